@@ -1,0 +1,27 @@
+package deps
+
+import (
+	_ "github.com/andybalholm/cascadia"
+	_ "github.com/chromedp/cdproto"
+	_ "github.com/chromedp/cdproto/emulation"
+	_ "github.com/chromedp/cdproto/runtime"
+	_ "github.com/chromedp/cdproto/network"
+	_ "github.com/chromedp/chromedp"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/microcosm-cc/bluemonday"
+	_ "github.com/ncruces/go-sqlite3"
+	_ "github.com/ncruces/go-sqlite3/driver"
+	_ "github.com/ncruces/go-sqlite3/vfs"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "golang.org/x/crypto/acme/autocert"
+	_ "golang.org/x/crypto/argon2"
+	_ "golang.org/x/mod/sumdb/note"
+	_ "golang.org/x/mod/sumdb/tlog"
+	_ "golang.org/x/net/html"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/text/unicode/norm"
+	_ "golang.org/x/text/encoding/charmap"
+	_ "golang.org/x/time/rate"
+	_ "pgregory.net/rapid"
+	_ "go.yaml.in/yaml/v3"
+)
