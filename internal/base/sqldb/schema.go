@@ -1,0 +1,35 @@
+package sqldb
+
+// Columns gives the names of the columns of table, in lower case as they were
+// written; empty when there is no such table.
+func (t *Tx) Columns(table string) (map[string]bool, error) {
+	q := `select name from pragma_table_info(?)`
+	if t.Dialect() == Postgres {
+		q = `select column_name::text from information_schema.columns where table_schema = current_schema() and table_name = ?`
+	}
+	rows, err := t.Query(q, table)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names := map[string]bool{}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		names[name] = true
+	}
+	return names, rows.Err()
+}
+
+// HasTable tells whether there is a table of that name.
+func (t *Tx) HasTable(name string) (bool, error) {
+	q := `select count(*) from sqlite_schema where type = 'table' and name = ?`
+	if t.Dialect() == Postgres {
+		q = `select count(*) from information_schema.tables where table_schema = current_schema() and table_name = ?`
+	}
+	var n int
+	err := t.QueryRow(q, name).Scan(&n)
+	return n > 0, err
+}

@@ -1,0 +1,167 @@
+package sqldb
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"strongroom/internal/base/fault"
+)
+
+// DB is an open database. It is safe for use by many goroutines.
+type DB struct {
+	dialect    Dialect
+	path       string
+	dial       func(ctx context.Context, reader bool) (conn, error)
+	begin      string        // starts a change
+	beginView  string        // starts a snapshot
+	readers    chan struct{} // one token for each reader that may be open
+	idle       chan conn     // open readers that nobody uses
+	queue      chan *change
+	stop       chan struct{} // closed by Close
+	done       chan struct{} // closed when the writer has ended
+	closing    sync.Once
+	statements atomic.Int64
+	release    func() // frees what OpenSQLite registered
+}
+
+// start makes the database ready for use and begins its writer. first is the
+// connection that proved the database to be usable; it becomes the writer's.
+func (d *DB) start(first conn, readers int) {
+	d.readers = make(chan struct{}, readers)
+	d.idle = make(chan conn, readers)
+	d.queue = make(chan *change)
+	d.stop = make(chan struct{})
+	d.done = make(chan struct{})
+	w := &writer{db: d, c: first}
+	go w.serve()
+}
+
+// Dialect tells which database this is.
+func (d *DB) Dialect() Dialect { return d.dialect }
+
+// Path is the file of a SQLite database; empty for PostgreSQL.
+func (d *DB) Path() string { return d.path }
+
+// Statements counts the statements that functions have run since the database
+// was opened; transaction control is not counted.
+func (d *DB) Statements() int64 { return d.statements.Load() }
+
+// Close waits for changes that have begun, refuses all others and closes the
+// connections. Views that still run keep theirs until they end.
+func (d *DB) Close() error {
+	d.closing.Do(func() { close(d.stop) })
+	<-d.done
+	for range cap(d.readers) { // wait for views, then nobody can begin one
+		d.readers <- struct{}{}
+	}
+	defer func() {
+		for range cap(d.readers) {
+			<-d.readers
+		}
+	}()
+	var err error
+	for {
+		select {
+		case c := <-d.idle:
+			if e := c.close(); err == nil {
+				err = e
+			}
+			continue
+		default:
+		}
+		break
+	}
+	if d.release != nil {
+		d.release()
+	}
+	return err
+}
+
+func closedFault() error {
+	return fault.New(fault.Unavailable, "The database is closed.").WithHint("Try again in a moment.")
+}
+
+// marks tell which transactions a context is inside of.
+type viewMark struct{ db *DB }
+type changeMark struct{ db *DB }
+
+// View runs fn on a snapshot that cannot write. It gives fn's error, an
+// Unavailable fault when the database is closed, or ctx's error when no
+// connection became free in time.
+func (d *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	if ctx.Value(viewMark{d}) != nil {
+		return fault.New(fault.Internal, "A view was opened inside a view.").WithHint("Pass the outer transaction on.")
+	}
+	c, err := d.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.put(c)
+	if err := c.control(ctx, d.beginView); err != nil {
+		return typed(ctx, c, err)
+	}
+	t := &Tx{db: d, c: c, ctx: context.WithValue(ctx, viewMark{d}, true), run: ctx}
+	defer func() { // also when fn panics
+		t.end(nil)
+		if c.open() {
+			// A rollback that fails leaves a connection that put closes.
+			_ = c.control(context.WithoutCancel(ctx), "rollback")
+		}
+	}()
+	return t.end(fn(t))
+}
+
+// take gives a reader that is in nobody's hands.
+func (d *DB) take(ctx context.Context) (conn, error) {
+	select {
+	case <-d.stop:
+		return nil, closedFault()
+	default:
+	}
+	select {
+	case d.readers <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-d.stop:
+		return nil, closedFault()
+	}
+	select {
+	case c := <-d.idle:
+		return c, nil
+	default:
+	}
+	c, err := d.dial(ctx, true)
+	if err != nil {
+		<-d.readers
+		return nil, err
+	}
+	return c, nil
+}
+
+// put gives a reader back; one that is broken or still inside a transaction is
+// closed instead.
+func (d *DB) put(c conn) {
+	if c.alive() && !c.open() {
+		d.idle <- c
+	} else {
+		_ = c.close() // it is broken: its error says nothing new
+	}
+	<-d.readers
+}
+
+// BackupTo writes a consistent copy of a SQLite database to path, which must
+// not exist, encrypted with the same key. Changes go on meanwhile. PostgreSQL
+// is refused (Invalid): its own tools make its backups.
+func (d *DB) BackupTo(ctx context.Context, path string) error {
+	if d.dialect != SQLite {
+		return fault.New(fault.Invalid, "A PostgreSQL database cannot be copied to a file from here.").
+			WithHint("Use pgBackRest or pg_dump.")
+	}
+	c, err := d.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.put(c)
+	return d.vacuumInto(ctx, c, path)
+}
