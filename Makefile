@@ -1,0 +1,79 @@
+# make test    everything: formatting, vet, linters, known vulnerabilities, and
+#              the whole suite on SQLite and again on PostgreSQL
+# make quick   go vet and the suite on SQLite, with what is installed
+# make build   the program, reproducibly, as bin/strongroom
+# make bench   every benchmark
+# make shots   pictures of the pages, in shots/
+# make race    the suite under the race detector (needs a C compiler)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+export CGO_ENABLED := 0
+
+STATICCHECK := bin/staticcheck-v0.8.2
+GOVULNCHECK := bin/govulncheck-v1.8.0
+GOSEC       := bin/gosec-v2.29.0
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: test quick packages format vet lint vulncheck sqlite postgres build bench shots race clean
+
+test: packages format vet lint vulncheck sqlite postgres
+
+quick: vet
+	go test ./...
+
+packages:
+	@tools/packages
+
+format:
+	@files=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 -r gofmt -l); \
+	if [ -n "$$files" ]; then echo "not formatted (run gofmt -w):"; echo "$$files"; exit 1; fi
+
+vet:
+	go vet ./...
+
+lint: $(STATICCHECK) $(GOSEC)
+	$(STATICCHECK) ./...
+	tools/gosec $(GOSEC) ./...
+
+vulncheck: $(GOVULNCHECK)
+	@tools/vulncheck $(GOVULNCHECK) ./...
+
+sqlite:
+	go test -timeout 20m -json ./... | go run ./tools/testreport
+
+postgres:
+	STRONGROOM_TEST_DB=postgres go test -timeout 20m -json ./... | go run ./tools/testreport
+
+build:
+	go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/strongroom ./cmd/strongroom
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+shots:
+	STRONGROOM_SHOTS=$(CURDIR)/shots go test -count=1 -run Shots ./...
+
+race:
+	CGO_ENABLED=1 go test -race ./...
+
+clean:
+	rm -rf bin shots
+
+# Each tool is built with exactly the versions its own maintainers pinned, and
+# stays out of the product's go.mod.
+$(STATICCHECK):
+	$(call tool,honnef.co/go/tools/cmd/staticcheck)
+$(GOVULNCHECK):
+	$(call tool,golang.org/x/vuln/cmd/govulncheck)
+$(GOSEC):
+	$(call tool,github.com/securego/gosec/v2/cmd/gosec)
+
+define tool
+GOBIN=$(CURDIR)/bin/tmp go install $(1)@$(lastword $(subst -, ,$@))
+mv bin/tmp/$(notdir $(1)) $@
+endef

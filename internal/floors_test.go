@@ -1,0 +1,532 @@
+// Package internal_test holds the laws of this repository that a compiler does
+// not check: which way imports may point, what a package may not contain, and
+// how large things may grow. doc/architecture.md says why.
+package internal_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "strongroom"
+
+// The floors, lowest first. A package may import its own floor only where
+// sideways says so, and any floor below.
+var floors = []string{"base", "core", "feature", "surface", "app", "cmd"}
+
+// sideways holds the imports between two features that are allowed, each with
+// its reason. A key "a -> b" also holds for the packages below a and b.
+var sideways = map[string]string{}
+
+// testkit is the whole house for tests; only tests may import it.
+const testkit = module + "/internal/apptest"
+
+// plugins are the folders whose packages only app may import, because app
+// holds the literal list of them.
+var plugins = []string{
+	module + "/internal/feature/identity/method/",
+	module + "/internal/feature/sync/connector/",
+}
+
+// outside are the folders that stand on no floor.
+var outside = map[string]string{
+	"internal":      "this test",
+	"internal/deps": "keeps requirements in go.mod that no package imports yet; goes when every one is used",
+	"tools":         "programs for make, not part of the product",
+}
+
+// variables are the package-level variables that only look changeable.
+var variables = map[string]string{
+	"cmd/strongroom.version": "set by the linker",
+}
+
+const (
+	maxFile    = 1000 // lines of one file that is not a test
+	maxPackage = 4000 // lines of a package without its tests
+	maxChain   = 12   // packages in the longest chain of imports
+)
+
+// source is one Go file of the repository.
+type source struct {
+	name  string // path from the repository's top
+	dir   string
+	test  bool
+	lines int
+	ast   *ast.File
+}
+
+// imports gives the repository's own packages that the file imports.
+func (s source) imports() []string {
+	var own []string
+	for _, i := range s.ast.Imports {
+		p, _ := strconv.Unquote(i.Path.Value)
+		if p == module || strings.HasPrefix(p, module+"/") {
+			own = append(own, p)
+		}
+	}
+	return own
+}
+
+var fset = token.NewFileSet()
+
+// sources parses every Go file of the repository.
+func sources(t *testing.T) []source {
+	t.Helper()
+	var all []source
+	err := filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := d.Name()
+		if d.IsDir() {
+			if name != ".." && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" || base == "bin") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(base, ".go") {
+			return nil
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(fset, name, text, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel := filepath.ToSlash(strings.TrimPrefix(name, ".."+string(filepath.Separator)))
+		all = append(all, source{
+			name:  rel,
+			dir:   path.Dir(rel),
+			test:  strings.HasSuffix(base, "_test.go"),
+			lines: strings.Count(string(text), "\n"),
+			ast:   f,
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 5 {
+		t.Fatalf("found only %d Go files: the test does not see the repository", len(all))
+	}
+	return all
+}
+
+// floor gives the floor a folder stands on, and the room on it: for a feature
+// or a surface the first folder below the floor. The floor is empty for a
+// folder that stands on none.
+func floor(dir string) (name, room string) {
+	rest := strings.TrimPrefix(dir, "internal/")
+	if rest == dir {
+		if dir == "cmd" || strings.HasPrefix(dir, "cmd/") {
+			return "cmd", dir
+		}
+		return "", ""
+	}
+	name, room, _ = strings.Cut(rest, "/")
+	if name == "apptest" {
+		return "apptest", ""
+	}
+	if !slices.Contains(floors, name) {
+		return "", ""
+	}
+	return name, room
+}
+
+func isOutside(dir string) bool {
+	for o := range outside {
+		if dir == o || o == "tools" && strings.HasPrefix(dir, o+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestEveryPackageStandsOnAFloor(t *testing.T) {
+	for _, s := range sources(t) {
+		if name, _ := floor(s.dir); name == "" && !isOutside(s.dir) {
+			t.Errorf("%s: %s is on no floor; the floors are %s", s.name, s.dir, strings.Join(floors, ", "))
+		}
+	}
+}
+
+// TestImportLaw: imports point downwards only.
+func TestImportLaw(t *testing.T) {
+	for _, s := range sources(t) {
+		if isOutside(s.dir) {
+			continue
+		}
+		for _, p := range s.imports() {
+			if why := forbidden(s, p); why != "" {
+				t.Errorf("%s imports %s: %s", s.name, strings.TrimPrefix(p, module+"/"), why)
+			}
+		}
+	}
+}
+
+// forbidden says why file s may not import package p; empty if it may.
+func forbidden(s source, p string) string {
+	dir := strings.TrimPrefix(p, module+"/")
+	if dir == s.dir {
+		return "" // a test of the same package
+	}
+	from, fromRoom := floor(s.dir)
+	to, toRoom := floor(dir)
+	if p == testkit {
+		switch {
+		case !s.test && from != "apptest":
+			return "the test kit is for tests"
+		case from == "base":
+			return "a base package knows nothing of the house, nor do its tests"
+		}
+		return ""
+	}
+	if from == "apptest" {
+		if to == "cmd" {
+			return "the test kit opens the house through app, as main does"
+		}
+		return ""
+	}
+	if strings.HasSuffix(toRoom, "test") && to == "base" && !s.test && !strings.HasSuffix(s.dir, "test") {
+		return "a conformance suite is for tests"
+	}
+	a, b := slices.Index(floors, from), slices.Index(floors, to)
+	switch {
+	case b < 0:
+		return "it stands on no floor"
+	case b > a:
+		return fmt.Sprintf("%s is above %s; imports point downwards only", to, from)
+	case from == "cmd" && to != "app" && to != "base" && to != "cmd":
+		return "main goes through app, which puts the house together"
+	case from == "feature" && p == module+"/internal/base/sqldb":
+		return "a feature reaches tenant data through core/gate alone, so that nothing is read or changed unrecorded"
+	case a == b && from == "surface" && fromRoom != toRoom:
+		return "surfaces do not know each other; what two share belongs into a feature"
+	case a == b && from == "feature" && !sameFeature(s.dir, dir) && !allowed(s.dir, dir):
+		return "features know each other only by a line in sideways (floors_test.go) with its reason"
+	}
+	for _, plugin := range plugins {
+		if strings.HasPrefix(p+"/", plugin) && p+"/" != plugin && from != "app" && !strings.HasPrefix(s.dir+"/", dir+"/") {
+			return "plug-ins are imported by app alone, which holds the list of them"
+		}
+	}
+	return ""
+}
+
+// sameFeature tells whether two folders belong to one feature: one is above
+// the other, as identity is above identity/method.
+func sameFeature(a, b string) bool {
+	_, x := floor(a)
+	_, y := floor(b)
+	x, _, _ = strings.Cut(x, "/")
+	y, _, _ = strings.Cut(y, "/")
+	return x == y
+}
+
+// allowed tells whether the table has a line for the two features' folders.
+func allowed(from, to string) bool {
+	for pair := range sideways {
+		a, b, _ := strings.Cut(pair, " -> ")
+		if within(from, "internal/feature/"+a) && within(to, "internal/feature/"+b) {
+			return true
+		}
+	}
+	return false
+}
+
+func within(dir, top string) bool { return dir == top || strings.HasPrefix(dir, top+"/") }
+
+// TestSidewaysIsTight: a line that no import needs any more is deleted.
+func TestSidewaysIsTight(t *testing.T) {
+	used := map[string]bool{}
+	for _, s := range sources(t) {
+		for _, p := range s.imports() {
+			for pair := range sideways {
+				a, b, ok := strings.Cut(pair, " -> ")
+				if !ok {
+					t.Fatalf("the line %q of sideways is not of the form a -> b", pair)
+				}
+				if within(s.dir, "internal/feature/"+a) && within(strings.TrimPrefix(p, module+"/"), "internal/feature/"+b) {
+					used[pair] = true
+				}
+			}
+		}
+	}
+	for pair, why := range sideways {
+		if why == "" {
+			t.Errorf("sideways %q has no reason", pair)
+		}
+		if !used[pair] {
+			t.Errorf("nothing needs the sideways line %q any more: delete it", pair)
+		}
+	}
+}
+
+// TestImportChain: the longest chain of imports stays short enough to hold in
+// one's head.
+func TestImportChain(t *testing.T) {
+	graph := map[string][]string{}
+	for _, s := range sources(t) {
+		if s.test || isOutside(s.dir) {
+			continue
+		}
+		for _, p := range s.imports() {
+			graph[s.dir] = append(graph[s.dir], strings.TrimPrefix(p, module+"/"))
+		}
+	}
+	longest := map[string][]string{}
+	var walk func(dir string) []string
+	walk = func(dir string) []string {
+		if chain, ok := longest[dir]; ok {
+			return chain
+		}
+		longest[dir] = []string{dir} // the compiler refuses cycles
+		best := []string{}
+		for _, next := range graph[dir] {
+			if chain := walk(next); len(chain) > len(best) {
+				best = chain
+			}
+		}
+		longest[dir] = append([]string{dir}, best...)
+		return longest[dir]
+	}
+	for dir := range graph {
+		if chain := walk(dir); len(chain) > maxChain {
+			t.Errorf("a chain of %d imports, more than %d: %s", len(chain), maxChain, strings.Join(chain, " -> "))
+		}
+	}
+}
+
+// TestBudgets: what grows beyond these numbers holds more than one idea.
+func TestBudgets(t *testing.T) {
+	packages := map[string]int{}
+	for _, s := range sources(t) {
+		if s.test {
+			continue
+		}
+		packages[s.dir] += s.lines
+		if s.lines > maxFile {
+			t.Errorf("%s has %d lines, more than %d: split it by idea", s.name, s.lines, maxFile)
+		}
+	}
+	for dir, lines := range packages {
+		if lines > maxPackage {
+			t.Errorf("package %s has %d lines, more than %d: split it by idea", dir, lines, maxPackage)
+		}
+	}
+}
+
+// TestPackagesSpeak: every package says in its comment what is always true,
+// and is named for what it holds.
+func TestPackagesSpeak(t *testing.T) {
+	comment := map[string]bool{}
+	for _, s := range sources(t) {
+		for _, bad := range []string{"util", "utils", "common", "helper", "helpers", "shared", "misc"} {
+			if path.Base(s.dir) == bad || s.ast.Name.Name == bad {
+				t.Errorf("%s: a package called %s says nothing; name it for what it holds", s.name, bad)
+			}
+		}
+		if s.test || isOutside(s.dir) && s.dir != "tools" && !within(s.dir, "tools") {
+			continue
+		}
+		text := s.ast.Doc.Text()
+		ok := strings.HasPrefix(text, "Package "+s.ast.Name.Name+" ") ||
+			s.ast.Name.Name == "main" && strings.HasPrefix(text, "Command "+path.Base(s.dir)+" ")
+		comment[s.dir] = comment[s.dir] || ok
+	}
+	dirs := make([]string, 0, len(comment))
+	for dir := range comment {
+		dirs = append(dirs, dir)
+	}
+	sort.Strings(dirs)
+	for _, dir := range dirs {
+		if !comment[dir] {
+			t.Errorf("package %s has no package comment (// Package %s ...)", dir, path.Base(dir))
+		}
+	}
+}
+
+// TestNoHiddenState: nothing happens because a package is linked, and no
+// package holds state: what a run needs is a field of something app made.
+func TestNoHiddenState(t *testing.T) {
+	files := sources(t)
+	writes := map[string]map[string]bool{}
+	for _, s := range files {
+		if writes[s.dir] == nil {
+			writes[s.dir] = map[string]bool{}
+		}
+		if !s.test {
+			written(s.ast, writes[s.dir])
+		}
+	}
+	seen := map[string]bool{}
+	for _, s := range files {
+		for _, d := range s.ast.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "init" {
+				t.Errorf("%s has an init function; call what it does from where it is needed", s.name)
+			}
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.VAR || s.test || isOutside(s.dir) {
+				continue
+			}
+			for _, spec := range g.Specs {
+				v := spec.(*ast.ValueSpec)
+				for i, name := range v.Names {
+					key := s.dir + "." + name.Name
+					seen[key] = true
+					if variables[key] != "" {
+						continue
+					}
+					if why := changeable(g, v, i, writes[s.dir][name.Name]); why != "" {
+						t.Errorf("%s: package-level variable %s: %s; make it a field", fset.Position(name.Pos()), name.Name, why)
+					}
+				}
+			}
+		}
+	}
+}
+
+// changeable says why the i-th variable of a declaration counts as state;
+// empty for an error value, an embedded file or a table made once.
+func changeable(g *ast.GenDecl, v *ast.ValueSpec, i int, written bool) string {
+	if v.Names[i].Name == "_" {
+		return ""
+	}
+	if strings.Contains(raw(g.Doc)+raw(v.Doc), "//go:embed ") {
+		return ""
+	}
+	if written {
+		return "it is written to, or its address is taken"
+	}
+	if i >= len(v.Values) {
+		return "it has no value, so something must set it"
+	}
+	return state(v.Values[i])
+}
+
+func raw(g *ast.CommentGroup) string {
+	var b strings.Builder
+	if g != nil {
+		for _, c := range g.List {
+			b.WriteString(c.Text + "\n")
+		}
+	}
+	return b.String()
+}
+
+// state says why a value counts as state.
+func state(value ast.Expr) string {
+	switch x := value.(type) {
+	case *ast.CompositeLit:
+		if sel, ok := x.Type.(*ast.SelectorExpr); ok {
+			if p, ok := sel.X.(*ast.Ident); ok && (p.Name == "sync" || p.Name == "atomic") {
+				return "a lock or a shared counter is state"
+			}
+		}
+		return ""
+	case *ast.CallExpr:
+		return call(x)
+	case *ast.BasicLit:
+		return "a plain value is a const"
+	case *ast.FuncLit:
+		return "a function in a variable can be replaced; declare it"
+	case *ast.UnaryExpr:
+		return "a pointer to something that can change"
+	}
+	return ""
+}
+
+// call judges a variable whose value is a call: what makes errors and compiled
+// tables is fine.
+func call(x *ast.CallExpr) string {
+	name := ""
+	switch f := x.Fun.(type) {
+	case *ast.Ident:
+		name = f.Name
+	case *ast.SelectorExpr:
+		name = f.Sel.Name
+		if p, ok := f.X.(*ast.Ident); ok {
+			name = p.Name + "." + name
+		}
+	case *ast.ArrayType:
+		return "" // []byte("...")
+	}
+	last := name[strings.LastIndex(name, ".")+1:]
+	switch {
+	case strings.HasPrefix(last, "Must"), strings.HasPrefix(last, "must"): // compiled once, or the program does not start
+	case name == "errors.New", name == "fmt.Errorf", strings.HasPrefix(name, "fault."):
+	case name == "strings.NewReplacer", name == "sync.OnceValue", name == "sync.OnceValues":
+	case last == "WithPadding", last == "Strict", last == "NewEncoding":
+	case name == "make", name == "new":
+		return "an empty thing to be filled is state"
+	default:
+		return "the call of " + name + " is not known to make something that never changes (errors, Must..., tables are)"
+	}
+	return ""
+}
+
+// written collects the names that code of a file assigns to or takes the
+// address of, without those declared in a function.
+func written(f *ast.File, names map[string]bool) {
+	root := func(e ast.Expr) {
+		for {
+			switch x := e.(type) {
+			case *ast.IndexExpr:
+				e = x.X
+			case *ast.SelectorExpr:
+				e = x.X
+			case *ast.StarExpr:
+				e = x.X
+			case *ast.ParenExpr:
+				e = x.X
+			case *ast.Ident:
+				if x.Obj == nil || packageLevel(f, x.Obj) {
+					names[x.Name] = true
+				}
+				return
+			default:
+				return
+			}
+		}
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.AssignStmt:
+			if x.Tok != token.DEFINE {
+				for _, e := range x.Lhs {
+					root(e)
+				}
+			}
+		case *ast.IncDecStmt:
+			root(x.X)
+		case *ast.UnaryExpr:
+			if x.Op == token.AND {
+				root(x.X)
+			}
+		case *ast.CallExpr:
+			if id, ok := x.Fun.(*ast.Ident); ok && len(x.Args) > 0 && (id.Name == "delete" || id.Name == "clear") {
+				root(x.Args[0])
+			}
+		}
+		return true
+	})
+}
+
+// packageLevel tells whether an identifier the parser resolved stands at the
+// top of its file.
+func packageLevel(f *ast.File, o *ast.Object) bool {
+	return f.Scope != nil && f.Scope.Lookup(o.Name) == o
+}
