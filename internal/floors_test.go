@@ -478,55 +478,95 @@ func call(x *ast.CallExpr) string {
 	return ""
 }
 
-// written collects the names that code of a file assigns to or takes the
-// address of, without those declared in a function.
+// written collects the names that a file's functions assign to or take the
+// address of and that are not declared in the same function.
 func written(f *ast.File, names map[string]bool) {
-	root := func(e ast.Expr) {
-		for {
-			switch x := e.(type) {
-			case *ast.IndexExpr:
-				e = x.X
-			case *ast.SelectorExpr:
-				e = x.X
-			case *ast.StarExpr:
-				e = x.X
-			case *ast.ParenExpr:
-				e = x.X
-			case *ast.Ident:
-				if x.Obj == nil || packageLevel(f, x.Obj) {
-					names[x.Name] = true
+	for _, d := range f.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		local := declared(fn)
+		ast.Inspect(fn, func(n ast.Node) bool {
+			for _, e := range targets(n) {
+				if name := root(e); name != "" && !local[name] {
+					names[name] = true
 				}
-				return
-			default:
-				return
 			}
+			return true
+		})
+	}
+}
+
+// targets gives the expressions that a node writes to or takes the address of.
+func targets(n ast.Node) []ast.Expr {
+	switch x := n.(type) {
+	case *ast.AssignStmt:
+		if x.Tok != token.DEFINE {
+			return x.Lhs
+		}
+	case *ast.IncDecStmt:
+		return []ast.Expr{x.X}
+	case *ast.UnaryExpr:
+		if x.Op == token.AND {
+			return []ast.Expr{x.X}
+		}
+	case *ast.CallExpr:
+		if f, ok := x.Fun.(*ast.Ident); ok && len(x.Args) > 0 && (f.Name == "delete" || f.Name == "clear") {
+			return x.Args[:1]
 		}
 	}
-	ast.Inspect(f, func(n ast.Node) bool {
+	return nil
+}
+
+// root gives the name of the variable at the left end of an expression.
+func root(e ast.Expr) string {
+	switch x := e.(type) {
+	case *ast.IndexExpr:
+		return root(x.X)
+	case *ast.SelectorExpr:
+		return root(x.X)
+	case *ast.StarExpr:
+		return root(x.X)
+	case *ast.ParenExpr:
+		return root(x.X)
+	case *ast.Ident:
+		return x.Name
+	}
+	return ""
+}
+
+// declared collects every name that a function declares, in all its blocks.
+func declared(fn *ast.FuncDecl) map[string]bool {
+	names := map[string]bool{}
+	add := func(e ast.Expr) {
+		if id, ok := e.(*ast.Ident); ok {
+			names[id.Name] = true
+		}
+	}
+	ast.Inspect(fn, func(n ast.Node) bool {
 		switch x := n.(type) {
+		case *ast.Field:
+			for _, id := range x.Names {
+				names[id.Name] = true
+			}
+		case *ast.ValueSpec:
+			for _, id := range x.Names {
+				names[id.Name] = true
+			}
 		case *ast.AssignStmt:
-			if x.Tok != token.DEFINE {
+			if x.Tok == token.DEFINE {
 				for _, e := range x.Lhs {
-					root(e)
+					add(e)
 				}
 			}
-		case *ast.IncDecStmt:
-			root(x.X)
-		case *ast.UnaryExpr:
-			if x.Op == token.AND {
-				root(x.X)
-			}
-		case *ast.CallExpr:
-			if id, ok := x.Fun.(*ast.Ident); ok && len(x.Args) > 0 && (id.Name == "delete" || id.Name == "clear") {
-				root(x.Args[0])
+		case *ast.RangeStmt:
+			if x.Tok == token.DEFINE {
+				add(x.Key)
+				add(x.Value)
 			}
 		}
 		return true
 	})
-}
-
-// packageLevel tells whether an identifier the parser resolved stands at the
-// top of its file.
-func packageLevel(f *ast.File, o *ast.Object) bool {
-	return f.Scope != nil && f.Scope.Lookup(o.Name) == o
+	return names
 }
