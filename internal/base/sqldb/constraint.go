@@ -93,10 +93,8 @@ func typedSQLite(ctx context.Context, c conn, code sqlite3.ExtendedErrorCode, er
 	if e, ok := errors.AsType[*sqlite3.Error](err); ok {
 		msg = e.Error()
 	}
-	_, what, found := strings.Cut(msg, " constraint failed: ")
-	if !found {
-		what = ""
-	}
+	_, text, _ := strings.Cut(msg, "constraint failed: ") // the driver's own prefix
+	_, what, _ := strings.Cut(text, " constraint failed: ")
 	switch code {
 	case sqlite3.CONSTRAINT_UNIQUE:
 		return &ConstraintError{uniqueIndex(ctx, c, what), "unique", err}
@@ -112,7 +110,6 @@ func typedSQLite(ctx context.Context, c conn, code sqlite3.ExtendedErrorCode, er
 	case sqlite3.CONSTRAINT_NOTNULL:
 		return &ConstraintError{what, "notnull", err}
 	case sqlite3.CONSTRAINT_TRIGGER:
-		_, text, _ := strings.Cut(msg, "constraint failed: ")
 		return &ConstraintError{text, "trigger", err}
 	}
 	return err
