@@ -1,0 +1,141 @@
+package keys
+
+import (
+	"context"
+	"time"
+
+	"strongroom/internal/base/envelope"
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/keys/wire"
+)
+
+// Status tells whether the service is sealed and how many tenants it keeps.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var s Status
+	err := c.call(ctx, wire.CallStatus, struct{}{}, &s)
+	return s, err
+}
+
+// Unseal gives the service its root key (32 bytes). Invalid when it is not the
+// root of the service's store; nothing happens when it is open already.
+func (c *Client) Unseal(ctx context.Context, root []byte) error {
+	return c.call(ctx, wire.CallUnseal, wire.UnsealArgs{Root: root}, nil)
+}
+
+// Seal makes the service forget every key until Unseal.
+func (c *Client) Seal(ctx context.Context) error {
+	return c.call(ctx, wire.CallSeal, struct{}{}, nil)
+}
+
+// CreateTenant makes the keys of a new tenant. tenant is its permanent name: 1
+// to 63 of a-z, 0-9, "-", "_" and ".", beginning with a letter or digit. suite
+// may be empty for Hybrid. Conflict when the tenant exists or once existed.
+func (c *Client) CreateTenant(ctx context.Context, tenant, suite string) error {
+	return c.call(ctx, wire.CallCreateTenant, wire.TenantArgs{Tenant: tenant, Suite: suite}, nil)
+}
+
+// Tenant gives what the application may hold of a tenant. NotFound when there
+// is none, or when its keys were destroyed (the sentence says when).
+func (c *Client) Tenant(ctx context.Context, tenant string) (Material, error) {
+	var w wire.Material
+	if err := c.call(ctx, wire.CallTenant, wire.TenantArgs{Tenant: tenant}, &w); err != nil {
+		return Material{}, err
+	}
+	p, err := envelope.ParsePublicKey(w.Public)
+	if err != nil {
+		return Material{}, err
+	}
+	return Material{Database: w.Database, Blobs: w.Blobs, Fields: w.Fields, Index: w.Index, Public: p, CheckpointKey: w.CheckpointKey}, nil
+}
+
+// System gives the material of the reserved tenant Control, which exists from
+// the first unsealing on.
+func (c *Client) System(ctx context.Context) (Material, error) { return c.Tenant(ctx, Control) }
+
+func (i Item) wire() wire.Item {
+	r := i.Recipient
+	return wire.Item{Header: i.Header, Recipient: wire.Recipient{Type: r.Type, KeyID: r.KeyID[:], Generation: r.Generation, Wrapped: r.Wrapped}}
+}
+
+func (c *Client) unwrap(ctx context.Context, call string, t Ticket, items []Item, ephemeral []byte) ([][]byte, error) {
+	args := wire.UnwrapArgs{Ticket: t, Ephemeral: ephemeral, Items: make([]wire.Item, len(items))}
+	for i, item := range items {
+		args.Items[i] = item.wire()
+	}
+	var w wire.Keys
+	if err := c.call(ctx, call, args, &w); err != nil {
+		return nil, err
+	}
+	if len(w.Keys) != len(items) {
+		return nil, fault.New(fault.Internal, "The key service gave %d keys for %d items.", len(w.Keys), len(items))
+	}
+	keys := make([][]byte, len(w.Keys))
+	for i, k := range w.Keys {
+		keys[i] = k
+	}
+	return keys, nil
+}
+
+// Unwrap gives the data key (32 bytes) wrapped in r for the secret with this
+// stored header. Denied when the ticket does not agree with the header,
+// Throttled when a budget is used up. The caller clears the key after use.
+func (c *Client) Unwrap(ctx context.Context, t Ticket, header []byte, r envelope.Recipient) ([]byte, error) {
+	keys, err := c.unwrap(ctx, wire.CallUnwrap, t, []Item{{header, r}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
+}
+
+// UnwrapMany gives the data keys of items in their order. t must be Bulk; its
+// kind, when not empty, must be every header's. Every item has its own entry
+// in the service's log. One item that fails fails all.
+func (c *Client) UnwrapMany(ctx context.Context, t Ticket, items []Item) ([][]byte, error) {
+	var keys [][]byte
+	for len(items) > 0 {
+		n := min(len(items), wire.MaxItems)
+		k, err := c.unwrap(ctx, wire.CallUnwrapMany, t, items[:n], nil)
+		if err != nil {
+			return nil, err
+		}
+		keys, items = append(keys, k...), items[n:]
+	}
+	return keys, nil
+}
+
+// SealedUnwrap gives the data key re-wrapped to a browser's ephemeral P-256
+// public key (65 bytes); see envelope.Rewrap.
+func (c *Client) SealedUnwrap(ctx context.Context, t Ticket, header []byte, r envelope.Recipient, ephemeral []byte) ([]byte, error) {
+	keys, err := c.unwrap(ctx, wire.CallSealedUnwrap, t, []Item{{header, r}}, ephemeral)
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
+}
+
+// SignCheckpoint signs the text of a merkle.Checkpoint of the tenant's log and
+// gives the signed note. Conflict when the log it states is shorter than one
+// signed before, or of equal length with another root.
+func (c *Client) SignCheckpoint(ctx context.Context, tenant string, body []byte) ([]byte, error) {
+	var n wire.Note
+	err := c.call(ctx, wire.CallSign, wire.SignArgs{Tenant: tenant, Body: string(body)}, &n)
+	return []byte(n.Note), err
+}
+
+// Rotate makes a new key pair of the given suite (empty keeps the present one)
+// and gives its generation. Older pairs still unwrap.
+func (c *Client) Rotate(ctx context.Context, tenant, suite string) (uint32, error) {
+	var g wire.Generation
+	err := c.call(ctx, wire.CallRotate, wire.TenantArgs{Tenant: tenant, Suite: suite}, &g)
+	return g.Generation, err
+}
+
+// Shred destroys the tenant's keys for good, so that nothing sealed for it
+// opens again, and gives the time of it.
+func (c *Client) Shred(ctx context.Context, tenant string) (time.Time, error) {
+	var s wire.Shredded
+	if err := c.call(ctx, wire.CallShred, wire.TenantArgs{Tenant: tenant}, &s); err != nil {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(s.Time), nil
+}

@@ -1,0 +1,208 @@
+package keys
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/keys/wire"
+)
+
+// Options are the settings of a Client; the zero value works for a Unix
+// socket.
+type Options struct {
+	TLS     *tls.Config   // for "tcp": the application's certificate and the service's authority; TLS 1.3 only
+	Timeout time.Duration // of one call when its context has none; 15 seconds when zero
+	Idle    int           // connections kept open; 16 when zero
+}
+
+// Client talks to the key service. It is safe for concurrent use.
+type Client struct {
+	network, addr string
+	o             Options
+	next          atomic.Uint64
+
+	mu   sync.Mutex
+	idle []net.Conn
+	shut bool
+}
+
+// Dial gives a client; it connects on demand, so it never fails. network is
+// "unix" or "tcp", and "tcp" needs o.TLS.
+func Dial(network, addr string, o Options) *Client {
+	if o.Timeout == 0 {
+		o.Timeout = 15 * time.Second
+	}
+	if o.Idle == 0 {
+		o.Idle = 16
+	}
+	if o.TLS != nil {
+		o.TLS = o.TLS.Clone()
+		o.TLS.MinVersion = tls.VersionTLS13
+	}
+	return &Client{network: network, addr: addr, o: o}
+}
+
+// Close closes idle connections; calls under way end by themselves, and later
+// ones are Unavailable.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shut = true
+	c.drop()
+	return nil
+}
+
+func away(cause error) error {
+	return fault.Wrap(cause, fault.Unavailable, "The key service is not answering.").
+		WithHint("Nothing was lost. Try again in a moment; if it goes on, an administrator looks at strongroom keys serve.")
+}
+
+// slow is how long a call may take that makes RSA keys or rewrites the store.
+const slow = 2 * time.Minute
+
+func patience(call string, usual time.Duration) time.Duration {
+	switch call {
+	case wire.CallCreateTenant, wire.CallRotate, wire.CallUnseal, wire.CallShred:
+		return max(slow, usual)
+	}
+	return usual
+}
+
+// repeatable tells whether a call may be sent again when the connection broke
+// before an answer: what it does twice is as if done once, but for a second
+// entry in the service's log.
+func repeatable(call string) bool {
+	switch call {
+	case wire.CallCreateTenant, wire.CallRotate, wire.CallShred:
+		return false
+	}
+	return true
+}
+
+// call sends args and reads the answer into result.
+func (c *Client) call(ctx context.Context, call string, args, result any) error {
+	a, err := json.Marshal(args)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "A message to the key service could not be written.")
+	}
+	defer clear(a)
+	ctx, cancel := context.WithTimeout(ctx, patience(call, c.o.Timeout))
+	defer cancel()
+	req := wire.Request{ID: c.next.Add(1), Call: call, Args: a}
+	conn, used, err := c.take(ctx)
+	if err != nil {
+		return failed(ctx, err)
+	}
+	resp, sent, err := c.exchange(ctx, conn, req)
+	if err != nil && used && ctx.Err() == nil && (!sent || repeatable(call)) {
+		// The connection was left over from before the service restarted.
+		c.mu.Lock()
+		c.drop()
+		c.mu.Unlock()
+		if conn, _, err = c.take(ctx); err == nil {
+			resp, _, err = c.exchange(ctx, conn, req)
+		}
+	}
+	if err != nil {
+		return failed(ctx, err)
+	}
+	defer clear(resp.Result)
+	if resp.Error != nil {
+		return resp.Error.Fault()
+	}
+	if result == nil {
+		return nil
+	}
+	return wire.Decode(resp.Result, result)
+}
+
+// failed says what a broken exchange means to the caller.
+func failed(ctx context.Context, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	return away(err)
+}
+
+// exchange sends one request and reads its answer; the connection goes back to
+// the idle ones only when all went well. sent tells whether the request may
+// have reached the service.
+func (c *Client) exchange(ctx context.Context, conn net.Conn, req wire.Request) (resp wire.Response, sent bool, err error) {
+	if d, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(d); err != nil {
+			return resp, false, errors.Join(err, conn.Close())
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	err = wire.Write(conn, req)
+	if err == nil {
+		sent = true
+		err = wire.Read(conn, &resp)
+	}
+	if !stop() && err == nil {
+		conn.Close() // answered, and the deadline has been spoiled meanwhile
+		return resp, sent, nil
+	}
+	if err == nil && resp.ID != req.ID {
+		err = errors.New("the answer belongs to another request")
+	}
+	if err != nil {
+		return resp, sent, errors.Join(err, conn.Close())
+	}
+	c.put(conn)
+	return resp, sent, nil
+}
+
+// take gives an idle connection (used) or a new one.
+func (c *Client) take(ctx context.Context) (conn net.Conn, used bool, err error) {
+	c.mu.Lock()
+	if c.shut {
+		c.mu.Unlock()
+		return nil, false, errors.New("the client is closed")
+	}
+	if n := len(c.idle); n > 0 {
+		conn = c.idle[n-1]
+		c.idle = c.idle[:n-1]
+		c.mu.Unlock()
+		return conn, true, nil
+	}
+	c.mu.Unlock()
+	if c.network == "unix" {
+		conn, err = (&net.Dialer{}).DialContext(ctx, c.network, c.addr)
+		return conn, false, err
+	}
+	if c.o.TLS == nil {
+		return nil, false, fault.New(fault.Invalid, "The key service is reached over the network only with TLS.").
+			WithHint("Give the application a certificate, or use a Unix socket.")
+	}
+	conn, err = (&tls.Dialer{Config: c.o.TLS}).DialContext(ctx, c.network, c.addr)
+	return conn, false, err
+}
+
+func (c *Client) put(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.shut || len(c.idle) >= c.o.Idle {
+		conn.Close()
+		return
+	}
+	c.idle = append(c.idle, conn)
+}
+
+// drop closes the idle connections; the lock is held.
+func (c *Client) drop() {
+	for _, conn := range c.idle {
+		conn.Close()
+	}
+	c.idle = nil
+}

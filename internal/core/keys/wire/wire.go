@@ -1,0 +1,188 @@
+// Package wire is the language between the application and the key service,
+// written down in doc/formats/key-protocol.md.
+//
+// Always true: a frame is four bytes of length, big-endian, at most MaxFrame,
+// and that many bytes of one JSON object; one request is answered by one
+// response with the same id before the next is read.
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"io"
+	"log/slog"
+
+	"strongroom/internal/base/fault"
+)
+
+// MaxFrame is the longest JSON text of a frame, in bytes.
+const MaxFrame = 1 << 20
+
+// MaxItems is how many items one call of UnwrapMany may hold.
+const MaxItems = 256
+
+// The calls.
+const (
+	CallStatus       = "status"
+	CallUnseal       = "unseal"
+	CallSeal         = "seal"
+	CallCreateTenant = "create_tenant"
+	CallTenant       = "tenant"
+	CallUnwrap       = "unwrap"
+	CallUnwrapMany   = "unwrap_many"
+	CallSealedUnwrap = "sealed_unwrap"
+	CallSign         = "sign_checkpoint"
+	CallRotate       = "rotate"
+	CallShred        = "shred"
+)
+
+// Request is one call.
+type Request struct {
+	ID   uint64          `json:"id"`
+	Call string          `json:"call"`
+	Args json.RawMessage `json:"args,omitempty"`
+}
+
+// Response answers one Request; either Error or Result is set.
+type Response struct {
+	ID     uint64          `json:"id"`
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  *Error          `json:"error,omitempty"`
+}
+
+// Error is a fault on its way.
+type Error struct {
+	Kind  string `json:"kind"`
+	Text  string `json:"text"`
+	Hint  string `json:"hint,omitempty"`
+	After int64  `json:"after,omitempty"` // milliseconds, for "throttled"
+}
+
+// Recipient is an envelope.Recipient on its way.
+type Recipient struct {
+	Type       uint16 `json:"type"`
+	KeyID      []byte `json:"key_id"`
+	Generation uint32 `json:"generation"`
+	Wrapped    []byte `json:"wrapped"`
+}
+
+// Item is one wrapped data key with the header it is bound to.
+type Item struct {
+	Header    []byte    `json:"header"`
+	Recipient Recipient `json:"recipient"`
+}
+
+// The arguments and results of the calls.
+type (
+	// UnsealArgs hands the root over.
+	UnsealArgs struct {
+		Root Secret `json:"root"`
+	}
+	// TenantArgs names a tenant, and a suite for create_tenant and rotate.
+	TenantArgs struct {
+		Tenant string `json:"tenant"`
+		Suite  string `json:"suite,omitempty"`
+	}
+	// UnwrapArgs asks for data keys; Ephemeral is for sealed_unwrap.
+	UnwrapArgs struct {
+		Ticket    Ticket `json:"ticket"`
+		Items     []Item `json:"items"`
+		Ephemeral []byte `json:"ephemeral,omitempty"`
+	}
+	// SignArgs asks for a signed checkpoint.
+	SignArgs struct {
+		Tenant string `json:"tenant"`
+		Body   string `json:"body"`
+	}
+	// Status is the answer of status.
+	Status struct {
+		Sealed  bool   `json:"sealed"`
+		Tenants int    `json:"tenants"` // 0 while sealed
+		Version string `json:"version"`
+	}
+	// Material is the answer of tenant.
+	Material struct {
+		Database      Secret `json:"database"`
+		Blobs         Secret `json:"blobs"`
+		Fields        Secret `json:"fields"`
+		Index         Secret `json:"index"`
+		Public        []byte `json:"public"` // envelope.PublicKey.Marshal
+		CheckpointKey string `json:"checkpoint_key"`
+	}
+	// Keys is the answer of the three unwrap calls, in the order of the items.
+	Keys struct {
+		Keys []Secret `json:"keys"`
+	}
+	// Note is the answer of sign_checkpoint.
+	Note struct {
+		Note string `json:"note"`
+	}
+	// Generation is the answer of rotate.
+	Generation struct {
+		Generation uint32 `json:"generation"`
+	}
+	// Shredded is the answer of shred.
+	Shredded struct {
+		Time int64 `json:"time"` // Unix milliseconds
+	}
+)
+
+// Secret is bytes that refuse to print but do travel in a frame.
+type Secret []byte
+
+func (Secret) String() string       { return "[redacted]" }
+func (Secret) GoString() string     { return "[redacted]" }
+func (Secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// Write writes v as one frame in one piece.
+func Write(w io.Writer, v any) error {
+	b := bytes.NewBuffer(make([]byte, 4, 4096))
+	if err := json.NewEncoder(b).Encode(v); err != nil {
+		return fault.Wrap(err, fault.Internal, "A message to or from the key service could not be written.")
+	}
+	p := b.Bytes()
+	n := len(p) - 4
+	if n > MaxFrame {
+		return fault.New(fault.Invalid, "A message to or from the key service is too long.").WithHint("Ask for fewer items at once.")
+	}
+	binary.BigEndian.PutUint32(p, uint32(n))
+	_, err := w.Write(p)
+	clear(p)
+	return err
+}
+
+// Read reads one frame into v. It gives io.EOF only when nothing of a frame
+// was there; unknown members and anything behind the object are Invalid.
+func Read(r io.Reader, v any) error {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return err
+	}
+	n := binary.BigEndian.Uint32(head[:])
+	if n == 0 || n > MaxFrame {
+		return fault.New(fault.Invalid, "A message to or from the key service has an impossible length.")
+	}
+	p := make([]byte, n)
+	defer clear(p)
+	if _, err := io.ReadFull(r, p); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return err
+	}
+	return Decode(p, v)
+}
+
+// Decode reads one JSON object strictly.
+func Decode(p []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(p))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return fault.Wrap(err, fault.Invalid, "A message to or from the key service is not understood.").WithHint("Both sides must be of the same version.")
+	}
+	if d.More() {
+		return fault.New(fault.Invalid, "A message to or from the key service has something behind its end.")
+	}
+	return nil
+}
