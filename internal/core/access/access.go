@@ -1,0 +1,183 @@
+// Package access answers one question: may this caller do this to that?
+//
+// Always true: the answer is no unless a rule here says yes; a caller who may
+// not see a thing is told that it does not exist; and the same rules decide for
+// every surface. Who may see which organization is materialised in the tenant's
+// database (table access_org) by this package alone, so that a list is filtered
+// by one condition in SQL.
+package access
+
+import (
+	"net/netip"
+	"slices"
+
+	"strongroom/internal/core/id"
+)
+
+// Role is one of the six roles a user can have.
+type Role string
+
+// The roles, from most to least.
+const (
+	Administrator Role = "Administrator"
+	Manager       Role = "Manager"
+	Editor        Role = "Editor"
+	Creator       Role = "Creator"
+	Lite          Role = "Lite"
+	ReadOnly      Role = "Read-only"
+)
+
+// Roles lists all roles in order, for choices and checks.
+func Roles() []Role { return []Role{Administrator, Manager, Editor, Creator, Lite, ReadOnly} }
+
+// Valid tells whether r is a role.
+func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
+
+// Action is what a caller wants to do.
+type Action string
+
+// The actions. View is implied by every other one.
+const (
+	View       Action = "view"
+	Create     Action = "create"
+	Edit       Action = "edit"
+	Archive    Action = "archive"    // archive and bring back
+	Delete     Action = "delete"     // to the trash and back
+	Reveal     Action = "reveal"     // see a secret value
+	Restrict   Action = "restrict"   // say which users and groups may see a record
+	Import     Action = "import"     // bring in many records at once
+	Export     Action = "export"     // take out many records at once
+	Configure  Action = "configure"  // change tenant-wide lists: types, statuses, categories, manufacturers
+	Administer Action = "administer" // users, groups, keys, settings
+	Inspect    Action = "inspect"    // read the audit log of the whole tenant
+	SignIn     Action = "sign-in"    // sessions: recorded, decided by the sign-in itself
+)
+
+// may says which actions each role has. Administrators have all of them.
+var may = map[Role][]Action{
+	Manager:  {View, Create, Edit, Archive, Delete, Reveal, Restrict, Import, Export, Configure, Inspect},
+	Editor:   {View, Create, Edit, Archive, Delete, Reveal, Restrict},
+	Creator:  {View, Create, Edit, Reveal},
+	Lite:     {View, Create, Edit},
+	ReadOnly: {View, Reveal},
+}
+
+// May tells whether the role allows the action somewhere.
+func (r Role) May(a Action) bool {
+	return r == Administrator || slices.Contains(may[r], a)
+}
+
+// liteKinds are what a Lite user may create and change; everything else is for
+// reading, and secrets are never shown to a Lite user.
+var liteKinds = []string{"document", "document_folder", "contact", "location"}
+
+// Scope narrows a caller, as an API key does. The zero Scope narrows nothing.
+type Scope struct {
+	ReadOnly    bool    // nothing may be changed
+	NoPasswords bool    // no secret value may be read or written
+	Orgs        []id.ID // when not empty, only these organizations
+}
+
+// Caller is who asks, resolved once per request. Nothing is decided without one.
+type Caller struct {
+	Tenant    string // the tenant's short name
+	User      id.ID  // 0 only for the system itself
+	Name      string
+	Email     string
+	Role      Role
+	Groups    []id.ID
+	AllOrgs   bool // may see every organization
+	Epoch     int64
+	Scope     Scope
+	Via       string // "session", "api key", "console" or "job"
+	Session   string // public id of the session or key
+	AuthLevel int    // 1 one factor, 2 two factors
+	OneTime   bool   // signed in with a one-time password that must be changed first
+	Addr      netip.Addr
+	Request   string // request id
+	Reason    string // what the caller gave as reason for this request, if any
+}
+
+// System is the caller for work that no person asked for in this moment, such
+// as a schedule or a console command run by whoever holds the data folder.
+func System(tenant, via string) *Caller {
+	return &Caller{Tenant: tenant, Name: "Strongroom", Role: Administrator, AllOrgs: true, Via: via, AuthLevel: 2}
+}
+
+// Everything tells whether the caller sees all records of the tenant, those
+// that are restricted to others included.
+func (c *Caller) Everything() bool {
+	return c.Role == Administrator && len(c.Scope.Orgs) == 0
+}
+
+// Verdict is the answer.
+type Verdict int
+
+// The answers. Hidden must be told as "not found".
+const (
+	Allowed Verdict = iota
+	Denied
+	Hidden
+)
+
+// Target is what the caller wants to act on, as far as deciding needs it.
+type Target struct {
+	Kind     string // name of the kind; "" for the tenant as a whole
+	Tenant   bool   // the kind belongs to the tenant, not to an organization
+	Admin    bool   // the kind may be changed by administrators only (users, groups)
+	Visible  bool   // the caller may see this record or, for create, its organization
+	ByRecord bool   // visible through a grant on the record itself
+}
+
+// Decide answers whether c may do a to t, with a sentence for a no.
+func Decide(c *Caller, a Action, t Target) (Verdict, string) {
+	if !t.Visible {
+		return Hidden, ""
+	}
+	if c.Scope.ReadOnly && a != View && a != Reveal && a != Export && a != Inspect && a != SignIn {
+		return Denied, "This API key may only read."
+	}
+	if a == SignIn {
+		return Allowed, ""
+	}
+	need := a
+	if t.Kind != "" && t.Tenant && (a == Create || a == Edit || a == Archive || a == Delete || a == Restrict) {
+		need = Configure
+		if t.Admin {
+			need = Administer
+		}
+	}
+	if !c.Role.May(need) {
+		return Denied, sentence(c.Role, a)
+	}
+	if c.Role == Lite && (a == Create || a == Edit) && !slices.Contains(liteKinds, t.Kind) {
+		return Denied, "Your role, Lite, may change documents, contacts and locations only."
+	}
+	if a == Reveal {
+		return reveal(c)
+	}
+	return Allowed, ""
+}
+
+func reveal(c *Caller) (Verdict, string) {
+	switch {
+	case c.Scope.NoPasswords:
+		return Denied, "This API key may not read passwords."
+	case c.OneTime:
+		return Denied, "Change your one-time password first; then passwords can be shown."
+	}
+	return Allowed, ""
+}
+
+func sentence(r Role, a Action) string {
+	what := map[Action]string{
+		Create: "create this", Edit: "change this", Archive: "archive this", Delete: "delete this",
+		Reveal: "see passwords", Restrict: "change who may see this", Import: "import", Export: "export",
+		Configure: "change the tenant's lists", Administer: "manage users, groups, keys and settings",
+		Inspect: "read the audit log",
+	}[a]
+	if what == "" {
+		what = string(a)
+	}
+	return "Your role, " + string(r) + ", may not " + what + "."
+}

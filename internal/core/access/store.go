@@ -1,0 +1,264 @@
+package access
+
+import (
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/sqldb"
+	"strongroom/internal/core/id"
+)
+
+// Schema is the tables of who may see what. access_org is derived from the
+// others and rebuilt by this package in the same transaction.
+var Schema = []string{
+	`create table if not exists access_principal (
+		user_id id primary key, role text not null, active int not null, all_orgs int not null default 0, one_time int not null default 0)`,
+	`create table if not exists access_group (group_id id primary key, all_orgs int not null default 0)`,
+	`create table if not exists access_member (group_id int not null, user_id int not null, primary key (group_id, user_id))`,
+	`create index if not exists access_member_user on access_member (user_id)`,
+	`create table if not exists access_group_org (group_id int not null, org_id int not null, primary key (group_id, org_id))`,
+	`create table if not exists access_org (user_id int not null, org_id int not null, primary key (user_id, org_id))`,
+	`create table if not exists access_grant (record_id int not null, user_id int not null default 0, group_id int not null default 0,
+		primary key (record_id, user_id, group_id))`,
+	`create index if not exists access_grant_user on access_grant (user_id) where user_id <> 0`,
+	`create index if not exists access_grant_group on access_grant (group_id) where group_id <> 0`,
+	`create table if not exists access_epoch (only int primary key check (only = 1), n int not null)`,
+	`insert into access_epoch (only, n) values (1, 1) on conflict do nothing`,
+}
+
+// Load resolves what user may do and see. NotFound when there is no such
+// active user.
+func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
+	c := &Caller{User: user}
+	var active, all, oneTime int
+	err := tx.QueryRow(`select role, active, all_orgs, one_time from access_principal where user_id = ?`, int64(user)).
+		Scan(&c.Role, &active, &all, &oneTime)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && active == 0 {
+		return nil, fault.New(fault.NotFound, "There is no such active user.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.AllOrgs, c.OneTime = all == 1 || c.Role == Administrator, oneTime == 1
+	if c.Groups, err = ids(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user)); err != nil {
+		return nil, err
+	}
+	return c, tx.QueryRow(`select n from access_epoch`).Scan(&c.Epoch)
+}
+
+// SetPrincipal says which role a user has and whether she may sign in at all.
+func SetPrincipal(tx *sqldb.Tx, user id.ID, role Role, active bool) error {
+	_, err := tx.Exec(`insert into access_principal (user_id, role, active) values (?, ?, ?)
+		on conflict (user_id) do update set role = excluded.role, active = excluded.active`, int64(user), string(role), active)
+	if err != nil {
+		return err
+	}
+	return materialise(tx, user)
+}
+
+// SetOneTime marks that the user signed in with a password that somebody else
+// knows and must change it before she may see any secret.
+func SetOneTime(tx *sqldb.Tx, user id.ID, on bool) error {
+	_, err := tx.Exec(`update access_principal set one_time = ? where user_id = ?`, on, int64(user))
+	return err
+}
+
+// SetMembers replaces the members of a group.
+func SetMembers(tx *sqldb.Tx, group id.ID, users []id.ID) error {
+	before, err := Members(tx, group)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`delete from access_member where group_id = ?`, int64(group)); err != nil {
+		return err
+	}
+	for _, u := range users {
+		if _, err := tx.Exec(`insert into access_member (group_id, user_id) values (?, ?) on conflict do nothing`, int64(group), int64(u)); err != nil {
+			return err
+		}
+	}
+	return materialise(tx, append(before, users...)...)
+}
+
+// SetGroupOrgs replaces the organizations that the members of a group may see;
+// all means every organization, those made later included.
+func SetGroupOrgs(tx *sqldb.Tx, group id.ID, all bool, orgs []id.ID) error {
+	if _, err := tx.Exec(`insert into access_group (group_id, all_orgs) values (?, ?)
+		on conflict (group_id) do update set all_orgs = excluded.all_orgs`, int64(group), all); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`delete from access_group_org where group_id = ?`, int64(group)); err != nil {
+		return err
+	}
+	for _, o := range orgs {
+		if _, err := tx.Exec(`insert into access_group_org (group_id, org_id) values (?, ?) on conflict do nothing`, int64(group), int64(o)); err != nil {
+			return err
+		}
+	}
+	members, err := Members(tx, group)
+	if err != nil {
+		return err
+	}
+	return materialise(tx, members...)
+}
+
+// Members lists the users of a group.
+func Members(tx *sqldb.Tx, group id.ID) ([]id.ID, error) {
+	return ids(tx, `select user_id from access_member where group_id = ? order by user_id`, int64(group))
+}
+
+// GroupsOf lists the groups of a user.
+func GroupsOf(tx *sqldb.Tx, user id.ID) ([]id.ID, error) {
+	return ids(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user))
+}
+
+// GroupOrgs lists the organizations of a group and whether it is all of them.
+func GroupOrgs(tx *sqldb.Tx, group id.ID) (all bool, orgs []id.ID, err error) {
+	err = tx.QueryRow(`select all_orgs from access_group where group_id = ?`, int64(group)).Scan(&all)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return false, nil, err
+	}
+	orgs, err = ids(tx, `select org_id from access_group_org where group_id = ? order by org_id`, int64(group))
+	return all, orgs, err
+}
+
+// SetGrants replaces the users and groups that a record is open to. Whether the
+// record is closed to everybody else is the record's own flag, restricted.
+func SetGrants(tx *sqldb.Tx, record id.ID, users, groups []id.ID) error {
+	if _, err := tx.Exec(`delete from access_grant where record_id = ?`, int64(record)); err != nil {
+		return err
+	}
+	add := func(u, g id.ID) error {
+		_, err := tx.Exec(`insert into access_grant (record_id, user_id, group_id) values (?, ?, ?) on conflict do nothing`, int64(record), int64(u), int64(g))
+		return err
+	}
+	for _, u := range users {
+		if err := add(u, 0); err != nil {
+			return err
+		}
+	}
+	for _, g := range groups {
+		if err := add(0, g); err != nil {
+			return err
+		}
+	}
+	return bump(tx)
+}
+
+// Grants lists the users and groups that a record is open to.
+func Grants(tx *sqldb.Tx, record id.ID) (users, groups []id.ID, err error) {
+	if users, err = ids(tx, `select user_id from access_grant where record_id = ? and user_id <> 0 order by user_id`, int64(record)); err != nil {
+		return nil, nil, err
+	}
+	groups, err = ids(tx, `select group_id from access_grant where record_id = ? and group_id <> 0 order by group_id`, int64(record))
+	return users, groups, err
+}
+
+// Visible gives the condition on the spine row with the given alias under which
+// c may see it, and its arguments. The spine's columns used are org_id,
+// restricted and guard_id (the record whose grants count: itself or its parent).
+func Visible(c *Caller, alias string) (string, []any) {
+	var cond []string
+	var args []any
+	if !c.Everything() {
+		open, a := "", []any(nil)
+		if !c.AllOrgs {
+			open = ` and (` + alias + `.org_id = 0 or ` + alias + `.org_id in (select ao.org_id from access_org ao where ao.user_id = ?))`
+			a = append(a, int64(c.User))
+		}
+		grant, g := granted(c, alias)
+		if c.Role == Administrator {
+			cond = append(cond, `1 = 1`)
+		} else {
+			cond = append(cond, `((`+alias+`.restricted = 0`+open+`) or `+grant+`)`)
+			args = append(append(args, a...), g...)
+		}
+	}
+	if n := len(c.Scope.Orgs); n > 0 {
+		cond = append(cond, `(`+alias+`.org_id = 0 or `+alias+`.org_id in (`+Marks(n)+`))`)
+		args = append(args, Args(c.Scope.Orgs)...)
+	}
+	if len(cond) == 0 {
+		return `1 = 1`, nil
+	}
+	return strings.Join(cond, ` and `), args
+}
+
+func granted(c *Caller, alias string) (string, []any) {
+	q := `exists (select 1 from access_grant ag where ag.record_id = ` + alias + `.guard_id and (ag.user_id = ?`
+	args := []any{int64(c.User)}
+	if len(c.Groups) > 0 {
+		q += ` or ag.group_id in (` + Marks(len(c.Groups)) + `)`
+		args = append(args, Args(c.Groups)...)
+	}
+	return q + `))`, args
+}
+
+// materialise rebuilds access_org of the given users.
+func materialise(tx *sqldb.Tx, users ...id.ID) error {
+	slices.Sort(users)
+	for _, u := range slices.Compact(users) {
+		if _, err := tx.Exec(`delete from access_org where user_id = ?`, int64(u)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`insert into access_org (user_id, org_id)
+			select distinct m.user_id, o.org_id from access_member m join access_group_org o on o.group_id = m.group_id where m.user_id = ?`, int64(u)); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`update access_principal set all_orgs = coalesce((select max(g.all_orgs)
+			from access_member m join access_group g on g.group_id = m.group_id where m.user_id = ?), 0) where user_id = ?`, int64(u), int64(u)); err != nil {
+			return err
+		}
+	}
+	return bump(tx)
+}
+
+func bump(tx *sqldb.Tx) error {
+	_, err := tx.Exec(`update access_epoch set n = n + 1`)
+	return err
+}
+
+// Forget removes what is known of a record that is purged.
+func Forget(tx *sqldb.Tx, record id.ID) error {
+	for _, q := range []string{
+		`delete from access_grant where record_id = ?`, `delete from access_group_org where org_id = ?`, `delete from access_org where org_id = ?`,
+		`delete from access_member where group_id = ?`, `delete from access_member where user_id = ?`,
+	} {
+		if _, err := tx.Exec(q, int64(record)); err != nil {
+			return err
+		}
+	}
+	return bump(tx)
+}
+
+func ids(tx *sqldb.Tx, q string, args ...any) ([]id.ID, error) {
+	rows, err := tx.Query(q, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []id.ID
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		out = append(out, id.ID(n))
+	}
+	return out, rows.Err()
+}
+
+// Marks gives n comma-separated placeholders.
+func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",") }
+
+// Args turns ids into query arguments.
+func Args(list []id.ID) []any {
+	out := make([]any, len(list))
+	for i, v := range list {
+		out[i] = int64(v)
+	}
+	return out
+}

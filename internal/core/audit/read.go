@@ -1,0 +1,109 @@
+package audit
+
+import (
+	"strings"
+
+	"strongroom/internal/base/sqldb"
+	"strongroom/internal/core/id"
+)
+
+// Filter picks entries. Zero members pick everything.
+type Filter struct {
+	Object id.ID
+	Actor  id.ID
+	Org    id.ID
+	Kind   string
+	Action string
+	Result string
+	From   int64 // Unix milliseconds, inclusive
+	To     int64 // exclusive
+	Before int64 // only entries with a smaller seq; 0 means from the newest
+	Limit  int   // 50 when 0
+}
+
+const columns = `seq, time, actor, behalf, via, session, action, kind, object, org, version, result, level, cites, count, digest, detail, hash`
+
+// List gives entries, newest first, with their details opened. What may be
+// listed is the caller's affair: use it through the gate.
+func (l *Log) List(tx *sqldb.Tx, f Filter) ([]*Entry, error) {
+	var where []string
+	var args []any
+	add := func(on bool, cond string, arg any) {
+		if on {
+			where, args = append(where, cond), append(args, arg)
+		}
+	}
+	add(f.Object != 0, `object = ?`, int64(f.Object))
+	add(f.Actor != 0, `actor = ?`, int64(f.Actor))
+	add(f.Org != 0, `org = ?`, int64(f.Org))
+	add(f.Kind != "", `kind = ?`, f.Kind)
+	add(f.Action != "", `action = ?`, f.Action)
+	add(f.Result != "", `result = ?`, f.Result)
+	add(f.From != 0, `time >= ?`, f.From)
+	add(f.To != 0, `time < ?`, f.To)
+	add(f.Before != 0, `seq < ?`, f.Before)
+	q := `select ` + columns + ` from audit_entry`
+	if len(where) > 0 {
+		q += ` where ` + strings.Join(where, ` and `)
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	return l.query(tx, q+` order by seq desc limit ?`, append(args, limit)...)
+}
+
+// From gives up to limit entries in order, starting at seq. Followers read the
+// log with it.
+func (l *Log) From(tx *sqldb.Tx, seq int64, limit int) ([]*Entry, error) {
+	return l.query(tx, `select `+columns+` from audit_entry where seq >= ? order by seq limit ?`, seq, limit)
+}
+
+func (l *Log) query(tx *sqldb.Tx, q string, args ...any) ([]*Entry, error) {
+	out, err := scan(tx, q, args...)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range out {
+		if err := l.open(tx, e); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func scan(tx *sqldb.Tx, q string, args ...any) ([]*Entry, error) {
+	rows, err := tx.Query(q, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*Entry
+	for rows.Next() {
+		var e Entry
+		var actor, behalf, object, org int64
+		var hash []byte
+		if err := rows.Scan(&e.Seq, &e.Time, &actor, &behalf, &e.Via, &e.Session, &e.Action, &e.Kind, &object, &org, &e.Version,
+			&e.Result, &e.Level, &e.Cites, &e.Count, &e.digest, &e.sealed, &hash); err != nil {
+			return nil, err
+		}
+		e.Actor, e.Behalf, e.Object, e.Org = id.ID(actor), id.ID(behalf), id.ID(object), id.ID(org)
+		copy(e.hash[:], hash)
+		out = append(out, &e)
+	}
+	return out, rows.Err()
+}
+
+// Position gives how far a follower has read: the seq of its next entry.
+func Position(tx *sqldb.Tx, follower string) (int64, error) {
+	var n int64
+	err := tx.QueryRow(`select coalesce(max(seq), 0) from follower where name = ?`, follower).Scan(&n)
+	return n, err
+}
+
+// SetPosition saves how far a follower has read, in the transaction of what it
+// did with it.
+func SetPosition(tx *sqldb.Tx, follower string, next int64) error {
+	_, err := tx.Exec(`insert into follower (name, seq) values (?, ?) on conflict (name) do update set seq = excluded.seq`, follower, next)
+	return err
+}

@@ -1,0 +1,71 @@
+package gate
+
+import (
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/sqldb"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/id"
+)
+
+// Visible gives the condition under which the caller may see the spine row with
+// that alias, and its arguments. Every list carries it.
+func (tx *Tx) Visible(alias string) (string, []any) { return access.Visible(tx.Caller, alias) }
+
+// Query runs a query with bound arguments.
+func (tx *Tx) Query(q string, args ...any) (*sqldb.Rows, error) { return tx.sql.Query(q, args...) }
+
+// QueryRow runs a query that gives at most one row.
+func (tx *Tx) QueryRow(q string, args ...any) *sqldb.Row { return tx.sql.QueryRow(q, args...) }
+
+// Exec changes rows. It refuses in a View and before anything was allowed.
+func (tx *Tx) Exec(q string, args ...any) (int64, error) {
+	if !tx.write || len(tx.allowed) == 0 {
+		return 0, fault.New(fault.Internal, "A change was tried outside of a granted change.")
+	}
+	return tx.sql.Exec(q, args...)
+}
+
+// SQL is the transaction below, for the core packages that work on it. Features
+// cannot name its type and have no use for it but to pass it on.
+func (tx *Tx) SQL() *sqldb.Tx { return tx.sql }
+
+// Dialect tells which database this is.
+func (tx *Tx) Dialect() sqldb.Dialect { return tx.sql.Dialect() }
+
+// NewID draws an id.
+func (tx *Tx) NewID() (id.ID, error) { return tx.Tenant.IDs.Next(tx.sql) }
+
+// Entry is the audit entry of the action that the transaction began with. Its
+// sequence number and hash are known once Change has returned.
+func (tx *Tx) Entry() *audit.Entry { return tx.entries[0] }
+
+// Also adds an entry for something that follows from what was allowed.
+func (tx *Tx) Also(e *audit.Entry) {
+	stamp(e, tx.Caller, tx.Now)
+	if e.Result == "" {
+		e.Result = audit.OK
+	}
+	tx.entries = append(tx.entries, e)
+}
+
+// After runs f once the transaction is durable.
+func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
+
+// Writes tells whether this transaction may change anything.
+func (tx *Tx) Writes() bool { return tx.write }
+
+// Activity lists audit entries of one record that the caller may see, or, with
+// Inspect, of the whole tenant.
+func (tx *Tx) Activity(f audit.Filter) ([]*audit.Entry, error) {
+	var err error
+	if f.Object != 0 {
+		_, err = tx.Allow(access.View, Thing{ID: f.Object})
+	} else {
+		_, err = tx.Allow(access.Inspect, Thing{})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return tx.Tenant.Audit.List(tx.sql, f)
+}

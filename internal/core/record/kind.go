@@ -1,0 +1,255 @@
+package record
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/gate"
+)
+
+// Scope says what a record of a kind belongs to.
+type Scope int
+
+// The scopes.
+const (
+	OfOrganization Scope = iota // to one organization, field organization_id
+	OfTenant                    // to the tenant as a whole: types, statuses, users
+	OfParent                    // to another record, named by the field Kind.Parent, whose access it shares
+	Organization                // the kind organization itself
+)
+
+// Type is the type of a field. The Go type of its value is given with each; a
+// missing key or nil means not set.
+type Type string
+
+// The types of fields.
+const (
+	Text      Type = "text"      // string, one line
+	Multiline Type = "multiline" // string, plain text of several lines
+	HTML      Type = "html"      // string, sanitised HTML
+	Integer   Type = "integer"   // int64
+	Number    Type = "number"    // float64
+	Bool      Type = "bool"      // bool
+	Date      Type = "date"      // string, 2006-01-02
+	Time      Type = "time"      // int64, Unix milliseconds
+	Choice    Type = "choice"    // string, one of Choices
+	Ref       Type = "ref"       // id.ID of a record of kind Ref
+	Rows      Type = "rows"      // []map[string]any, each with the columns Rows
+	Secret    Type = "secret"    // string, write only; read through a reveal
+)
+
+// Format says how a text is checked and shown.
+type Format string
+
+// The formats of Text fields.
+const (
+	Plain   Format = ""
+	Email   Format = "email"
+	URL     Format = "url"
+	Phone   Format = "phone"
+	IP      Format = "ip"
+	MAC     Format = "mac"
+	Mono    Format = "mono" // serial numbers, host names
+	Otpauth Format = "otp"  // a Secret that is a one-time-code seed
+)
+
+// Class says how sensitive a field is. The zero Class is the most careful one.
+type Class int
+
+// The classes.
+const (
+	Unclassified Class = iota // treated as secret by logs, metrics and anonymised exports
+	Public
+	Internal
+	Personal
+)
+
+// Field declares one field of a kind.
+type Field struct {
+	Name    string // snake_case, as in the database and the API
+	Label   string // for people; derived from Name when empty
+	Type    Type
+	Format  Format
+	Class   Class
+	Ref     string   // kind that a Ref points to
+	Choices []string // of a Choice
+	Rows    []Field  // columns of a Rows field
+
+	Required bool
+	Unique   bool // no two records of the kind have the same, case-insensitively
+	ReadOnly bool // set by rules, never by a caller
+	Filter   bool // callers may filter by it; it is indexed
+	Sort     bool // callers may sort by it
+	Search   bool // found by the search
+	List     bool // a column of the derived list
+	Expires  bool // a Date that appears on the expirations board
+	Default  any
+	Hint     string // one sentence for the form
+	Group    string // heading of the form under which it stands
+}
+
+// Title is the label for people.
+func (f *Field) Title() string {
+	if f.Label != "" {
+		return f.Label
+	}
+	s := strings.ReplaceAll(strings.TrimSuffix(f.Name, "_id"), "_", " ")
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Kind declares a kind of record. Names and labels are required, the rest has
+// usable zero values.
+type Kind struct {
+	Name   string // singular snake_case: configuration_type
+	Plural string // plural snake_case: configuration_types; also the URL segment and, with hyphens, the JSON:API type
+	Label  string // Configuration type
+	Labels string // Configuration types
+	Icon   string // name in the icon sprite
+
+	Scope  Scope
+	Parent string // OfParent: the Ref field that names the parent
+	Admin  bool   // only administrators may change it
+	Fixed  bool   // nobody may change it: countries, regions
+	Menu   int    // position in the navigation and among an organization's tabs; 0 is not there
+	Fields []Field
+	Seed   []Values // records of a new tenant
+
+	// NameOf gives a record's name when it is not a field of its own.
+	NameOf func(Values) string
+	// Before may check and complete what is about to be saved; old is nil for a
+	// new record. Fault kinds: Invalid with fields.
+	Before func(tx *gate.Tx, now, old *Record) error
+	// After runs once the record is saved, in the same transaction.
+	After func(tx *gate.Tx, now, old *Record) error
+}
+
+// Table is the kind's own table.
+func (k *Kind) Table() string { return "k_" + k.Name }
+
+// JSONType is the kind's type in the JSON:API.
+func (k *Kind) JSONType() string { return strings.ReplaceAll(k.Plural, "_", "-") }
+
+// Field finds a declared field.
+func (k *Kind) Field(name string) *Field {
+	for i := range k.Fields {
+		if k.Fields[i].Name == name {
+			return &k.Fields[i]
+		}
+	}
+	return nil
+}
+
+// HasName tells whether the name is a field that callers set.
+func (k *Kind) HasName() bool { return k.Field("name") != nil }
+
+// Secrets lists the names of the kind's secret fields.
+func (k *Kind) Secrets() []string {
+	var out []string
+	for _, f := range k.Fields {
+		if f.Type == Secret {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+// spine are the names that every record has; they live in the table record. A
+// kind declares name itself when callers set it, which then adds label and flags.
+var spine = []string{"id", "kind", "organization_id", "name", "archived", "restricted", "created_at", "updated_at", "version", "created_by", "updated_by", "trashed_at"}
+
+// columns are the declared fields that have a column in the kind's own table.
+func (k *Kind) columns() []*Field {
+	var out []*Field
+	for i := range k.Fields {
+		if f := &k.Fields[i]; f.Type != Secret && !slices.Contains(spine, f.Name) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Feature is what one folder under internal/feature adds to the house.
+type Feature struct {
+	Name   string
+	Kinds  []*Kind
+	Schema []string // tables that are not records, in the vocabulary of sqldb.Dialect.DDL; each statement must bear repetition
+	// Purge removes what the feature keeps beside a record that is deleted for good.
+	Purge func(tx *gate.Tx, r *Record) error
+}
+
+// Registry knows all kinds. It does not change once made.
+type Registry struct {
+	features []Feature
+	kinds    []*Kind
+	byName   map[string]*Kind
+	byPlural map[string]*Kind
+}
+
+var snake = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+
+// NewRegistry checks the declarations and joins them.
+func NewRegistry(features ...Feature) (*Registry, error) {
+	g := &Registry{features: features, byName: map[string]*Kind{}, byPlural: map[string]*Kind{}}
+	for _, f := range features {
+		for _, k := range f.Kinds {
+			if g.byName[k.Name] != nil || g.byPlural[k.Plural] != nil {
+				return nil, fault.New(fault.Internal, "kind %s is declared twice", k.Name)
+			}
+			g.kinds = append(g.kinds, k)
+			g.byName[k.Name], g.byPlural[k.Plural] = k, k
+		}
+	}
+	for _, k := range g.kinds {
+		if err := g.check(k); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+func (g *Registry) check(k *Kind) error {
+	if !snake.MatchString(k.Name) || !snake.MatchString(k.Plural) || k.Label == "" || k.Labels == "" {
+		return fmt.Errorf("kind %q: name and plural are snake_case, label and labels are set", k.Name)
+	}
+	if !k.HasName() && k.NameOf == nil {
+		return fmt.Errorf("kind %s: declare a field name or NameOf", k.Name)
+	}
+	if k.Scope == OfParent && (k.Field(k.Parent) == nil || k.Field(k.Parent).Type != Ref) {
+		return fmt.Errorf("kind %s: Parent names no Ref field", k.Name)
+	}
+	for _, f := range k.Fields {
+		if !snake.MatchString(f.Name) || f.Type == "" {
+			return fmt.Errorf("kind %s: field %q needs a snake_case name and a type", k.Name, f.Name)
+		}
+		if f.Type == Ref && g.byName[f.Ref] == nil {
+			return fmt.Errorf("kind %s: field %s refers to kind %q, which is not declared", k.Name, f.Name, f.Ref)
+		}
+	}
+	return nil
+}
+
+// Kinds lists all kinds in the order of their declaration.
+func (g *Registry) Kinds() []*Kind { return g.kinds }
+
+// Features lists all features.
+func (g *Registry) Features() []Feature { return g.features }
+
+// Kind finds a kind by its name; nil when there is none.
+func (g *Registry) Kind(name string) *Kind { return g.byName[name] }
+
+// Plural finds a kind by its plural, spelled with _ or -; nil when there is none.
+func (g *Registry) Plural(name string) *Kind {
+	return g.byPlural[strings.ReplaceAll(strings.ToLower(name), "-", "_")]
+}
+
+// Traits are what the gate needs to know.
+func (g *Registry) Traits() map[string]gate.Traits {
+	out := map[string]gate.Traits{}
+	for _, k := range g.kinds {
+		out[k.Name] = gate.Traits{Tenant: k.Scope == OfTenant, Admin: k.Admin}
+	}
+	return out
+}
