@@ -181,7 +181,7 @@ func Decode(p []byte, v any) error {
 	if err := d.Decode(v); err != nil {
 		return fault.Wrap(err, fault.Invalid, "A message to or from the key service is not understood.").WithHint("Both sides must be of the same version.")
 	}
-	if d.More() {
+	if _, err := d.Token(); err != io.EOF {
 		return fault.New(fault.Invalid, "A message to or from the key service has something behind its end.")
 	}
 	return nil
