@@ -49,3 +49,21 @@ func TestDeps(t *testing.T) {
 		t.Errorf("the program is built of other modules than deps.txt says.\nhave:\n%s\ndeps.txt:\n%s\nIf that is meant, run: go test ./internal -run Deps -update\nand give the module its line in the decision record on dependencies.", got, want)
 	}
 }
+
+// TestDepsAreExplained: every module compiled into the program has its line in
+// the decision record on dependencies: who keeps it, its licence, why.
+func TestDepsAreExplained(t *testing.T) {
+	record, err := os.ReadFile("../doc/decisions/0022-dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps, err := os.ReadFile("deps.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, module := range strings.Fields(string(deps)) {
+		if !strings.Contains(string(record), "| "+module+" |") {
+			t.Errorf("doc/decisions/0022-dependencies.md has no line for %s", module)
+		}
+	}
+}
