@@ -9,6 +9,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/pagecrypt"
 )
 
 // ConstraintError says that a statement broke a rule of the schema.
@@ -48,6 +49,17 @@ func typed(ctx context.Context, c conn, err error) error {
 	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return typedPostgres(e, err)
+	}
+	if errors.Is(err, pagecrypt.ErrKey) {
+		return fault.Wrap(err, fault.Invalid, "The database cannot be opened with this key.").
+			WithHint("Check that the data folder and the key belong together.")
+	}
+	if errors.Is(err, pagecrypt.ErrFormat) {
+		return fault.Wrap(err, fault.Invalid, "The file is not a database of Strongroom.")
+	}
+	if errors.Is(err, pagecrypt.ErrDamaged) {
+		return fault.Wrap(err, fault.Unavailable, "The database does not verify: its file was damaged or altered.").
+			WithHint("Restore it from a backup.")
 	}
 	code, ok := errors.AsType[sqlite3.ExtendedErrorCode](err)
 	if !ok {

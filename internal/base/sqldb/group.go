@@ -78,11 +78,6 @@ type writer struct {
 
 func (w *writer) serve() {
 	defer close(w.db.done)
-	defer func() {
-		if w.c != nil {
-			_ = w.c.close() // everything acknowledged is committed
-		}
-	}()
 	for {
 		select {
 		case m := <-w.db.queue:

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -12,6 +13,7 @@ import (
 type DB struct {
 	dialect    Dialect
 	path       string
+	vfs        string // under which SQLite finds the key
 	dial       func(ctx context.Context, reader bool) (conn, error)
 	begin      string        // starts a change
 	beginView  string        // starts a snapshot
@@ -20,7 +22,9 @@ type DB struct {
 	queue      chan *change
 	stop       chan struct{} // closed by Close
 	done       chan struct{} // closed when the writer has ended
-	closing    sync.Once
+	writer     *writer       // belongs to its goroutine until done is closed
+	closing    sync.Mutex
+	closed     bool
 	statements atomic.Int64
 	release    func() // frees what OpenSQLite registered
 }
@@ -33,8 +37,8 @@ func (d *DB) start(first conn, readers int) {
 	d.queue = make(chan *change)
 	d.stop = make(chan struct{})
 	d.done = make(chan struct{})
-	w := &writer{db: d, c: first}
-	go w.serve()
+	d.writer = &writer{db: d, c: first}
+	go d.writer.serve()
 }
 
 // Dialect tells which database this is.
@@ -47,30 +51,27 @@ func (d *DB) Path() string { return d.path }
 // was opened; transaction control is not counted.
 func (d *DB) Statements() int64 { return d.statements.Load() }
 
-// Close waits for changes that have begun, refuses all others and closes the
-// connections. Views that still run keep theirs until they end.
+// Close refuses new work, waits for the changes and views that have begun and
+// closes the connections. Closing again does nothing.
 func (d *DB) Close() error {
-	d.closing.Do(func() { close(d.stop) })
+	d.closing.Lock()
+	defer d.closing.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	close(d.stop)
 	<-d.done
-	for range cap(d.readers) { // wait for views, then nobody can begin one
+	for range cap(d.readers) { // each view that ends gives its token back; none begins
 		d.readers <- struct{}{}
 	}
-	defer func() {
-		for range cap(d.readers) {
-			<-d.readers
-		}
-	}()
+	close(d.idle)
 	var err error
-	for {
-		select {
-		case c := <-d.idle:
-			if e := c.close(); err == nil {
-				err = e
-			}
-			continue
-		default:
-		}
-		break
+	for c := range d.idle {
+		err = errors.Join(err, c.close())
+	}
+	if d.writer.c != nil {
+		err = errors.Join(err, d.writer.c.close()) // last: SQLite empties its log now
 	}
 	if d.release != nil {
 		d.release()
@@ -121,6 +122,7 @@ func (d *DB) take(ctx context.Context) (conn, error) {
 	}
 	select {
 	case d.readers <- struct{}{}:
+		// Close may have begun meanwhile; it waits for this token.
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	case <-d.stop:
@@ -163,5 +165,5 @@ func (d *DB) BackupTo(ctx context.Context, path string) error {
 		return err
 	}
 	defer d.put(c)
-	return d.vacuumInto(ctx, c, path)
+	return d.copyTo(ctx, c, path)
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 	"github.com/ncruces/go-sqlite3/ext/fts5"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/pagecrypt"
 )
 
 // SQLiteOptions says which file to open.
@@ -30,48 +33,62 @@ func OpenSQLite(ctx context.Context, o SQLiteOptions) (*DB, error) {
 	if o.Key == nil {
 		return nil, fault.New(fault.Invalid, "The database cannot be opened without a key.")
 	}
-	if o.Readers == 0 {
-		o.Readers = 4
+	path, err := filepath.Abs(o.Path)
+	if err != nil {
+		return nil, err
 	}
+	key, err := o.Key()
+	if err != nil {
+		return nil, err
+	}
+	vfs, release, err := pagecrypt.Register(key)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "The key of the database must have 32 bytes.")
+	}
+	uri := sqliteURI(path, vfs)
 	d := &DB{
 		dialect:   SQLite,
 		path:      o.Path,
+		vfs:       vfs,
 		begin:     "begin immediate",
 		beginView: "begin",
+		release:   release,
 	}
-	d.dial = func(ctx context.Context, reader bool) (conn, error) {
-		return dialSQLite(ctx, sqliteURI(o.Path, ""), reader)
-	}
+	d.dial = func(ctx context.Context, reader bool) (conn, error) { return dialSQLite(ctx, uri, reader) }
 	first, err := d.dial(ctx, false)
 	if err != nil {
+		release()
 		return nil, err
+	}
+	if o.Readers == 0 {
+		o.Readers = 4
 	}
 	d.start(first, o.Readers)
 	return d, nil
 }
 
-// sqliteURI names a file for SQLite. The key is never part of it.
+// sqliteURI names a file for SQLite. The key is never part of it. The log gets
+// the access rights of the database (modeof).
 func sqliteURI(path, vfs string) string {
-	u := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
-	if vfs != "" {
-		u += "?vfs=" + vfs
-	}
-	return u
+	escaped := (&url.URL{Path: path}).EscapedPath()
+	query := url.Values{"vfs": {vfs}, "modeof": {path}}.Encode()
+	return "file:" + escaped + "?" + strings.ReplaceAll(query, "+", "%20") // SQLite takes a plus for a plus
 }
 
 const (
-	cachePages  = 64  // pages each connection keeps: 256 KiB
-	keptQueries = 100 // prepared statements each connection keeps
+	cachePages  = 64      // pages each connection keeps: 256 KiB
+	keptQueries = 100     // prepared statements each connection keeps
+	keptLog     = 4 << 20 // bytes of the log that stay allocated
 )
 
 func dialSQLite(ctx context.Context, uri string, reader bool) (conn, error) {
 	c, err := sqlite3.OpenContext(ctx, uri)
 	if err != nil {
-		return nil, err
+		return nil, typed(ctx, nil, err)
 	}
 	s := &sqliteConn{c: c, kept: map[string]*list.Element{}, order: list.New()}
 	if err := s.settle(reader); err != nil {
-		return nil, errors.Join(err, c.Close())
+		return nil, errors.Join(typed(ctx, s, err), c.Close())
 	}
 	return s, nil
 }
@@ -85,11 +102,11 @@ func (s *sqliteConn) settle(reader bool) error {
 		return err
 	}
 	pragmas := `pragma temp_store = memory;
-		pragma page_size = 4096;
 		pragma journal_mode = wal;
 		pragma synchronous = full;
 		pragma foreign_keys = on;
 		pragma secure_delete = fast;
+		pragma journal_size_limit = ` + fmt.Sprint(keptLog) + `;
 		pragma trusted_schema = off;
 		pragma cache_size = ` + fmt.Sprint(cachePages) + `;`
 	if reader {
@@ -295,11 +312,43 @@ func (c *sqliteCursor) close() error {
 	return err
 }
 
-// vacuumInto writes a copy of the database as the snapshot sees it.
-func (d *DB) vacuumInto(ctx context.Context, c conn, path string) error {
+// copyTo writes a copy of the database, as one snapshot sees it, to path.
+func (d *DB) copyTo(ctx context.Context, c conn, path string) (err error) {
+	path, err = filepath.Abs(path)
+	if err != nil {
+		return err
+	}
 	if _, err := os.Lstat(path); err == nil {
 		return fault.New(fault.Conflict, "The file of the backup already exists.").WithHint("Choose another name.")
 	}
-	_, err := c.exec(ctx, "vacuum into ?", []any{sqliteURI(path, "")})
-	return typed(ctx, c, err)
+	if err := c.control(ctx, "begin"); err != nil {
+		return typed(ctx, c, err)
+	}
+	defer func() { err = errors.Join(err, c.control(context.WithoutCancel(ctx), "rollback")) }()
+	if _, err := c.exec(ctx, "select count(*) from sqlite_schema", nil); err != nil { // begins the snapshot
+		return typed(ctx, c, err)
+	}
+	if err := copyPages(ctx, c.(*sqliteConn).c, sqliteURI(path, d.vfs)); err != nil {
+		for _, end := range []string{"", "-wal", "-shm"} {
+			if rerr := os.Remove(path + end); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+				err = errors.Join(err, rerr)
+			}
+		}
+		return typed(ctx, c, err)
+	}
+	return nil
+}
+
+// copyPages runs SQLite's backup a megabyte at a time, so that ctx can end it.
+func copyPages(ctx context.Context, c *sqlite3.Conn, uri string) error {
+	b, err := c.BackupInit("main", uri)
+	if err != nil {
+		return err
+	}
+	for done := false; err == nil && !done; {
+		if err = ctx.Err(); err == nil {
+			done, err = b.Step(256)
+		}
+	}
+	return errors.Join(err, b.Close())
 }
