@@ -391,7 +391,7 @@ func TestNoHiddenState(t *testing.T) {
 						continue
 					}
 					if why := changeable(g, v, i, writes[s.dir][name.Name]); why != "" {
-						t.Errorf("%s: package-level variable %s: %s; make it a field", fset.Position(name.Pos()), name.Name, why)
+						t.Errorf("%s: package-level variable %s: %s", fset.Position(name.Pos()), name.Name, why)
 					}
 				}
 			}
@@ -409,10 +409,10 @@ func changeable(g *ast.GenDecl, v *ast.ValueSpec, i int, written bool) string {
 		return ""
 	}
 	if written {
-		return "it is written to, or its address is taken"
+		return "it is written to, or its address is taken; make it a field"
 	}
 	if i >= len(v.Values) {
-		return "it has no value, so something must set it"
+		return "it has no value, so something must set it; make it a field"
 	}
 	return state(v.Values[i])
 }
@@ -433,18 +433,18 @@ func state(value ast.Expr) string {
 	case *ast.CompositeLit:
 		if sel, ok := x.Type.(*ast.SelectorExpr); ok {
 			if p, ok := sel.X.(*ast.Ident); ok && (p.Name == "sync" || p.Name == "atomic") {
-				return "a lock or a shared counter is state"
+				return "a lock or a shared counter is state; make it a field"
 			}
 		}
 		return ""
 	case *ast.CallExpr:
 		return call(x)
 	case *ast.BasicLit:
-		return "a plain value is a const"
+		return "a plain value that never changes is a const"
 	case *ast.FuncLit:
 		return "a function in a variable can be replaced; declare it"
 	case *ast.UnaryExpr:
-		return "a pointer to something that can change"
+		return "a pointer to something that can change; make it a value or a field"
 	}
 	return ""
 }
@@ -471,7 +471,7 @@ func call(x *ast.CallExpr) string {
 	case name == "strings.NewReplacer", name == "sync.OnceValue", name == "sync.OnceValues":
 	case last == "WithPadding", last == "Strict", last == "NewEncoding":
 	case name == "make", name == "new":
-		return "an empty thing to be filled is state"
+		return "an empty thing to be filled is state; make it a field"
 	default:
 		return "the call of " + name + " is not known to make something that never changes (errors, Must..., tables are)"
 	}
