@@ -1,0 +1,234 @@
+package service
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/keys/wire"
+)
+
+// maxConnections bounds how many connections are served at once; more wait.
+const maxConnections = 512
+
+// connections are those being served.
+type connections struct {
+	mu   sync.Mutex
+	all  map[net.Conn]bool // true while a call is under way
+	over bool
+	wg   sync.WaitGroup
+}
+
+func (s *service) accept(ctx context.Context, l net.Listener) error {
+	cs := &connections{all: map[net.Conn]bool{}}
+	stop := context.AfterFunc(ctx, func() { l.Close(); cs.end() })
+	defer stop()
+	defer cs.wg.Wait()
+	defer cs.end()
+	room := make(chan struct{}, maxConnections)
+	for {
+		room <- struct{}{}
+		conn, err := l.Accept()
+		if ctx.Err() != nil {
+			if err == nil {
+				conn.Close()
+			}
+			return nil
+		}
+		if err != nil {
+			l.Close()
+			return fault.Wrap(err, fault.Internal, "The key service can take no more connections.")
+		}
+		if !cs.add(conn) {
+			conn.Close()
+			return nil
+		}
+		go func() {
+			defer func() { conn.Close(); cs.remove(conn); <-room }()
+			s.serve(context.WithoutCancel(ctx), conn, cs)
+		}()
+	}
+}
+
+func (c *connections) add(conn net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return false
+	}
+	c.all[conn] = false
+	c.wg.Add(1)
+	return true
+}
+
+func (c *connections) remove(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.all, conn)
+	c.wg.Done()
+}
+
+// busy notes whether a call is under way on conn; false when the service is
+// ending, so that no new call begins.
+func (c *connections) busy(conn net.Conn, yes bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all[conn] = yes
+	return !c.over
+}
+
+// end closes the connections on which no call is under way; the others end
+// after their answer.
+func (c *connections) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.over = true
+	for conn, busy := range c.all {
+		if !busy {
+			conn.Close()
+		}
+	}
+}
+
+const handshakeTime = 10 * time.Second
+
+// admit refuses a peer that may not speak to the key service.
+func (s *service) admit(ctx context.Context, conn net.Conn) error {
+	switch c := conn.(type) {
+	case *net.UnixConn:
+		uid, err := peerUID(c)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(s.o.AllowUIDs, uid) {
+			return fmt.Errorf("user %d may not connect", uid)
+		}
+		return nil
+	case *tls.Conn:
+		ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+		defer cancel()
+		if err := c.HandshakeContext(ctx); err != nil {
+			return err
+		}
+		if st := c.ConnectionState(); st.Version < tls.VersionTLS13 || len(st.VerifiedChains) == 0 {
+			return errors.New("not TLS 1.3 with a verified client certificate")
+		}
+		return nil
+	}
+	return errors.New("neither a Unix socket nor TLS")
+}
+
+func (s *service) serve(ctx context.Context, conn net.Conn, cs *connections) {
+	if err := s.admit(ctx, conn); err != nil {
+		s.log.Warn("connection to the key service refused", "error", err)
+		return
+	}
+	for {
+		var req wire.Request
+		err := wire.Read(conn, &req)
+		if !cs.busy(conn, true) {
+			return
+		}
+		if err != nil {
+			if fault.Is(err, fault.Invalid) {
+				wire.Write(conn, wire.Response{ID: req.ID, Error: wire.FromFault(err)})
+			} else if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+				s.log.Debug("connection to the key service ended", "error", err)
+			}
+			return
+		}
+		resp := s.answer(ctx, req)
+		clear(req.Args)
+		err = wire.Write(conn, resp)
+		clear(resp.Result)
+		if err != nil || !cs.busy(conn, false) {
+			return
+		}
+	}
+}
+
+// answer runs one call and turns what came of it into a response.
+func (s *service) answer(ctx context.Context, req wire.Request) (resp wire.Response) {
+	resp.ID = req.ID
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("call of the key service panicked", "call", req.Call, "panic", p, "stack", string(debug.Stack()))
+			resp.Result, resp.Error = nil, wire.FromFault(errors.New("panic"))
+		}
+	}()
+	result, err := s.call(ctx, req)
+	if err == nil {
+		resp.Result, err = json.Marshal(result)
+	}
+	if err != nil {
+		level := s.log.Warn
+		if fault.Is(err, fault.Internal) {
+			level = s.log.Error
+		}
+		level("call of the key service failed", "call", req.Call, "error", err)
+		resp.Result, resp.Error = nil, wire.FromFault(err)
+	}
+	return resp
+}
+
+// arguments reads the arguments of a call.
+func arguments[T any](req wire.Request) (T, error) {
+	var a T
+	return a, wire.Decode(req.Args, &a)
+}
+
+func (s *service) call(ctx context.Context, req wire.Request) (any, error) {
+	switch req.Call {
+	case wire.CallStatus:
+		return s.status(ctx)
+	case wire.CallUnseal:
+		a, err := arguments[wire.UnsealArgs](req)
+		if err != nil {
+			return nil, err
+		}
+		defer clear(a.Root)
+		return struct{}{}, s.unseal(ctx, a.Root)
+	case wire.CallSeal:
+		return struct{}{}, s.seal()
+	case wire.CallUnwrap, wire.CallUnwrapMany, wire.CallSealedUnwrap:
+		a, err := arguments[wire.UnwrapArgs](req)
+		if err != nil {
+			return nil, err
+		}
+		return s.unwrap(ctx, req.Call, a)
+	case wire.CallSign:
+		a, err := arguments[wire.SignArgs](req)
+		if err != nil {
+			return nil, err
+		}
+		return s.sign(ctx, a)
+	case wire.CallCreateTenant, wire.CallTenant, wire.CallRotate, wire.CallShred:
+		a, err := arguments[wire.TenantArgs](req)
+		if err != nil {
+			return nil, err
+		}
+		return s.tenantCall(ctx, req.Call, a)
+	}
+	return nil, fault.New(fault.Invalid, "The key service has no call of that name.").WithHint("Both sides must be of the same version.")
+}
+
+func (s *service) tenantCall(ctx context.Context, call string, a wire.TenantArgs) (any, error) {
+	switch call {
+	case wire.CallCreateTenant:
+		return struct{}{}, s.create(ctx, a)
+	case wire.CallRotate:
+		return s.rotate(ctx, a)
+	case wire.CallShred:
+		return s.shred(ctx, a.Tenant)
+	}
+	return s.material(ctx, a.Tenant)
+}

@@ -1,0 +1,168 @@
+package service
+
+import (
+	"context"
+	"encoding/hex"
+
+	"strongroom/internal/base/envelope"
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/merkle"
+	"strongroom/internal/base/sqldb"
+	"strongroom/internal/core/keys/wire"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// opening is one item that passed every check.
+type opening struct {
+	header    []byte
+	recipient envelope.Recipient
+	key       envelope.PrivateKey
+}
+
+// unwrap checks, counts, logs, and only then opens.
+func (s *service) unwrap(ctx context.Context, call string, a wire.UnwrapArgs) (keys wire.Keys, err error) {
+	if err := checkShape(call, a); err != nil {
+		return keys, err
+	}
+	err = s.open(func(v *vault) error {
+		t, err := v.tenant(ctx, a.Ticket.Tenant)
+		if err != nil {
+			return err
+		}
+		openings := make([]opening, len(a.Items))
+		entries := make([]entry, len(a.Items))
+		for i, item := range a.Items {
+			if openings[i], entries[i], err = t.check(call, &a.Ticket, item); err != nil {
+				return err
+			}
+		}
+		if err := s.budgets.spend(a.Ticket, len(a.Items)); err != nil {
+			return err
+		}
+		if err := v.chain.append(entries...); err != nil {
+			return err
+		}
+		for _, o := range openings {
+			k, err := o.open(a.Ephemeral)
+			if err != nil {
+				return err
+			}
+			keys.Keys = append(keys.Keys, k)
+		}
+		return nil
+	})
+	return keys, err
+}
+
+func checkShape(call string, a wire.UnwrapArgs) error {
+	if err := a.Ticket.Check(); err != nil {
+		return err
+	}
+	n := len(a.Items)
+	switch {
+	case call == wire.CallUnwrapMany && !a.Ticket.Bulk:
+		return fault.New(fault.Denied, "Many secrets at once need a bulk ticket.")
+	case call == wire.CallUnwrapMany && (n == 0 || n > wire.MaxItems), call != wire.CallUnwrapMany && n != 1:
+		return fault.New(fault.Invalid, "The key service was asked for a wrong number of keys at once.")
+	case (call == wire.CallSealedUnwrap) != (len(a.Ephemeral) != 0):
+		return fault.New(fault.Invalid, "A sealed reveal needs the browser's key, and nothing else takes one.")
+	}
+	return nil
+}
+
+func disagrees(what string) error {
+	return fault.New(fault.Denied, "The ticket is for another %s than the secret.", what).
+		WithHint("Nothing was opened; tell your administrator if this happens again.")
+}
+
+// check refuses an item that the ticket is not for.
+func (t *tenant) check(call string, k *wire.Ticket, item wire.Item) (opening, entry, error) {
+	h, err := envelope.ParseHeader(item.Header)
+	if err != nil {
+		return opening{}, entry{}, err
+	}
+	switch {
+	case h.Tenant != k.Tenant || h.Tenant != t.name:
+		err = disagrees("tenant")
+	case h.Class != envelope.ClassServer:
+		err = disagrees("class")
+	case h.Kind != k.Kind && (!k.Bulk || k.Kind != ""):
+		err = disagrees("kind")
+	case k.Bulk:
+	case h.Object != k.Object:
+		err = disagrees("record")
+	case h.Field != k.Field:
+		err = disagrees("field")
+	case h.Version != k.Version:
+		err = disagrees("version")
+	}
+	if err != nil {
+		return opening{}, entry{}, err
+	}
+	r := envelope.Recipient{Type: item.Recipient.Type, Generation: item.Recipient.Generation, Wrapped: item.Recipient.Wrapped}
+	if len(item.Recipient.KeyID) != len(r.KeyID) {
+		return opening{}, entry{}, fault.New(fault.Invalid, "A key id has a wrong length.")
+	}
+	copy(r.KeyID[:], item.Recipient.KeyID)
+	priv, ok := t.private[r.KeyID]
+	if !ok {
+		return opening{}, entry{}, fault.New(fault.NotFound, "This secret is sealed to a key that tenant %s does not have.", t.name).
+			WithHint("Restore the key store from its backup.")
+	}
+	hash := envelope.HashHeader(item.Header)
+	return opening{item.Header, r, priv}, entry{
+		Call: call, Tenant: t.name, Ticket: k, Kind: h.Kind, Object: h.Object, Field: h.Field, Version: h.Version,
+		Header: hex.EncodeToString(hash[:]), Key: r.KeyID.String(),
+	}, nil
+}
+
+// open unwraps, and wraps again for a browser when it gave a key.
+func (o opening) open(ephemeral []byte) ([]byte, error) {
+	k, err := envelope.Unwrap(o.key, o.recipient, o.header)
+	if err != nil || len(ephemeral) == 0 {
+		return k, err
+	}
+	defer clear(k)
+	return envelope.Rewrap(ephemeral, o.header, k)
+}
+
+// sign signs a checkpoint that continues those signed before.
+func (s *service) sign(ctx context.Context, a wire.SignArgs) (n wire.Note, err error) {
+	c, err := merkle.ParseCheckpoint(a.Body)
+	if err != nil {
+		return n, err
+	}
+	if c.Origin != merkle.OriginPrefix+a.Tenant {
+		return n, fault.New(fault.Denied, "This checkpoint belongs to another tenant.")
+	}
+	err = s.open(func(v *vault) error {
+		t, err := v.tenant(ctx, a.Tenant)
+		if err != nil {
+			return err
+		}
+		if err := v.store.Change(ctx, func(tx *sqldb.Tx) error { return advance(tx, a.Tenant, c) }); err != nil {
+			return err
+		}
+		b, err := note.Sign(&note.Note{Text: a.Body}, t.signer)
+		n.Note = string(b)
+		return err
+	})
+	return n, err
+}
+
+// advance remembers what is about to be signed, and refuses what would rewind
+// or fork the log.
+func advance(tx *sqldb.Tx, tenant string, c merkle.Checkpoint) error {
+	var size int64
+	var root []byte
+	if err := tx.QueryRow(`select signed_size, signed_root from tenant where name = ?`, tenant).Scan(&size, &root); err != nil {
+		return err
+	}
+	if c.Size < size || c.Size == size && len(root) > 0 && string(root) != string(c.Root[:]) {
+		return fault.New(fault.Conflict, "A checkpoint of this audit log was signed at %d entries, and this one does not continue it.", size).
+			WithHint("The audit log was rewound or altered; compare it with its backup.")
+	}
+	_, err := tx.Exec(`update tenant set signed_size = ?, signed_root = ? where name = ?`, c.Size, c.Root[:], tenant)
+	return err
+}
