@@ -124,12 +124,13 @@ func head(tx *sqldb.Tx, lock bool) (*merkle.Frontier, error) {
 	var b []byte
 	err := tx.QueryRow(q).Scan(&b)
 	if errors.Is(err, sql.ErrNoRows) {
-		return new(merkle.Frontier), nil
+		return &merkle.Frontier{}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return merkle.ParseFrontier(b)
+	f, err := merkle.ParseFrontier(b)
+	return &f, err
 }
 
 // Head gives the current size and root of the tree.

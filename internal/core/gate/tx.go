@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"slices"
+
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
@@ -48,6 +50,29 @@ func (tx *Tx) Also(e *audit.Entry) {
 	}
 	tx.entries = append(tx.entries, e)
 }
+
+// Withdraw takes back the entry of an allowed action that turned out to change
+// nothing.
+func (tx *Tx) Withdraw(e *audit.Entry) {
+	tx.entries = slices.DeleteFunc(tx.entries, func(x *audit.Entry) bool { return x == e })
+}
+
+// Local gives the value that belongs to key for the life of the transaction,
+// making it with init at first use. Keys are of types private to a package.
+func (tx *Tx) Local(key any, init func() any) any {
+	if tx.locals == nil {
+		tx.locals = map[any]any{}
+	}
+	v, ok := tx.locals[key]
+	if !ok {
+		v = init()
+		tx.locals[key] = v
+	}
+	return v
+}
+
+// Last runs f inside the transaction when everything else is done.
+func (tx *Tx) Last(f func() error) { tx.last = append(tx.last, f) }
 
 // After runs f once the transaction is durable.
 func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }

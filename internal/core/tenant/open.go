@@ -217,13 +217,12 @@ func (t *Tenant) close() error { return t.DB.Close() }
 
 // Erase destroys the tenant's keys and then removes its database and files.
 // After the first step nothing of it can be read any more, backups included.
-// It gives the certificate of deletion that the key service issued.
 func (h *House) Erase(ctx context.Context, name string) error {
 	info, err := h.Info(ctx, name)
 	if err != nil {
 		return err
 	}
-	if err := h.Keys.Shred(ctx, info.ID); err != nil && !fault.Is(err, fault.NotFound) {
+	if _, err := h.Keys.Shred(ctx, info.ID); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	h.mu.Lock()

@@ -1,0 +1,313 @@
+package record
+
+import (
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/search"
+	"strongroom/internal/core/secret"
+)
+
+// KeepTrash is how long a deleted record can be brought back.
+const KeepTrash = 30 * 24 * time.Hour
+
+// SetArchived archives a record or brings it back.
+func (e *Engine) SetArchived(tx *gate.Tx, kind string, rid id.ID, on bool) error {
+	old, err := e.load(tx, kind, rid, false)
+	if err != nil {
+		return err
+	}
+	entry, err := tx.Allow(access.Archive, gate.Thing{Kind: old.Kind.Name, ID: rid})
+	if err != nil {
+		return err
+	}
+	if old.Archived == on {
+		tx.Withdraw(entry)
+		return nil
+	}
+	r := *old
+	r.Values = old.Values.Clone()
+	r.Archived, r.Version, r.Updated, r.UpdatedBy = on, old.Version+1, tx.Now, tx.Caller.User
+	entry.Version, entry.Detail.Fields = r.Version, []string{"archived"}
+	if !on {
+		entry.Action = "restore"
+	}
+	if err := e.write(tx, &r, old); err != nil {
+		return conflict(r.Kind, err)
+	}
+	return e.saved(tx, &r, old, nil)
+}
+
+// Trash deletes a record for now: it can be brought back for KeepTrash. An
+// organization takes what belongs to it along.
+func (e *Engine) Trash(tx *gate.Tx, kind string, rid id.ID) error {
+	r, err := e.load(tx, kind, rid, false)
+	if err != nil {
+		return err
+	}
+	entry, err := tx.Allow(access.Delete, gate.Thing{Kind: r.Kind.Name, ID: rid})
+	if err != nil {
+		return err
+	}
+	entry.Version = r.Version
+	return e.eachOf(tx, r, false, func(x *Record) error { return e.setTrashed(tx, x, tx.Now) })
+}
+
+// Untrash brings back what one call of Trash deleted.
+func (e *Engine) Untrash(tx *gate.Tx, kind string, rid id.ID) error {
+	r, err := e.load(tx, kind, rid, true)
+	if err != nil {
+		return err
+	}
+	if r.Trashed == 0 {
+		return fault.New(fault.Invalid, "This is not in the trash.")
+	}
+	entry, err := tx.Allow(access.Delete, gate.Thing{Kind: r.Kind.Name, ID: rid})
+	if err != nil {
+		return err
+	}
+	entry.Action, entry.Version = "undelete", r.Version
+	at := r.Trashed
+	return e.eachOf(tx, r, true, func(x *Record) error {
+		if x.Trashed != at { // deleted on its own, at another time
+			return nil
+		}
+		return e.setTrashed(tx, x, 0)
+	})
+}
+
+// eachOf calls f for a record and for everything that lives and dies with it.
+func (e *Engine) eachOf(tx *gate.Tx, r *Record, trashed bool, f func(*Record) error) error {
+	if err := f(r); err != nil {
+		return err
+	}
+	cond, arg := `parent_id = ?`, r.ID
+	if r.Kind.Scope == Organization {
+		cond = `org_id = ?`
+	}
+	rows, err := tx.Query(`select id, kind from record where `+cond+` and id <> ? order by id`, int64(arg), int64(r.ID))
+	if err != nil {
+		return err
+	}
+	type row struct {
+		id   id.ID
+		kind string
+	}
+	var list []row
+	for rows.Next() {
+		var n int64
+		var kind string
+		if err := rows.Scan(&n, &kind); err != nil {
+			rows.Close()
+			return err
+		}
+		list = append(list, row{id.ID(n), kind})
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, x := range list {
+		child, err := e.load(tx, x.kind, x.id, trashed)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) setTrashed(tx *gate.Tx, r *Record, at int64) error {
+	var when any
+	if at != 0 {
+		when = at
+	}
+	if _, err := tx.Exec(`update record set trashed_at = ?, updated_at = ?, updated_by = ? where id = ?`, when, tx.Now, int64(tx.Caller.User), int64(r.ID)); err != nil {
+		return conflict(r.Kind, err)
+	}
+	now := *r
+	now.Trashed = at
+	count(tx, r, -1)
+	count(tx, &now, +1)
+	if r.Kind.After != nil {
+		if err := r.Kind.After(tx, &now, r); err != nil {
+			return err
+		}
+	}
+	if at != 0 {
+		return search.Remove(tx.SQL(), r.ID)
+	}
+	return search.Put(tx.SQL(), now.document())
+}
+
+// Purge removes a trashed record for good, with everything kept beside it.
+// Audit entries about it stay.
+func (e *Engine) Purge(tx *gate.Tx, kind string, rid id.ID) error {
+	r, err := e.load(tx, kind, rid, true)
+	if err != nil {
+		return err
+	}
+	if r.Trashed == 0 {
+		return fault.New(fault.Invalid, "Only what is in the trash can be removed for good.").WithHint("Delete it first.")
+	}
+	entry, err := tx.Allow(access.Delete, gate.Thing{Kind: r.Kind.Name, ID: rid})
+	if err != nil {
+		return err
+	}
+	entry.Action = "purge"
+	return e.purge(tx, r)
+}
+
+func (e *Engine) purge(tx *gate.Tx, r *Record) error {
+	for _, f := range e.Kinds.features {
+		if f.Purge != nil {
+			if err := f.Purge(tx, r); err != nil {
+				return err
+			}
+		}
+	}
+	if err := secret.Purge(tx, r.ID); err != nil {
+		return err
+	}
+	if err := search.Remove(tx.SQL(), r.ID); err != nil {
+		return err
+	}
+	if err := access.Forget(tx.SQL(), r.ID); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`delete from `+r.Kind.Table()+` where id = ?`, int64(r.ID)); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`delete from revision where record_id = ?`, int64(r.ID)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`delete from record where id = ?`, int64(r.ID))
+	return err
+}
+
+// PurgeOld removes for good, in one transaction, up to limit records that have
+// been in the trash for longer than KeepTrash. It tells how many; call it again
+// while it gives limit.
+func (e *Engine) PurgeOld(tx *gate.Tx, limit int) (int, error) {
+	rows, err := tx.Query(`select id, kind from record where trashed_at < ? order by trashed_at, id limit ?`, tx.Now-KeepTrash.Milliseconds(), limit)
+	if err != nil {
+		return 0, err
+	}
+	due := map[id.ID]string{}
+	for rows.Next() {
+		var n int64
+		var kind string
+		if err := rows.Scan(&n, &kind); err != nil {
+			rows.Close()
+			return 0, err
+		}
+		due[id.ID(n)] = kind
+	}
+	rows.Close()
+	if err := rows.Err(); err != nil {
+		return 0, err
+	}
+	for i, kind := range due {
+		if err := e.Purge(tx, kind, i); err != nil {
+			return 0, err
+		}
+	}
+	return len(due), nil
+}
+
+// SetAccess says who may see a record: restricted closes it to everybody but
+// these users and groups (and administrators); not restricted, they may see it
+// besides those who see its organization.
+func (e *Engine) SetAccess(tx *gate.Tx, kind string, rid id.ID, restricted bool, users, groups []id.ID) error {
+	old, err := e.load(tx, kind, rid, false)
+	if err != nil {
+		return err
+	}
+	entry, err := tx.Allow(access.Restrict, gate.Thing{Kind: old.Kind.Name, ID: rid})
+	if err != nil {
+		return err
+	}
+	if old.Kind.Scope == OfParent || old.Kind.Scope == OfTenant {
+		return fault.New(fault.Invalid, "%s cannot be restricted on their own.", old.Kind.Labels)
+	}
+	for _, u := range users {
+		if _, err := e.load(tx, "user", u, false); err != nil {
+			return fault.Field("users", "User %s does not exist.", u)
+		}
+	}
+	for _, g := range groups {
+		if _, err := e.load(tx, "group", g, false); err != nil {
+			return fault.Field("groups", "Group %s does not exist.", g)
+		}
+	}
+	if err := access.SetGrants(tx.SQL(), rid, users, groups); err != nil {
+		return err
+	}
+	entry.Detail.Fields = []string{"access"}
+	if old.Restricted == restricted {
+		return nil
+	}
+	r := *old
+	r.Restricted, r.Version, r.Updated, r.UpdatedBy = restricted, old.Version+1, tx.Now, tx.Caller.User
+	entry.Version, entry.Detail.Fields = r.Version, []string{"access", "restricted"}
+	return e.write(tx, &r, old)
+}
+
+// Access tells who may see a record besides administrators.
+func (e *Engine) Access(tx *gate.Tx, rid id.ID) (restricted bool, users, groups []id.ID, err error) {
+	r, err := e.load(tx, "", rid, false)
+	if err != nil {
+		return false, nil, nil, err
+	}
+	users, groups, err = access.Grants(tx.SQL(), r.Guard)
+	return r.Restricted, users, groups, err
+}
+
+// Totals counts what is not archived, by kind, of one organization or, with 0,
+// of the whole tenant, as far as the caller may see it.
+func (e *Engine) Totals(tx *gate.Tx, org id.ID) (map[string]int64, error) {
+	q := `select kind, sum(n) from record_total where archived = 0`
+	var args []any
+	if !tx.Caller.Everything() {
+		cond, a := tx.Visible("r")
+		q, args = `select r.kind, count(*) from record r where r.archived = 0 and r.trashed_at is null and `+cond, a
+	}
+	if org != 0 {
+		q, args = q+` and org_id = ?`, append(args, int64(org))
+	}
+	rows, err := tx.Query(q+` group by kind`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[string]int64{}
+	for rows.Next() {
+		var kind string
+		var n int64
+		if err := rows.Scan(&kind, &n); err != nil {
+			return nil, err
+		}
+		out[kind] = n
+	}
+	return out, rows.Err()
+}
+
+// Seed creates the first records of a new tenant.
+func (e *Engine) Seed(tx *gate.Tx) error {
+	for _, k := range e.Kinds.kinds {
+		for _, v := range k.Seed {
+			if _, err := e.Create(tx, k.Name, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,312 @@
+package record
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+)
+
+// Op is how a filter compares.
+type Op string
+
+// The comparisons. Texts are compared case-insensitively.
+const (
+	Eq       Op = "eq"       // one of Values
+	Ne       Op = "ne"       // none of Values
+	Contains Op = "contains" // holds the text
+	Prefix   Op = "prefix"   // begins with the text
+	Range    Op = "range"    // from Values[0] to Values[1], both included; nil is open
+	Null     Op = "null"     // not set
+	NotNull  Op = "notnull"  // set
+)
+
+// Filter is one condition. Values are of the field's Go type.
+type Filter struct {
+	Field  string
+	Op     Op
+	Values []any
+}
+
+// Order sorts by a field of the kind, a name of the spine, or, for a reference
+// x_id, by x_name: the name of what it points to. Unset values come last.
+type Order struct {
+	Field string
+	Desc  bool
+}
+
+// Query asks for a list.
+type Query struct {
+	Org      id.ID // only of this organization
+	Parent   id.ID // only of this parent
+	Text     string
+	Filters  []Filter
+	Sort     []Order // by name when empty
+	Limit    int     // 50 when 0
+	Offset   int
+	Archived string // "yes", "no" or "" for both
+	Trashed  bool   // what is in the trash, instead of what is not
+	NoTotal  bool
+}
+
+// Page is one page of a list.
+type Page struct {
+	Records []*Record
+	Total   int64 // of all pages
+}
+
+func isNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
+
+// List gives one page of what the caller may see. Invalid when a filter or an
+// order names something that the kind does not offer.
+func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
+	k := e.Kinds.Kind(kind)
+	if k == nil {
+		return nil, gate.Missing()
+	}
+	b := &builder{kind: k, from: ` from record r join ` + k.Table() + ` k on k.id = r.id`}
+	if err := b.conditions(tx, q); err != nil {
+		return nil, err
+	}
+	order, err := b.order(q.Sort)
+	if err != nil {
+		return nil, err
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	rows, err := tx.Query(`select `+spineColumns+k.kindColumns()+b.from+b.joins+b.where()+order+` limit ? offset ?`, append(b.allArgs(), limit, q.Offset)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	page := &Page{}
+	for rows.Next() {
+		r, err := k.scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		page.Records = append(page.Records, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if !q.NoTotal {
+		if page.Total, err = e.total(tx, b, q, len(page.Records), limit); err != nil {
+			return nil, err
+		}
+	}
+	return page, e.decorate(tx, page.Records)
+}
+
+// total counts without reading all rows where it can: from the page itself, or
+// from the totals that are kept for callers who see everything.
+func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64, error) {
+	if got < limit && (got > 0 || q.Offset == 0) {
+		return int64(q.Offset + got), nil
+	}
+	var n int64
+	if tx.Caller.Everything() && len(q.Filters) == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed {
+		s := `select coalesce(sum(n), 0) from record_total where kind = ?`
+		args := []any{b.kind.Name}
+		if q.Org != 0 {
+			s, args = s+` and org_id = ?`, append(args, int64(q.Org))
+		}
+		if q.Archived != "" {
+			s, args = s+` and archived = ?`, append(args, q.Archived == "yes")
+		}
+		return n, tx.QueryRow(s, args...).Scan(&n)
+	}
+	from := b.from
+	if !b.needsKind {
+		from = ` from record r`
+	}
+	return n, tx.QueryRow(`select count(*)`+from+b.where(), b.args...).Scan(&n)
+}
+
+// builder collects the parts of a list's SQL. Names in it come from the
+// declarations only; everything from outside is a bound argument.
+type builder struct {
+	kind      *Kind
+	from      string
+	joins     string
+	joinArgs  []any
+	conds     []string
+	args      []any
+	needsKind bool
+}
+
+func (b *builder) add(cond string, args ...any) {
+	b.conds, b.args = append(b.conds, cond), append(b.args, args...)
+}
+
+func (b *builder) where() string  { return ` where ` + strings.Join(b.conds, ` and `) }
+func (b *builder) allArgs() []any { return append(append([]any(nil), b.joinArgs...), b.args...) }
+
+func (b *builder) conditions(tx *gate.Tx, q Query) error {
+	b.add(`r.kind = ?`, b.kind.Name)
+	if q.Trashed {
+		b.add(`r.trashed_at is not null`)
+	} else {
+		b.add(`r.trashed_at is null`)
+	}
+	cond, args := tx.Visible("r")
+	b.add(cond, args...)
+	if q.Org != 0 {
+		b.add(`r.org_id = ?`, int64(q.Org))
+	}
+	if q.Parent != 0 {
+		b.add(`r.parent_id = ?`, int64(q.Parent))
+	}
+	if q.Archived != "" {
+		b.add(`r.archived = ?`, q.Archived == "yes")
+	}
+	if q.Text != "" {
+		b.add(`r.name_fold like ? escape '\'`, `%`+escapeLike(Fold(q.Text))+`%`)
+	}
+	for _, f := range q.Filters {
+		if err := b.filter(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func escapeLike(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}
+
+// column finds what a filter or order may use: the SQL expression, and whether
+// it is a folded text.
+func (b *builder) column(name string) (expr string, folded bool, ok bool) {
+	switch name {
+	case "id", "version", "created_at", "updated_at", "archived", "restricted", "trashed_at":
+		return "r." + name, false, true
+	case "organization_id":
+		return "r.org_id", false, true
+	case "name":
+		return "r.name_fold", true, true
+	}
+	f := b.kind.Field(name)
+	if f == nil || f.Type == Secret || !(f.Filter || f.Sort || f.Type == Ref || f.Expires || f.Unique) {
+		return "", false, false
+	}
+	b.needsKind = true
+	return `k."` + f.compare() + `"`, f.folded(), true
+}
+
+func (b *builder) filter(f Filter) error {
+	col, folded, ok := b.column(f.Field)
+	if !ok {
+		return fault.New(fault.Invalid, "%s cannot be filtered by %s.", b.kind.Labels, f.Field)
+	}
+	args := make([]any, 0, len(f.Values))
+	for _, v := range f.Values {
+		switch x := v.(type) {
+		case string:
+			if folded {
+				v = clip(Fold(x))
+			}
+		case id.ID:
+			v = int64(x)
+		}
+		args = append(args, v)
+	}
+	switch f.Op {
+	case Null:
+		b.add(col + ` is null`)
+	case NotNull:
+		b.add(col + ` is not null`)
+	case Eq:
+		if len(args) == 0 {
+			b.add(`1 = 0`)
+			return nil
+		}
+		b.add(col+` in (`+access.Marks(len(args))+`)`, args...)
+	case Ne:
+		if len(args) > 0 {
+			b.add(`(`+col+` is null or `+col+` not in (`+access.Marks(len(args))+`))`, args...)
+		}
+	case Contains, Prefix:
+		if len(args) != 1 {
+			return fault.New(fault.Invalid, "The filter on %s needs one value.", f.Field)
+		}
+		s, _ := args[0].(string)
+		s = escapeLike(s) + `%`
+		if f.Op == Contains {
+			s = `%` + s
+		}
+		b.add(col+` like ? escape '\'`, s)
+	case Range:
+		if len(args) != 2 {
+			return fault.New(fault.Invalid, "The filter on %s needs a beginning and an end.", f.Field)
+		}
+		if args[0] != nil {
+			b.add(col+` >= ?`, args[0])
+		}
+		if args[1] != nil {
+			b.add(col+` <= ?`, args[1])
+		}
+	default:
+		return fault.New(fault.Invalid, "The comparison %s is not known.", string(f.Op))
+	}
+	return nil
+}
+
+func (b *builder) order(sort []Order) (string, error) {
+	if len(sort) == 0 {
+		sort = []Order{{Field: "name"}}
+	}
+	var parts []string
+	tie := "r.id"
+	for i, o := range sort {
+		col, _, ok := b.column(o.Field)
+		if !ok {
+			col, ok = b.refName(o.Field, i)
+		}
+		if !ok {
+			return "", fault.New(fault.Invalid, "%s cannot be sorted by %s.", b.kind.Labels, o.Field)
+		}
+		if i == 0 && strings.HasPrefix(col, "k.") {
+			tie = "k.id" // lets the index of that column give the order
+		}
+		dir, nulls := ` asc`, ``
+		if o.Desc {
+			dir = ` desc`
+		}
+		if !strings.HasPrefix(col, "r.") {
+			nulls = ` nulls last`
+		}
+		parts = append(parts, col+dir+nulls)
+	}
+	last := tie + ` asc`
+	if sort[0].Desc {
+		last = tie + ` desc`
+	}
+	return ` order by ` + strings.Join(append(parts, last), ", "), nil
+}
+
+// refName joins the referenced record for an order such as
+// organization_status_name.
+func (b *builder) refName(name string, n int) (string, bool) {
+	base, ok := strings.CutSuffix(name, "_name")
+	if !ok {
+		return "", false
+	}
+	alias := "s" + string(rune('a'+n%26))
+	on := ""
+	if base == "organization" {
+		on = "r.org_id"
+	} else if f := b.kind.Field(base + "_id"); f != nil && f.Type == Ref {
+		on = `k."` + f.Name + `"`
+	} else {
+		return "", false
+	}
+	b.joins += ` left join record ` + alias + ` on ` + alias + `.id = ` + on
+	return alias + ".name_fold", true
+}

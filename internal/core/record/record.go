@@ -1,0 +1,244 @@
+package record
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"strongroom/internal/base/sqldb"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+)
+
+// Record is one record as the caller may see it. Secrets are not in it.
+type Record struct {
+	ID     id.ID
+	Kind   *Kind
+	Org    id.ID // 0 for tenant-wide kinds; its own id for an organization
+	Parent id.ID // the record whose access it shares, or 0
+	Guard  id.ID // the record whose grants count: itself, or its parent's guard
+	Name   string
+
+	Archived   bool
+	Restricted bool  // closed to all but those granted, and administrators
+	Trashed    int64 // Unix milliseconds, 0 when it is not in the trash
+
+	Created, Updated     int64 // Unix milliseconds
+	CreatedBy, UpdatedBy id.ID
+	Version              int64
+
+	Values  Values
+	Names   map[string]string // Ref field -> name of what it points to, where the caller may see that
+	OrgName string
+}
+
+// Engine works on records of all kinds. It has no state.
+type Engine struct{ Kinds *Registry }
+
+const spineColumns = `r.id, r.kind, r.org_id, r.parent_id, r.guard_id, r.name, r.archived, r.restricted, coalesce(r.trashed_at, 0),
+	r.created_at, r.updated_at, r.created_by, r.updated_by, r.version`
+
+// kindColumns gives the select list of a kind's own table, with a leading comma.
+func (k *Kind) kindColumns() string {
+	var b strings.Builder
+	for _, f := range k.columns() {
+		b.WriteString(`, k."` + f.Name + `"`) // quoted: a field may be named like a word of SQL
+	}
+	return b.String()
+}
+
+type scanner interface{ Scan(...any) error }
+
+// scan reads one row of spineColumns + kindColumns.
+func (k *Kind) scan(row scanner) (*Record, error) {
+	r := &Record{Kind: k, Values: Values{}}
+	var kind string
+	var rid, org, parent, guard, by, upby int64
+	dest := []any{&rid, &kind, &org, &parent, &guard, &r.Name, &r.Archived, &r.Restricted, &r.Trashed, &r.Created, &r.Updated, &by, &upby, &r.Version}
+	cols := k.columns()
+	cells := make([]any, len(cols))
+	for i, f := range cols {
+		cells[i] = f.cell()
+	}
+	if err := row.Scan(append(dest, cells...)...); err != nil {
+		return nil, err
+	}
+	r.ID, r.Org, r.Parent, r.Guard, r.CreatedBy, r.UpdatedBy = id.ID(rid), id.ID(org), id.ID(parent), id.ID(guard), id.ID(by), id.ID(upby)
+	for i, f := range cols {
+		v, err := f.value(cells[i])
+		if err != nil {
+			return nil, err
+		}
+		if v != nil {
+			r.Values[f.Name] = v
+		}
+	}
+	return r, nil
+}
+
+// cell gives somewhere to scan the field's column into.
+func (f *Field) cell() any {
+	switch f.Type {
+	case Integer, Time, Ref, Bool:
+		return new(sql.NullInt64)
+	case Number:
+		return new(sql.NullFloat64)
+	}
+	return new(sql.NullString)
+}
+
+// value turns a scanned cell into the field's Go type.
+func (f *Field) value(cell any) (any, error) {
+	switch c := cell.(type) {
+	case *sql.NullInt64:
+		switch {
+		case !c.Valid:
+			return nil, nil
+		case f.Type == Ref:
+			return id.ID(c.Int64), nil
+		case f.Type == Bool:
+			return c.Int64 != 0, nil
+		}
+		return c.Int64, nil
+	case *sql.NullFloat64:
+		if c.Valid {
+			return c.Float64, nil
+		}
+		return nil, nil
+	case *sql.NullString:
+		if !c.Valid {
+			return nil, nil
+		}
+		if f.Type == Rows {
+			return f.Parse(c.String)
+		}
+		return c.String, nil
+	}
+	return nil, nil
+}
+
+// arg turns a value into a query argument.
+func (f *Field) arg(v any) (any, error) {
+	switch x := v.(type) {
+	case id.ID:
+		return int64(x), nil
+	case []map[string]any:
+		b, err := json.Marshal(x)
+		return string(b), err
+	}
+	return v, nil
+}
+
+// Get gives one record with the names of what it refers to. kind may be "" for
+// any. NotFound when it is not there, not visible or in the trash.
+func (e *Engine) Get(tx *gate.Tx, kind string, rid id.ID) (*Record, error) {
+	r, err := e.load(tx, kind, rid, false)
+	if err != nil {
+		return nil, err
+	}
+	return r, e.decorate(tx, []*Record{r})
+}
+
+// GetTrashed is Get for a record that may be in the trash.
+func (e *Engine) GetTrashed(tx *gate.Tx, kind string, rid id.ID) (*Record, error) {
+	r, err := e.load(tx, kind, rid, true)
+	if err != nil {
+		return nil, err
+	}
+	return r, e.decorate(tx, []*Record{r})
+}
+
+func (e *Engine) load(tx *gate.Tx, kind string, rid id.ID, trashed bool) (*Record, error) {
+	if kind == "" {
+		err := tx.QueryRow(`select kind from record where id = ?`, int64(rid)).Scan(&kind)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, gate.Missing()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	k := e.Kinds.Kind(kind)
+	if k == nil {
+		return nil, gate.Missing()
+	}
+	cond, args := tx.Visible("r")
+	q := `select ` + spineColumns + k.kindColumns() + ` from record r join ` + k.Table() + ` k on k.id = r.id where r.id = ? and r.kind = ? and ` + cond
+	if !trashed {
+		q += ` and r.trashed_at is null`
+	}
+	r, err := k.scan(tx.QueryRow(q, append([]any{int64(rid), k.Name}, args...)...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, gate.Missing()
+	}
+	return r, err
+}
+
+// decorate fills in the names of organizations and referenced records, with one
+// query for the whole list.
+func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
+	want := map[id.ID]bool{}
+	for _, r := range list {
+		if r.Org != 0 {
+			want[r.Org] = true
+		}
+		for _, f := range r.Kind.Fields {
+			if f.Type == Ref {
+				want[r.Values.ID(f.Name)] = true
+			}
+		}
+	}
+	delete(want, 0)
+	ids := make([]id.ID, 0, len(want))
+	for i := range want {
+		ids = append(ids, i)
+	}
+	names, err := e.Names(tx, ids...)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		r.OrgName = names[r.Org]
+		r.Names = map[string]string{}
+		for _, f := range r.Kind.Fields {
+			if n, ok := names[r.Values.ID(f.Name)]; ok && f.Type == Ref {
+				r.Names[f.Name] = n
+			}
+		}
+	}
+	return nil
+}
+
+// Names gives the names of those of the records that the caller may see.
+func (e *Engine) Names(tx *gate.Tx, ids ...id.ID) (map[id.ID]string, error) {
+	out := map[id.ID]string{}
+	for len(ids) > 0 {
+		part := ids[:min(len(ids), 500)]
+		ids = ids[len(part):]
+		cond, args := tx.Visible("r")
+		rows, err := tx.Query(`select r.id, r.name from record r where r.id in (`+access.Marks(len(part))+`) and r.trashed_at is null and `+cond,
+			append(access.Args(part), args...)...)
+		if err != nil {
+			return nil, err
+		}
+		if err := eachName(rows, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func eachName(rows *sqldb.Rows, out map[id.ID]string) error {
+	defer rows.Close()
+	for rows.Next() {
+		var i int64
+		var n string
+		if err := rows.Scan(&i, &n); err != nil {
+			return err
+		}
+		out[id.ID(i)] = n
+	}
+	return rows.Err()
+}

@@ -1,0 +1,477 @@
+package record
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/richtext"
+	"strongroom/internal/base/sqldb"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/search"
+	"strongroom/internal/core/secret"
+)
+
+// Create makes a record. Besides its kind's fields, v may hold organization_id,
+// archived and restricted, and secrets as plain strings. Fault kinds: Invalid
+// with fields, NotFound for an organization that the caller may not see, Denied,
+// Conflict for a unique value that is taken.
+func (e *Engine) Create(tx *gate.Tx, kind string, v Values) (*Record, error) {
+	k := e.Kinds.Kind(kind)
+	if k == nil {
+		return nil, gate.Missing()
+	}
+	r := &Record{Kind: k, Values: Values{}, Created: tx.Now, Updated: tx.Now, CreatedBy: tx.Caller.User, UpdatedBy: tx.Caller.User, Version: 1}
+	for _, f := range k.Fields {
+		if f.Default != nil {
+			r.Values[f.Name] = f.Default
+		}
+	}
+	secrets, err := e.apply(tx, r, v)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.place(tx, r); err != nil {
+		return nil, err
+	}
+	entry, err := tx.Allow(access.Create, gate.Thing{Kind: k.Name, Org: r.Org})
+	if err != nil {
+		return nil, err
+	}
+	if r.ID, err = tx.NewID(); err != nil {
+		return nil, err
+	}
+	if k.Scope == Organization {
+		r.Org = r.ID
+	}
+	if r.Guard == 0 {
+		r.Guard = r.ID
+	}
+	entry.Object, entry.Org, entry.Version = r.ID, r.Org, 1
+	if err := e.check(tx, r, nil); err != nil {
+		return nil, err
+	}
+	entry.Detail.Name = r.Name
+	if err := e.insert(tx, r); err != nil {
+		return nil, conflict(k, err)
+	}
+	return r, e.saved(tx, r, nil, secrets)
+}
+
+// Update changes the fields that v holds. version, when not 0, must be the
+// record's present one: Conflict otherwise. When nothing differs, nothing is
+// written.
+func (e *Engine) Update(tx *gate.Tx, kind string, rid id.ID, version int64, v Values) (*Record, error) {
+	old, err := e.load(tx, kind, rid, false)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := tx.Allow(access.Edit, gate.Thing{Kind: old.Kind.Name, ID: rid})
+	if err != nil {
+		return nil, err
+	}
+	if version != 0 && version != old.Version {
+		return nil, fault.New(fault.Conflict, "Somebody else changed this after you opened it.").WithHint("Compare both versions, then save again.")
+	}
+	r := *old
+	r.Values = old.Values.Clone()
+	secrets, err := e.apply(tx, &r, v)
+	if err != nil {
+		return nil, err
+	}
+	if r.Org != old.Org || r.Kind.Scope == OfParent {
+		if err := e.place(tx, &r); err != nil {
+			return nil, err
+		}
+		if _, err := tx.Allow(access.View, gate.Thing{ID: r.Org}); err != nil && r.Org != 0 && r.Org != r.ID {
+			return nil, err
+		}
+	}
+	if err := e.check(tx, &r, old); err != nil {
+		return nil, err
+	}
+	changed := differences(old, &r)
+	for f := range secrets {
+		changed = append(changed, f)
+	}
+	if len(changed) == 0 {
+		if entry.Detail.Fields == nil {
+			tx.Withdraw(entry)
+		}
+		return old, e.decorate(tx, []*Record{old})
+	}
+	slices.Sort(changed)
+	r.Version, r.Updated, r.UpdatedBy = old.Version+1, tx.Now, tx.Caller.User
+	entry.Version, entry.Detail.Fields = r.Version, changed
+	if err := e.write(tx, &r, old); err != nil {
+		return nil, conflict(r.Kind, err)
+	}
+	return &r, e.saved(tx, &r, old, secrets)
+}
+
+// apply parses v into r and gives the secrets, which are not part of r.
+func (e *Engine) apply(tx *gate.Tx, r *Record, v Values) (map[string]string, error) {
+	secrets := map[string]string{}
+	bad := map[string]string{}
+	for name, in := range v {
+		if err := e.applyOne(tx, r, secrets, name, in); err != nil {
+			said := fault.Say(err)
+			if said.Kind != fault.Invalid {
+				return nil, err
+			}
+			bad[name] = said.Text
+		}
+	}
+	return secrets, fault.Fields(bad)
+}
+
+func (e *Engine) applyOne(tx *gate.Tx, r *Record, secrets map[string]string, name string, in any) error {
+	switch name {
+	case "organization_id":
+		if r.Kind.Scope != OfOrganization {
+			return nil
+		}
+		p, err := (&Field{Name: name, Label: "Organization", Type: Ref, Ref: "organization"}).Parse(in)
+		if err != nil {
+			return err
+		}
+		r.Org, _ = p.(id.ID)
+		return nil
+	case "archived", "restricted":
+		p, err := (&Field{Name: name, Type: Bool}).Parse(in)
+		on, _ := p.(bool)
+		if name == "archived" {
+			r.Archived = on
+		} else {
+			r.Restricted = on
+		}
+		return err
+	}
+	f := r.Kind.Field(name)
+	if f == nil {
+		return nil // what a kind does not know is ignored, as its API promises
+	}
+	p, err := f.Parse(in)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.Type == Secret:
+		if tx.Caller.Scope.NoPasswords {
+			return fault.New(fault.Denied, "This API key may not write passwords.")
+		}
+		secrets[name], _ = p.(string)
+	case name == "name":
+		r.Name, _ = p.(string)
+	case p == nil:
+		delete(r.Values, name)
+	default:
+		r.Values[name] = p
+	}
+	return nil
+}
+
+// place finds the organization and the guard of a record that is not one itself.
+func (e *Engine) place(tx *gate.Tx, r *Record) error {
+	switch r.Kind.Scope {
+	case OfTenant, Organization:
+		return nil
+	case OfOrganization:
+		if r.Org == 0 {
+			return fault.Field("organization_id", "Choose the organization that this belongs to.")
+		}
+		return nil
+	}
+	parent := r.Values.ID(r.Kind.Parent)
+	if parent == 0 {
+		return fault.Field(r.Kind.Parent, "%s is missing.", r.Kind.Field(r.Kind.Parent).Title())
+	}
+	p, err := e.load(tx, r.Kind.Field(r.Kind.Parent).Ref, parent, false)
+	if err != nil {
+		return err
+	}
+	r.Parent, r.Org, r.Guard, r.Restricted = p.ID, p.Org, p.Guard, p.Restricted
+	return nil
+}
+
+// check runs what must hold of any record, then the kind's own rules.
+func (e *Engine) check(tx *gate.Tx, r, old *Record) error {
+	k := r.Kind
+	if k.Before != nil {
+		if err := k.Before(tx, r, old); err != nil {
+			return err
+		}
+	}
+	if k.NameOf != nil && (!k.HasName() || r.Name == "") {
+		v := r.Values.Clone()
+		v["name"] = r.Name
+		r.Name = strings.TrimSpace(k.NameOf(v))
+	}
+	bad := map[string]string{}
+	for _, f := range k.Fields {
+		missing := r.Values[f.Name] == nil
+		if f.Name == "name" {
+			missing = r.Name == ""
+		}
+		if f.Required && missing && f.Type != Secret {
+			bad[f.Name] = f.Title() + " is missing."
+		}
+	}
+	if r.Name == "" && len(bad) == 0 {
+		bad["name"] = "The name is missing."
+	}
+	if err := fault.Fields(bad); err != nil {
+		return err
+	}
+	return e.checkRefs(tx, r, old)
+}
+
+// checkRefs sees that changed references point to records that the caller may
+// see, of the right kind and, where both have one, of the same organization.
+func (e *Engine) checkRefs(tx *gate.Tx, r, old *Record) error {
+	bad := map[string]string{}
+	for _, f := range r.Kind.Fields {
+		to := r.Values.ID(f.Name)
+		if f.Type != Ref || to == 0 || old != nil && old.Values.ID(f.Name) == to && old.Org == r.Org {
+			continue
+		}
+		cond, args := tx.Visible("r")
+		var org int64
+		err := tx.QueryRow(`select r.org_id from record r where r.id = ? and r.kind = ? and r.trashed_at is null and `+cond,
+			append([]any{int64(to), f.Ref}, args...)...).Scan(&org)
+		if isNoRows(err) {
+			bad[f.Name] = f.Title() + " does not exist, or you may not see it."
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if f.Ref != "organization" && org != 0 && r.Org != 0 && id.ID(org) != r.Org {
+			bad[f.Name] = f.Title() + " belongs to another organization."
+		}
+	}
+	return fault.Fields(bad)
+}
+
+// insert writes both rows of a new record.
+func (e *Engine) insert(tx *gate.Tx, r *Record) error {
+	_, err := tx.Exec(`insert into record (id, kind, org_id, parent_id, guard_id, name, name_fold, archived, restricted, created_at, updated_at, created_by, updated_by, version)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(r.ID), r.Kind.Name, int64(r.Org), int64(r.Parent), int64(r.Guard), r.Name, Fold(r.Name),
+		r.Archived, r.Restricted, r.Created, r.Updated, int64(r.CreatedBy), int64(r.UpdatedBy), r.Version)
+	if err != nil {
+		return err
+	}
+	names, args, err := r.cells()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`insert into `+r.Kind.Table()+` (id`+strings.Join(append([]string{""}, names...), ", ")+`) values (`+access.Marks(len(names)+1)+`)`,
+		append([]any{int64(r.ID)}, args...)...)
+	return err
+}
+
+// write saves a changed record over old and keeps old as a revision.
+func (e *Engine) write(tx *gate.Tx, r, old *Record) error {
+	if err := keepRevision(tx, old); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`update record set org_id = ?, parent_id = ?, guard_id = ?, name = ?, name_fold = ?, archived = ?, restricted = ?, updated_at = ?, updated_by = ?, version = ? where id = ?`,
+		int64(r.Org), int64(r.Parent), int64(r.Guard), r.Name, Fold(r.Name), r.Archived, r.Restricted, r.Updated, int64(r.UpdatedBy), r.Version, int64(r.ID))
+	if err != nil {
+		return err
+	}
+	if old.Restricted != r.Restricted || old.Org != r.Org {
+		if _, err := tx.Exec(`update record set org_id = ?, restricted = ? where guard_id = ? and id <> ?`, int64(r.Org), r.Restricted, int64(r.ID), int64(r.ID)); err != nil {
+			return err
+		}
+	}
+	names, args, err := r.cells()
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	_, err = tx.Exec(`update `+r.Kind.Table()+` set `+strings.Join(names, " = ?, ")+` = ? where id = ?`, append(args, int64(r.ID))...)
+	return err
+}
+
+// cells gives the columns of the kind's own table and their arguments.
+func (r *Record) cells() (names []string, args []any, err error) {
+	for _, f := range r.Kind.columns() {
+		v := r.Values[f.Name]
+		a, err := f.arg(v)
+		if err != nil {
+			return nil, nil, err
+		}
+		names, args = append(names, `"`+f.Name+`"`), append(args, a)
+		if f.folded() {
+			var folded any
+			if s, ok := v.(string); ok {
+				folded = clip(Fold(s))
+			}
+			names, args = append(names, `"`+f.Name+`_fold"`), append(args, folded)
+		}
+	}
+	return names, args, nil
+}
+
+// clip keeps index entries small.
+func clip(s string) string {
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:200])
+	}
+	return s
+}
+
+// saved does what follows from a saved record: secrets, search, totals, names
+// and the kind's own rules.
+func (e *Engine) saved(tx *gate.Tx, r, old *Record, secrets map[string]string) error {
+	for f, text := range secrets {
+		place := secret.Place{Kind: r.Kind.Name, Org: r.Org, Object: r.ID, Field: f}
+		if _, err := secret.Put(tx, place, text, secret.Note{Reason: tx.Caller.Reason}); err != nil {
+			return err
+		}
+	}
+	if err := search.Put(tx.SQL(), r.document()); err != nil {
+		return err
+	}
+	count(tx, old, -1)
+	count(tx, r, +1)
+	if r.Kind.After != nil {
+		if err := r.Kind.After(tx, r, old); err != nil {
+			return err
+		}
+	}
+	return e.decorate(tx, []*Record{r})
+}
+
+// document is what the search finds the record by.
+func (r *Record) document() search.Doc {
+	d := search.Doc{ID: r.ID, Names: []string{r.Name}}
+	var body []string
+	for _, f := range r.Kind.Fields {
+		if !f.Search || f.Type == Secret {
+			continue
+		}
+		switch v := r.Values[f.Name].(type) {
+		case string:
+			switch f.Type {
+			case HTML:
+				body = append(body, richtext.Text(v))
+			case Multiline:
+				body = append(body, v)
+			default:
+				d.Names = append(d.Names, v)
+			}
+		case []map[string]any:
+			for _, row := range v {
+				for _, col := range f.Rows {
+					if s, ok := row[col.Name].(string); ok && col.Search {
+						d.Names = append(d.Names, s)
+					}
+				}
+			}
+		}
+	}
+	d.Body = strings.Join(body, "\n")
+	return d
+}
+
+// differences lists the names whose values differ.
+func differences(old, now *Record) []string {
+	var out []string
+	add := func(differs bool, name string) {
+		if differs {
+			out = append(out, name)
+		}
+	}
+	add(old.Name != now.Name, "name")
+	add(old.Org != now.Org, "organization_id")
+	add(old.Archived != now.Archived, "archived")
+	add(old.Restricted != now.Restricted, "restricted")
+	for _, f := range now.Kind.columns() {
+		add(!same(old.Values[f.Name], now.Values[f.Name]), f.Name)
+	}
+	return out
+}
+
+func same(a, b any) bool {
+	if reflect.DeepEqual(a, b) {
+		return true
+	}
+	_, rowsA := a.([]map[string]any)
+	_, rowsB := b.([]map[string]any)
+	if !rowsA || !rowsB {
+		return false
+	}
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// conflict says in words which unique value is taken.
+func conflict(k *Kind, err error) error {
+	name, kind, ok := sqldb.ConstraintOf(err)
+	if !ok || kind != "unique" {
+		return err
+	}
+	_, field, _ := strings.Cut(name, "__")
+	f := k.Field(field)
+	if f == nil {
+		return fault.Wrap(err, fault.Conflict, "There is already a %s like this.", strings.ToLower(k.Label))
+	}
+	text := "There is already a " + strings.ToLower(k.Label) + " with this " + strings.ToLower(f.Title()) + "."
+	return &fault.Error{Kind: fault.Invalid, Text: text, Fields: map[string]string{field: text}, Cause: err}
+}
+
+type totalKey struct {
+	org      id.ID
+	kind     string
+	archived bool
+}
+
+type totalsOfTx struct{}
+
+// count notes a change of the totals, which are written once, at the end.
+func count(tx *gate.Tx, r *Record, n int64) {
+	if r == nil || r.Trashed != 0 {
+		return
+	}
+	sums := tx.Local(totalsOfTx{}, func() any {
+		m := map[totalKey]int64{}
+		tx.Last(func() error { return writeTotals(tx, m) })
+		return m
+	}).(map[totalKey]int64)
+	sums[totalKey{r.Org, r.Kind.Name, r.Archived}] += n
+}
+
+func writeTotals(tx *gate.Tx, sums map[totalKey]int64) error {
+	keys := make([]totalKey, 0, len(sums))
+	for k, n := range sums {
+		if n != 0 {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, func(a, b totalKey) int { // one order everywhere, so that writers do not wait for each other in a ring
+		if a.org != b.org {
+			return int(a.org - b.org)
+		}
+		return strings.Compare(a.kind, b.kind)
+	})
+	for _, k := range keys {
+		_, err := tx.Exec(`insert into record_total (org_id, kind, archived, n) values (?, ?, ?, ?)
+			on conflict (org_id, kind, archived) do update set n = record_total.n + excluded.n`, int64(k.org), k.kind, k.archived, sums[k])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note appends an entry for something done to a record.
+func note(tx *gate.Tx, r *Record, action access.Action, text string) {
+	tx.Also(&audit.Entry{Action: string(action), Kind: r.Kind.Name, Object: r.ID, Org: r.Org, Version: r.Version, Detail: audit.Detail{Name: r.Name, Text: text}})
+}
