@@ -30,8 +30,9 @@ const RootSize = 32
 type Store interface {
 	// Create begins an object; it exists once the writer is committed.
 	Create(ctx context.Context) (*Writer, error)
-	// Open gives the object named id; NotFound when there is none, Invalid when
-	// it was altered. Every part is authenticated before it is given out.
+	// Open gives the object named id; NotFound when there is none. An altered
+	// object fails, here or when the altered part is read: every part is
+	// authenticated before it is given out.
 	Open(ctx context.Context, id string) (*Object, error)
 	// Remove deletes the object named id; it is no failure when there is none.
 	Remove(ctx context.Context, id string) error
