@@ -1,0 +1,136 @@
+package search
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+
+	"strongroom/internal/base/sqldb"
+	"strongroom/internal/core/id"
+)
+
+// Schema is the index's tables. search_doc holds the terms; on SQLite the FTS5
+// table search_fts reads them from there, so that a removed term leaves the
+// index at once (secure-delete), and on PostgreSQL two tsvectors lie beside
+// them.
+func Schema(d sqldb.Dialect) []string {
+	if d == sqldb.Postgres {
+		return []string{
+			`create table if not exists search_doc (id id primary key, name text not null, names text not null, body text not null,
+				names_v tsvector not null, all_v tsvector not null)`,
+			`create index if not exists search_doc_name on search_doc (name, id)`,
+			`create index if not exists search_doc_names on search_doc using gin (names_v)`,
+			`create index if not exists search_doc_all on search_doc using gin (all_v)`,
+		}
+	}
+	return []string{
+		`create table if not exists search_doc (id id primary key, name text not null, names text not null, body text not null)`,
+		`create index if not exists search_doc_name on search_doc (name, id)`,
+		`create virtual table if not exists search_fts using fts5(names, body, content='search_doc', content_rowid='id', detail=column,
+			columnsize=0, prefix='1 2 3', tokenize="ascii tokenchars '` + joiners + `'")`,
+		`insert into search_fts (search_fts, rank) values ('secure-delete', 1)`,
+	}
+}
+
+// Doc is what one record is found by.
+type Doc struct {
+	ID    id.ID
+	Names []string // the record's name first; then numbers, hosts, addresses
+	Body  string   // plain text
+}
+
+// row is a document as it is stored.
+type row struct{ name, names, body string }
+
+func (d Doc) row() row {
+	var names, body index
+	for _, n := range d.Names {
+		names.text(n)
+		names.number(n)
+	}
+	body.text(d.Body)
+	r := row{names: names.String(), body: body.String()}
+	if len(d.Names) > 0 {
+		r.name = cutName(Fold(d.Names[0]))
+	}
+	return r
+}
+
+// cutName keeps index entries small.
+func cutName(s string) string {
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:200])
+	}
+	return s
+}
+
+// Put makes the record found by d and by nothing else.
+func Put(tx *sqldb.Tx, d Doc) error {
+	now := d.row()
+	old, err := stored(tx, d.ID)
+	if err != nil {
+		return err
+	}
+	if old != nil && *old == now {
+		return nil
+	}
+	if tx.Dialect() == sqldb.Postgres {
+		_, err := tx.Exec(`insert into search_doc (id, name, names, body, names_v, all_v)
+			values (?1, ?2, ?3, ?4, array_to_tsvector(string_to_array(?3, ' ')), array_to_tsvector(string_to_array(?3 || ' ' || ?4, ' ')))
+			on conflict (id) do update set name = excluded.name, names = excluded.names, body = excluded.body,
+			names_v = excluded.names_v, all_v = excluded.all_v`, int64(d.ID), now.name, now.names, now.body)
+		return err
+	}
+	if old != nil {
+		if _, err := tx.Exec(`delete from search_fts where rowid = ?`, int64(d.ID)); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(`insert into search_doc (id, name, names, body) values (?, ?, ?, ?)
+		on conflict (id) do update set name = excluded.name, names = excluded.names, body = excluded.body`,
+		int64(d.ID), now.name, now.names, now.body); err != nil {
+		return err
+	}
+	_, err = tx.Exec(`insert into search_fts (rowid, names, body) values (?, ?, ?)`, int64(d.ID), now.names, now.body)
+	return err
+}
+
+// Remove makes the record be found by nothing.
+func Remove(tx *sqldb.Tx, record id.ID) error {
+	if tx.Dialect() == sqldb.SQLite {
+		old, err := stored(tx, record)
+		if err != nil || old == nil {
+			return err
+		}
+		if _, err := tx.Exec(`delete from search_fts where rowid = ?`, int64(record)); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(`delete from search_doc where id = ?`, int64(record))
+	return err
+}
+
+func stored(tx *sqldb.Tx, record id.ID) (*row, error) {
+	var r row
+	err := tx.QueryRow(`select name, names, body from search_doc where id = ?`, int64(record)).Scan(&r.name, &r.names, &r.body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &r, err
+}
+
+// question is a question in the database's own language.
+func question(d sqldb.Dialect, terms []string) string {
+	out := make([]string, len(terms))
+	for i, t := range terms { // terms are letters and joiners: nothing in them ends a quote
+		if d == sqldb.Postgres {
+			out[i] = `'` + t + `':*`
+		} else {
+			out[i] = `"` + t + `" *`
+		}
+	}
+	if d == sqldb.Postgres {
+		return strings.Join(out, ` & `)
+	}
+	return strings.Join(out, ` AND `)
+}
