@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -569,4 +570,46 @@ func declared(fn *ast.FuncDecl) map[string]bool {
 		return true
 	})
 	return names
+}
+
+// TestForeignKeyLaw: a table refers to tables of its own feature, of the floors
+// below (the record spine), and of features that its own may import.
+func TestForeignKeyLaw(t *testing.T) {
+	creates := regexp.MustCompile(`(?i)\bcreate table (?:if not exists )?([a-z_][a-z0-9_]*)`)
+	refers := regexp.MustCompile(`(?i)\breferences ([a-z_][a-z0-9_]*)`)
+	type place struct{ dir, name string }
+	owner := map[string]string{}
+	references := map[string][]place{}
+	for _, s := range sources(t) {
+		if s.test || isOutside(s.dir) {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING {
+				return true
+			}
+			for _, m := range creates.FindAllStringSubmatch(lit.Value, -1) {
+				owner[m[1]] = s.dir
+			}
+			for _, m := range refers.FindAllStringSubmatch(lit.Value, -1) {
+				references[m[1]] = append(references[m[1]], place{s.dir, s.name})
+			}
+			return true
+		})
+	}
+	for table, places := range references {
+		to, known := owner[table]
+		if !known {
+			continue // derived from a kind's declaration, or not SQL
+		}
+		toFloor, _ := floor(to)
+		for _, from := range places {
+			fromFloor, _ := floor(from.dir)
+			a, b := slices.Index(floors, fromFloor), slices.Index(floors, toFloor)
+			if b > a || b == a && fromFloor == "feature" && !sameFeature(from.dir, to) && !allowed(from.dir, to) {
+				t.Errorf("%s refers to the table %s of %s, which it may not import", from.name, table, to)
+			}
+		}
+	}
 }
