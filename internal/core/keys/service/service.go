@@ -54,7 +54,7 @@ type service struct {
 func Serve(ctx context.Context, l net.Listener, o Options) error {
 	s := newService(o)
 	if o.Root != nil {
-		if err := s.unseal(ctx, o.Root); err != nil {
+		if err := s.unseal(context.WithoutCancel(ctx), o.Root); err != nil {
 			return err
 		}
 	}
