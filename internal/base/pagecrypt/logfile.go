@@ -45,21 +45,29 @@ func place(off int64) (frame int64, at int) {
 // onDisk gives the place of a frame in the file.
 func onDisk(frame int64) int64 { return diskLogHeader + frame*diskFrame }
 
-// ReadAt reads what SQLite reads: the log's header, a frame's header, its
-// page, or both.
+// ReadAt reads what SQLite reads: the log's header or a part of it, a frame's
+// header or a part of it (a checksum), its page, or the whole frame.
 func (f *logFile) ReadAt(p []byte, off int64) (int, error) {
-	if off == 0 && len(p) == logHeader {
-		return f.readHeader(p)
+	if off >= 0 && off+int64(len(p)) <= logHeader {
+		var h [logHeader]byte
+		if n, err := f.readHeader(h[:]); n != logHeader {
+			return 0, err
+		}
+		return copy(p, h[off:]), nil
 	}
 	frame, at := place(off)
 	switch {
 	case off < logHeader:
 	case at == 0 && len(p) == frameSize:
 		return f.readFrame(p, frame)
-	case at == 0 && len(p) == frameHeader:
-		return f.readFrameHeader(p, frame)
 	case at == frameHeader && len(p) == PageSize:
 		return f.readPage(p, frame)
+	case at+len(p) <= frameHeader:
+		var h [frameHeader]byte
+		if n, err := f.readFrameHeader(h[:], frame); n != frameHeader {
+			return 0, err
+		}
+		return copy(p, h[at:]), nil
 	}
 	return 0, vfs.SystemError(fmt.Errorf("pagecrypt: %d bytes of the log were asked for at %d", len(p), off), sqlite3.IOERR_READ)
 }

@@ -57,7 +57,8 @@ func typed(ctx context.Context, c conn, err error) error {
 	if errors.Is(err, pagecrypt.ErrFormat) {
 		return fault.Wrap(err, fault.Invalid, "The file is not a database of Strongroom.")
 	}
-	if errors.Is(err, pagecrypt.ErrDamaged) {
+	// The driver forgets the cause of an error when SQLite reads on, hence the code.
+	if errors.Is(err, pagecrypt.ErrDamaged) || errors.Is(err, sqlite3.IOERR_DATA) {
 		return fault.Wrap(err, fault.Unavailable, "The database does not verify: its file was damaged or altered.").
 			WithHint("Restore it from a backup.")
 	}

@@ -31,7 +31,12 @@ func lite(t testing.TB, path string) *sqldb.DB {
 
 func postgres(t testing.TB) *sqldb.DB {
 	t.Helper()
-	db, err := sqldb.OpenPostgres(t.Context(), sqldb.PostgresOptions{DSN: pgtest.Database(t)})
+	return openPostgres(t, pgtest.Database(t))
+}
+
+func openPostgres(t testing.TB, dsn string) *sqldb.DB {
+	t.Helper()
+	db, err := sqldb.OpenPostgres(t.Context(), sqldb.PostgresOptions{DSN: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,4 +78,14 @@ func number(t testing.TB, db *sqldb.DB, q string, args ...any) (n int64) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// sound runs SQLite's own check.
+func sound(t testing.TB, db *sqldb.DB) {
+	t.Helper()
+	var s string
+	err := db.View(t.Context(), func(tx *sqldb.Tx) error { return tx.QueryRow("pragma integrity_check").Scan(&s) })
+	if err != nil || s != "ok" {
+		t.Errorf("integrity_check: %s %v", s, err)
+	}
 }
