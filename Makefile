@@ -2,6 +2,7 @@
 #              the whole suite on SQLite and again on PostgreSQL
 # make quick   go vet and the suite on SQLite, with what is installed
 # make build   the program, reproducibly, as bin/strongroom
+# make reproducible   builds the last commit twice and compares
 # make bench   every benchmark
 # make shots   pictures of the pages, in shots/
 # make race    the suite under the race detector (needs a C compiler)
@@ -19,7 +20,7 @@ GOSEC       := bin/gosec-v2.29.0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: test quick packages format vet lint vulncheck sqlite postgres build bench shots race clean
+.PHONY: test quick packages format vet lint vulncheck sqlite postgres build reproducible bench shots race clean
 
 test: packages format vet lint vulncheck sqlite postgres
 
@@ -51,6 +52,9 @@ postgres:
 
 build:
 	go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/strongroom ./cmd/strongroom
+
+reproducible:
+	@tools/reproducible
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
