@@ -78,7 +78,8 @@ func (f *logFile) readHeader(p []byte) (int, error) {
 		return 0, short(err)
 	}
 	if zero(b) { // the file was made longer and nothing was written before the power went
-		return 0, io.EOF
+		clear(p)
+		return len(p), nil
 	}
 	if err := f.keys.openHeader(p, b, kindWALHeader, 0); err != nil {
 		return 0, vfs.SystemError(fmt.Errorf("%w: header of the log", err), sqlite3.IOERR_DATA)

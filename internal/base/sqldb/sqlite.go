@@ -95,10 +95,10 @@ func dialSQLite(ctx context.Context, uri string, reader bool) (conn, error) {
 
 // settle applies the settings every connection has.
 func (s *sqliteConn) settle(reader bool) error {
-	if err := fts5.Register(s.c); err != nil {
+	if err := s.c.BusyTimeout(10 * time.Second); err != nil { // first: what follows may meet a lock
 		return err
 	}
-	if err := s.c.BusyTimeout(10 * time.Second); err != nil {
+	if err := fts5.Register(s.c); err != nil {
 		return err
 	}
 	pragmas := `pragma temp_store = memory;
