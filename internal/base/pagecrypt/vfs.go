@@ -15,6 +15,7 @@
 package pagecrypt
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -37,13 +38,17 @@ func Register(key []byte) (name string, release func(), err error) {
 	if len(key) != KeySize {
 		return "", nil, fmt.Errorf("pagecrypt: the key has %d bytes, not %d", len(key), KeySize)
 	}
-	v := &pageVFS{VFS: vfs.Find(""), key: append([]byte(nil), key...), random: rand.Reader}
+	name, release = register(&pageVFS{VFS: vfs.Find(""), key: bytes.Clone(key), random: rand.Reader})
+	return name, release, nil
+}
+
+func register(v *pageVFS) (name string, release func()) {
 	name = "sr-" + strings.ToLower(rand.Text())
 	vfs.Register(name, v)
 	return name, func() {
 		vfs.Unregister(name)
 		clear(v.key)
-	}, nil
+	}
 }
 
 type pageVFS struct {
