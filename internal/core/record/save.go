@@ -412,18 +412,25 @@ func same(a, b any) bool {
 	return errX == nil && errY == nil && string(x) == string(y)
 }
 
-// conflict says in words which unique value is taken.
+// conflict says in words which unique value is taken. PostgreSQL names the
+// index, unique_kind__field; SQLite names it where only one index is over the
+// column, and the column, table.field_fold, otherwise.
 func conflict(k *Kind, err error) error {
 	name, kind, ok := sqldb.ConstraintOf(err)
 	if !ok || kind != "unique" {
 		return err
 	}
-	_, field, _ := strings.Cut(name, "__")
+	_, field, indexed := strings.Cut(name, "__")
+	if !indexed {
+		_, field, _ = strings.Cut(name, ".")
+		field = strings.TrimSuffix(field, "_fold")
+	}
+	label := strings.ToLower(k.Label)
 	f := k.Field(field)
 	if f == nil {
-		return fault.Wrap(err, fault.Conflict, "There is already a %s like this.", strings.ToLower(k.Label))
+		return fault.Wrap(err, fault.Conflict, "There is already a %s like this.", label)
 	}
-	text := "There is already a " + strings.ToLower(k.Label) + " with this " + strings.ToLower(f.Title()) + "."
+	text := "There is already a " + label + " with this " + strings.ToLower(f.Title()) + "."
 	return &fault.Error{Kind: fault.Invalid, Text: text, Fields: map[string]string{field: text}, Cause: err}
 }
 

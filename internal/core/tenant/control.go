@@ -4,7 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
+
+	"github.com/jackc/pgx/v5"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/sqldb"
@@ -63,37 +64,36 @@ func (h *House) SetSetting(ctx context.Context, name, value string) error {
 	})
 }
 
-// createDatabase makes a database of that name when there is none. The name is
-// made of our own letters and digits, never of a person's input.
+// createDatabase makes a database of that name when there is none.
 func createDatabase(ctx context.Context, dsn, name string) error {
-	return admin(ctx, dsn, func(db *sql.DB) error {
+	return admin(ctx, dsn, func(c *pgx.Conn) error {
 		var n int
-		if err := db.QueryRowContext(ctx, `select count(*) from pg_database where datname = $1`, name).Scan(&n); err != nil || n > 0 {
+		if err := c.QueryRow(ctx, `select count(*) from pg_database where datname = $1`, name).Scan(&n); err != nil || n > 0 {
 			return err
 		}
-		_, err := db.ExecContext(ctx, `create database "`+strings.ReplaceAll(name, `"`, ``)+`" encoding 'UTF8' template template0`)
+		_, err := c.Exec(ctx, `create database `+pgx.Identifier{name}.Sanitize()+` encoding 'UTF8' template template0`)
 		return err
 	})
 }
 
 func dropDatabase(ctx context.Context, dsn, name string) error {
-	return admin(ctx, dsn, func(db *sql.DB) error {
-		_, err := db.ExecContext(ctx, `drop database if exists "`+strings.ReplaceAll(name, `"`, ``)+`" with (force)`)
+	return admin(ctx, dsn, func(c *pgx.Conn) error {
+		_, err := c.Exec(ctx, `drop database if exists `+pgx.Identifier{name}.Sanitize()+` with (force)`)
 		return err
 	})
 }
 
 // admin runs fn on a connection outside any transaction: PostgreSQL makes and
 // drops databases only there.
-func admin(ctx context.Context, dsn string, fn func(*sql.DB) error) error {
-	db, err := sql.Open("pgx", dsn)
+func admin(ctx context.Context, dsn string, fn func(*pgx.Conn) error) error {
+	const hint = "Check that it runs and that the user in the address may create databases."
+	c, err := pgx.Connect(ctx, dsn)
 	if err != nil {
-		return err
+		return fault.Wrap(err, fault.Unavailable, "The PostgreSQL server cannot be reached.").WithHint(hint)
 	}
-	defer db.Close()
-	if err := fn(db); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "The PostgreSQL server did not do what was asked.").
-			WithHint("Check that it runs and that the user in the address may create databases.")
+	defer c.Close(context.WithoutCancel(ctx))
+	if err := fn(c); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The PostgreSQL server did not do what was asked.").WithHint(hint)
 	}
 	return nil
 }
