@@ -25,8 +25,8 @@ var Schema = []string{
 		primary key (record_id, user_id, group_id))`,
 	`create index if not exists access_grant_user on access_grant (user_id) where user_id <> 0`,
 	`create index if not exists access_grant_group on access_grant (group_id) where group_id <> 0`,
-	`create table if not exists access_epoch (only int primary key check (only = 1), n int not null)`,
-	`insert into access_epoch (only, n) values (1, 1) on conflict do nothing`,
+	`create table if not exists access_epoch (one int primary key check (one = 1), n int not null)`,
+	`insert into access_epoch (one, n) values (1, 1) on conflict do nothing`,
 }
 
 // Load resolves what user may do and see. NotFound when there is no such

@@ -28,7 +28,7 @@ var Schema = []string{
 	`create index if not exists audit_entry_object on audit_entry (object, seq)`,
 	`create index if not exists audit_entry_actor on audit_entry (actor, seq)`,
 	`create index if not exists audit_entry_org on audit_entry (org, seq)`,
-	`create table if not exists audit_head (only int primary key check (only = 1), size int not null, frontier bytes not null)`,
+	`create table if not exists audit_head (one int primary key check (one = 1), size int not null, frontier bytes not null)`,
 	`create table if not exists audit_checkpoint (size int primary key, time int not null, note text not null)`,
 	`create table if not exists audit_person (person int primary key, sealed bytes)`,
 	`create table if not exists follower (name text primary key, seq int not null)`,
@@ -79,8 +79,8 @@ func (l *Log) Append(tx *sqldb.Tx, entries ...*Entry) error {
 		}
 		front.Append(e.hash)
 	}
-	_, err = tx.Exec(`insert into audit_head (only, size, frontier) values (1, ?, ?)
-		on conflict (only) do update set size = excluded.size, frontier = excluded.frontier`, front.Size(), front.Marshal())
+	_, err = tx.Exec(`insert into audit_head (one, size, frontier) values (1, ?, ?)
+		on conflict (one) do update set size = excluded.size, frontier = excluded.frontier`, front.Size(), front.Marshal())
 	return err
 }
 
@@ -117,7 +117,7 @@ func bind(seq int64) []byte { return strconv.AppendInt([]byte("strongroom/audit/
 
 // head reads the frontier; lock takes the row lock where the database has one.
 func head(tx *sqldb.Tx, lock bool) (*merkle.Frontier, error) {
-	q := `select frontier from audit_head where only = 1`
+	q := `select frontier from audit_head where one = 1`
 	if lock && tx.Dialect() == sqldb.Postgres {
 		q += ` for update`
 	}

@@ -45,8 +45,8 @@ func Parse(s string) (ID, bool) {
 
 // Schema is the allocator's table.
 var Schema = []string{
-	`create table if not exists id_block (only int primary key check (only = 1), next int not null)`,
-	`insert into id_block (only, next) values (1, 1000) on conflict do nothing`,
+	`create table if not exists id_block (one int primary key check (one = 1), next int not null)`,
+	`insert into id_block (one, next) values (1, 1000) on conflict do nothing`,
 }
 
 // Allocator hands out ids of one tenant from blocks taken in short
@@ -102,6 +102,6 @@ func (a *Allocator) Next(tx *sqldb.Tx) (ID, error) {
 }
 
 func take(tx *sqldb.Tx, n int) (from, to int64, err error) {
-	err = tx.QueryRow(`update id_block set next = next + ? where only = 1 returning next`, n).Scan(&to)
+	err = tx.QueryRow(`update id_block set next = next + ? where one = 1 returning next`, n).Scan(&to)
 	return to - int64(n), to, err
 }

@@ -118,7 +118,7 @@ func (h *House) migrate(ctx context.Context, t *Tenant) error {
 		return err
 	}
 	return t.DB.Change(ctx, func(tx *sqldb.Tx) error {
-		if err := run(tx, []string{`create table if not exists schema_version (only int primary key check (only = 1), version text not null)`}); err != nil {
+		if err := run(tx, []string{`create table if not exists schema_version (one int primary key check (one = 1), version text not null)`}); err != nil {
 			return err
 		}
 		if err := run(tx, id.Schema); err != nil {
@@ -130,7 +130,7 @@ func (h *House) migrate(ctx context.Context, t *Tenant) error {
 		if err := h.Migrate(tx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(`insert into schema_version (only, version) values (1, ?) on conflict (only) do update set version = excluded.version`, h.Version)
+		_, err := tx.Exec(`insert into schema_version (one, version) values (1, ?) on conflict (one) do update set version = excluded.version`, h.Version)
 		return err
 	})
 }
