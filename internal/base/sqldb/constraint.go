@@ -50,6 +50,9 @@ func typed(ctx context.Context, c conn, err error) error {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return typedPostgres(e, err)
 	}
+	if p, ok := c.(*pgConn); ok && !p.alive() && ctx.Err() == nil {
+		return fault.Wrap(err, fault.Unavailable, "The connection to the database was lost.").WithHint("Try again in a moment.")
+	}
 	if errors.Is(err, pagecrypt.ErrKey) {
 		return fault.Wrap(err, fault.Invalid, "The database cannot be opened with this key.").
 			WithHint("Check that the data folder and the key belong together.")

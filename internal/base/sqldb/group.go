@@ -74,6 +74,7 @@ type writer struct {
 	members []*change
 	save    bool // a savepoint is open and holds nothing
 	nested  bool // a savepoint is open and holds the last member's work
+	ddl     bool // a member changed the schema
 }
 
 func (w *writer) serve() {
@@ -90,7 +91,7 @@ func (w *writer) serve() {
 
 // batch runs first and whatever waits, commits once and answers all.
 func (w *writer) batch(first *change) {
-	w.members, w.save, w.nested = w.members[:0], false, false
+	w.members, w.save, w.nested, w.ddl = w.members[:0], false, false, false
 	from := time.Now()
 	for m := first; m != nil; {
 		if !w.member(m) {
@@ -125,6 +126,7 @@ func (w *writer) member(m *change) bool {
 	t := &Tx{db: w.db, c: w.c, ctx: context.WithValue(m.ctx, changeMark{w.db}, true), run: run}
 	m.turn <- t
 	err := <-m.ran
+	w.ddl = w.ddl || t.ddl
 	if err == nil {
 		w.members = append(w.members, m)
 		w.nested, w.save = w.save, false
@@ -159,6 +161,9 @@ func (w *writer) prepare() error {
 	case !w.c.open():
 		if len(w.members) > 0 {
 			return errors.New("sqldb: the transaction was lost")
+		}
+		if err := w.db.refresh(ctx, w.c); err != nil {
+			return typed(ctx, w.c, err)
 		}
 		return w.control(w.db.begin)
 	case len(w.members) == 0 || w.save:
@@ -196,6 +201,9 @@ func (w *writer) commit() error {
 	err := w.control("commit")
 	if err != nil && w.c.open() {
 		_ = w.control("rollback") // on failure the next prepare finds the connection broken
+	}
+	if w.ddl {
+		w.db.schema.Add(1)
 	}
 	return err
 }

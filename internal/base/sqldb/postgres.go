@@ -61,6 +61,7 @@ func dialPostgres(ctx context.Context, cfg *pgx.ConnConfig) (conn, error) {
 type pgConn struct {
 	c     *pgx.Conn
 	bound map[string]string // statements with their placeholders rewritten
+	shape
 }
 
 func (p *pgConn) rebind(q string) string {
@@ -84,7 +85,24 @@ func (p *pgConn) exec(ctx context.Context, q string, args []any) (int64, error) 
 		return changed(results[len(results)-1].CommandTag), nil
 	}
 	tag, err := p.c.Exec(ctx, p.rebind(q), args...)
-	return changed(tag), err
+	return changed(tag), p.without(ctx, err)
+}
+
+// without takes the values out of an error: pgx quotes an argument that it
+// cannot encode, and the server one that does not fit its column (SQLSTATE
+// class 22). Other messages of the server hold none.
+func (p *pgConn) without(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil || !p.alive() {
+		return err
+	}
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case !ok:
+		return errors.New("the arguments do not fit the placeholders")
+	case strings.HasPrefix(e.Code, "22"):
+		return fmt.Errorf("a value does not fit its place (SQLSTATE %s)", e.Code)
+	}
+	return err
 }
 
 // changed counts the rows that a statement changed; a select changes none.
@@ -98,15 +116,22 @@ func changed(tag pgconn.CommandTag) int64 {
 func (p *pgConn) query(ctx context.Context, q string, args []any) (cursor, error) {
 	rows, err := p.c.Query(ctx, p.rebind(q), args...)
 	if err != nil {
-		return nil, err
+		return nil, p.without(ctx, err)
 	}
-	return &pgCursor{rows}, nil
+	return &pgCursor{p, ctx, rows}, nil
 }
 
 func (p *pgConn) control(ctx context.Context, q string) error {
+	if q == "commit" && p.c.PgConn().TxStatus() == 'E' { // the server would roll back and call it a success
+		return errors.New("the transaction has failed")
+	}
 	_, err := p.c.PgConn().Exec(ctx, q).ReadAll()
 	return err
 }
+
+// forget drops the prepared statements: after a change of the schema their
+// results may have another shape, which PostgreSQL refuses.
+func (p *pgConn) forget(ctx context.Context) error { return p.c.DeallocateAll(ctx) }
 
 func (p *pgConn) alive() bool { return !p.c.IsClosed() }
 
@@ -114,7 +139,11 @@ func (p *pgConn) open() bool { return !p.c.IsClosed() && p.c.PgConn().TxStatus()
 
 func (p *pgConn) close() error { return p.c.Close(context.Background()) }
 
-type pgCursor struct{ rows pgx.Rows }
+type pgCursor struct {
+	p    *pgConn
+	ctx  context.Context
+	rows pgx.Rows
+}
 
 func (c *pgCursor) columns() []string {
 	fields := c.rows.FieldDescriptions()
@@ -166,12 +195,9 @@ func plain(v any) (any, error) {
 	return nil, fmt.Errorf("a value of type %T is not read here", v)
 }
 
-func (c *pgCursor) err() error { return c.rows.Err() }
+func (c *pgCursor) err() error { return c.p.without(c.ctx, c.rows.Err()) }
 
 func (c *pgCursor) close() error {
 	c.rows.Close()
-	if err := c.rows.Err(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
+	return c.err()
 }

@@ -26,7 +26,8 @@ type DB struct {
 	closing    sync.Mutex
 	closed     bool
 	statements atomic.Int64
-	release    func() // frees what OpenSQLite registered
+	schema     atomic.Int64 // counts changes of the schema made here
+	release    func()       // frees what OpenSQLite registered
 }
 
 // start makes the database ready for use and begins its writer. first is the
@@ -99,6 +100,9 @@ func (d *DB) View(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer d.put(c)
+	if err := d.refresh(ctx, c); err != nil {
+		return typed(ctx, c, err)
+	}
 	if err := c.control(ctx, d.beginView); err != nil {
 		return typed(ctx, c, err)
 	}
@@ -139,6 +143,16 @@ func (d *DB) take(ctx context.Context) (conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// refresh makes c forget what it prepared for an older schema.
+func (d *DB) refresh(ctx context.Context, c conn) error {
+	now, seen := d.schema.Load(), c.seen()
+	if *seen == now {
+		return nil
+	}
+	*seen = now
+	return c.forget(ctx)
 }
 
 // put gives a reader back; one that is broken or still inside a transaction is

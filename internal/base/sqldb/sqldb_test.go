@@ -91,7 +91,8 @@ func TestValues(t *testing.T) {
 func TestRefusedValues(t *testing.T) {
 	both(t, func(t *testing.T, db *sqldb.DB) {
 		err := db.View(t.Context(), func(tx *sqldb.Tx) error {
-			for _, v := range []any{time.Now(), struct{}{}, []string{"a"}, uint64(1 << 63), &[]time.Time{{}}[0]} {
+			for _, v := range []any{time.Now(), struct{}{}, []string{"a"}, uint64(1 << 63), &[]time.Time{{}}[0],
+				"nul \x00", "not utf-8 \xff", "\xff"} {
 				var n any
 				if err := tx.QueryRow("select ?", v).Scan(&n); err == nil {
 					t.Errorf("%T was stored as %v", v, n)
@@ -354,6 +355,62 @@ func TestSchema(t *testing.T) {
 		})
 		if err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+// Connections follow a change of the schema, also with statements that they
+// have prepared.
+func TestChangedSchema(t *testing.T) {
+	both(t, func(t *testing.T, db *sqldb.DB) {
+		change(t, db, "create table e (id bigint)", "insert into e values (1)")
+		columns := func(tx *sqldb.Tx) (n int, err error) {
+			rows, err := tx.Query("select * from e")
+			if err != nil {
+				return 0, err
+			}
+			defer rows.Close()
+			rows.Next()
+			return len(rows.Columns()), rows.Close()
+		}
+		look := func(want int) {
+			t.Helper()
+			for _, in := range []func(context.Context, func(*sqldb.Tx) error) error{db.View, db.Change} {
+				err := in(t.Context(), func(tx *sqldb.Tx) error {
+					n, err := columns(tx)
+					if n != want {
+						t.Errorf("%d columns, want %d", n, want)
+					}
+					return err
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		look(1)
+		change(t, db, " -- more\n alter table e add column more bigint")
+		look(2)
+		change(t, db, "drop table e", "create table e (a text, b text, c text)", "insert into e values ('', '', '')")
+		look(3)
+	})
+}
+
+// An argument that does not fit is not quoted in the error.
+func TestErrorsHoldNoValues(t *testing.T) {
+	both(t, func(t *testing.T, db *sqldb.DB) {
+		change(t, db, "create table e (id bigint primary key, s varchar(3))")
+		for _, args := range [][]any{{1, "hunter2"}, {"hunter2", "x"}, {1, 7, "hunter2"}, {nil, "hunter2"}} {
+			err := db.Change(t.Context(), func(tx *sqldb.Tx) error {
+				if _, err := tx.Exec("insert into e values (?, ?)", args...); err != nil {
+					return err
+				}
+				_, err := tx.Exec("insert into e values (?, ?)", args...)
+				return err
+			})
+			if err != nil && strings.Contains(fmt.Sprintf("%v %+v", err, err), "hunter2") {
+				t.Error(err)
+			}
 		}
 	})
 }

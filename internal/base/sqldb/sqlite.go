@@ -120,6 +120,7 @@ type sqliteConn struct {
 	c     *sqlite3.Conn
 	kept  map[string]*list.Element // of *prepared
 	order *list.List               // the one used last is in front
+	shape
 }
 
 type prepared struct {
@@ -251,6 +252,9 @@ func (s *sqliteConn) control(ctx context.Context, q string) error {
 	}
 	return st.Exec()
 }
+
+// forget does nothing: SQLite prepares anew by itself.
+func (s *sqliteConn) forget(context.Context) error { return nil }
 
 func (s *sqliteConn) alive() bool { return true }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // conn is one connection to either database.
@@ -12,10 +13,17 @@ type conn interface {
 	exec(ctx context.Context, q string, args []any) (int64, error)
 	query(ctx context.Context, q string, args []any) (cursor, error)
 	control(ctx context.Context, q string) error // begin, commit, savepoint
+	forget(ctx context.Context) error            // the schema has changed
+	seen() *int64                                // the schema that its statements were prepared for
 	alive() bool                                 // false: close it and open another
 	open() bool                                  // whether a transaction is open
 	close() error
 }
+
+// shape is the part of a connection that remembers DB.schema.
+type shape struct{ n int64 }
+
+func (s *shape) seen() *int64 { return &s.n }
 
 // cursor is a running query. The values it gives are int64, float64, string,
 // []byte or nil, and belong to the caller.
@@ -37,6 +45,7 @@ type Tx struct {
 	rows   *Rows           // open rows, if any
 	failed error           // the statement that spoiled the transaction
 	over   bool
+	ddl    bool // a statement changed the schema
 	deep   int
 }
 
@@ -83,11 +92,28 @@ func (t *Tx) Exec(q string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("sqldb: %w in %q", err, short(q))
 	}
+	t.ddl = t.ddl || definition(q)
 	n, err := t.c.exec(t.run, q, vals)
 	if err != nil {
 		return 0, t.fail(fmt.Errorf("%w in %q", err, short(q)))
 	}
 	return n, nil
+}
+
+// definition tells whether q begins with a statement that changes the schema.
+func definition(q string) bool {
+	for i := 0; i < len(q); {
+		k, end := lex(q, i)
+		if k == word {
+			switch strings.ToLower(q[i:end]) {
+			case "create", "alter", "drop":
+				return true
+			}
+			return false
+		}
+		i = end
+	}
+	return false
 }
 
 // Query runs a statement that gives rows. Close the rows, or read them to the
@@ -104,7 +130,7 @@ func (t *Tx) Query(q string, args ...any) (*Rows, error) {
 	if err != nil {
 		return nil, t.fail(fmt.Errorf("%w in %q", err, short(q)))
 	}
-	t.rows = &Rows{t: t, c: c, names: c.columns(), q: q}
+	t.rows = &Rows{t: t, c: c, q: q}
 	return t.rows, nil
 }
 
@@ -180,8 +206,14 @@ type Rows struct {
 	err   error
 }
 
-// Columns gives the names of the columns.
-func (r *Rows) Columns() []string { return r.names }
+// Columns gives the names of the columns. They are certain after the first
+// Next: a change of the schema may have come between.
+func (r *Rows) Columns() []string {
+	if r.names == nil && r.c != nil {
+		return r.c.columns()
+	}
+	return r.names
+}
 
 // Next goes to the next row; false at the end or after an error (see Err).
 func (r *Rows) Next() bool {
@@ -201,6 +233,9 @@ func (r *Rows) step() bool {
 	if r.c.next() {
 		row, err := r.c.values()
 		if err == nil {
+			if r.names == nil {
+				r.names = r.c.columns()
+			}
 			r.row = row
 			return true
 		}

@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"strongroom/internal/base/fault"
 )
 
 // bindings turns arguments into int64, float64, string, []byte or nil.
@@ -24,8 +28,13 @@ func bindings(args []any) ([]any, error) {
 
 func binding(a any) (any, error) {
 	switch v := a.(type) {
-	case nil, int64, float64, string:
+	case nil, int64, float64:
 		return a, nil
+	case string: // SQLite would store anything, PostgreSQL would not
+		if !utf8.ValidString(v) || strings.IndexByte(v, 0) >= 0 {
+			return nil, fault.New(fault.Invalid, "A text holds characters that cannot be stored.")
+		}
+		return v, nil
 	case int:
 		return int64(v), nil
 	case bool:
@@ -71,7 +80,7 @@ func reflected(v reflect.Value) (any, error) {
 	case reflect.Float32, reflect.Float64:
 		return v.Float(), nil
 	case reflect.String:
-		return v.String(), nil
+		return binding(v.String())
 	case reflect.Bool:
 		return binding(v.Bool())
 	case reflect.Slice:
