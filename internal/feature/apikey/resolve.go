@@ -1,0 +1,224 @@
+package apikey
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+)
+
+// refused is the one answer for whatever is wrong with a key.
+func refused() error {
+	return fault.New(fault.Denied, "The API key is not valid.").WithHint("Check that it was copied whole, or ask an administrator for a new one.")
+}
+
+// Resolve gives the caller that a key stands for, and the key's rate limit.
+// addr is where the request comes from. The caller is a copy of its own; its
+// Request and Reason are for who received the request to fill in. Fault kinds:
+// Unauthorized when key is empty, Denied when it is not valid, whatever the
+// reason.
+//
+// A key that may read passwords has authentication level 2: who made it decided
+// that it needs nothing else.
+func (k *Keys) Resolve(ctx context.Context, key string, addr netip.Addr) (*access.Caller, Limit, error) {
+	if key == "" {
+		return nil, Limit{}, fault.New(fault.Unauthorized, "An API key is missing.").WithHint("Send it in the header x-api-key.")
+	}
+	tenant := TenantOf(key)
+	if tenant == "" {
+		return nil, Limit{}, refused()
+	}
+	var c *access.Caller
+	var found *Key
+	err := k.Gate.View(ctx, access.System(tenant, "api key"), func(tx *gate.Tx) (err error) {
+		found, c, err = k.look(tx, key, addr)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) { // no such tenant, or an owner who is gone
+		return nil, Limit{}, refused()
+	}
+	if err != nil {
+		return nil, Limit{}, err
+	}
+	c.Addr = addr
+	if k.cache.due(tenant, found, k.now()) {
+		k.touch(ctx, c, found.ID)
+	}
+	return c, found.Limit, nil
+}
+
+func (k *Keys) look(tx *gate.Tx, text string, addr netip.Addr) (*Key, *access.Caller, error) {
+	hash, err := digest(tx, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	var s state
+	key, err := scan(tx.QueryRow(`select `+columns+`, coalesce(r.name, ''), coalesce(u.email, ''), coalesce(r.version, 0),
+		case when a.owner_id = 0 or r.trashed_at is null and r.archived = 0 then 1 else 0 end, e.n
+		from api_key a left join record r on r.id = a.owner_id left join k_user u on u.id = a.owner_id cross join access_epoch e
+		where a.hash = ?`, hash), &s.name, &s.email, &s.version, &s.usable, &s.epoch)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil, refused()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if !s.usable || key.Expires != 0 && tx.Now >= key.Expires || !key.from(addr) {
+		return nil, nil, refused()
+	}
+	c, err := k.callerOf(tx, key, s)
+	return key, c, err
+}
+
+// state is what else one statement tells of a key's owner and of the rights.
+type state struct {
+	name, email    string
+	version, epoch int64
+	usable         bool
+}
+
+// from tells whether the key may be used from an address.
+func (k *Key) from(addr netip.Addr) bool {
+	if len(k.Networks) == 0 {
+		return true
+	}
+	addr = addr.Unmap().WithZone("")
+	return slices.ContainsFunc(k.Networks, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// callerOf gives who the key acts as. Rights of owners come from memory while
+// the epoch of the rights stays the same.
+func (k *Keys) callerOf(tx *gate.Tx, key *Key, s state) (*access.Caller, error) {
+	c := &access.Caller{User: key.ID, Name: key.Name, Role: key.Role, AllOrgs: true, Epoch: s.epoch}
+	if key.Owner != 0 {
+		owner, err := k.owner(tx, key, s)
+		if err != nil {
+			return nil, err
+		}
+		c = owner
+		c.Name, c.Email = s.name, s.email
+		if key.Role != "" && rank(key.Role) > rank(c.Role) {
+			c.Role = key.Role
+		}
+	}
+	c.Tenant, c.Via, c.Session = tx.Tenant.Name, "api key", key.ID.String()
+	c.Scope = access.Scope{ReadOnly: key.ReadOnly, NoPasswords: !key.Passwords, Orgs: key.Orgs}
+	c.OneTime = false // a key reveals by its own scope, whatever password its owner has
+	c.AuthLevel = 1
+	if key.Passwords {
+		c.AuthLevel = 2
+	}
+	return c, nil
+}
+
+func (k *Keys) owner(tx *gate.Tx, key *Key, s state) (*access.Caller, error) {
+	if c := k.cache.get(tx.Tenant.Name, key.ID, s); c != nil {
+		return c, nil
+	}
+	c, err := access.Load(tx.SQL(), key.Owner)
+	if err != nil {
+		return nil, err
+	}
+	k.cache.put(tx.Tenant.Name, key.ID, s, c)
+	return c, nil
+}
+
+// touch notes when and from where a key was used.
+func (k *Keys) touch(ctx context.Context, c *access.Caller, key id.ID) {
+	from := ""
+	if c.Addr.IsValid() {
+		from = c.Addr.Unmap().String()
+	}
+	err := k.Gate.Change(ctx, c, access.View, gate.Thing{}, func(tx *gate.Tx) error {
+		_, err := tx.Exec(`update api_key set used_at = ?, used_ip = ? where id = ?`, tx.Now, from, int64(key))
+		return err
+	})
+	if err != nil {
+		k.Gate.Log.WarnContext(ctx, "the use of an API key could not be noted", "tenant", c.Tenant, "error", err)
+	}
+}
+
+func (k *Keys) now() time.Time {
+	if k.Gate.Now == nil {
+		return time.Now()
+	}
+	return k.Gate.Now()
+}
+
+const maxCache = 10_000
+
+// cache remembers the rights of owners and when uses were noted. Rights are
+// used only while the epoch and the owner's version, which each resolving reads,
+// are the same.
+type cache struct {
+	mu      sync.Mutex
+	entries map[place]*entry
+}
+
+type place struct {
+	tenant string
+	key    id.ID
+}
+
+type entry struct {
+	caller         *access.Caller
+	version, epoch int64
+	touched        int64
+}
+
+func (c *cache) at(p place) *entry {
+	if c.entries == nil {
+		c.entries = map[place]*entry{}
+	}
+	if e := c.entries[p]; e != nil {
+		return e
+	}
+	for old := range c.entries { // any: what is in use comes back with one more statement
+		if len(c.entries) < maxCache {
+			break
+		}
+		delete(c.entries, old)
+	}
+	e := &entry{}
+	c.entries[p] = e
+	return e
+}
+
+func (c *cache) get(tenant string, key id.ID, s state) *access.Caller {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.at(place{tenant, key})
+	if e.caller == nil || e.version != s.version || e.epoch != s.epoch {
+		return nil
+	}
+	out := *e.caller
+	return &out
+}
+
+func (c *cache) put(tenant string, key id.ID, s state, caller *access.Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.at(place{tenant, key})
+	kept := *caller
+	e.caller, e.version, e.epoch = &kept, s.version, s.epoch
+}
+
+// due tells whether a use is to be noted: a minute after the last one.
+func (c *cache) due(tenant string, k *Key, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.at(place{tenant, k.ID})
+	if now.UnixMilli()-max(k.Used, e.touched) < time.Minute.Milliseconds() {
+		return false
+	}
+	e.touched = now.UnixMilli()
+	return true
+}

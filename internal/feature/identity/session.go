@@ -1,0 +1,231 @@
+package identity
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/feature/identity/method"
+)
+
+// Sessions lets people in and tells who is there. Fill Gate, Methods and
+// Passwords; it then is safe for concurrent use.
+type Sessions struct {
+	Gate      *gate.Gate
+	Methods   []method.Password // asked in this order
+	Passwords method.Keeper     // where users change their local passwords; nil when there are none
+	Limits    Limits
+	Rules     Rules
+
+	cache  cache
+	misses misses
+}
+
+// Limits are how long sessions last. A zero member stands for its default.
+type Limits struct {
+	Idle     time.Duration // a browser's session without a request: 2 hours
+	Absolute time.Duration // a session whatever happens: 12 hours
+	Token    time.Duration // an access token: 2 hours
+}
+
+func (s *Sessions) limits() Limits {
+	l := s.Limits
+	set := func(d *time.Duration, to time.Duration) {
+		if *d <= 0 {
+			*d = to
+		}
+	}
+	set(&l.Idle, 2*time.Hour)
+	set(&l.Absolute, 12*time.Hour)
+	set(&l.Token, 2*time.Hour)
+	return l
+}
+
+func (s *Sessions) rules() Rules {
+	if s.Rules == (Rules{}) {
+		return DefaultRules()
+	}
+	return s.Rules
+}
+
+// Signed is what somebody gets who signed in.
+type Signed struct {
+	Caller  *access.Caller
+	Token   string    // the session's cookie, or the access token; shown once
+	Device  string    // what the browser keeps for a year to be known again; empty for programs
+	Expires time.Time // when the session ends whatever happens
+}
+
+// ended is the one answer for a token that does not, or no longer, open
+// anything.
+func ended() error {
+	return fault.New(fault.Unauthorized, "Your session has ended.").WithHint("Sign in again.")
+}
+
+// row is what one statement tells of a session, her user and the rights.
+type row struct {
+	id, user               int64
+	level                  int
+	created, seen, expires int64
+	name, email, method    string
+	version, epoch         int64
+}
+
+func readRow(tx *gate.Tx, hash []byte, sort string) (*row, error) {
+	var r row
+	err := tx.QueryRow(`select s.id, s.user_id, s.level, s.created_at, s.seen_at, s.expires_at, s.method, r.name, r.version, coalesce(u.email, ''), e.n
+		from identity_session s join record r on r.id = s.user_id join k_user u on u.id = s.user_id cross join access_epoch e
+		where s.hash = ? and s.sort = ? and r.trashed_at is null and r.archived = 0`, hash, sort).
+		Scan(&r.id, &r.user, &r.level, &r.created, &r.seen, &r.expires, &r.method, &r.name, &r.version, &r.email, &r.epoch)
+	if noRows(err) {
+		return nil, ended()
+	}
+	return &r, err
+}
+
+// Resolve gives the caller that a browser's session cookie stands for. tenant is
+// the one that the request's host names, or "". The caller is a copy of its own;
+// its Addr, Request and Reason are for who received the request to fill in.
+// Unauthorized when the cookie opens nothing.
+func (s *Sessions) Resolve(ctx context.Context, tenant, token string) (*access.Caller, error) {
+	return s.resolve(ctx, tenant, token, webSession)
+}
+
+// ResolveToken is Resolve for an access token.
+func (s *Sessions) ResolveToken(ctx context.Context, tenant, token string) (*access.Caller, error) {
+	return s.resolve(ctx, tenant, token, accessToken)
+}
+
+func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string) (*access.Caller, error) {
+	name := TenantOf(token)
+	if sortOf(token) != sort || tenant != "" && tenant != name {
+		return nil, ended()
+	}
+	var c *access.Caller
+	var hash []byte
+	touch := false
+	err := s.Gate.View(ctx, access.System(name, "session"), func(tx *gate.Tx) error {
+		var err error
+		if hash, err = digest(tx, "session", token); err != nil {
+			return err
+		}
+		r, err := readRow(tx, hash, sort)
+		if err != nil {
+			return err
+		}
+		if s.over(r, sort, tx.Now) {
+			return ended()
+		}
+		c, touch, err = s.callerOf(tx, r, string(hash), sort)
+		return err
+	})
+	if fault.Is(err, fault.NotFound) { // no such tenant, or no such active user
+		return nil, ended()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if touch {
+		s.touch(ctx, c, hash)
+	}
+	return c, nil
+}
+
+// over tells whether a session has come to its end.
+func (s *Sessions) over(r *row, sort string, now int64) bool {
+	return now >= r.expires || sort == webSession && now-r.seen >= s.limits().Idle.Milliseconds()
+}
+
+// callerOf gives the caller of a session, from memory when neither the rights
+// nor the user's record changed, and whether it is time to note the use.
+func (s *Sessions) callerOf(tx *gate.Tx, r *row, hash, sort string) (*access.Caller, bool, error) {
+	if c, touch := s.cache.get(hash, r, tx.Now); c != nil {
+		return c, touch, nil
+	}
+	c, err := access.Load(tx.SQL(), id.ID(r.user))
+	if err != nil {
+		return nil, false, err
+	}
+	c.Tenant, c.Name, c.Email, c.AuthLevel, c.Session, c.Via = tx.Tenant.Name, r.name, r.email, r.level, id.ID(r.id).String(), "session"
+	if sort == accessToken {
+		c.Via = "token"
+	}
+	touch := s.cache.put(hash, r, c, tx.Now)
+	return c, touch, nil
+}
+
+// touch notes that a session was used, at most once a minute. A failure costs
+// nothing but a little idle time.
+func (s *Sessions) touch(ctx context.Context, c *access.Caller, hash []byte) {
+	err := s.Gate.Change(ctx, c, access.View, gate.Thing{}, func(tx *gate.Tx) error {
+		_, err := tx.Exec(`update identity_session set seen_at = ? where hash = ?`, tx.Now, hash)
+		return err
+	})
+	if err != nil {
+		s.Gate.Log.WarnContext(ctx, "the use of a session could not be noted", "tenant", c.Tenant, "error", err)
+	}
+}
+
+const (
+	touchEvery = int64(time.Minute / time.Millisecond)
+	maxCache   = 20_000
+)
+
+// cache remembers callers by the hash of their token. An entry is never trusted
+// alone: each use has read the session's row, the user's version and the epoch
+// of the rights in the same snapshot.
+type cache struct {
+	mu      sync.Mutex
+	entries map[string]*entry
+}
+
+type entry struct {
+	caller         access.Caller
+	version, epoch int64
+	level          int
+	touched        int64 // when a use was last noted, or tried to be
+}
+
+func (c *cache) get(hash string, r *row, now int64) (*access.Caller, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[hash]
+	if e == nil || e.version != r.version || e.epoch != r.epoch || e.level != r.level {
+		return nil, false
+	}
+	out := e.caller
+	return &out, e.due(r, now)
+}
+
+// put remembers a caller and tells whether its use is to be noted.
+func (c *cache) put(hash string, r *row, caller *access.Caller, now int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.entries == nil {
+		c.entries = map[string]*entry{}
+	}
+	for old := range c.entries { // any: what is in use comes back with one more statement
+		if len(c.entries) < maxCache {
+			break
+		}
+		delete(c.entries, old)
+	}
+	e := &entry{caller: *caller, version: r.version, epoch: r.epoch, level: r.level}
+	if old := c.entries[hash]; old != nil {
+		e.touched = old.touched
+	}
+	c.entries[hash] = e
+	return e.due(r, now)
+}
+
+func (e *entry) due(r *row, now int64) bool {
+	if now-max(r.seen, e.touched) < touchEvery {
+		return false
+	}
+	e.touched = now
+	return true
+}

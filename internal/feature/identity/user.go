@@ -1,0 +1,124 @@
+package identity
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+func users() *record.Kind {
+	return &record.Kind{
+		Name: User, Plural: "users", Label: "User", Labels: "Users", Icon: "user", Scope: record.OfTenant, Admin: true,
+		NameOf: fullName, Before: beforeUser, After: afterUser,
+		Fields: []record.Field{
+			{Name: "first_name", Type: record.Text, Class: record.Personal, Sort: true, Search: true},
+			{Name: "last_name", Type: record.Text, Class: record.Personal, Sort: true, Search: true},
+			{Name: "email", Label: "E-mail address", Type: record.Text, Format: record.Email, Class: record.Personal,
+				Required: true, Unique: true, Filter: true, Sort: true, Search: true, List: true, Hint: "She signs in with it."},
+			{Name: "role_name", Label: "Role", Type: record.Choice, Choices: roles(), Class: record.Internal,
+				Required: true, Default: string(access.ReadOnly), Filter: true, Sort: true, List: true},
+			{Name: "contact_id", Label: "Contact", Type: record.Ref, Ref: "contact", Class: record.Internal,
+				Hint: "The contact that this person also is."},
+			{Name: "reputation", Type: record.Integer, Class: record.Internal, ReadOnly: true, Sort: true},
+			{Name: "current_sign_in_at", Type: record.Time, Class: record.Personal, ReadOnly: true, List: true},
+			{Name: "current_sign_in_ip", Label: "Current sign in address", Type: record.Text, Class: record.Personal, ReadOnly: true},
+			{Name: "last_sign_in_at", Type: record.Time, Class: record.Personal, ReadOnly: true},
+			{Name: "last_sign_in_ip", Label: "Last sign in address", Type: record.Text, Class: record.Personal, ReadOnly: true},
+			{Name: "invitation_sent_at", Type: record.Time, Class: record.Personal, ReadOnly: true},
+			{Name: "invitation_accepted_at", Type: record.Time, Class: record.Personal, ReadOnly: true},
+		},
+	}
+}
+
+func fullName(v record.Values) string {
+	if n := strings.TrimSpace(v.Text("first_name") + " " + v.Text("last_name")); n != "" {
+		return n
+	}
+	return v.Text("email")
+}
+
+// maxEmail is how many characters an e-mail address may have, so that its
+// folded form is compared in full.
+const maxEmail = 200
+
+func beforeUser(tx *gate.Tx, now, old *record.Record) error {
+	if utf8.RuneCountInString(now.Values.Text("email")) > maxEmail {
+		return fault.Field("email", "E-mail address is longer than %d characters.", maxEmail)
+	}
+	if tx.Caller.User == 0 {
+		return nil // an import may bring what a person may not set
+	}
+	for _, f := range now.Kind.Fields {
+		if !f.ReadOnly {
+			continue
+		}
+		delete(now.Values, f.Name)
+		if old != nil && old.Values[f.Name] != nil {
+			now.Values[f.Name] = old.Values[f.Name]
+		}
+	}
+	return nil
+}
+
+func active(r *record.Record) bool { return !r.Archived && r.Trashed == 0 }
+
+func role(r *record.Record) access.Role { return access.Role(r.Values.Text("role_name")) }
+
+// afterUser keeps what the user may do in step with her record.
+func afterUser(tx *gate.Tx, now, old *record.Record) error {
+	if old != nil && role(old) == role(now) && active(old) == active(now) {
+		return nil
+	}
+	if old != nil && active(old) && role(old) == access.Administrator && !(active(now) && role(now) == access.Administrator) {
+		if err := another(tx, now.ID); err != nil {
+			return err
+		}
+	}
+	if err := access.SetPrincipal(tx.SQL(), now.ID, role(now), active(now)); err != nil {
+		return err
+	}
+	if old == nil {
+		return nil
+	}
+	return endSessions(tx, now.ID, active(now))
+}
+
+// another sees that there is an active administrator besides user.
+func another(tx *gate.Tx, user id.ID) error {
+	var n int
+	err := tx.QueryRow(`select count(*) from access_principal p join record r on r.id = p.user_id
+		where p.role = ? and p.active = 1 and p.user_id <> ? and r.trashed_at is null and r.archived = 0`, string(access.Administrator), int64(user)).Scan(&n)
+	if err != nil || n > 0 {
+		return err
+	}
+	return fault.New(fault.Conflict, "This is the last active administrator.").WithHint("Make somebody else an administrator first.")
+}
+
+// endSessions ends the sessions and access tokens of a user; own keeps the
+// session that asks for it.
+func endSessions(tx *gate.Tx, user id.ID, own bool) error {
+	keep := id.ID(0)
+	if own && tx.Caller.User == user {
+		keep, _ = id.Parse(tx.Caller.Session)
+	}
+	_, err := tx.Exec(`delete from identity_session where user_id = ? and id <> ?`, int64(user), int64(keep))
+	return err
+}
+
+// ByEmail finds the user with an e-mail address, archived ones included. It
+// gives NotFound when there is none.
+func ByEmail(tx *gate.Tx, email string) (id.ID, error) {
+	var n int64
+	cond, args := tx.Visible("r")
+	err := tx.QueryRow(`select r.id from k_user u join record r on r.id = u.id where u.email_fold = ? and r.trashed_at is null and `+cond,
+		append([]any{record.Fold(email)}, args...)...).Scan(&n)
+	if noRows(err) {
+		return 0, fault.New(fault.NotFound, "There is no user with this e-mail address.").WithHint("Look it up among the users.")
+	}
+	return id.ID(n), err
+}
