@@ -1,0 +1,52 @@
+package web
+
+import (
+	"net/http"
+	"time"
+)
+
+// Policy is the Content-Security-Policy of every answer: everything from our own
+// origin, no inline script or style, no eval, no data: addresses, no framing,
+// and text becomes HTML or a script's address through two named policies only.
+const Policy = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; object-src 'none'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types strongroom ProseMirrorClipboard"
+
+// hsts asks browsers for two years of TLS.
+const hsts = 2 * 365 * 24 * time.Hour
+
+// headers sets what every answer carries; a handler may replace one of them
+// where its answer needs it, with the reason beside it.
+func (m *Mux) headers(h http.Header, tls bool) {
+	policy := m.Policy
+	if policy == "" {
+		policy = Policy
+	}
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
+	if tls {
+		h.Set("Strict-Transport-Security", "max-age="+seconds(hsts)+"; includeSubDomains")
+	}
+}
+
+// NoStore keeps an answer out of every cache, the browser's own included: for
+// what may be seen for a short time only.
+func NoStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }
+
+// NewServer gives an HTTP server with the limits that a single request has
+// nothing to say about:
+//
+//	headers       10 s to arrive, 64 KiB at most
+//	idle          2 min between requests on one connection
+//	body, answer  per route: see DefaultTime, Within and MaxBody
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
