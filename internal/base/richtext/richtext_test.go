@@ -1,6 +1,7 @@
 package richtext_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -218,8 +219,8 @@ func TestCleanTwiceIsCleanOnce(t *testing.T) {
 	})
 }
 
-// TestNormalFormIsReached makes sure that cleaning seldom has to give up markup:
-// the text of well-formed input is the text of the result.
+// TestTextIsKept: the text of well-formed input is the text of the result, and
+// its markup is not given up.
 func TestTextIsKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var b strings.Builder
@@ -241,11 +242,13 @@ func TestTextIsKept(t *testing.T) {
 		if got, want := squeeze(richtext.Text(richtext.Clean(b.String()))), squeeze(richtext.Text(b.String())); got != want {
 			t.Fatalf("%s\n%s\nwant %s", b.String(), got, want)
 		}
-		if strings.Contains(b.String(), "<b>x") && !strings.Contains(richtext.Clean(b.String()), "<strong>") {
+		if bold.MatchString(b.String()) && !strings.Contains(richtext.Clean(b.String()), "<strong>") {
 			t.Fatal("markup was given up")
 		}
 	})
 }
+
+var bold = regexp.MustCompile(`<b>[a-z]`)
 
 func FuzzClean(f *testing.F) {
 	for _, v := range vectors {
