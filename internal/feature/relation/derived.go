@@ -1,0 +1,100 @@
+package relation
+
+import (
+	"strconv"
+	"strings"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Most records that are listed for one reason.
+const most = 100
+
+// derived lists what follows from reference fields, in either direction, and
+// from the sources. Lists that everything refers to (types, statuses,
+// organizations) are no relation.
+func (s *Relations) derived(tx *gate.Tx, rec id.ID) ([]*Item, error) {
+	kind, err := kindOf(tx, rec)
+	if err != nil {
+		return nil, err
+	}
+	k := s.Records.Kinds.Kind(kind)
+	if k == nil || k.Scope == record.OfTenant || k.Scope == record.Organization {
+		return nil, nil
+	}
+	var parts []string
+	var args []any
+	cond, who := tx.Visible("r")
+	add := func(reason, from string, to ...any) {
+		parts = append(parts, `select * from (select `+ends+`, ? as reason from `+from+` and r.trashed_at is null and `+cond+` order by r.name_fold, r.id limit `+strconv.Itoa(most)+`) p`)
+		args = append(append(append(args, reason), to...), who...)
+	}
+	for i := range k.Fields {
+		if f := &k.Fields[i]; f.Type == record.Ref && s.counts(f.Ref) {
+			add(f.Title(), k.Table()+` k join record r on r.id = k."`+f.Name+`" left join record o on o.id = r.org_id where k.id = ?`, int64(rec))
+		}
+	}
+	for _, other := range s.Records.Kinds.Kinds() {
+		for i := range other.Fields {
+			f := &other.Fields[i]
+			if f.Type == record.Ref && f.Ref == kind && s.counts(other.Name) && !(other.Scope == record.OfParent && other.Parent == f.Name) {
+				add(f.Title()+" of", other.Table()+` k join record r on r.id = k.id left join record o on o.id = r.org_id where k."`+f.Name+`" = ?`, int64(rec))
+			}
+		}
+	}
+	var out []*Item
+	if len(parts) > 0 {
+		if out, err = read(tx, strings.Join(parts, ` union all `), args...); err != nil {
+			return nil, err
+		}
+	}
+	for _, src := range s.Sources {
+		more, err := s.fromSource(tx, src, rec)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	return out, nil
+}
+
+// counts tells whether being referred to by, or referring to, a record of that
+// kind makes the two related.
+func (s *Relations) counts(kind string) bool {
+	k := s.Records.Kinds.Kind(kind)
+	return k != nil && (k.Scope == record.OfOrganization || k.Scope == record.OfParent)
+}
+
+func (s *Relations) fromSource(tx *gate.Tx, src Source, rec id.ID) ([]*Item, error) {
+	ids, err := src.Of(tx, rec)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	ids = ids[:min(len(ids), most)]
+	cond, who := tx.Visible("r")
+	args := append(append([]any{src.Reason}, access.Args(ids)...), who...)
+	return read(tx, `select `+ends+`, ? from record r left join record o on o.id = r.org_id
+		where r.id in (`+access.Marks(len(ids))+`) and r.trashed_at is null and `+cond+` order by r.name_fold, r.id`, args...)
+}
+
+func read(tx *gate.Tx, q string, args ...any) ([]*Item, error) {
+	rows, err := tx.Query(q, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*Item
+	for rows.Next() {
+		var it Item
+		var self, org int64
+		if err := rows.Scan(&self, &it.Kind, &it.Name, &org, &it.OrgName, &it.Archived, &it.Reason); err != nil {
+			return nil, err
+		}
+		it.Record, it.Org = id.ID(self), id.ID(org)
+		out = append(out, &it)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,220 @@
+// Package relation holds what belongs together: pairs of records that somebody
+// related, and those that follow from what records say of each other.
+//
+// Always true: a pair is kept once, whichever side it is seen from; relating
+// the same two again changes nothing but the note; nobody learns of a relation
+// to a record that is hidden from them.
+package relation
+
+import (
+	"database/sql"
+	"errors"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Item is the other end of a relation of a record.
+type Item struct {
+	ID       id.ID // of the relation; 0 when it follows from what a record says
+	Record   id.ID // the other record
+	Kind     string
+	Name     string
+	Org      id.ID
+	OrgName  string
+	Archived bool
+	Notes    string
+	Reason   string // why it is here, for one that nobody made: "Contact", "Embedded password"
+	Created  int64  // Unix milliseconds, of a relation that somebody made
+	Updated  int64
+}
+
+// Source gives further relations of a record: ones that a feature knows of and
+// no reference field says. The ids may hold hidden records; they are filtered.
+type Source struct {
+	Reason string
+	Of     func(tx *gate.Tx, rec id.ID) ([]id.ID, error)
+}
+
+// Relations lists and changes relations. Records is needed for what follows
+// from references.
+type Relations struct {
+	Records *record.Engine
+	Sources []Source
+}
+
+// Feature is the table of related pairs.
+func Feature() record.Feature {
+	return record.Feature{Name: "relation", Schema: schema, Purge: purge}
+}
+
+var schema = []string{
+	`create table if not exists relation (id id primary key, low_id int not null, high_id int not null, notes text not null default '',
+		created_at int not null, updated_at int not null, created_by int not null)`,
+	`create unique index if not exists unique_relation_pair on relation (low_id, high_id)`,
+	`create index if not exists relation_high on relation (high_id)`,
+}
+
+func purge(tx *gate.Tx, r *record.Record) error {
+	_, err := tx.Exec(`delete from relation where low_id = ? or high_id = ?`, int64(r.ID), int64(r.ID))
+	return err
+}
+
+// MaxNotes is how long the note of a relation may be, in bytes.
+const MaxNotes = 4 << 10
+
+// Add relates two records and gives the other end as seen from the first. The
+// caller must be allowed to change the first and to see the second. When the
+// two are related already, that relation is given, with the note replaced
+// unless notes is empty.
+func (s *Relations) Add(tx *gate.Tx, from, to id.ID, notes string) (*Item, error) {
+	entry, err := tx.Allow(access.Edit, gate.Thing{ID: from})
+	if err != nil {
+		return nil, err
+	}
+	if from == to {
+		return nil, fault.Field("destination_id", "A record cannot be related to itself.")
+	}
+	if len(notes) > MaxNotes {
+		return nil, fault.Field("notes", "The note is longer than %d bytes.", MaxNotes)
+	}
+	if _, err := tx.Allow(access.View, gate.Thing{ID: to}); err != nil {
+		if fault.Is(err, fault.NotFound) {
+			return nil, fault.Field("destination_id", "The record to relate does not exist, or you may not see it.")
+		}
+		return nil, err
+	}
+	rid, err := tx.NewID()
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(`insert into relation (id, low_id, high_id, notes, created_at, updated_at, created_by) values (?, ?, ?, ?, ?, ?, ?)
+		on conflict (low_id, high_id) do update set notes = excluded.notes, updated_at = excluded.updated_at where excluded.notes <> '' and excluded.notes <> relation.notes`,
+		int64(rid), int64(min(from, to)), int64(max(from, to)), notes, tx.Now, tx.Now, int64(tx.Caller.User))
+	if err != nil {
+		return nil, err
+	}
+	entry.Detail.Text = "related to " + to.String()
+	var made int64
+	err = tx.QueryRow(`select id from relation where low_id = ? and high_id = ?`, int64(min(from, to)), int64(max(from, to))).Scan(&made)
+	if err != nil {
+		return nil, err
+	}
+	return s.Get(tx, from, id.ID(made))
+}
+
+// Get gives one relation as seen from a record. NotFound when it is none of its
+// relations or leads to something hidden.
+func (s *Relations) Get(tx *gate.Tx, from, relation id.ID) (*Item, error) {
+	list, err := s.related(tx, from, `and t.id = ?`, int64(relation))
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		return nil, gate.Missing()
+	}
+	return list[0], nil
+}
+
+// SetNotes changes the note of a relation.
+func (s *Relations) SetNotes(tx *gate.Tx, from, relation id.ID, notes string) (*Item, error) {
+	if _, err := tx.Allow(access.Edit, gate.Thing{ID: from}); err != nil {
+		return nil, err
+	}
+	if len(notes) > MaxNotes {
+		return nil, fault.Field("notes", "The note is longer than %d bytes.", MaxNotes)
+	}
+	if _, err := s.Get(tx, from, relation); err != nil {
+		return nil, err
+	}
+	if _, err := tx.Exec(`update relation set notes = ?, updated_at = ? where id = ?`, notes, tx.Now, int64(relation)); err != nil {
+		return nil, err
+	}
+	return s.Get(tx, from, relation)
+}
+
+// Remove ends a relation of a record.
+func (s *Relations) Remove(tx *gate.Tx, from, relation id.ID) error {
+	entry, err := tx.Allow(access.Edit, gate.Thing{ID: from})
+	if err != nil {
+		return err
+	}
+	it, err := s.Get(tx, from, relation)
+	if err != nil {
+		return err
+	}
+	entry.Detail.Text = "no longer related to " + it.Record.String()
+	_, err = tx.Exec(`delete from relation where id = ?`, int64(relation))
+	return err
+}
+
+// List gives everything related to a record that the caller may see: what
+// somebody related first, by name, then what follows from references. A record
+// related by hand is not listed a second time for another reason.
+func (s *Relations) List(tx *gate.Tx, rec id.ID) ([]*Item, error) {
+	made, err := s.related(tx, rec, ``)
+	if err != nil {
+		return nil, err
+	}
+	derived, err := s.derived(tx, rec)
+	if err != nil {
+		return nil, err
+	}
+	seen := map[id.ID]bool{rec: true}
+	for _, it := range made {
+		seen[it.Record] = true
+	}
+	for _, it := range derived {
+		if !seen[it.Record] {
+			seen[it.Record] = true
+			made = append(made, it)
+		}
+	}
+	return made, nil
+}
+
+// ends are the columns of an Item's record, from spine row r and organization o.
+const ends = `r.id, r.kind, r.name, r.org_id, coalesce(o.name, ''), r.archived`
+
+// related reads pairs that somebody made. more is a further condition on t.
+func (s *Relations) related(tx *gate.Tx, rec id.ID, more string, args ...any) ([]*Item, error) {
+	if _, err := tx.Allow(access.View, gate.Thing{ID: rec}); err != nil {
+		return nil, err
+	}
+	cond, who := tx.Visible("r")
+	half := func(here, there string) string {
+		return `select ` + ends + `, t.id, t.notes, t.created_at, t.updated_at, r.name_fold from relation t join record r on r.id = t.` + there + `
+			left join record o on o.id = r.org_id where t.` + here + ` = ? ` + more + ` and r.trashed_at is null and ` + cond
+	}
+	one := append(append([]any{int64(rec)}, args...), who...)
+	rows, err := tx.Query(half("low_id", "high_id")+` union all `+half("high_id", "low_id")+` order by 11, 1`, append(one, one...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*Item
+	for rows.Next() {
+		var it Item
+		var self, org, relation int64
+		var fold string
+		if err := rows.Scan(&self, &it.Kind, &it.Name, &org, &it.OrgName, &it.Archived, &relation, &it.Notes, &it.Created, &it.Updated, &fold); err != nil {
+			return nil, err
+		}
+		it.Record, it.Org, it.ID = id.ID(self), id.ID(org), id.ID(relation)
+		out = append(out, &it)
+	}
+	return out, rows.Err()
+}
+
+// kindOf gives the kind of a record that is there.
+func kindOf(tx *gate.Tx, rec id.ID) (string, error) {
+	var kind string
+	err := tx.QueryRow(`select kind from record where id = ?`, int64(rec)).Scan(&kind)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", gate.Missing()
+	}
+	return kind, err
+}

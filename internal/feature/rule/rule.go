@@ -1,0 +1,101 @@
+// Package rule holds what the rules of several kinds have in common: trees of
+// records of one kind, and rules that write a second record.
+//
+// Always true: a record saved after Tree is not its own ancestor, and has at
+// most Depth of them; what a rule writes through Engine is a change like any
+// other, decided, recorded and kept as a revision.
+package rule
+
+import (
+	"database/sql"
+	"errors"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Depth is how many ancestors a record of a tree may have.
+const Depth = 32
+
+// Tree refuses a record that would be its own ancestor through the reference
+// field, and one that lies too deep. Invalid names the field.
+func Tree(tx *gate.Tx, now, old *record.Record, field string) error {
+	parent := now.Values.ID(field)
+	if parent == 0 || old != nil && old.Values.ID(field) == parent {
+		return nil
+	}
+	up, err := Ancestors(tx, now.Kind, field, parent)
+	if err != nil {
+		return err
+	}
+	chain := append(up, parent)
+	if len(chain) > Depth {
+		return fault.Field(field, "This would lie %d levels deep; %d is the most.", len(chain)+1, Depth+1)
+	}
+	for _, a := range chain {
+		if now.ID != 0 && a == now.ID {
+			return fault.Field(field, "%s cannot be this itself or something below it.", now.Kind.Field(field).Title())
+		}
+	}
+	return nil
+}
+
+// Stay refuses to move a record to another organization. Folders use it: what
+// lies in them would stay behind.
+func Stay(now, old *record.Record) error {
+	if old == nil || old.Org == now.Org {
+		return nil
+	}
+	return fault.Field("organization_id", "A folder stays in its organization.")
+}
+
+// Ancestors gives the chain of records above rec through the reference field,
+// the outermost first and rec itself not among them.
+func Ancestors(tx *gate.Tx, kind *record.Kind, field string, rec id.ID) ([]id.ID, error) {
+	var up []id.ID
+	seen := map[id.ID]bool{rec: true}
+	for at := rec; ; {
+		var parent sql.NullInt64
+		err := tx.QueryRow(`select `+field+` from `+kind.Table()+` where id = ?`, int64(at)).Scan(&parent)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && parent.Int64 == 0 {
+			return up, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		at = id.ID(parent.Int64)
+		if seen[at] {
+			return up, nil // a ring made before the rule was there: do not turn in it
+		}
+		seen[at] = true
+		up = append([]id.ID{at}, up...)
+	}
+}
+
+// Engine gives an engine that knows the given kinds only, for a rule of one of
+// them that must write another. What they refer to outside is stood in for: the
+// engine checks references in the tables.
+func Engine(kinds ...*record.Kind) (*record.Engine, error) {
+	known := map[string]bool{}
+	for _, k := range kinds {
+		known[k.Name] = true
+	}
+	var others []*record.Kind
+	for _, k := range kinds {
+		for _, f := range k.Fields {
+			if f.Type != record.Ref || known[f.Ref] {
+				continue
+			}
+			known[f.Ref] = true
+			others = append(others, &record.Kind{Name: f.Ref, Plural: f.Ref + "_elsewhere", Label: f.Ref, Labels: f.Ref,
+				NameOf: func(record.Values) string { return "" }})
+		}
+	}
+	g, err := record.NewRegistry(record.Feature{Name: "rule", Kinds: append(others, kinds...)})
+	if err != nil {
+		return nil, err
+	}
+	return &record.Engine{Kinds: g}, nil
+}
