@@ -309,6 +309,44 @@ func TestTwoNodes(t *testing.T) {
 	})
 }
 
+// While money moves between accounts, no reader ever sees a wrong sum.
+func TestReadersBesideWriters(t *testing.T) {
+	both(t, func(t *testing.T, db *sqldb.DB) {
+		change(t, db, "create table account (id bigint primary key, sum bigint not null)",
+			"insert into account values (0, 100), (1, 100), (2, 100), (3, 100)")
+		var writers, readers sync.WaitGroup
+		var over atomic.Bool
+		for w := range 4 {
+			writers.Go(func() {
+				for i := range 40 {
+					err := db.Change(t.Context(), func(tx *sqldb.Tx) error {
+						if _, err := tx.Exec("update account set sum = sum - ? where id = ?", i, w); err != nil {
+							return err
+						}
+						_, err := tx.Exec("update account set sum = sum + ? where id = ?", i, (w+i)%4)
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		for range 6 { // more than there are connections
+			readers.Go(func() {
+				for !over.Load() {
+					if n := number(t, db, "select sum(sum) from account"); n != 400 {
+						t.Errorf("the sum is %d", n)
+					}
+				}
+			})
+		}
+		writers.Wait()
+		over.Store(true)
+		readers.Wait()
+	})
+}
+
 // A transaction larger than the cache spills into the log; taking back a part
 // of it leaves the rest whole.
 func TestLargeTransaction(t *testing.T) {
