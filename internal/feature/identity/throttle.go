@@ -50,7 +50,7 @@ func (r Rule) After(c Counter, now int64) int64 {
 
 // Wait gives how long the next try has to wait.
 func (r Rule) Wait(c Counter, now int64) time.Duration {
-	over := r.After(c, now)/1000 - int64(r.Free)
+	over := (r.After(c, now)+999)/1000 - int64(r.Free) // a failure counts until all of it has leaked away
 	if over < 0 {
 		return 0
 	}
