@@ -2,10 +2,11 @@ package envelope_test
 
 import (
 	"bytes"
-	"crypto/rand"
+	"crypto/fips140"
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -59,8 +60,23 @@ func open(k envelope.PrivateKey, sealed []byte) (string, error) {
 	return "", err
 }
 
+// rsaSuite is the smallest one that may be generated in this mode.
+func rsaSuite() envelope.KeySuite {
+	if fips140.Enforced() {
+		return envelope.RSA3072
+	}
+	return envelope.RSA2048
+}
+
+func TestTheFIPSProfileMakesNoSmallKeys(t *testing.T) {
+	_, err := envelope.GenerateKey(envelope.RSA2048, 1)
+	if got := err != nil; got != fips140.Enforced() {
+		t.Errorf("FIPS mode %v: %v", fips140.Enforced(), err)
+	}
+}
+
 func TestSealAndOpen(t *testing.T) {
-	for _, s := range []envelope.KeySuite{envelope.Hybrid, envelope.RSA2048, envelope.RSA3072} {
+	for _, s := range []envelope.KeySuite{envelope.Hybrid, rsaSuite(), envelope.RSA3072} {
 		k := key(t, s, 4)
 		sealed, hash, err := envelope.Seal(header(), []envelope.PublicKey{k.Public}, []byte("correct horse"))
 		if err != nil {
@@ -271,7 +287,7 @@ func TestHeaderHasOneEncoding(t *testing.T) {
 }
 
 func TestStoredKeys(t *testing.T) {
-	for _, s := range []envelope.KeySuite{envelope.Hybrid, envelope.RSA2048} {
+	for _, s := range []envelope.KeySuite{envelope.Hybrid, rsaSuite()} {
 		k := key(t, s, 7)
 		b, err := k.Marshal()
 		if err != nil {
@@ -289,11 +305,8 @@ func TestStoredKeys(t *testing.T) {
 			t.Errorf("%s: %q, %v", s, p, err)
 		}
 	}
-	small, err := rsa.GenerateKey(rand.Reader, 1024)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKIXPublicKey(&small.PublicKey)
+	small := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 1023, 1), E: 65537}
+	der, err := x509.MarshalPKIXPublicKey(small)
 	if err != nil {
 		t.Fatal(err)
 	}

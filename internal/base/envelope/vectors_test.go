@@ -8,6 +8,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/fips140"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/mlkem"
@@ -314,11 +315,13 @@ func handGCM(t *testing.T, key, sealed, aad []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := cipher.NewGCM(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := g.Open(nil, sealed[:12], sealed[12:], aad)
+	var p []byte
+	fips140.WithoutEnforcement(func() { // it refuses nonces that are given
+		var g cipher.AEAD
+		if g, err = cipher.NewGCM(b); err == nil {
+			p, err = g.Open(nil, sealed[:12], sealed[12:], aad)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/ecdh"
+	"crypto/fips140"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/mlkem"
@@ -172,7 +173,7 @@ func TestWycheproofMLKEM(t *testing.T) {
 		var got, sent []byte
 		k, err := mlkem.NewEncapsulationKey768(v.EK)
 		if err == nil {
-			got, sent, err = mlkemtest.Encapsulate768(k, v.M)
+			fips140.WithoutEnforcement(func() { got, sent, err = mlkemtest.Encapsulate768(k, v.M) }) // it refuses randomness that is given
 		}
 		if err == nil && !bytes.Equal(sent, v.C) {
 			t.Errorf("%d: another ciphertext", v.ID)

@@ -52,6 +52,7 @@ type service struct {
 // TLS one (tls.Listener) that demands client certificates; plain TCP is
 // refused.
 func Serve(ctx context.Context, l net.Listener, o Options) error {
+	defer l.Close() // so that nobody waits for an answer when it does not open
 	s := newService(o)
 	if o.Root != nil {
 		if err := s.unseal(context.WithoutCancel(ctx), o.Root); err != nil {
