@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"strongroom/internal/base/sqldb"
@@ -30,7 +31,9 @@ type Hit struct {
 
 const (
 	defaultLimit  = 20
-	maxCandidates = 200
+	maxCandidates = 200  // that are ranked
+	maxMatches    = 4000 // that are looked at for candidates, where the index is asked
+	maxRead       = 4000 // records that are read instead of asking the index
 )
 
 // The classes of candidates, best first.
@@ -58,14 +61,9 @@ func Find(tx *gate.Tx, q string, o Options) ([]Hit, error) {
 	if o.Limit <= 0 {
 		o.Limit = defaultLimit
 	}
-	f := finder{tx: tx, o: o, typed: cutName(Fold(q)), terms: list, found: map[id.ID]bool{}}
-	for _, stage := range []func() error{f.byName, f.byNames, f.byAll} {
-		if len(f.list) >= maxCandidates {
-			break
-		}
-		if err := stage(); err != nil {
-			return nil, err
-		}
+	f := finder{tx: tx, o: o, typed: cutName(Fold(q)), terms: list, taken: map[id.ID]bool{}}
+	if err := f.gather(); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(f.list, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.class, b.class), compareBool(a.Archived, b.Archived), cmp.Compare(b.updated, a.updated), cmp.Compare(a.ID, b.ID))
@@ -87,77 +85,124 @@ func compareBool(a, b bool) int {
 	return 1
 }
 
-// finder gathers candidates in stages, the best ones first, so that a short
-// question that much would answer ranks a few good candidates.
+// finder gathers candidates.
 type finder struct {
 	tx    *gate.Tx
 	o     Options
 	typed string
 	terms []string
-	found map[id.ID]bool
+	taken map[id.ID]bool
 	list  []candidate
+}
+
+// gather picks one of two ways to the same answer. Who may see little, or asks
+// within little, has the few records read; for all others the index is asked,
+// in stages, the best candidates first, so that a short question that much
+// would answer ranks a few good ones.
+func (f *finder) gather() error {
+	few, err := f.few()
+	if err != nil {
+		return err
+	}
+	if few {
+		return f.byReading()
+	}
+	for _, stage := range []func() error{f.byName, f.byNames, f.byAll} {
+		if len(f.list) >= min(f.o.Limit, maxCandidates) {
+			return nil // what a later stage finds ranks behind all of these
+		}
+		if err := stage(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // byName finds names that begin with what was typed.
 func (f *finder) byName() error {
-	return f.stage(`search_doc d join record r on r.id = d.id`, `d.name >= ? and d.name < ?`, `d.name, d.id`, inNames,
-		f.typed, f.typed+"\U0010ffff")
+	return f.stage(inNames, `search_doc d join record r on r.id = d.id`, `d.name >= ? and d.name < ?`, `d.name, d.id`, f.typed, f.typed+last)
 }
+
+// last sorts behind every text that goes on with the same beginning.
+const last = "\U0010ffff"
 
 // byNames finds records by name, number, host or address.
 func (f *finder) byNames() error {
 	if f.tx.Dialect() == sqldb.Postgres {
-		return f.stage(`search_doc d join record r on r.id = d.id`, `d.names_v @@ (?::text)::tsquery`, `d.id desc`, inNames, question(sqldb.Postgres, f.terms))
+		return f.match(inNames, `search_doc d where d.names_v @@ (?::text)::tsquery`)
 	}
-	return f.match(`names : (`+question(sqldb.SQLite, f.terms)+`)`, inNames)
+	return f.match(inNames, `search_fts d where d.search_fts match 'names : (' || ? || ')'`)
 }
 
-// byAll finds records by any of their text. One letter is too little to ask
-// texts for.
+// byAll finds records by any of their text.
 func (f *finder) byAll() error {
-	if len(f.terms) == 1 && len(f.terms[0]) == 1 {
+	switch {
+	case f.brief():
 		return nil
+	case f.tx.Dialect() == sqldb.Postgres:
+		return f.match(inBody, `search_doc d where d.all_v @@ (?::text)::tsquery`)
 	}
+	return f.match(inBody, `search_fts d where d.search_fts match ?`)
+}
+
+// brief tells whether the question is one letter, which is too little to ask
+// texts for.
+func (f *finder) brief() bool { return len(f.terms) == 1 && len(f.terms[0]) == 1 }
+
+// match looks at the newest records that match, no more than maxMatches.
+func (f *finder) match(class int, from string) error {
+	key := `d.rowid`
 	if f.tx.Dialect() == sqldb.Postgres {
-		return f.stage(`search_doc d join record r on r.id = d.id`, `d.all_v @@ (?::text)::tsquery`, `d.id desc`, inBody, question(sqldb.Postgres, f.terms))
+		key = `d.id`
 	}
-	return f.match(question(sqldb.SQLite, f.terms), inBody)
+	from = `(select ` + key + ` as id from ` + from + ` order by ` + key + ` desc limit ` + strconv.Itoa(maxMatches) + `) x cross join record r`
+	return f.stage(class, from, `r.id = x.id`, `x.id desc`, question(f.tx.Dialect(), f.terms))
 }
 
-func (f *finder) match(q string, class int) error {
-	return f.stage(`search_fts x cross join record r on r.id = x.rowid`, `x.search_fts match ?`, `x.rowid desc`, class, q)
-}
-
-func (f *finder) stage(from, where, order string, class int, args ...any) error {
+func (f *finder) stage(class int, from, where, order string, args ...any) error {
 	visible, more := f.tx.Visible("r")
-	q := `select r.id, r.kind, r.org_id, r.name, r.archived, r.updated_at from ` + from + ` where ` + where + ` and r.trashed_at is null and ` + visible
 	args = append(args, more...)
+	cond, more := f.narrowed()
+	args = append(append(args, more...), maxCandidates)
+	return f.take(found+strconv.Itoa(class)+` from `+from+` where `+where+` and r.trashed_at is null and `+visible+cond+` order by `+order+` limit ?`, args...)
+}
+
+// narrowed gives the conditions of the options.
+func (f *finder) narrowed() (cond string, args []any) {
 	if f.o.Org != 0 {
-		q, args = q+` and r.org_id = ?`, append(args, int64(f.o.Org))
+		cond, args = ` and r.org_id = ?`, append(args, int64(f.o.Org))
 	}
 	if len(f.o.Kinds) > 0 {
-		q += ` and r.kind in (` + access.Marks(len(f.o.Kinds)) + `)`
+		cond += ` and r.kind in (` + access.Marks(len(f.o.Kinds)) + `)`
 		for _, k := range f.o.Kinds {
 			args = append(args, k)
 		}
 	}
-	rows, err := f.tx.Query(q+` order by `+order+` limit ?`, append(args, maxCandidates)...)
+	return cond, args
+}
+
+// found begins every query for candidates; their class follows.
+const found = `select r.id, r.kind, r.org_id, r.name, r.archived, r.updated_at, `
+
+// take adds the records that a query gives to the candidates.
+func (f *finder) take(q string, args ...any) error {
+	rows, err := f.tx.Query(q, args...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() && len(f.list) < maxCandidates {
-		c := candidate{class: class}
+		var c candidate
 		var rid, org int64
-		if err := rows.Scan(&rid, &c.Kind, &org, &c.Name, &c.Archived, &c.updated); err != nil {
+		if err := rows.Scan(&rid, &c.Kind, &org, &c.Name, &c.Archived, &c.updated, &c.class); err != nil {
 			return err
 		}
 		c.ID, c.Org = id.ID(rid), id.ID(org)
-		if f.found[c.ID] {
+		if f.taken[c.ID] {
 			continue
 		}
-		f.found[c.ID] = true
-		c.class = min(class, f.classOf(c.Name))
+		f.taken[c.ID] = true
+		c.class = min(c.class, f.classOf(c.Name))
 		f.list = append(f.list, c)
 	}
 	return rows.Err()

@@ -137,22 +137,23 @@ func (x *index) word(w string) {
 	}
 }
 
-// number adds the digits of a telephone number written with spaces or
-// parentheses.
+// number adds the digits of a telephone number written in groups, from each of
+// its groups on.
 func (x *index) number(s string) {
-	digits := strings.Map(func(r rune) rune {
-		switch {
-		case r >= '0' && r <= '9':
-			return r
-		case strings.ContainsRune(" ()+-./", r):
-			return -1
+	if strings.Trim(s, "0123456789 ()+-./") != "" {
+		return
+	}
+	for i := range len(s) {
+		if !digit(rune(s[i])) || i > 0 && digit(rune(s[i-1])) {
+			continue
 		}
-		return 'x'
-	}, s)
-	if len(digits) >= 7 && !strings.Contains(digits, "x") {
-		x.add(digits)
+		if tail := without(s[i:], func(r rune) bool { return !digit(r) }); len(tail) >= 7 {
+			x.add(tail)
+		}
 	}
 }
+
+func digit(r rune) bool { return r >= '0' && r <= '9' }
 
 func (x *index) String() string { return strings.Join(x.list, " ") }
 

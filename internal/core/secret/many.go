@@ -1,0 +1,119 @@
+package secret
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/keys"
+)
+
+// batch is how many reveals are granted in one transaction.
+const batch = 500
+
+// RevealMany gives the text of each secret, in order, to give, for exports. It
+// needs the right to export and, for each record, the right to see its secrets;
+// each reveal has its own audit entry, in batches that are durable before the
+// key service is asked. A secret that was never set is given as an empty text
+// and not recorded. It stops at the first error.
+func (r *Revealer) RevealMany(ctx context.Context, c *access.Caller, refs []Ref, reason string, give func(Ref, string) error) error {
+	for len(refs) > 0 {
+		n := min(len(refs), batch)
+		if err := r.revealBatch(ctx, c, refs[:n], reason, give); err != nil {
+			return err
+		}
+		refs = refs[n:]
+	}
+	return nil
+}
+
+func (r *Revealer) revealBatch(ctx context.Context, c *access.Caller, refs []Ref, reason string, give func(Ref, string) error) error {
+	openings, export, err := r.grantMany(ctx, c, refs, reason)
+	if err != nil {
+		return err
+	}
+	var items []keys.Item
+	var first *opening
+	for _, o := range openings {
+		if o == nil {
+			continue
+		}
+		if first == nil {
+			first = o
+		}
+		items = append(items, keys.Item{Header: o.envelope.HeaderBytes(), Recipient: o.envelope.Recipients()[0]})
+	}
+	var dataKeys [][]byte
+	if first != nil {
+		cited := *first
+		cited.entry = export
+		if dataKeys, err = r.Keys.UnwrapMany(ctx, cited.ticket(c, true), items); err != nil {
+			return r.failed(ctx, c, &cited, err)
+		}
+	}
+	defer func() {
+		for _, k := range dataKeys {
+			clear(k)
+		}
+	}()
+	next := 0
+	for i, o := range openings {
+		text := ""
+		if o != nil {
+			plain, err := o.envelope.Open(dataKeys[next])
+			if err != nil {
+				return r.failed(ctx, c, o, err)
+			}
+			next++
+			text = string(plain)
+			clear(plain)
+		}
+		if err := give(refs[i], text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grantMany decides on each, and makes the grants durable. The entry of the
+// export itself comes first.
+func (r *Revealer) grantMany(ctx context.Context, c *access.Caller, refs []Ref, reason string) (openings []*opening, export *audit.Entry, err error) {
+	err = r.Gate.Change(ctx, c, access.Export, gate.Thing{}, func(tx *gate.Tx) error {
+		export = tx.Entry()
+		export.Detail.Fields = []string{"secrets"}
+		if reason != "" {
+			export.Detail.Reason = reason
+		}
+		openings = make([]*opening, len(refs))
+		for i, ref := range refs {
+			var s stored
+			if err := s.load(tx, ref); errors.Is(err, sql.ErrNoRows) || err == nil && s.empty {
+				continue
+			} else if err != nil {
+				return err
+			}
+			allowed, err := tx.Allow(access.Reveal, gate.Thing{Kind: ref.Kind, ID: ref.Object})
+			if err != nil {
+				return err
+			}
+			if allowed.Action == Granted { // another field of the same record
+				e := *allowed
+				e.Detail.Fields = nil
+				allowed = &e
+				tx.Also(allowed)
+			}
+			if openings[i], err = find(tx, ref, allowed, reason); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if fault.Is(err, fault.NotFound) && len(refs) > 1 {
+		err = fault.Wrap(err, fault.NotFound, "One of the secrets does not exist, or you may not see it; none was shown.")
+	}
+	return openings, export, err
+}
