@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"maps"
 	"slices"
 
 	"strongroom/internal/base/fault"
@@ -69,6 +70,33 @@ func (tx *Tx) Local(key any, init func() any) any {
 		tx.locals[key] = v
 	}
 	return v
+}
+
+// Cloner is a value of Local that changes: Try puts its clone back when what it
+// tried failed.
+type Cloner interface{ Clone() Cloner }
+
+// Try runs f so that its failure undoes only what f did: rows, audit entries and
+// local values. Bulk changes try each row.
+func (tx *Tx) Try(f func() error) error {
+	entries, last, after, refused := len(tx.entries), len(tx.last), len(tx.after), tx.refused
+	allowed := maps.Clone(tx.allowed)
+	locals := maps.Clone(tx.locals)
+	for k, v := range locals {
+		if c, ok := v.(Cloner); ok {
+			locals[k] = c.Clone()
+		}
+	}
+	err := tx.sql.Try(f)
+	if err != nil {
+		if tx.refused != refused && tx.refused != nil { // what was refused is part of the record even so
+			tx.entries = append(tx.entries[:entries], tx.refused)
+		} else {
+			tx.entries = tx.entries[:entries]
+		}
+		tx.last, tx.after, tx.refused, tx.allowed, tx.locals = tx.last[:last], tx.after[:after], refused, allowed, locals
+	}
+	return err
 }
 
 // Last runs f inside the transaction when everything else is done.

@@ -372,3 +372,28 @@ func TestExpiring(t *testing.T) {
 	})
 	want(t, "expiring", got, []string{"over Ends on A", "soon Ends on A"})
 }
+
+func TestOneBadRowOfManyIsUndoneAlone(t *testing.T) {
+	h := open(t)
+	org := h.Org("A")
+	h.Change(func(tx *gate.Tx) error {
+		for _, name := range []string{"one", "", "two"} {
+			err := tx.Try(func() error {
+				if _, err := h.Records.Create(tx, "thing", record.Values{"name": "before " + name, "organization_id": org}); err != nil {
+					return err
+				}
+				_, err := h.Records.Create(tx, "thing_type", record.Values{"name": name})
+				return err
+			})
+			want(t, "bad row "+name, err != nil, name == "")
+		}
+		return nil
+	})
+	p := h.list(h.Admin(), "thing", record.Query{Limit: 1})
+	want(t, "what is left", fmt.Sprint(names(p), p.Total), "[before one] 2")
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		entries, err := tx.Activity(audit.Filter{Action: string(access.Create), Kind: "thing"})
+		want(t, "entries", len(entries), 2)
+		return err
+	})
+}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -442,20 +443,24 @@ type totalKey struct {
 
 type totalsOfTx struct{}
 
+type totals map[totalKey]int64
+
+// Clone makes a copy for gate.Tx.Try.
+func (t totals) Clone() gate.Cloner { return maps.Clone(t) }
+
 // count notes a change of the totals, which are written once, at the end.
 func count(tx *gate.Tx, r *Record, n int64) {
 	if r == nil || r.Trashed != 0 {
 		return
 	}
 	sums := tx.Local(totalsOfTx{}, func() any {
-		m := map[totalKey]int64{}
-		tx.Last(func() error { return writeTotals(tx, m) })
-		return m
-	}).(map[totalKey]int64)
+		tx.Last(func() error { return writeTotals(tx, tx.Local(totalsOfTx{}, nil).(totals)) })
+		return totals{}
+	}).(totals)
 	sums[totalKey{r.Org, r.Kind.Name, r.Archived}] += n
 }
 
-func writeTotals(tx *gate.Tx, sums map[totalKey]int64) error {
+func writeTotals(tx *gate.Tx, sums totals) error {
 	keys := make([]totalKey, 0, len(sums))
 	for k, n := range sums {
 		if n != 0 {
