@@ -1,0 +1,227 @@
+package service_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/binary"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/keys"
+	"strongroom/internal/core/keys/keystest"
+	"strongroom/internal/core/keys/service"
+	"strongroom/internal/core/keys/wire"
+)
+
+// authority makes certificates for both sides.
+type authority struct {
+	t    testing.TB
+	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
+	pool *x509.CertPool
+}
+
+func newAuthority(t testing.TB) *authority {
+	a := &authority{t: t, pool: x509.NewCertPool()}
+	a.key = must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+	der := must[[]byte](t)(x509.CreateCertificate(rand.Reader, tmpl, tmpl, &a.key.PublicKey, a.key))
+	a.cert = must[*x509.Certificate](t)(x509.ParseCertificate(der))
+	a.pool.AddCert(a.cert)
+	return a
+}
+
+func (a *authority) issue(usage x509.ExtKeyUsage) tls.Certificate {
+	k := must[*ecdsa.PrivateKey](a.t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(2), NotAfter: time.Now().Add(time.Hour), ExtKeyUsage: []x509.ExtKeyUsage{usage}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der := must[[]byte](a.t)(x509.CreateCertificate(rand.Reader, tmpl, a.cert, &k.PublicKey, a.key))
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: k}
+}
+
+// serve runs a service on l until the test ends.
+func serve(t testing.TB, l net.Listener, o service.Options) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	if o.Dir == "" {
+		o.Dir, o.Root = t.TempDir(), service.NewRoot()
+	}
+	go func() { done <- service.Serve(ctx, l, o) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestMutualTLS(t *testing.T) {
+	a, stranger := newAuthority(t), newAuthority(t)
+	listen := func(auth tls.ClientAuthType) string {
+		l := must[net.Listener](t)(tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+			Certificates: []tls.Certificate{a.issue(x509.ExtKeyUsageServerAuth)}, ClientAuth: auth, ClientCAs: a.pool,
+		}))
+		serve(t, l, service.Options{})
+		return l.Addr().String()
+	}
+	strict, lax := listen(tls.RequireAndVerifyClientCert), listen(tls.RequestClientCert)
+	try := func(addr string, c *tls.Config) error {
+		k := keys.Dial("tcp", addr, keys.Options{TLS: c})
+		defer k.Close()
+		_, err := k.Status(t.Context())
+		return err
+	}
+	mine, theirs := a.issue(x509.ExtKeyUsageClientAuth), stranger.issue(x509.ExtKeyUsageClientAuth)
+	if err := try(strict, &tls.Config{RootCAs: a.pool, Certificates: []tls.Certificate{mine}}); err != nil {
+		t.Error(err)
+	}
+	want(t, "no certificate", try(strict, &tls.Config{RootCAs: a.pool}), fault.Unavailable)
+	want(t, "a stranger's certificate", try(strict, &tls.Config{RootCAs: a.pool, Certificates: []tls.Certificate{theirs}}), fault.Unavailable)
+	want(t, "a false service", try(strict, &tls.Config{RootCAs: stranger.pool, Certificates: []tls.Certificate{mine}}), fault.Unavailable)
+	want(t, "a listener that does not verify", try(lax, &tls.Config{RootCAs: a.pool, Certificates: []tls.Certificate{mine}}), fault.Unavailable)
+	want(t, "no TLS", try(strict, nil), fault.Invalid)
+	old := &tls.Config{RootCAs: a.pool, Certificates: []tls.Certificate{mine}, MaxVersion: tls.VersionTLS12}
+	want(t, "TLS 1.2", try(strict, old), fault.Unavailable)
+	conn := must[*tls.Conn](t)(tls.Dial("tcp", strict, old)) // without our client's own minimum
+	defer conn.Close()
+	if err := wire.Write(conn, wire.Request{ID: 1, Call: wire.CallStatus}); err == nil {
+		if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil {
+			t.Error("TLS 1.2 was answered")
+		}
+	}
+}
+
+func TestPlainTCPIsRefused(t *testing.T) {
+	l := must[net.Listener](t)(net.Listen("tcp", "127.0.0.1:0"))
+	serve(t, l, service.Options{})
+	conn := must[net.Conn](t)(net.Dial("tcp", l.Addr().String()))
+	defer conn.Close()
+	wire.Write(conn, wire.Request{ID: 1, Call: wire.CallStatus})
+	if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil {
+		t.Error("answered")
+	}
+}
+
+func TestOtherUsersAreRefused(t *testing.T) {
+	s := keystest.Start(t, service.Options{AllowUIDs: []int{os.Getuid() + 1}})
+	_, err := s.Client.Status(t.Context())
+	want(t, "another user", err, fault.Unavailable)
+}
+
+func TestListen(t *testing.T) {
+	dir := must[string](t)(os.MkdirTemp("", "k"))
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "deep", "s")
+	l := must[net.Listener](t)(service.Listen(path, 0))
+	if st := must[os.FileInfo](t)(os.Stat(path)); st.Mode().Perm() != 0o600 {
+		t.Errorf("rights %v", st.Mode())
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false) // as after kill -9
+	l.Close()
+	l = must[net.Listener](t)(service.Listen(path, 0o660))
+	if st := must[os.FileInfo](t)(os.Stat(path)); st.Mode().Perm() != 0o660 {
+		t.Errorf("rights %v", st.Mode())
+	}
+	l.Close()
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := service.Listen(path, 0)
+	want(t, "a file", err, fault.Conflict)
+	_, err = service.Listen(filepath.Join(dir, strings.Repeat("x", 108)), 0)
+	want(t, "a long path", err, fault.Invalid)
+}
+
+// TestHostileFrames sends what no client sends; the service must go on.
+func TestHostileFrames(t *testing.T) {
+	s := keystest.Start(t, service.Options{})
+	tenant(t, s.Client, "demo", "")
+	frame := func(text string) []byte {
+		return append(binary.BigEndian.AppendUint32(nil, uint32(len(text))), text...)
+	}
+	for name, b := range map[string][]byte{
+		"too long":        {0xff, 0xff, 0xff, 0xff},
+		"empty":           {0, 0, 0, 0},
+		"not JSON":        frame("hello"),
+		"array":           frame("[]"),
+		"unknown member":  frame(`{"id":1,"call":"status","admin":true}`),
+		"two objects":     frame(`{"id":1,"call":"status"} {}`),
+		"spare brace":     frame(`{"id":1,"call":"status"}}`),
+		"unknown call":    frame(`{"id":1,"call":"give_private_key","args":{}}`),
+		"no arguments":    frame(`{"id":1,"call":"unwrap"}`),
+		"null arguments":  frame(`{"id":1,"call":"unwrap","args":null}`),
+		"wrong arguments": frame(`{"id":1,"call":"tenant","args":{"tenant":7}}`),
+		"short key id":    frame(`{"id":1,"call":"unwrap","args":{"ticket":{},"items":[{"header":"","recipient":{"type":18,"key_id":"AA==","generation":1,"wrapped":""}}]}}`),
+		"cut":             frame(`{"id":1,"call":"status"}`)[:9],
+	} {
+		conn := must[net.Conn](t)(net.Dial("unix", s.Socket))
+		if _, err := conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+		conn.(*net.UnixConn).CloseWrite()
+		var r wire.Response
+		if err := wire.Read(conn, &r); err == nil && (r.Error == nil || r.Error.Kind != "invalid") {
+			t.Errorf("%s: %+v", name, r)
+		} else if err != nil && name != "cut" {
+			t.Errorf("%s: %v", name, err)
+		}
+		conn.Close()
+	}
+	if _, err := s.Client.Tenant(t.Context(), "demo"); err != nil {
+		t.Error(err)
+	}
+}
+
+func FuzzFrame(f *testing.F) {
+	for _, v := range []any{
+		wire.Request{ID: 7, Call: wire.CallUnwrap, Args: []byte(`{"ticket":{}}`)},
+		wire.Request{},
+	} {
+		var b bytes.Buffer
+		if err := wire.Write(&b, v); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var q wire.Request
+		if err := wire.Read(bytes.NewReader(b), &q); err != nil {
+			return
+		}
+		var out bytes.Buffer
+		if err := wire.Write(&out, q); err != nil {
+			t.Fatal(err)
+		}
+		var again wire.Request
+		if err := wire.Read(&out, &again); err != nil || again.ID != q.ID || again.Call != q.Call {
+			t.Fatalf("%+v came back as %+v, %v", q, again, err)
+		}
+		if out.Len() != 0 {
+			t.Fatal("something is left behind a frame")
+		}
+	})
+}
+
+func TestFrameLimits(t *testing.T) {
+	err := wire.Write(io.Discard, wire.Request{Args: []byte(`"` + strings.Repeat("x", wire.MaxFrame) + `"`)})
+	want(t, "too long to send", err, fault.Invalid)
+	var q wire.Request
+	if err := wire.Read(bytes.NewReader(nil), &q); err != io.EOF {
+		t.Errorf("nothing: %v", err)
+	}
+	if err := wire.Read(bytes.NewReader([]byte{0, 0, 0, 9, '{'}), &q); err != io.ErrUnexpectedEOF {
+		t.Errorf("half: %v", err)
+	}
+}
