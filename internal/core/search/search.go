@@ -85,9 +85,9 @@ func Put(tx *sqldb.Tx, d Doc) error {
 	}
 	if tx.Dialect() == sqldb.Postgres {
 		_, err := tx.Exec(`insert into search_doc (id, name, names, body, names_v, all_v)
-			values (?1, ?2, ?3, ?4, array_to_tsvector(string_to_array(?3, ' ')), array_to_tsvector(string_to_array(?3 || ' ' || ?4, ' ')))
+			values (?1, ?2, ?3, ?4, array_to_tsvector(string_to_array(?3, ' ')), array_to_tsvector(string_to_array(?5, ' ')))
 			on conflict (id) do update set name = excluded.name, names = excluded.names, body = excluded.body,
-			names_v = excluded.names_v, all_v = excluded.all_v`, int64(d.ID), now.name, now.names, now.body)
+			names_v = excluded.names_v, all_v = excluded.all_v`, int64(d.ID), now.name, now.names, now.body, strings.TrimSpace(now.names+" "+now.body))
 		return err
 	}
 	if old != nil {
