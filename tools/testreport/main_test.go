@@ -40,6 +40,11 @@ func TestReport(t *testing.T) {
 {"Action":"output","Package":"s","Output":"ok  \ts\t0.02s\n"}
 {"Action":"pass","Package":"s"}
 `, want: []string{"skipped: s TestC: c_test.go:9: no PostgreSQL here", "1 passed, 0 failed, 1 skipped"}},
+		{name: "a test is skipped by design", ok: true, in: pass + `{"Action":"start","Package":"strongroom/internal/base/sqldb"}
+{"Action":"skip","Package":"strongroom/internal/base/sqldb","Test":"TestWriterProcess"}
+{"Action":"output","Package":"strongroom/internal/base/sqldb","Output":"ok  \tstrongroom/internal/base/sqldb\t0.02s\n"}
+{"Action":"pass","Package":"strongroom/internal/base/sqldb"}
+`, want: []string{"skipped by design: strongroom/internal/base/sqldb TestWriterProcess: the process", "1 passed, 0 failed, 0 skipped"}},
 		{name: "a package does not compile", in: pass + `{"ImportPath":"b","Action":"build-output","Output":"b.go:1: undefined: x\n"}
 {"ImportPath":"b","Action":"build-fail"}
 {"Action":"start","Package":"b"}
