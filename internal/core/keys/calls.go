@@ -9,37 +9,53 @@ import (
 	"strongroom/internal/core/keys/wire"
 )
 
+func empty() error {
+	return fault.New(fault.Internal, "The key service gave an answer without content.").WithHint("Both sides must be of the same version.")
+}
+
 // Status tells whether the service is sealed and how many tenants it keeps.
 func (c *Client) Status(ctx context.Context) (Status, error) {
-	var s Status
-	err := c.call(ctx, wire.CallStatus, struct{}{}, &s)
-	return s, err
+	r, err := c.call(ctx, wire.CallStatus, wire.Args{})
+	if err != nil {
+		return Status{}, err
+	}
+	if r.Status == nil {
+		return Status{}, empty()
+	}
+	return *r.Status, nil
 }
 
 // Unseal gives the service its root key (32 bytes). Invalid when it is not the
 // root of the service's store; nothing happens when it is open already.
 func (c *Client) Unseal(ctx context.Context, root []byte) error {
-	return c.call(ctx, wire.CallUnseal, wire.UnsealArgs{Root: root}, nil)
+	_, err := c.call(ctx, wire.CallUnseal, wire.Args{Root: root})
+	return err
 }
 
 // Seal makes the service forget every key until Unseal.
 func (c *Client) Seal(ctx context.Context) error {
-	return c.call(ctx, wire.CallSeal, struct{}{}, nil)
+	_, err := c.call(ctx, wire.CallSeal, wire.Args{})
+	return err
 }
 
 // CreateTenant makes the keys of a new tenant. tenant is its permanent name: 1
 // to 63 of a-z, 0-9, "-", "_" and ".", beginning with a letter or digit. suite
 // may be empty for Hybrid. Conflict when the tenant exists or once existed.
 func (c *Client) CreateTenant(ctx context.Context, tenant, suite string) error {
-	return c.call(ctx, wire.CallCreateTenant, wire.TenantArgs{Tenant: tenant, Suite: suite}, nil)
+	_, err := c.call(ctx, wire.CallCreateTenant, wire.Args{Tenant: tenant, Suite: suite})
+	return err
 }
 
 // Tenant gives what the application may hold of a tenant. NotFound when there
 // is none, or when its keys were destroyed (the sentence says when).
 func (c *Client) Tenant(ctx context.Context, tenant string) (Material, error) {
-	var w wire.Material
-	if err := c.call(ctx, wire.CallTenant, wire.TenantArgs{Tenant: tenant}, &w); err != nil {
+	r, err := c.call(ctx, wire.CallTenant, wire.Args{Tenant: tenant})
+	if err != nil {
 		return Material{}, err
+	}
+	w := r.Material
+	if w == nil {
+		return Material{}, empty()
 	}
 	p, err := envelope.ParsePublicKey(w.Public)
 	if err != nil {
@@ -58,19 +74,19 @@ func (i Item) wire() wire.Item {
 }
 
 func (c *Client) unwrap(ctx context.Context, call string, t Ticket, items []Item, ephemeral []byte) ([][]byte, error) {
-	args := wire.UnwrapArgs{Ticket: t, Ephemeral: ephemeral, Items: make([]wire.Item, len(items))}
+	args := wire.Args{Ticket: &t, Ephemeral: ephemeral, Items: make([]wire.Item, len(items))}
 	for i, item := range items {
 		args.Items[i] = item.wire()
 	}
-	var w wire.Keys
-	if err := c.call(ctx, call, args, &w); err != nil {
+	r, err := c.call(ctx, call, args)
+	if err != nil {
 		return nil, err
 	}
-	if len(w.Keys) != len(items) {
-		return nil, fault.New(fault.Internal, "The key service gave %d keys for %d items.", len(w.Keys), len(items))
+	if len(r.Keys) != len(items) {
+		return nil, fault.New(fault.Internal, "The key service gave %d keys for %d items.", len(r.Keys), len(items))
 	}
-	keys := make([][]byte, len(w.Keys))
-	for i, k := range w.Keys {
+	keys := make([][]byte, len(r.Keys))
+	for i, k := range r.Keys {
 		keys[i] = k
 	}
 	return keys, nil
@@ -117,25 +133,29 @@ func (c *Client) SealedUnwrap(ctx context.Context, t Ticket, header []byte, r en
 // gives the signed note. Conflict when the log it states is shorter than one
 // signed before, or of equal length with another root.
 func (c *Client) SignCheckpoint(ctx context.Context, tenant string, body []byte) ([]byte, error) {
-	var n wire.Note
-	err := c.call(ctx, wire.CallSign, wire.SignArgs{Tenant: tenant, Body: string(body)}, &n)
-	return []byte(n.Note), err
+	r, err := c.call(ctx, wire.CallSign, wire.Args{Tenant: tenant, Body: string(body)})
+	if err != nil {
+		return nil, err
+	}
+	return []byte(r.Note), nil
 }
 
 // Rotate makes a new key pair of the given suite (empty keeps the present one)
 // and gives its generation. Older pairs still unwrap.
 func (c *Client) Rotate(ctx context.Context, tenant, suite string) (uint32, error) {
-	var g wire.Generation
-	err := c.call(ctx, wire.CallRotate, wire.TenantArgs{Tenant: tenant, Suite: suite}, &g)
-	return g.Generation, err
+	r, err := c.call(ctx, wire.CallRotate, wire.Args{Tenant: tenant, Suite: suite})
+	if err != nil {
+		return 0, err
+	}
+	return r.Generation, nil
 }
 
 // Shred destroys the tenant's keys for good, so that nothing sealed for it
 // opens again, and gives the time of it.
 func (c *Client) Shred(ctx context.Context, tenant string) (time.Time, error) {
-	var s wire.Shredded
-	if err := c.call(ctx, wire.CallShred, wire.TenantArgs{Tenant: tenant}, &s); err != nil {
+	r, err := c.call(ctx, wire.CallShred, wire.Args{Tenant: tenant})
+	if err != nil {
 		return time.Time{}, err
 	}
-	return time.UnixMilli(s.Time), nil
+	return time.UnixMilli(r.Time), nil
 }

@@ -3,7 +3,6 @@ package keys
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"net"
 	"sync"
@@ -29,7 +28,7 @@ type Client struct {
 	next          atomic.Uint64
 
 	mu   sync.Mutex
-	idle []net.Conn
+	idle []*wire.Conn
 	shut bool
 }
 
@@ -86,19 +85,14 @@ func repeatable(call string) bool {
 	return true
 }
 
-// call sends args and reads the answer into result.
-func (c *Client) call(ctx context.Context, call string, args, result any) error {
-	a, err := json.Marshal(args)
-	if err != nil {
-		return fault.Wrap(err, fault.Internal, "A message to the key service could not be written.")
-	}
-	defer clear(a)
+// call sends args and gives what came of it.
+func (c *Client) call(ctx context.Context, call string, args wire.Args) (*wire.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience(call, c.o.Timeout))
 	defer cancel()
-	req := wire.Request{ID: c.next.Add(1), Call: call, Args: a}
+	req := wire.Request{ID: c.next.Add(1), Call: call, Args: args}
 	conn, used, err := c.take(ctx)
 	if err != nil {
-		return failed(ctx, err)
+		return nil, failed(ctx, err)
 	}
 	resp, sent, err := c.exchange(ctx, conn, req)
 	if err != nil && used && ctx.Err() == nil && (!sent || repeatable(call)) {
@@ -111,16 +105,15 @@ func (c *Client) call(ctx context.Context, call string, args, result any) error 
 		}
 	}
 	if err != nil {
-		return failed(ctx, err)
+		return nil, failed(ctx, err)
 	}
-	defer clear(resp.Result)
 	if resp.Error != nil {
-		return resp.Error.Fault()
+		return nil, resp.Error.Fault()
 	}
-	if result == nil {
-		return nil
+	if resp.Result == nil {
+		return nil, fault.New(fault.Internal, "The key service gave no answer.").WithHint("Both sides must be of the same version.")
 	}
-	return wire.Decode(resp.Result, result)
+	return resp.Result, nil
 }
 
 // failed says what a broken exchange means to the caller.
@@ -137,17 +130,17 @@ func failed(ctx context.Context, err error) error {
 // exchange sends one request and reads its answer; the connection goes back to
 // the idle ones only when all went well. sent tells whether the request may
 // have reached the service.
-func (c *Client) exchange(ctx context.Context, conn net.Conn, req wire.Request) (resp wire.Response, sent bool, err error) {
+func (c *Client) exchange(ctx context.Context, conn *wire.Conn, req wire.Request) (resp wire.Response, sent bool, err error) {
 	if d, ok := ctx.Deadline(); ok {
 		if err := conn.SetDeadline(d); err != nil {
 			return resp, false, errors.Join(err, conn.Close())
 		}
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	err = wire.Write(conn, req)
+	err = conn.Send(req)
 	if err == nil {
 		sent = true
-		err = wire.Read(conn, &resp)
+		err = conn.Receive(&resp)
 	}
 	if !stop() && err == nil {
 		conn.Close() // answered, and the deadline has been spoiled meanwhile
@@ -164,7 +157,7 @@ func (c *Client) exchange(ctx context.Context, conn net.Conn, req wire.Request) 
 }
 
 // take gives an idle connection (used) or a new one.
-func (c *Client) take(ctx context.Context) (conn net.Conn, used bool, err error) {
+func (c *Client) take(ctx context.Context) (conn *wire.Conn, used bool, err error) {
 	c.mu.Lock()
 	if c.shut {
 		c.mu.Unlock()
@@ -177,19 +170,25 @@ func (c *Client) take(ctx context.Context) (conn net.Conn, used bool, err error)
 		return conn, true, nil
 	}
 	c.mu.Unlock()
-	if c.network == "unix" {
-		conn, err = (&net.Dialer{}).DialContext(ctx, c.network, c.addr)
-		return conn, false, err
+	raw, err := c.connect(ctx)
+	if err != nil {
+		return nil, false, err
 	}
-	if c.o.TLS == nil {
-		return nil, false, fault.New(fault.Invalid, "The key service is reached over the network only with TLS.").
-			WithHint("Give the application a certificate, or use a Unix socket.")
-	}
-	conn, err = (&tls.Dialer{Config: c.o.TLS}).DialContext(ctx, c.network, c.addr)
-	return conn, false, err
+	return wire.NewConn(raw), false, nil
 }
 
-func (c *Client) put(conn net.Conn) {
+func (c *Client) connect(ctx context.Context) (net.Conn, error) {
+	if c.network == "unix" {
+		return (&net.Dialer{}).DialContext(ctx, c.network, c.addr)
+	}
+	if c.o.TLS == nil {
+		return nil, fault.New(fault.Invalid, "The key service is reached over the network only with TLS.").
+			WithHint("Give the application a certificate, or use a Unix socket.")
+	}
+	return (&tls.Dialer{Config: c.o.TLS}).DialContext(ctx, c.network, c.addr)
+}
+
+func (c *Client) put(conn *wire.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.shut || len(c.idle) >= c.o.Idle {

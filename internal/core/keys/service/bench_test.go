@@ -8,6 +8,8 @@ import (
 
 	"strongroom/internal/base/envelope"
 	"strongroom/internal/core/keys"
+	"strongroom/internal/core/keys/keystest"
+	"strongroom/internal/core/keys/service"
 )
 
 // BenchmarkUnwrap compares the bare private operation with an unwrap through
@@ -56,4 +58,16 @@ func together(b *testing.B, clients int, fn func() error) {
 		})
 	}
 	wg.Wait()
+}
+
+// BenchmarkInProcess is for profiles: both sides in one process.
+func BenchmarkInProcess(b *testing.B) {
+	s := keystest.Start(b, service.Options{})
+	tenant(b, s.Client, "demo", "")
+	e := seal(b, s.Client, header("demo"), "x")
+	b.ResetTimer()
+	together(b, 16, func() error {
+		_, err := s.Client.Unwrap(b.Context(), ticket("demo"), e.HeaderBytes(), e.Recipients()[0])
+		return err
+	})
 }

@@ -3,10 +3,10 @@ package service
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"runtime/debug"
 	"slices"
@@ -127,32 +127,43 @@ func (s *service) admit(ctx context.Context, conn net.Conn) error {
 	return errors.New("neither a Unix socket nor TLS")
 }
 
-func (s *service) serve(ctx context.Context, conn net.Conn, cs *connections) {
-	if err := s.admit(ctx, conn); err != nil {
+func (s *service) serve(ctx context.Context, raw net.Conn, cs *connections) {
+	if err := s.admit(ctx, raw); err != nil {
 		s.log.Warn("connection to the key service refused", "error", err)
 		return
 	}
+	conn := wire.NewConn(raw)
 	for {
 		var req wire.Request
-		err := wire.Read(conn, &req)
-		if !cs.busy(conn, true) {
+		err := conn.Receive(&req)
+		if !cs.busy(raw, true) {
 			return
 		}
 		if err != nil {
-			if fault.Is(err, fault.Invalid) {
-				wire.Write(conn, wire.Response{ID: req.ID, Error: wire.FromFault(err)})
-			} else if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
-				s.log.Debug("connection to the key service ended", "error", err)
-			}
+			s.lost(conn, err)
 			return
 		}
 		resp := s.answer(ctx, req)
-		clear(req.Args)
-		err = wire.Write(conn, resp)
-		clear(resp.Result)
-		if err != nil || !cs.busy(conn, false) {
+		err = conn.Send(resp)
+		if resp.Result != nil {
+			for _, k := range resp.Result.Keys {
+				clear(k)
+			}
+		}
+		if err != nil || !cs.busy(raw, false) {
 			return
 		}
+	}
+}
+
+// lost ends a connection on which no whole request came.
+func (s *service) lost(conn *wire.Conn, err error) {
+	if fault.Is(err, fault.Invalid) {
+		conn.Send(wire.Response{Error: wire.FromFault(err)})
+		return
+	}
+	if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
+		s.log.Debug("connection to the key service ended", "error", err)
 	}
 }
 
@@ -165,70 +176,44 @@ func (s *service) answer(ctx context.Context, req wire.Request) (resp wire.Respo
 			resp.Result, resp.Error = nil, wire.FromFault(errors.New("panic"))
 		}
 	}()
-	result, err := s.call(ctx, req)
+	var result wire.Result
+	err := s.call(ctx, req.Call, req.Args, &result)
 	if err == nil {
-		resp.Result, err = json.Marshal(result)
+		resp.Result = &result
+		return resp
 	}
-	if err != nil {
-		level := s.log.Warn
-		if fault.Is(err, fault.Internal) {
-			level = s.log.Error
-		}
-		level("call of the key service failed", "call", req.Call, "error", err)
-		resp.Result, resp.Error = nil, wire.FromFault(err)
+	level := slog.LevelWarn
+	if fault.Is(err, fault.Internal) {
+		level = slog.LevelError
 	}
+	s.log.Log(ctx, level, "call of the key service failed", "call", req.Call, "error", err)
+	resp.Error = wire.FromFault(err)
 	return resp
 }
 
-// arguments reads the arguments of a call.
-func arguments[T any](req wire.Request) (T, error) {
-	var a T
-	return a, wire.Decode(req.Args, &a)
-}
-
-func (s *service) call(ctx context.Context, req wire.Request) (any, error) {
-	switch req.Call {
-	case wire.CallStatus:
-		return s.status(ctx)
-	case wire.CallUnseal:
-		a, err := arguments[wire.UnsealArgs](req)
-		if err != nil {
-			return nil, err
-		}
-		defer clear(a.Root)
-		return struct{}{}, s.unseal(ctx, a.Root)
-	case wire.CallSeal:
-		return struct{}{}, s.seal()
-	case wire.CallUnwrap, wire.CallUnwrapMany, wire.CallSealedUnwrap:
-		a, err := arguments[wire.UnwrapArgs](req)
-		if err != nil {
-			return nil, err
-		}
-		return s.unwrap(ctx, req.Call, a)
-	case wire.CallSign:
-		a, err := arguments[wire.SignArgs](req)
-		if err != nil {
-			return nil, err
-		}
-		return s.sign(ctx, a)
-	case wire.CallCreateTenant, wire.CallTenant, wire.CallRotate, wire.CallShred:
-		a, err := arguments[wire.TenantArgs](req)
-		if err != nil {
-			return nil, err
-		}
-		return s.tenantCall(ctx, req.Call, a)
-	}
-	return nil, fault.New(fault.Invalid, "The key service has no call of that name.").WithHint("Both sides must be of the same version.")
-}
-
-func (s *service) tenantCall(ctx context.Context, call string, a wire.TenantArgs) (any, error) {
+func (s *service) call(ctx context.Context, call string, a wire.Args, r *wire.Result) (err error) {
 	switch call {
+	case wire.CallStatus:
+		r.Status, err = s.status(ctx)
+	case wire.CallUnseal:
+		defer clear(a.Root)
+		err = s.unseal(ctx, a.Root)
+	case wire.CallSeal:
+		err = s.seal()
+	case wire.CallUnwrap, wire.CallUnwrapMany, wire.CallSealedUnwrap:
+		r.Keys, err = s.unwrap(ctx, call, a)
+	case wire.CallSign:
+		r.Note, err = s.sign(ctx, a.Tenant, a.Body)
 	case wire.CallCreateTenant:
-		return struct{}{}, s.create(ctx, a)
+		err = s.create(ctx, a.Tenant, a.Suite)
 	case wire.CallRotate:
-		return s.rotate(ctx, a)
+		r.Generation, err = s.rotate(ctx, a.Tenant, a.Suite)
 	case wire.CallShred:
-		return s.shred(ctx, a.Tenant)
+		r.Time, err = s.shred(ctx, a.Tenant)
+	case wire.CallTenant:
+		r.Material, err = s.material(ctx, a.Tenant)
+	default:
+		err = fault.New(fault.Invalid, "The key service has no call of that name.").WithHint("Both sides must be of the same version.")
 	}
-	return s.material(ctx, a.Tenant)
+	return err
 }

@@ -11,9 +11,9 @@ import (
 // shred destroys a tenant's keys: first the list of destroyed keys says so,
 // so that no crash and no restored copy brings them back, then the rows go,
 // then the file is rewritten without them.
-func (s *service) shred(ctx context.Context, tenant string) (r wire.Shredded, err error) {
+func (s *service) shred(ctx context.Context, tenant string) (when int64, err error) {
 	if tenant == control {
-		return r, fault.New(fault.Denied, "The keys of the control database cannot be destroyed.")
+		return 0, fault.New(fault.Denied, "The keys of the control database cannot be destroyed.")
 	}
 	err = s.alone(func(v *vault) error {
 		if _, _, err := v.state(ctx, tenant); err != nil {
@@ -22,13 +22,13 @@ func (s *service) shred(ctx context.Context, tenant string) (r wire.Shredded, er
 		if err := v.chain.append(entry{Call: wire.CallShred, Tenant: tenant}); err != nil {
 			return err
 		}
-		r.Time = v.o.Now().UnixMilli()
-		if err := v.list.add(tenant, r.Time); err != nil {
+		when = v.o.Now().UnixMilli()
+		if err := v.list.add(tenant, when); err != nil {
 			return err
 		}
-		return v.destroy(ctx, map[string]int64{tenant: r.Time})
+		return v.destroy(ctx, map[string]int64{tenant: when})
 	})
-	return r, err
+	return when, err
 }
 
 // destroy deletes the keys of the tenants, which are in the list already.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -97,11 +98,11 @@ func (s secret) insert(tx *sqldb.Tx, tenant string, shredKey []byte, now int64) 
 	return err
 }
 
-func (s *service) create(ctx context.Context, a wire.TenantArgs) error {
-	if a.Tenant == control {
+func (s *service) create(ctx context.Context, tenant, suite string) error {
+	if tenant == control {
 		return fault.New(fault.Conflict, "The tenant %s is reserved.", control)
 	}
-	return s.open(func(v *vault) error { return v.create(ctx, a.Tenant, a.Suite) })
+	return s.open(func(v *vault) error { return v.create(ctx, tenant, suite) })
 }
 
 func (v *vault) create(ctx context.Context, tenant, suite string) error {
@@ -194,8 +195,8 @@ func (v *vault) state(ctx context.Context, tenant string) (generation uint32, cr
 	return generation, created, err
 }
 
-func (s *service) status(ctx context.Context) (wire.Status, error) {
-	st := wire.Status{Sealed: true, Version: s.o.Version}
+func (s *service) status(ctx context.Context) (*wire.Status, error) {
+	st := &wire.Status{Sealed: true, Version: s.o.Version}
 	err := s.open(func(v *vault) error {
 		st.Sealed = false
 		return v.store.View(ctx, func(tx *sqldb.Tx) error {
@@ -208,24 +209,24 @@ func (s *service) status(ctx context.Context) (wire.Status, error) {
 	return st, err
 }
 
-func (s *service) material(ctx context.Context, tenant string) (m wire.Material, err error) {
+func (s *service) material(ctx context.Context, tenant string) (m *wire.Material, err error) {
 	err = s.open(func(v *vault) error {
 		t, err := v.tenant(ctx, tenant)
 		if err != nil {
 			return err
 		}
-		m = wire.Material{
-			Database: t.roots[kindDatabase], Blobs: t.roots[kindBlobs], Fields: t.roots[kindFields], Index: t.roots[kindIndex],
-			Public: t.public.Marshal(), CheckpointKey: t.verifier,
+		m = &wire.Material{Public: t.public.Marshal(), CheckpointKey: t.verifier}
+		for kind, dst := range map[string]*wire.Secret{kindDatabase: &m.Database, kindBlobs: &m.Blobs, kindFields: &m.Fields, kindIndex: &m.Index} {
+			*dst = bytes.Clone(t.roots[kind]) // the tenant may be forgotten before this is sent
 		}
 		return nil
 	})
 	return m, err
 }
 
-func (s *service) rotate(ctx context.Context, a wire.TenantArgs) (g wire.Generation, err error) {
+func (s *service) rotate(ctx context.Context, tenant, suite string) (g uint32, err error) {
 	err = s.open(func(v *vault) error {
-		g.Generation, err = v.rotate(ctx, a.Tenant, a.Suite)
+		g, err = v.rotate(ctx, tenant, suite)
 		return err
 	})
 	return g, err

@@ -21,9 +21,9 @@ type opening struct {
 }
 
 // unwrap checks, counts, logs, and only then opens.
-func (s *service) unwrap(ctx context.Context, call string, a wire.UnwrapArgs) (keys wire.Keys, err error) {
+func (s *service) unwrap(ctx context.Context, call string, a wire.Args) (keys []wire.Secret, err error) {
 	if err := checkShape(call, a); err != nil {
-		return keys, err
+		return nil, err
 	}
 	err = s.open(func(v *vault) error {
 		t, err := v.tenant(ctx, a.Ticket.Tenant)
@@ -33,11 +33,11 @@ func (s *service) unwrap(ctx context.Context, call string, a wire.UnwrapArgs) (k
 		openings := make([]opening, len(a.Items))
 		entries := make([]entry, len(a.Items))
 		for i, item := range a.Items {
-			if openings[i], entries[i], err = t.check(call, &a.Ticket, item); err != nil {
+			if openings[i], entries[i], err = t.check(call, a.Ticket, item); err != nil {
 				return err
 			}
 		}
-		if err := s.budgets.spend(a.Ticket, len(a.Items)); err != nil {
+		if err := s.budgets.spend(*a.Ticket, len(a.Items)); err != nil {
 			return err
 		}
 		if err := v.chain.append(entries...); err != nil {
@@ -48,14 +48,17 @@ func (s *service) unwrap(ctx context.Context, call string, a wire.UnwrapArgs) (k
 			if err != nil {
 				return err
 			}
-			keys.Keys = append(keys.Keys, k)
+			keys = append(keys, k)
 		}
 		return nil
 	})
 	return keys, err
 }
 
-func checkShape(call string, a wire.UnwrapArgs) error {
+func checkShape(call string, a wire.Args) error {
+	if a.Ticket == nil {
+		return fault.New(fault.Denied, "The key service opens nothing without a ticket.")
+	}
 	if err := a.Ticket.Check(); err != nil {
 		return err
 	}
@@ -128,27 +131,27 @@ func (o opening) open(ephemeral []byte) ([]byte, error) {
 }
 
 // sign signs a checkpoint that continues those signed before.
-func (s *service) sign(ctx context.Context, a wire.SignArgs) (n wire.Note, err error) {
-	c, err := merkle.ParseCheckpoint(a.Body)
+func (s *service) sign(ctx context.Context, tenant, body string) (signed string, err error) {
+	c, err := merkle.ParseCheckpoint(body)
 	if err != nil {
-		return n, err
+		return "", err
 	}
-	if c.Origin != merkle.OriginPrefix+a.Tenant {
-		return n, fault.New(fault.Denied, "This checkpoint belongs to another tenant.")
+	if c.Origin != merkle.OriginPrefix+tenant {
+		return "", fault.New(fault.Denied, "This checkpoint belongs to another tenant.")
 	}
 	err = s.open(func(v *vault) error {
-		t, err := v.tenant(ctx, a.Tenant)
+		t, err := v.tenant(ctx, tenant)
 		if err != nil {
 			return err
 		}
-		if err := v.store.Change(ctx, func(tx *sqldb.Tx) error { return advance(tx, a.Tenant, c) }); err != nil {
+		if err := v.store.Change(ctx, func(tx *sqldb.Tx) error { return advance(tx, tenant, c) }); err != nil {
 			return err
 		}
-		b, err := note.Sign(&note.Note{Text: a.Body}, t.signer)
-		n.Note = string(b)
+		b, err := note.Sign(&note.Note{Text: body}, t.signer)
+		signed = string(b)
 		return err
 	})
-	return n, err
+	return signed, err
 }
 
 // advance remembers what is about to be signed, and refuses what would rewind

@@ -7,11 +7,13 @@
 package wire
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 
 	"strongroom/internal/base/fault"
 )
@@ -39,16 +41,38 @@ const (
 
 // Request is one call.
 type Request struct {
-	ID   uint64          `json:"id"`
-	Call string          `json:"call"`
-	Args json.RawMessage `json:"args,omitempty"`
+	ID   uint64 `json:"id"`
+	Call string `json:"call"`
+	Args Args   `json:"args"`
+}
+
+// Args are the arguments of every call; each uses the members it needs and
+// ignores the others.
+type Args struct {
+	Root      Secret  `json:"root,omitempty"`      // unseal
+	Tenant    string  `json:"tenant,omitempty"`    // create_tenant, tenant, sign_checkpoint, rotate, shred
+	Suite     string  `json:"suite,omitempty"`     // create_tenant, rotate; empty for the usual one
+	Body      string  `json:"body,omitempty"`      // sign_checkpoint
+	Ticket    *Ticket `json:"ticket,omitempty"`    // the unwrap calls
+	Items     []Item  `json:"items,omitempty"`     // the unwrap calls
+	Ephemeral []byte  `json:"ephemeral,omitempty"` // sealed_unwrap
 }
 
 // Response answers one Request; either Error or Result is set.
 type Response struct {
-	ID     uint64          `json:"id"`
-	Result json.RawMessage `json:"result,omitempty"`
-	Error  *Error          `json:"error,omitempty"`
+	ID     uint64  `json:"id"`
+	Result *Result `json:"result,omitempty"`
+	Error  *Error  `json:"error,omitempty"`
+}
+
+// Result is what came of a call; the calls not named here give an empty one.
+type Result struct {
+	Status     *Status   `json:"status,omitempty"`     // status
+	Material   *Material `json:"material,omitempty"`   // tenant
+	Keys       []Secret  `json:"keys,omitempty"`       // the unwrap calls, in the order of the items
+	Note       string    `json:"note,omitempty"`       // sign_checkpoint
+	Generation uint32    `json:"generation,omitempty"` // rotate
+	Time       int64     `json:"time,omitempty"`       // shred, Unix milliseconds
 }
 
 // Error is a fault on its way.
@@ -73,60 +97,22 @@ type Item struct {
 	Recipient Recipient `json:"recipient"`
 }
 
-// The arguments and results of the calls.
-type (
-	// UnsealArgs hands the root over.
-	UnsealArgs struct {
-		Root Secret `json:"root"`
-	}
-	// TenantArgs names a tenant, and a suite for create_tenant and rotate.
-	TenantArgs struct {
-		Tenant string `json:"tenant"`
-		Suite  string `json:"suite,omitempty"`
-	}
-	// UnwrapArgs asks for data keys; Ephemeral is for sealed_unwrap.
-	UnwrapArgs struct {
-		Ticket    Ticket `json:"ticket"`
-		Items     []Item `json:"items"`
-		Ephemeral []byte `json:"ephemeral,omitempty"`
-	}
-	// SignArgs asks for a signed checkpoint.
-	SignArgs struct {
-		Tenant string `json:"tenant"`
-		Body   string `json:"body"`
-	}
-	// Status is the answer of status.
-	Status struct {
-		Sealed  bool   `json:"sealed"`
-		Tenants int    `json:"tenants"` // 0 while sealed
-		Version string `json:"version"`
-	}
-	// Material is the answer of tenant.
-	Material struct {
-		Database      Secret `json:"database"`
-		Blobs         Secret `json:"blobs"`
-		Fields        Secret `json:"fields"`
-		Index         Secret `json:"index"`
-		Public        []byte `json:"public"` // envelope.PublicKey.Marshal
-		CheckpointKey string `json:"checkpoint_key"`
-	}
-	// Keys is the answer of the three unwrap calls, in the order of the items.
-	Keys struct {
-		Keys []Secret `json:"keys"`
-	}
-	// Note is the answer of sign_checkpoint.
-	Note struct {
-		Note string `json:"note"`
-	}
-	// Generation is the answer of rotate.
-	Generation struct {
-		Generation uint32 `json:"generation"`
-	}
-	// Shredded is the answer of shred.
-	Shredded struct {
-		Time int64 `json:"time"` // Unix milliseconds
-	}
-)
+// Status is the answer of status.
+type Status struct {
+	Sealed  bool   `json:"sealed"`
+	Tenants int    `json:"tenants"` // 0 while sealed
+	Version string `json:"version"`
+}
+
+// Material is the answer of tenant.
+type Material struct {
+	Database      Secret `json:"database"`
+	Blobs         Secret `json:"blobs"`
+	Fields        Secret `json:"fields"`
+	Index         Secret `json:"index"`
+	Public        []byte `json:"public"` // envelope.PublicKey.Marshal
+	CheckpointKey string `json:"checkpoint_key"`
+}
 
 // Secret is bytes that refuse to print but do travel in a frame.
 type Secret []byte
@@ -134,6 +120,21 @@ type Secret []byte
 func (Secret) String() string       { return "[redacted]" }
 func (Secret) GoString() string     { return "[redacted]" }
 func (Secret) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// Conn speaks frames over a connection.
+type Conn struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+// NewConn gives the frames of c.
+func NewConn(c net.Conn) *Conn { return &Conn{c, bufio.NewReader(c)} }
+
+// Send writes v as one frame.
+func (c *Conn) Send(v any) error { return Write(c.Conn, v) }
+
+// Receive reads one frame into v; see Read.
+func (c *Conn) Receive(v any) error { return Read(c.r, v) }
 
 // Write writes v as one frame in one piece.
 func Write(w io.Writer, v any) error {
