@@ -4,8 +4,9 @@
 // and reason of every test that was skipped.
 //
 // Always true: it exits 0 only if at least one test ran, none failed, none was
-// skipped but those of byDesign, every package could be built and the input was complete. It does
-// not believe the exit status of `go test`; it counts for itself.
+// skipped but those of byDesign, every package could be built and the input was
+// complete. It does not believe the exit status of `go test`; it counts for
+// itself.
 package main
 
 import (
