@@ -155,7 +155,7 @@ func (s *Sessions) Refresh(ctx context.Context, c *access.Caller) (*Signed, erro
 		if until <= tx.Now {
 			return ended()
 		}
-		out.Expires = time.UnixMilli(until)
+		out.Expires = time.UnixMilli(until).UTC()
 		if _, err := tx.Exec(`update identity_session set expires_at = ? where id = ?`, until, int64(sid)); err != nil {
 			return err
 		}

@@ -84,8 +84,9 @@ func (h *Hasher) enter(ctx context.Context, known bool) (leave func(), err error
 	return nil, e
 }
 
-// hash gives the PHC string of a password.
-func (h *Hasher) hash(ctx context.Context, password string, known bool) (string, error) {
+// Hash gives the PHC string of a password. known says that who waits does not
+// queue behind strangers. Throttled when no slot came free in time.
+func (h *Hasher) Hash(ctx context.Context, password string, known bool) (string, error) {
 	leave, err := h.enter(ctx, known)
 	if err != nil {
 		return "", err
@@ -98,10 +99,10 @@ func (h *Hasher) hash(ctx context.Context, password string, known bool) (string,
 	return p.String(), nil
 }
 
-// verify tells whether a password belongs to a stored hash, and whether that
+// Verify tells whether a password belongs to a stored hash, and whether that
 // hash was made with less than the present cost. An empty hash belongs to no
 // password and takes as long as another.
-func (h *Hasher) verify(ctx context.Context, stored, password string, known bool) (ok, outdated bool, err error) {
+func (h *Hasher) Verify(ctx context.Context, stored, password string, known bool) (ok, outdated bool, err error) {
 	leave, err := h.enter(ctx, known)
 	if err != nil {
 		return false, false, err

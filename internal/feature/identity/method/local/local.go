@@ -55,7 +55,7 @@ func (m *Method) Check(ctx context.Context, t method.Try) (method.Claim, error) 
 	if err != nil {
 		return method.Claim{}, err
 	}
-	ok, outdated, err := m.Hasher.verify(ctx, cred.hash, t.Password, t.Known)
+	ok, outdated, err := m.Hasher.Verify(ctx, cred.hash, t.Password, t.Known)
 	if err != nil {
 		return method.Claim{}, err
 	}
@@ -84,7 +84,7 @@ func (m *Method) find(ctx context.Context, t method.Try) (c credential, err erro
 		c.user = id.ID(user)
 		return err
 	})
-	if fault.Is(err, fault.NotFound) { // no such tenant
+	if t.Tenant == "" || fault.Is(err, fault.NotFound) { // no such tenant
 		return credential{}, nil
 	}
 	return c, err
@@ -93,7 +93,7 @@ func (m *Method) find(ctx context.Context, t method.Try) (c credential, err erro
 // renew replaces an outdated hash. A failure only means that the next sign-in
 // does it.
 func (m *Method) renew(ctx context.Context, t method.Try, c credential) {
-	hash, err := m.Hasher.hash(ctx, t.Password, t.Known)
+	hash, err := m.Hasher.Hash(ctx, t.Password, t.Known)
 	if err == nil {
 		err = m.Gate.Change(ctx, access.System(t.Tenant, "sign-in"), access.View, gate.Thing{}, func(tx *gate.Tx) error {
 			_, err := tx.Exec(`update local_credential set hash = ? where user_id = ? and hash = ?`, hash, int64(c.user), c.hash)
@@ -110,7 +110,7 @@ func (m *Method) Hash(ctx context.Context, password string, not ...string) (stri
 	if err := Policy(password, not...); err != nil {
 		return "", err
 	}
-	return m.Hasher.hash(ctx, password, true)
+	return m.Hasher.Hash(ctx, password, true)
 }
 
 // Store keeps a hash as the user's password, in place of the one before.
