@@ -12,8 +12,8 @@ import (
 // ready; it is safe for concurrent use.
 //
 // It counts the present window and the one before and takes of the latter the
-// part that still lies within a window's length: a key cannot have twice its
-// limit around the turn of a window.
+// part that still lies within a window's length: there are no two full bursts
+// around the turn of a window.
 type Limiter struct {
 	Now func() time.Time // nil is time.Now
 
