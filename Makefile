@@ -20,7 +20,7 @@ GOSEC       := bin/gosec-v2.29.0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: test quick packages format vet lint vulncheck sqlite postgres build reproducible bench shots race clean
+.PHONY: test quick packages format vet lint staticcheck gosec vulncheck sqlite postgres build reproducible bench shots race clean
 
 test: packages format vet lint vulncheck sqlite postgres
 
@@ -37,8 +37,12 @@ format:
 vet:
 	go vet ./...
 
-lint: $(STATICCHECK) $(GOSEC)
+lint: staticcheck gosec
+
+staticcheck: $(STATICCHECK)
 	$(STATICCHECK) ./...
+
+gosec: $(GOSEC)
 	tools/gosec $(GOSEC) ./...
 
 vulncheck: $(GOVULNCHECK)
