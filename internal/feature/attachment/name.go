@@ -22,12 +22,12 @@ func CleanName(s string) string {
 	s = s[strings.LastIndexAny(s, `/\`)+1:]
 	s = strings.Map(func(r rune) rune {
 		switch {
+		case unicode.IsSpace(r):
+			return ' '
 		case r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Cf, r):
 			return -1
 		case strings.ContainsRune(`<>:"|?*`, r):
 			return '_'
-		case unicode.IsSpace(r):
-			return ' '
 		}
 		return r
 	}, s)
@@ -46,7 +46,7 @@ func CleanName(s string) string {
 	for !utf8.ValidString(base) {
 		base = base[:len(base)-1]
 	}
-	return base + ext
+	return strings.TrimRight(base, ". ") + ext
 }
 
 // Ext is a name's extension in lower case, without its dot.
