@@ -60,7 +60,7 @@ func (m *misses) add(k missKey, user id.ID, now time.Time) []*audit.Entry {
 
 func (m *miss) entry(k missKey) *audit.Entry {
 	return &audit.Entry{Action: string(access.SignIn), Kind: User, Object: m.user, Result: audit.Refused, Count: m.n,
-		Detail: audit.Detail{Text: k.why + ", address " + k.who}}
+		Detail: audit.Detail{Text: k.why + ", tried for " + k.who}}
 }
 
 // due takes out what is older than the window, or everything.

@@ -108,8 +108,8 @@ func (s *Sessions) open(ctx context.Context, a Attempt, ch *charge, claim method
 		if err := ch.settle(tx, true); err != nil {
 			return err
 		}
-		d := ch.device
-		if d.User == 0 {
+		d, ok := readDevice(tx, a.Device)
+		if !ok || d.User != caller.User {
 			d = newDevice(caller.User)
 		}
 		d.Since = tx.Now

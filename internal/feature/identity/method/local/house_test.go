@@ -26,12 +26,12 @@ type door struct {
 	Directory   *identity.Directory
 	Local       *local.Method
 	Boss, Robin id.ID
-	t           *testing.T
+	t           testing.TB
 }
 
 const right = "four candles on a fork"
 
-func open(t *testing.T) *door {
+func open(t testing.TB) *door {
 	t.Helper()
 	name := record.Field{Name: "name", Type: record.Text, Class: record.Internal, Required: true}
 	h := coretest.Open(t, coretest.Options{Features: []record.Feature{
