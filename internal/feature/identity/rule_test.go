@@ -36,6 +36,13 @@ func TestRule(t *testing.T) {
 			t.Errorf("%s: waits %s, want %s", x.name, got, x.want)
 		}
 	}
+	for name, rule := range map[string]identity.Rule{"pair": identity.DefaultRules().Pair, "attacked": identity.DefaultRules().Attacked} {
+		for fails := range int64(200) { // a doubled delay must not run over
+			if wait := rule.Wait(identity.Counter{Fails: fails * 1000, At: 1000}, 1000); fails >= int64(rule.Free) && wait < rule.Base {
+				t.Errorf("%s: %d failures wait %s", name, fails, wait)
+			}
+		}
+	}
 	c := identity.Counter{}
 	for i := range int64(4) {
 		c = r.Fail(c, 1_000_000+i*30*s)

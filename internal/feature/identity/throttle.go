@@ -55,8 +55,8 @@ func (r Rule) Wait(c Counter, now int64) time.Duration {
 		return 0
 	}
 	delay := r.Max
-	if over < 32 {
-		delay = min(r.Max, r.Base<<over)
+	if over < 63 && r.Base <= r.Max>>over { // never shifted beyond what fits
+		delay = r.Base << over
 	}
 	since := time.Duration(max(0, now-c.At)) * time.Millisecond
 	return max(0, delay-since)
