@@ -71,8 +71,17 @@ func (f *finder) byReading() error {
 	args = append(args, more...)
 	visible, more := f.tx.Visible("r")
 	args = append(append(append(args, more...), terms...), maxCandidates)
-	return f.take(found+class+` as class from (`+ids+`) q cross join record r join search_doc d on d.id = r.id
-		where r.id = q.id and r.trashed_at is null and `+visible+` and `+strings.Join(allBody, ` and `)+` order by class, r.updated_at desc limit ?`, args...)
+	return f.take(found+class+` as class from (`+ids+`) q`+f.each("search_doc", "d")+f.each("record", "r")+`
+		where d.id = q.id and r.id = q.id and r.trashed_at is null and `+visible+` and `+strings.Join(allBody, ` and `)+` order by class, r.updated_at desc limit ?`, args...)
+}
+
+// each joins the row of table that has the id of q, one look-up for each row of
+// q: both databases are kept from reading the whole table for it.
+func (f *finder) each(table, alias string) string {
+	if f.tx.Dialect() == sqldb.Postgres {
+		return ` cross join lateral (select * from ` + table + ` where id = q.id offset 0) ` + alias
+	}
+	return ` cross join ` + table + ` ` + alias
 }
 
 // questioned gives the query for the ids of the records in question.

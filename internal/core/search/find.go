@@ -120,7 +120,7 @@ func (f *finder) gather() error {
 
 // byName finds names that begin with what was typed.
 func (f *finder) byName() error {
-	return f.stage(inNames, `search_doc d join record r on r.id = d.id`, `d.name >= ? and d.name < ?`, `d.name, d.id`, f.typed, f.typed+last)
+	return f.stage(inNames, `search_doc d join record r on r.id = d.id`, `d.name >= ? and d.name < ?`, ` order by d.name, d.id`, f.typed, f.typed+last)
 }
 
 // last sorts behind every text that goes on with the same beginning.
@@ -149,14 +149,15 @@ func (f *finder) byAll() error {
 // texts for.
 func (f *finder) brief() bool { return len(f.terms) == 1 && len(f.terms[0]) == 1 }
 
-// match looks at the newest records that match, no more than maxMatches.
+// match looks at records that match, no more than maxMatches. On SQLite they
+// are the newest ones; on PostgreSQL an order would cost it the choice between
+// the index, for few matches, and the table, for many.
 func (f *finder) match(class int, from string) error {
-	key := `d.rowid`
-	if f.tx.Dialect() == sqldb.Postgres {
-		key = `d.id`
+	q, order := `select d.id from `+from, ``
+	if f.tx.Dialect() == sqldb.SQLite {
+		q, order = `select d.rowid as id from `+from+` order by d.rowid desc`, ` order by q.id desc`
 	}
-	from = `(select ` + key + ` as id from ` + from + ` order by ` + key + ` desc limit ` + strconv.Itoa(maxMatches) + `) x cross join record r`
-	return f.stage(class, from, `r.id = x.id`, `x.id desc`, question(f.tx.Dialect(), f.terms))
+	return f.stage(class, `(`+q+` limit `+strconv.Itoa(maxMatches)+`) q`+f.each("record", "r"), `r.id = q.id`, order, question(f.tx.Dialect(), f.terms))
 }
 
 func (f *finder) stage(class int, from, where, order string, args ...any) error {
@@ -164,7 +165,7 @@ func (f *finder) stage(class int, from, where, order string, args ...any) error 
 	args = append(args, more...)
 	cond, more := f.narrowed()
 	args = append(append(args, more...), maxCandidates)
-	return f.take(found+strconv.Itoa(class)+` from `+from+` where `+where+` and r.trashed_at is null and `+visible+cond+` order by `+order+` limit ?`, args...)
+	return f.take(found+strconv.Itoa(class)+` from `+from+` where `+where+` and r.trashed_at is null and `+visible+cond+order+` limit ?`, args...)
 }
 
 // narrowed gives the conditions of the options.
