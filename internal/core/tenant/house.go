@@ -23,7 +23,6 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/audit"
-	"strongroom/internal/core/id"
 	"strongroom/internal/core/keys"
 )
 
@@ -59,7 +58,7 @@ type Tenant struct {
 	Blobs  blob.Store
 	Keys   keys.Material
 	Audit  *audit.Log
-	IDs    *id.Allocator
+	IDs    *Allocator
 	Number [16]byte // ID as bytes, for envelopes
 
 	house *House

@@ -14,7 +14,6 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/audit"
-	"strongroom/internal/core/id"
 )
 
 // Open gives the tenant with that name, opening it when it is closed. Call
@@ -77,7 +76,7 @@ func (h *House) load(ctx context.Context, name string) (*Tenant, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	t := &Tenant{ID: info.ID, Name: info.Name, Title: info.Title, Keys: m, IDs: new(id.Allocator), house: h, last: h.Now()}
+	t := &Tenant{ID: info.ID, Name: info.Name, Title: info.Title, Keys: m, IDs: new(Allocator), house: h, last: h.Now()}
 	raw, err := hex.DecodeString(info.ID)
 	if err != nil {
 		return nil, err
@@ -121,7 +120,7 @@ func (h *House) migrate(ctx context.Context, t *Tenant) error {
 		if err := run(tx, []string{`create table if not exists schema_version (one int primary key check (one = 1), version text not null)`}); err != nil {
 			return err
 		}
-		if err := run(tx, id.Schema); err != nil {
+		if err := run(tx, idSchema); err != nil {
 			return err
 		}
 		if err := run(tx, audit.Schema); err != nil {
