@@ -21,6 +21,9 @@ func (e *Engine) SetArchived(tx *gate.Tx, kind string, rid id.ID, on bool) error
 		return err
 	}
 	entry, err := tx.Allow(access.Archive, gate.Thing{Kind: old.Kind.Name, ID: rid})
+	if err == nil {
+		err = e.changeable(tx, old.Kind)
+	}
 	if err != nil {
 		return err
 	}
@@ -49,6 +52,9 @@ func (e *Engine) Trash(tx *gate.Tx, kind string, rid id.ID) error {
 		return err
 	}
 	entry, err := tx.Allow(access.Delete, gate.Thing{Kind: r.Kind.Name, ID: rid})
+	if err == nil {
+		err = e.changeable(tx, r.Kind)
+	}
 	if err != nil {
 		return err
 	}
@@ -66,6 +72,9 @@ func (e *Engine) Untrash(tx *gate.Tx, kind string, rid id.ID) error {
 		return fault.New(fault.Invalid, "This is not in the trash.")
 	}
 	entry, err := tx.Allow(access.Delete, gate.Thing{Kind: r.Kind.Name, ID: rid})
+	if err == nil {
+		err = e.changeable(tx, r.Kind)
+	}
 	if err != nil {
 		return err
 	}
@@ -159,6 +168,9 @@ func (e *Engine) Purge(tx *gate.Tx, kind string, rid id.ID) error {
 		return fault.New(fault.Invalid, "Only what is in the trash can be removed for good.").WithHint("Delete it first.")
 	}
 	entry, err := tx.Allow(access.Delete, gate.Thing{Kind: r.Kind.Name, ID: rid})
+	if err == nil {
+		err = e.changeable(tx, r.Kind)
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -35,7 +36,30 @@ type Record struct {
 }
 
 // Engine works on records of all kinds. It has no state.
-type Engine struct{ Kinds *Registry }
+type Engine struct {
+	Kinds *Registry
+
+	inside bool
+}
+
+// Inside gives an engine that may also set fields which are ReadOnly and change
+// kinds which are Fixed: for rules of the house that act on a caller's behalf,
+// such as an import. The system itself always may.
+func (e *Engine) Inside() *Engine {
+	in := *e
+	in.inside = true
+	return &in
+}
+
+func (e *Engine) free(tx *gate.Tx) bool { return e.inside || tx.Caller.User == 0 }
+
+// changeable refuses changes of a kind that nobody may change.
+func (e *Engine) changeable(tx *gate.Tx, k *Kind) error {
+	if k.Fixed && !e.free(tx) {
+		return fault.New(fault.Denied, "%s cannot be changed.", k.Labels)
+	}
+	return nil
+}
 
 const spineColumns = `r.id, r.kind, r.org_id, r.parent_id, r.guard_id, r.name, r.archived, r.restricted, coalesce(r.trashed_at, 0),
 	r.created_at, r.updated_at, r.created_by, r.updated_by, r.version`

@@ -397,3 +397,24 @@ func TestOneBadRowOfManyIsUndoneAlone(t *testing.T) {
 		return err
 	})
 }
+
+func TestReadOnlyFieldsAndFixedKinds(t *testing.T) {
+	set := kinds()
+	set[0].Kinds = append(set[0].Kinds, &record.Kind{Name: "country", Plural: "countries", Label: "Country", Labels: "Countries", Scope: record.OfTenant, Fixed: true,
+		Fields: []record.Field{{Name: "name", Type: record.Text}, {Name: "iso", Type: record.Text, ReadOnly: true}}, Seed: []record.Values{{"name": "Norway", "iso": "NO"}}})
+	h := house{coretest.Open(t, coretest.Options{Features: set}), t}
+	h.Change(h.Records.Seed)
+	norway := h.list(h.Admin(), "country", record.Query{}).Records[0]
+	want(t, "seeded", norway.Values.Text("iso"), "NO")
+	boss := h.User(access.Administrator)
+	_, err := h.update(boss, "country", norway.ID, 0, record.Values{"name": "Sweden"})
+	want(t, "fixed", fault.Of(err), fault.Denied)
+	var r *record.Record
+	err = h.Gate.Change(t.Context(), boss, access.Edit, gate.Thing{ID: norway.ID}, func(tx *gate.Tx) (err error) {
+		r, err = h.Records.Inside().Update(tx, "country", norway.ID, 0, record.Values{"iso": "XX"})
+		return err
+	})
+	if err != nil || r.Values.Text("iso") != "XX" {
+		t.Errorf("a rule of the house: %v %v", r, err)
+	}
+}

@@ -11,7 +11,6 @@ import (
 	"strongroom/internal/base/richtext"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
-	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/search"
@@ -41,6 +40,9 @@ func (e *Engine) Create(tx *gate.Tx, kind string, v Values) (*Record, error) {
 		return nil, err
 	}
 	entry, err := tx.Allow(access.Create, gate.Thing{Kind: k.Name, Org: r.Org})
+	if err == nil {
+		err = e.changeable(tx, k)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +75,9 @@ func (e *Engine) Update(tx *gate.Tx, kind string, rid id.ID, version int64, v Va
 		return nil, err
 	}
 	entry, err := tx.Allow(access.Edit, gate.Thing{Kind: old.Kind.Name, ID: rid})
+	if err == nil {
+		err = e.changeable(tx, old.Kind)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -154,8 +159,8 @@ func (e *Engine) applyOne(tx *gate.Tx, r *Record, secrets map[string]string, nam
 		return err
 	}
 	f := r.Kind.Field(name)
-	if f == nil {
-		return nil // what a kind does not know is ignored, as its API promises
+	if f == nil || f.ReadOnly && !e.free(tx) {
+		return nil // what a kind does not know, or sets itself, is ignored, as its API promises
 	}
 	p, err := f.Parse(in)
 	if err != nil {
@@ -481,9 +486,4 @@ func writeTotals(tx *gate.Tx, sums totals) error {
 		}
 	}
 	return nil
-}
-
-// note appends an entry for something done to a record.
-func note(tx *gate.Tx, r *Record, action access.Action, text string) {
-	tx.Also(&audit.Entry{Action: string(action), Kind: r.Kind.Name, Object: r.ID, Org: r.Org, Version: r.Version, Detail: audit.Detail{Name: r.Name, Text: text}})
 }

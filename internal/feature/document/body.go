@@ -112,5 +112,5 @@ func Publish(tx *gate.Tx, e *record.Engine, doc id.ID) (*record.Record, error) {
 	if _, err := tx.Allow(access.Edit, gate.Thing{Kind: "document", ID: doc}); err != nil {
 		return nil, err
 	}
-	return e.Update(tx, "document", doc, 0, record.Values{"published": true})
+	return e.Inside().Update(tx, "document", doc, 0, record.Values{"published": true})
 }
