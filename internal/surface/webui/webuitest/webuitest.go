@@ -1,0 +1,243 @@
+// Package webuitest gives tests of the web pages a whole house behind a real
+// HTTP server: users of every role, sessions that began with a password, and a
+// client that keeps its cookies as a browser does.
+//
+// Always true: nothing is stood in for but the clock, which stands still until
+// the test moves it; each house has its own folders and is gone when the test
+// ends.
+package webuitest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/coretest"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/configuration"
+	"strongroom/internal/feature/contact"
+	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/favourite"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/identity/method"
+	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/organization"
+	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/sample"
+	"strongroom/internal/surface/webui"
+)
+
+// Password is what every user of a house signs in with.
+const Password = "correct horse battery staple 9"
+
+// Options say what is in the house.
+type Options struct {
+	Sample int  // sample records; 0 for none
+	Empty  bool // no user yet: the page of the first run
+	Change func(*webui.Server)
+}
+
+// House is a house that answers at URL. Its clock is that of coretest, 2 March
+// 2026, 09:00.
+type House struct {
+	*coretest.House
+	Server    *webui.Server
+	URL       string
+	Directory *identity.Directory
+	FirstRun  *identity.FirstRun
+
+	t     testing.TB
+	users map[access.Role]id.ID
+}
+
+// Features lists the features of the product.
+func Features() []record.Feature {
+	return []record.Feature{
+		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(),
+	}
+}
+
+// Email is the address of the user with that role: editor@demo.example.
+func Email(r access.Role) string {
+	return strings.ReplaceAll(strings.ToLower(string(r)), "-", "") + "@demo.example"
+}
+
+// Open opens a house with the lists of a new tenant and one user of each role.
+// All but Lite and Read-only see every organization.
+func Open(t testing.TB, o Options) *House {
+	t.Helper()
+	h := &House{House: coretest.Open(t, coretest.Options{Features: Features(), Log: slog.New(slog.DiscardHandler)}), t: t,
+		users: map[access.Role]id.ID{}}
+	h.Gate.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
+	passwords := &local.Method{Gate: h.Gate, Hasher: local.Hasher{Cost: local.Cost{Memory: 64, Time: 1, Threads: 1}}}
+	h.Directory = &identity.Directory{Gate: h.Gate, Records: h.Records, Passwords: passwords}
+	h.Server = &webui.Server{
+		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client},
+		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords},
+		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate},
+		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records},
+		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
+	}
+	h.Change(h.Records.Seed)
+	if o.Empty {
+		h.FirstRun = identity.NewFirstRun()
+		h.Server.FirstRun = h.FirstRun
+		h.Server.Begin = h.begin
+	} else {
+		h.people()
+	}
+	if o.Sample > 0 {
+		h.fill(o.Sample)
+	}
+	if o.Change != nil {
+		o.Change(h.Server)
+	}
+	handler, err := h.Server.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	h.URL = s.URL
+	return h
+}
+
+// tenantOf is NAME.localhost.
+func tenantOf(r *http.Request) string {
+	host, _, _ := strings.Cut(r.Host, ":")
+	name, ok := strings.CutSuffix(host, ".localhost")
+	if !ok {
+		return ""
+	}
+	return name
+}
+
+// begin makes the first tenant: here the house's own, which has its lists.
+func (h *House) begin(ctx context.Context, name, title string, admin identity.Person) error {
+	if name != coretest.Name {
+		if _, err := h.House.House.Create(ctx, name, title); err != nil {
+			return err
+		}
+		if err := h.Gate.Change(ctx, access.System(name, "console"), access.Administer, gate.Thing{}, h.Records.Seed); err != nil {
+			return err
+		}
+	}
+	_, err := h.Directory.CreateAdministrator(ctx, name, admin)
+	return err
+}
+
+func (h *House) people() {
+	h.t.Helper()
+	for i, r := range access.Roles() {
+		name := []string{"Ada Winter", "Max Okafor", "Edith Moreau", "Chris Holm", "Lia Doyle", "Rob Ibarra"}[i]
+		h.users[r] = h.NewUser(Email(r), name, r)
+	}
+	all := h.Make("group", 0, record.Values{"name": "Technicians"})
+	err := h.Directory.SetMembers(h.t.Context(), h.Admin(), all, []id.ID{h.users[access.Manager], h.users[access.Editor], h.users[access.Creator]})
+	if err == nil {
+		err = h.Directory.SetOrganizations(h.t.Context(), h.Admin(), all, true, nil)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// NewUser makes a user who signs in with Password.
+func (h *House) NewUser(email, name string, r access.Role) id.ID {
+	h.t.Helper()
+	u, err := h.Directory.CreateUser(h.t.Context(), h.Admin(), identity.Person{Email: email, Name: name, Role: r, Password: Password})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return u.User
+}
+
+// UserID gives the user of a role.
+func (h *House) UserID(r access.Role) id.ID { return h.users[r] }
+
+// See lets a user see these organizations, through a group of her own.
+func (h *House) See(user id.ID, orgs ...id.ID) {
+	h.t.Helper()
+	g := h.Make("group", 0, record.Values{"name": fmt.Sprintf("Clients of %s", user)})
+	err := h.Directory.SetMembers(h.t.Context(), h.Admin(), g, []id.ID{user})
+	if err == nil {
+		err = h.Directory.SetOrganizations(h.t.Context(), h.Admin(), g, false, orgs)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *House) fill(n int) {
+	h.t.Helper()
+	c := h.Admin()
+	if u := h.users[access.Administrator]; u != 0 {
+		c.User = u
+	}
+	f := &sample.Filler{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments}
+	if err := f.Fill(h.t.Context(), c, n, h.Clock.Now(), nil); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// One gives the id of the first record of a kind with that name.
+func (h *House) One(kind, name string) id.ID {
+	h.t.Helper()
+	var n int64
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		return tx.QueryRow(`select r.id from record r where r.kind = ? and r.name_fold = ? order by r.id`, kind, record.Fold(name)).Scan(&n)
+	})
+	return id.ID(n)
+}
+
+// Any gives the first record of a kind by id, to have one.
+func (h *House) Any(kind string) id.ID {
+	h.t.Helper()
+	var n int64
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		return tx.QueryRow(`select r.id from record r where r.kind = ? and r.trashed_at is null order by r.id limit 1`, kind).Scan(&n)
+	})
+	return id.ID(n)
+}
+
+// Load gives a record as Admin sees it.
+func (h *House) Load(kind string, rid id.ID) *record.Record {
+	h.t.Helper()
+	var r *record.Record
+	h.View(h.Admin(), func(tx *gate.Tx) (err error) {
+		r, err = h.Records.GetTrashed(tx, kind, rid)
+		return err
+	})
+	return r
+}
+
+// Statements tells how many statements the tenant's database ran while f did.
+func (h *House) Statements(f func()) int64 {
+	h.t.Helper()
+	t, err := h.House.House.Open(h.t.Context(), coretest.Name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer t.Release()
+	before := t.DB.Statements()
+	f()
+	return t.DB.Statements() - before
+}
+
+// Wait is how long a client waits for an answer; the machine may be busy.
+const Wait = time.Minute
