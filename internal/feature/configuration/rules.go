@@ -51,10 +51,10 @@ type port struct {
 	primary bool
 }
 
-// ports lists the interfaces of a configuration, oldest first.
+// ports lists the interfaces of a configuration in a fixed order.
 func ports(tx *gate.Tx, config id.ID) ([]port, error) {
-	rows, err := tx.Query(`select r.id, coalesce(k."primary", 0) from record r join k_configuration_interface k on k.id = r.id
-		where r.parent_id = ? and r.kind = 'configuration_interface' and r.trashed_at is null order by r.created_at, r.id`, int64(config))
+	rows, err := tx.Query(`select k.id, coalesce(k."primary", 0) from k_configuration_interface k join record r on r.id = k.id
+		where k.configuration_id = ? and r.trashed_at is null order by k.id`, int64(config))
 	if err != nil {
 		return nil, err
 	}

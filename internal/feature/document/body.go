@@ -14,8 +14,8 @@ import (
 
 // Sections lists the sections of a document in their order.
 func Sections(tx *gate.Tx, e *record.Engine, doc id.ID) ([]*record.Record, error) {
-	p, err := e.List(tx, "document_section", record.Query{Parent: doc, Limit: 10000, NoTotal: true,
-		Sort: []record.Order{{Field: "sort"}, {Field: "id"}}})
+	p, err := e.List(tx, "document_section", record.Query{Limit: 10000, NoTotal: true,
+		Filters: []record.Filter{{Field: "document_id", Op: record.Eq, Values: []any{doc}}}, Sort: []record.Order{{Field: "sort"}, {Field: "id"}}})
 	if err != nil {
 		return nil, err
 	}

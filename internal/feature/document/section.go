@@ -80,8 +80,8 @@ func settlePlace(tx *gate.Tx, now *record.Record) error {
 		return nil
 	}
 	var last sql.NullInt64
-	err := tx.QueryRow(`select max(k.sort) from record r join k_document_section k on k.id = r.id
-		where r.parent_id = ? and r.kind = 'document_section' and r.trashed_at is null`, int64(now.Parent)).Scan(&last)
+	err := tx.QueryRow(`select max(k.sort) from k_document_section k join record r on r.id = k.id
+		where k.document_id = ? and r.trashed_at is null`, int64(now.Parent)).Scan(&last)
 	now.Values["sort"] = last.Int64 + 1
 	return err
 }

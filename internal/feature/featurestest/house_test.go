@@ -134,3 +134,11 @@ func shows(t *testing.T, r *record.Record, want record.Values) {
 		}
 	}
 }
+
+// openB gives a house with seeds for a benchmark.
+func openB(b *testing.B) *coretest.House {
+	b.Helper()
+	h := coretest.Open(b, coretest.Options{Features: features()})
+	h.Change(func(tx *gate.Tx) error { return h.Records.Seed(tx) })
+	return h
+}
