@@ -1,0 +1,555 @@
+package importer
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/importer/itglue"
+)
+
+// outcome is what becomes of a row.
+type outcome int
+
+const (
+	skipped outcome = iota
+	created
+	changed
+	unchanged
+	conflict
+)
+
+// item is one row on its way to a record.
+type item struct {
+	r              *run
+	kind           string // of the record
+	table, foreign string // of the row in its source
+	file           string
+	line           int
+	row            itglue.Row
+	org            *known
+
+	values record.Values
+	lists  []listWant // values that are names of tenant-wide lists
+	notes  []string   // what found no field
+	marks  []string   // what else tells one state of the source from another
+	secret []string   // names of the fields that are secrets
+
+	// after runs in the transaction once the record is saved.
+	after func(tx *gate.Tx, it *item, rec *record.Record) error
+
+	known    *known
+	hash     sum
+	what     outcome
+	link     bool // only remembered: the record is here already
+	warnings []Problem
+}
+
+// sum is the keyed hash of a row: a row may hold a password, and whoever steals
+// a database must not be able to try passwords on it.
+type sum [16]byte
+
+func (s sum) String() string {
+	if s == (sum{}) {
+		return ""
+	}
+	return hex.EncodeToString(s[:])
+}
+
+func parseSum(s string) (out sum) {
+	if b, err := hex.DecodeString(s); err == nil {
+		copy(out[:], b)
+	}
+	return out
+}
+
+func (r *run) sum(f func(put func(string))) (out sum) {
+	h := hmac.New(sha256.New, r.key)
+	f(func(s string) { writeCell(h, s) })
+	copy(out[:], h.Sum(nil))
+	return out
+}
+
+func writeCell(w io.Writer, s string) {
+	var n [8]byte
+	binary.BigEndian.PutUint64(n[:], uint64(len(s)))
+	w.Write(n[:])
+	io.WriteString(w, s)
+}
+
+// rowSum is the hash of a row: its cells, and what its references came to.
+func (it *item) rowSum() sum {
+	return it.r.sum(func(put func(string)) {
+		put(it.table)
+		it.row.Each(func(column, value string) { put(column); put(value) })
+		for _, m := range it.marks {
+			put("\x00" + m)
+		}
+	})
+}
+
+// secretSum tells whether a secret value is another one than last time.
+func (it *item) secretSum(field string) string {
+	s := it.values.Text(field)
+	if s == "" {
+		return "-"
+	}
+	return it.r.sum(func(put func(string)) { put(it.foreign); put(field); put(s) }).String()
+}
+
+// decide finds out what becomes of the item, and keeps it for the next batch
+// when something is to be done.
+func (r *run) decide(it *item) error {
+	if bad := it.missing(); bad != "" {
+		return it.skip("Correct the row in its source, or add the record by hand.", "Line %d of %s was skipped: %s", it.line, it.file, bad)
+	}
+	if it.hash == (sum{}) {
+		it.hash = it.rowSum()
+	}
+	refs := r.look.table(it.table)
+	k := refs[it.foreign]
+	if k != nil && k.seen {
+		return it.skip("Each row needs an id of its own; export again.", "Line %d of %s was skipped: the id %s was there before.", it.line, it.file, short(it.foreign))
+	}
+	if k == nil {
+		k = new(known)
+		refs[it.foreign] = k
+	}
+	k.seen, it.known = true, k
+	if k.rec == 0 && it.kind == "organization" {
+		if err := it.adopt(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case it.link:
+		it.what = unchanged
+	case k.rec == 0:
+		it.what = created
+	case k.own, k.hash == it.hash:
+		it.what = unchanged
+	case k.hash == (sum{}) && !k.pending: // known from elsewhere: what the source said then is not known
+		it.what, it.link = unchanged, true
+	case k.pending:
+		it.what = changed
+	default:
+		kept, err := r.edited(k.rec)
+		if err != nil {
+			return err
+		}
+		it.what = changed
+		if kept {
+			it.what = conflict
+			it.warn("Compare both and change the record by hand.",
+				"Line %d of %s: %s was changed both here and in the source; it was left as it is here.", it.line, it.file, it.title())
+		}
+	}
+	if it.what == created || it.what == changed || it.link {
+		return r.push(it)
+	}
+	r.report.problem(it.warnings...)
+	r.report.count(it.kind, it.what)
+	return nil
+}
+
+// adopt takes an organization of the same name that is here already, so that
+// what belongs to it is added to it.
+func (it *item) adopt() error {
+	name := it.values.Text("name")
+	k, err := it.r.look.orgByName(it.r, name)
+	if err != nil || k == nil || k.twice || k.seen || k.rec <= 0 {
+		return err
+	}
+	for _, other := range it.r.look.table("organizations") {
+		if other != it.known && other.rec == k.rec {
+			return nil
+		}
+	}
+	it.known.rec, it.link = k.rec, true
+	delete(it.r.look.orgs, record.Fold(name))
+	it.r.problem(it.file, it.line, itglue.Info, "", "The organization %q is here already: it stays as it is, and what belongs to it is added to it.", short(name))
+	return nil
+}
+
+// title names an item in a sentence.
+func (it *item) title() string {
+	name := it.values.Text("name")
+	if name == "" {
+		name = strings.TrimSpace(it.values.Text("first_name") + " " + it.values.Text("last_name"))
+	}
+	if name == "" {
+		return "the record"
+	}
+	return fmt.Sprintf("%q", short(name))
+}
+
+func short(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:57]) + "..."
+	}
+	return s
+}
+
+// missing says which required field has no value.
+func (it *item) missing() string {
+	k := it.r.m.Records.Kinds.Kind(it.kind)
+	for _, f := range k.Fields {
+		wanted := slices.ContainsFunc(it.lists, func(l listWant) bool { return l.field == f.Name })
+		if f.Required && f.Type != record.Secret && it.values[f.Name] == nil && !wanted {
+			return f.Title() + " is missing."
+		}
+	}
+	return ""
+}
+
+// skip leaves a row out, and says so.
+func (it *item) skip(hint, format string, args ...any) error {
+	it.r.problem(it.file, it.line, itglue.Error, hint, format, args...)
+	it.r.report.count(it.kind, skipped)
+	return nil
+}
+
+// warn says something of a row that comes in.
+func (it *item) warn(hint, format string, args ...any) {
+	it.warnings = append(it.warnings, Problem{File: it.file, Line: it.line, Severity: itglue.Warning, Text: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// push keeps an item for the next batch.
+func (r *run) push(it *item) error {
+	it.addNotes()
+	if r.dry {
+		if it.known.rec == 0 {
+			it.known.rec = r.nextPseudo()
+		}
+		if !it.link {
+			r.wouldList(it)
+		}
+		r.report.problem(it.warnings...)
+		r.report.count(it.kind, it.what)
+		return nil
+	}
+	r.pending = append(r.pending, it)
+	for _, v := range it.values {
+		if s, ok := v.(string); ok {
+			r.size += len(s)
+		}
+	}
+	n := r.m.Batch
+	if n == 0 {
+		n = 500
+	}
+	if len(r.pending) >= n || r.size > 8<<20 {
+		return r.flush()
+	}
+	return nil
+}
+
+// nextPseudo stands for the id of what a dry run would create.
+func (r *run) nextPseudo() id.ID {
+	r.pseudo--
+	return r.pseudo
+}
+
+// flush saves what is pending in one transaction: all rows at once, or, when one
+// of them fails, each on its own within it.
+func (r *run) flush() error {
+	list := r.pending
+	r.pending, r.size = nil, 0
+	if len(list) == 0 {
+		return nil
+	}
+	if err := r.tenant.IDs.Reserve(r.ctx, r.tenant.DB, 4*len(list)); err != nil {
+		return err
+	}
+	done, err := r.save(list, false)
+	if rowFault(err) {
+		done, err = r.save(list, true)
+	}
+	if err != nil {
+		return err
+	}
+	r.look.keepLists(r)
+	for i, d := range done {
+		it := list[i]
+		if d.err != nil {
+			said := fault.Say(d.err)
+			if err := it.skip("Correct the row in its source, or add the record by hand.", "Line %d of %s was skipped: %s", it.line, it.file, sentence(said)); err != nil {
+				return err
+			}
+			continue
+		}
+		it.known.rec, it.known.hash, it.known.pending = d.rec, it.hash, false
+		r.report.problem(append(it.warnings, d.warnings...)...)
+		r.report.count(it.kind, it.what)
+	}
+	r.say()
+	return nil
+}
+
+// rowFault tells whether an error is about a row, and not about the database.
+func rowFault(err error) bool {
+	if err == nil {
+		return false
+	}
+	switch fault.Of(err) {
+	case fault.Invalid, fault.NotFound, fault.Denied, fault.Conflict:
+		return true
+	}
+	return false
+}
+
+// sentence joins what a failure says of fields.
+func sentence(e *fault.Error) string {
+	if len(e.Fields) < 2 {
+		return e.Text
+	}
+	var parts []string
+	for _, f := range sortedKeys(e.Fields) {
+		parts = append(parts, e.Fields[f])
+	}
+	return strings.Join(parts, " ")
+}
+
+// saved is what became of an item in a transaction.
+type saved struct {
+	rec      id.ID
+	err      error
+	warnings []Problem
+}
+
+func (r *run) save(list []*item, alone bool) ([]saved, error) {
+	done := make([]saved, len(list))
+	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+		clear(done)
+		r.look.added = nil
+		for i, it := range list {
+			if !alone {
+				if done[i].rec, done[i].err = it.save(tx); done[i].err != nil {
+					return done[i].err
+				}
+				continue
+			}
+			if err := it.tryHard(tx, &done[i]); err != nil {
+				return err
+			}
+		}
+		for i, it := range list {
+			if done[i].err == nil {
+				if err := it.remember(tx, done[i].rec); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return done, err
+}
+
+// tryHard saves an item so that its failure undoes only itself, without the
+// values that are refused if it cannot be saved with them.
+func (it *item) tryHard(tx *gate.Tx, d *saved) error {
+	for range 8 {
+		added := len(it.r.look.added)
+		d.err = tx.Try(func() error {
+			var err error
+			d.rec, err = it.save(tx)
+			return err
+		})
+		if d.err == nil {
+			return nil
+		}
+		it.r.look.added = it.r.look.added[:added]
+		if !rowFault(d.err) {
+			return d.err
+		}
+		said := fault.Say(d.err)
+		if !it.leaveOut(said) {
+			return nil
+		}
+		d.warnings = append(d.warnings, Problem{File: it.file, Line: it.line, Severity: itglue.Warning,
+			Text: fmt.Sprintf("Line %d of %s came in without a value: %s", it.line, it.file, sentence(said)), Hint: "Set it by hand."})
+	}
+	return nil
+}
+
+// leaveOut takes the refused values out; false when the record cannot be
+// without one of them.
+func (it *item) leaveOut(e *fault.Error) bool {
+	k := it.r.m.Records.Kinds.Kind(it.kind)
+	out := 0
+	for name := range e.Fields {
+		f := k.Field(name)
+		if f == nil || f.Required || name == "name" {
+			return false
+		}
+		if _, ok := it.values[name]; ok {
+			delete(it.values, name)
+			out++
+		}
+		it.lists = slices.DeleteFunc(it.lists, func(l listWant) bool {
+			if l.field == name {
+				out++
+			}
+			return l.field == name
+		})
+		if name == "resource_id" {
+			delete(it.values, "resource_type")
+		}
+	}
+	return out > 0
+}
+
+// save creates or changes the record of an item.
+func (it *item) save(tx *gate.Tx) (id.ID, error) {
+	if it.link {
+		return it.known.rec, nil
+	}
+	v := it.values.Clone()
+	for _, l := range it.lists {
+		n, err := it.r.look.list(tx, it.r, l)
+		if err != nil {
+			return 0, err
+		}
+		v[l.field] = n
+	}
+	e := it.r.m.Records
+	var rec *record.Record
+	var err error
+	if it.what == created {
+		for _, f := range it.secret {
+			if v.Text(f) == "" {
+				delete(v, f) // a first version that says nothing is none
+			}
+		}
+		rec, err = e.Create(tx, it.kind, v)
+	} else {
+		if err := it.keepSecrets(tx, v); err != nil {
+			return 0, err
+		}
+		rec, err = e.Update(tx, it.kind, it.known.rec, 0, v)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if it.after != nil {
+		if err := it.after(tx, it, rec); err != nil {
+			return 0, err
+		}
+	}
+	return rec.ID, nil
+}
+
+// keepSecrets takes out of v the secrets that are the same as last time, so that
+// they get no new version.
+func (it *item) keepSecrets(tx *gate.Tx, v record.Values) error {
+	if len(it.secret) == 0 {
+		return nil
+	}
+	var was string
+	err := tx.QueryRow(`select secrets from import_state where record_id = ?`, int64(it.known.rec)).Scan(&was)
+	if err != nil && !isNone(err) {
+		return err
+	}
+	have := strings.Fields(was)
+	for i, f := range it.secret {
+		if i < len(have) && have[i] == it.secretSum(f) {
+			delete(v, f)
+		}
+	}
+	return nil
+}
+
+// remember notes what the row looked like and which version of the record is
+// the import's own.
+func (it *item) remember(tx *gate.Tx, rec id.ID) error {
+	if err := external.Save(tx, it.r.source(), it.table, it.foreign, rec, it.hash.String()); err != nil {
+		return err
+	}
+	var sums []string
+	for _, f := range it.secret {
+		sums = append(sums, it.secretSum(f))
+	}
+	return rememberVersion(tx, rec, strings.Join(sums, " "))
+}
+
+func rememberVersion(tx *gate.Tx, rec id.ID, secrets string) error {
+	_, err := tx.Exec(`insert into import_state (record_id, version, secrets) select r.id, r.version, ? from record r where r.id = ?
+		on conflict (record_id) do update set version = excluded.version, secrets = excluded.secrets`, secrets, int64(rec))
+	return err
+}
+
+// edited tells whether a record was changed or deleted here since it was
+// imported.
+func (r *run) edited(rec id.ID) (bool, error) {
+	var n int
+	err := r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
+		cond, args := tx.Visible("r")
+		return tx.QueryRow(`select count(*) from record r join import_state s on s.record_id = r.id where r.id = ? and r.version = s.version and r.trashed_at is null and `+cond,
+			append([]any{int64(rec)}, args...)...).Scan(&n)
+	})
+	return n == 0, err
+}
+
+// organization finds the organization that a row names, or skips the row.
+func (r *run) organization(it *item) (*known, error) {
+	number, name := it.row.Get("organization_id"), strings.TrimSpace(it.row.Get("organization", "organization_name"))
+	if k := r.look.table("organizations")[number]; k != nil && k.rec != 0 {
+		return k, nil
+	}
+	if name == "" {
+		what := "names no organization"
+		if number != "" {
+			what = "names the organization " + short(number) + ", which is not in the export"
+		}
+		return nil, it.skip("Add the organization's name to the row, or the organization to organizations.csv.", "Line %d of %s %s and was skipped.", it.line, it.file, what)
+	}
+	k, err := r.look.orgByName(r, name)
+	if err != nil {
+		return nil, err
+	}
+	if k == nil && r.o.CreateMissingOrganizations {
+		return r.makeOrg(name)
+	}
+	switch {
+	case k == nil || k.rec == 0:
+		return nil, it.skip("Add the organization here or to organizations.csv, or let the import create missing organizations; then import again.",
+			"Line %d of %s was skipped: there is no organization %q.", it.line, it.file, short(name))
+	case k.twice:
+		return nil, it.skip("Give the column organization_id too, or rename one of them.", "Line %d of %s was skipped: several organizations are called %q.", it.line, it.file, short(name))
+	}
+	return k, nil
+}
+
+// makeOrg makes an organization that only rows name.
+func (r *run) makeOrg(name string) (*known, error) {
+	k := &known{seen: true, rec: r.nextPseudo()}
+	if !r.dry {
+		err := r.m.Gate.Change(r.ctx, r.c, access.Create, gate.Thing{Kind: "organization"}, func(tx *gate.Tx) error {
+			rec, err := r.m.Records.Create(tx, "organization", record.Values{"name": name})
+			if err == nil {
+				k.rec = rec.ID
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	r.look.orgs[record.Fold(name)] = k
+	r.report.count("organization", created)
+	return k, nil
+}
+
+func isNone(err error) bool { return errors.Is(err, errNone) }

@@ -1,0 +1,154 @@
+// Package importer brings whole exports of other products into a tenant.
+//
+// Always true: a row that cannot be taken over is named with its file and line,
+// and the others go on; what an export holds that has no place here is listed;
+// a row and what is remembered of it (feature/external) are saved in the same
+// transaction, so that an import that was interrupted goes on where it was, and
+// the same import twice changes nothing; a record that somebody changed here
+// since it was imported is never overwritten; no secret value is in a report, a
+// log or, unsealed, on a disk.
+package importer
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/relation"
+)
+
+// Importer imports exports. Fill the fields; it then is safe for concurrent
+// use.
+type Importer struct {
+	Gate      *gate.Gate
+	Records   *record.Engine
+	Files     *attachment.Store
+	Relations *relation.Relations
+	Log       *slog.Logger     // nil is silent
+	Now       func() time.Time // nil is time.Now
+
+	Batch int // rows of one transaction; 0 is 500
+}
+
+// Feature is the tables of staged files and of what is remembered of imported
+// records.
+func Feature() record.Feature {
+	return record.Feature{Name: "importer", Schema: schema, Purge: purge}
+}
+
+var schema = []string{
+	`create table if not exists import_stage (id id primary key, blob text not null, name text not null, size int not null default 0, ready int not null default 0,
+		created_at int not null, created_by int not null)`,
+	`create table if not exists import_state (record_id id primary key, version int not null, secrets text not null default '')`,
+	`create table if not exists import_file (record_id int not null, path text not null, file_id int not null, sum text not null, primary key (record_id, path))`,
+}
+
+func purge(tx *gate.Tx, r *record.Record) error {
+	for _, table := range []string{"import_state", "import_file"} {
+		if _, err := tx.Exec(`delete from `+table+` where record_id = ?`, int64(r.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Source is the export to import: a staged file, or a file of this machine that
+// is read in place.
+type Source struct {
+	Stage id.ID  `json:"stage,omitempty"`
+	Path  string `json:"path,omitempty"` // only from the command line, never from a request
+}
+
+// Options say how to import.
+type Options struct {
+	Password string `json:"password,omitempty"` // of the zip
+	// CreateMissingOrganizations makes the organizations that rows name and
+	// neither the export nor the tenant has. Otherwise such rows are skipped.
+	CreateMissingOrganizations bool `json:"create_missing_organizations,omitempty"`
+}
+
+// Problem is one thing to know about an import.
+type Problem = itglue.Problem
+
+// Counts tell what happened to rows.
+type Counts struct {
+	Created   int64 `json:"created"`
+	Changed   int64 `json:"changed"`
+	Unchanged int64 `json:"unchanged"`
+	Skipped   int64 `json:"skipped"`
+	Conflicts int64 `json:"conflicts"`
+}
+
+func (c *Counts) add(o outcome) {
+	switch o {
+	case created:
+		c.Created++
+	case changed:
+		c.Changed++
+	case unchanged:
+		c.Unchanged++
+	case conflict:
+		c.Conflicts++
+	default:
+		c.Skipped++
+	}
+}
+
+// Unknown is a part of an export that has no kind here.
+type Unknown struct {
+	File string `json:"file"`
+	Rows int64  `json:"rows"` // rows of a table, files of a folder
+	Note string `json:"note"`
+}
+
+// Report tells what an import did, or, of a dry run, would do.
+type Report struct {
+	DryRun bool `json:"dry_run"`
+	Counts
+	Problems []Problem          `json:"problems"`
+	Kinds    map[string]*Counts `json:"kinds"` // by the name of the kind, file for attachments
+	Unknown  []Unknown          `json:"unknown"`
+
+	more map[itglue.Severity]int
+}
+
+// maxProblems is how many problems of one severity are listed.
+const maxProblems = 1000
+
+func newReport(dry bool) *Report {
+	return &Report{DryRun: dry, Problems: []Problem{}, Kinds: map[string]*Counts{}, Unknown: []Unknown{}, more: map[itglue.Severity]int{}}
+}
+
+func (r *Report) problem(list ...Problem) {
+	for _, p := range list {
+		if r.more[p.Severity]++; r.more[p.Severity] <= maxProblems {
+			r.Problems = append(r.Problems, p)
+		}
+	}
+}
+
+func (r *Report) count(kind string, o outcome) {
+	c := r.Kinds[kind]
+	if c == nil {
+		c = new(Counts)
+		r.Kinds[kind] = c
+	}
+	c.add(o)
+	r.Counts.add(o)
+}
+
+// Progress tells how far an import is.
+type Progress struct {
+	Stage  string `json:"stage"` // in words: Passwords
+	Done   int64  `json:"done"`  // rows and files
+	Total  int64  `json:"total"`
+	Counts Counts `json:"counts"`
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,191 @@
+// Package itglue reads a whole IT Glue export: one zip of CSV files, documents
+// and attachments. It knows the layout and its spellings, and nothing of where
+// the rows go.
+//
+// Always true: nothing is unpacked, and of a CSV file one row is in memory at a
+// time; what the zip holds is either given as a table, a document or an
+// attachment, or listed by Others; a value that is a secret is in no sentence
+// that this package makes.
+package itglue
+
+import (
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"strongroom/internal/base/archive"
+	"strongroom/internal/base/fault"
+)
+
+// Severity says what a problem means for what was read.
+type Severity string
+
+// The severities.
+const (
+	Error   Severity = "error"   // something was left out
+	Warning Severity = "warning" // something came in otherwise than it was written
+	Info    Severity = "info"    // good to know
+)
+
+// Problem is one thing to know about an export, in a whole sentence.
+type Problem struct {
+	File     string   `json:"file"`
+	Line     int      `json:"line"` // physical line, from 1; 0 for the file as a whole
+	Severity Severity `json:"severity"`
+	Text     string   `json:"text"`
+	Hint     string   `json:"hint"`
+}
+
+// Own is the folder of what Strongroom's own export keeps beside the layout.
+const Own = "strongroom"
+
+// Export is an opened export. It is safe for concurrent use.
+type Export struct {
+	zip    *archive.Archive
+	tables map[string]string // name in its plain form -> entry
+	docs   []*Document
+}
+
+// Open reads the directory of a zip of size bytes. Invalid when the file is no
+// zip, is broken or guarded by another password, or is no such export.
+func Open(r io.ReaderAt, size int64, password string) (*Export, error) {
+	z, err := archive.Open(r, size, archive.Options{Password: password})
+	if err != nil {
+		return nil, err
+	}
+	z.Strip("documents", "attachments", Own)
+	x := &Export{zip: z, tables: map[string]string{}}
+	for _, f := range z.Files() {
+		if name, ok := strings.CutSuffix(strings.ToLower(f.Name), ".csv"); ok && !strings.Contains(name, "/") {
+			x.tables[plain(name)] = f.Name
+		}
+	}
+	x.docs = documents(z)
+	if len(x.tables) == 0 && len(x.docs) == 0 {
+		return nil, fault.New(fault.Invalid, "The zip is no IT Glue export: it holds neither CSV files nor documents.").
+			WithHint("Choose the zip as IT Glue made it: organizations.csv and the other CSV files lie at its top.")
+	}
+	return x, nil
+}
+
+// plain is the form in which names of tables and folders are compared.
+func plain(name string) string {
+	return strings.NewReplacer("_", "-", " ", "-").Replace(strings.ToLower(strings.TrimSpace(name)))
+}
+
+// Notes are oddities of the zip that were tolerated.
+func (x *Export) Notes() []Problem {
+	var out []Problem
+	for _, n := range x.zip.Notes() {
+		out = append(out, Problem{Severity: Info, Text: n})
+	}
+	return out
+}
+
+// File gives the entry of a table by its name without .csv, or "".
+func (x *Export) File(table string) string { return x.tables[plain(table)] }
+
+// Open gives the content of an entry and its size in bytes.
+func (x *Export) Open(entry string) (io.ReadCloser, int64, error) {
+	f, _ := x.zip.Stat(entry)
+	r, err := x.zip.Open(entry)
+	return r, f.Size, err
+}
+
+// Has tells whether the zip holds an entry.
+func (x *Export) Has(entry string) bool {
+	_, ok := x.zip.Stat(entry)
+	return ok
+}
+
+// Size gives the size of an entry in bytes; 0 when there is none.
+func (x *Export) Size(entry string) int64 {
+	f, _ := x.zip.Stat(entry)
+	return f.Size
+}
+
+// Documents lists the documents, in the order of their paths.
+func (x *Export) Documents() []*Document { return x.docs }
+
+// Attachment is a file that belongs to a record.
+type Attachment struct {
+	Table string // of the record, in its plain form: configurations
+	ID    string // of the record
+	Name  string
+	Entry string
+	Size  int64 // bytes
+}
+
+// Attachments calls f with every file under attachments/, sorted by path.
+func (x *Export) Attachments(f func(Attachment) error) error {
+	for _, e := range x.zip.Under("attachments") {
+		p := strings.SplitN(e.Name, "/", 4)
+		a := Attachment{Entry: e.Name, Size: e.Size, Name: path.Base(e.Name)}
+		if len(p) == 4 {
+			a.Table, a.ID = plain(p[1]), p[2]
+		}
+		if err := f(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Other is something that an export holds beside what is asked for.
+type Other struct {
+	File string // a table, or a folder with a slash at its end
+	Rows int64  // rows of a table, files in a folder
+}
+
+// Others lists the tables and folders that are not in known, which are names of
+// tables without .csv. Rows of a table that cannot be read count as far as they
+// could be.
+func (x *Export) Others(known ...string) ([]Other, error) {
+	var out []Other
+	for _, name := range sortedKeys(x.tables) {
+		if slices.Contains(known, name) {
+			continue
+		}
+		n, err := x.count(x.tables[name])
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Other{x.tables[name], n})
+	}
+	folders := map[string]int64{}
+	for _, f := range x.zip.Files() {
+		top, rest, in := strings.Cut(f.Name, "/")
+		switch {
+		case !in && strings.EqualFold(path.Ext(f.Name), ".csv"), top == Own, top == "__MACOSX", path.Base(f.Name) == ".DS_Store":
+		case !in:
+			folders[f.Name]++
+		case top == "attachments":
+			if kind, _, _ := strings.Cut(rest, "/"); !slices.Contains(known, plain(kind)) {
+				folders[top+"/"+kind+"/"]++
+			}
+		case top == "documents":
+			if !docPart.MatchString(f.Name) {
+				folders[f.Name]++
+			}
+		default:
+			folders[top+"/"]++
+		}
+	}
+	for _, name := range sortedKeys(folders) {
+		out = append(out, Other{name, folders[name]})
+	}
+	return out, nil
+}
+
+var docPart = regexp.MustCompile(`(^|/)DOC-\d+-\d+(\s[^/]*)?/`)
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}

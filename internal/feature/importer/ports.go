@@ -1,0 +1,41 @@
+package importer
+
+import (
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
+)
+
+// savePorts gives a configuration its interfaces: those that it has are changed
+// in their order, further ones added, the rest deleted.
+func (it *item) savePorts(rows []record.Values) func(*gate.Tx, *item, *record.Record) error {
+	return func(tx *gate.Tx, it *item, rec *record.Record) error {
+		e := it.r.m.Records
+		var have []*record.Record
+		if it.what != created {
+			p, err := e.List(tx, "configuration_interface", record.Query{Parent: rec.ID, Limit: 1000, NoTotal: true, Sort: []record.Order{{Field: "id"}}})
+			if err != nil {
+				return err
+			}
+			have = p.Records
+		}
+		for i, v := range rows {
+			v = v.Clone()
+			var err error
+			if i < len(have) {
+				_, err = e.Update(tx, "configuration_interface", have[i].ID, 0, v)
+			} else {
+				v["configuration_id"] = rec.ID
+				_, err = e.Create(tx, "configuration_interface", v)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for _, old := range have[min(len(rows), len(have)):] {
+			if err := e.Trash(tx, "configuration_interface", old.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
