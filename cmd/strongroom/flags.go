@@ -1,0 +1,58 @@
+package main
+
+import (
+	"flag"
+)
+
+// flagSets gives each command the flags that it alone has.
+func flagSets() map[string]func(*settings, *flag.FlagSet) {
+	tenant := func(s *settings, f *flag.FlagSet) { f.StringVar(&s.tenant, "tenant", "", "short `name` of the tenant") }
+	person := func(s *settings, f *flag.FlagSet) {
+		f.StringVar(&s.email, "email", "", "e-mail `address` to sign in with")
+		f.StringVar(&s.name, "name", "", "given and family `name`")
+	}
+	return map[string]func(*settings, *flag.FlagSet){
+		"demo": func(s *settings, f *flag.FlagSet) {
+			s.ServeFlags(f)
+			f.IntVar(&s.records, "records", 0, "how `many` sample records (default a few hundred)")
+		},
+		"serve": func(s *settings, f *flag.FlagSet) { s.ServeFlags(f) },
+		"keys serve": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.keys.Dir, "dir", "strongroom-keys", "the `folder` of the key store")
+			f.StringVar(&s.keys.Socket, "socket", "", "the Unix `socket` to answer on (default DIR/keys.sock)")
+			f.StringVar(&s.keys.Root, "root", "", "the root key `file`")
+			f.BoolVar(&s.stdin, "root-stdin", false, "read the root key from standard input and end when it closes")
+			f.StringVar(&s.keys.Credential, "credential", "", "`name` of the systemd credential that holds the root key")
+			f.StringVar(&s.keys.ShredList, "shred-list", "", "`file` that lists destroyed keys; keep it where restores do not reach")
+			f.StringVar(&s.uids, "allow-uids", "", "numeric `users` who may connect, comma-separated (default: its own)")
+		},
+		"tenant create": func(s *settings, f *flag.FlagSet) {
+			person(s, f)
+			f.StringVar(&s.title, "title", "", "the company's `name`, as people read it")
+			f.StringVar(&s.Suite, "suite", "", "key `suite`: hybrid, rsa-oaep-2048, rsa-oaep-3072 or rsa-oaep-4096")
+		},
+		"tenant export": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.output, "o", "", "the zip `file` to write")
+			f.StringVar(&s.zip, "zip-password", "", "encrypt the zip with this `password` (AES-256)")
+		},
+		"tenant erase": func(s *settings, f *flag.FlagSet) {
+			f.BoolVar(&s.yes, "yes", false, "do it without asking")
+		},
+		"user create": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.StringVar(&s.name, "name", "", "given and family `name`")
+			f.StringVar(&s.role, "role", "Editor", "`role`: Administrator, Manager, Editor, Creator, Lite or Read-only")
+		},
+		"user reset": tenant,
+		"import itglue": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")
+			f.StringVar(&s.zip, "zip-password", "", "`password` of the zip")
+		},
+		"audit verify": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.StringVar(&s.output, "file", "", "verify this exported `file` instead of a tenant")
+			f.StringVar(&s.key, "key", "", "the `key` that the file's checkpoints must be signed with")
+		},
+	}
+}

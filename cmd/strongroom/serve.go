@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"strongroom/internal/app"
+)
+
+func serveCommand() *command {
+	return &command{
+		name: "serve", short: "run the web interface and the APIs",
+		long: `
+Runs everything on the data folder: the web interface, both APIs and the jobs;
+the key service runs as a process of its own beside it.
+
+On an empty folder it prints a code and the address of a page on which the first
+tenant and its administrator are made. Stop it with Ctrl-C; requests under way
+are finished.
+
+On a loopback address it speaks plain HTTP. On any other it speaks TLS: with
+-tls-cert and -tls-key, with certificates got by -acme, or else with a
+certificate that it makes itself and whose fingerprint it prints, to be compared
+with what the browser shows.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			return p.serve(ctx, s, func(srv *app.Server, a *app.App) error { return p.announce(ctx, srv, a) })
+		},
+	}
+}
+
+// serve opens the house, serves, calls ready once requests are answered, and
+// waits until ctx ends.
+func (p *program) serve(ctx context.Context, s *settings, ready func(*app.Server, *app.App) error) error {
+	o, err := p.options(s)
+	if err != nil {
+		return err
+	}
+	o.Demo = s.demo
+	a, err := app.Open(ctx, o)
+	if errors.Is(err, app.ErrHeld) {
+		return usageError("Another Strongroom is running on the data folder "+s.Data+".", "Stop it first, or choose another folder with -data DIR.")
+	}
+	if err != nil {
+		return err
+	}
+	srv, err := a.Serve(ctx)
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	err = ready(srv, a)
+	if err == nil {
+		err = srv.Wait(ctx)
+	}
+	return errors.Join(err, srv.Stop(ctx), a.Close())
+}
+
+func (p *program) announce(ctx context.Context, srv *app.Server, a *app.App) error {
+	n, err := a.House.Count(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "Strongroom is at %s\n", srv.URL)
+	if srv.Fingerprint != "" {
+		fmt.Fprintf(p.out, "Its certificate is its own. Compare the SHA-256 fingerprint in the browser:\n  %s\n", srv.Fingerprint)
+	}
+	if n == 0 {
+		fmt.Fprintf(p.out, "Open it to begin, and enter this code:  %s\n", a.FirstRun.Code())
+	}
+	return nil
+}
+
+func keysServeCommand() *command {
+	return &command{
+		name: "keys serve", short: "run the key service alone, as another user",
+		long: `
+Runs the key service: the only process that ever holds a private key. It answers
+on a Unix socket, to the users named by -allow-uids only.
+
+"strongroom serve" starts one by itself. In production run it as a user of its
+own and give its socket to the server with -key-socket: a key service under the
+same user as the server is no protection against an intruder in the server.
+
+The root key comes from -root FILE (mode 0600), from a systemd credential
+(-credential NAME), or from standard input (-root-stdin).`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			o := s.keys
+			if o.Socket == "" {
+				o.Socket = filepath.Join(o.Dir, "keys.sock")
+			}
+			for text := range strings.FieldsFuncSeq(s.uids, func(r rune) bool { return r == ',' || r == ' ' }) {
+				uid, err := strconv.Atoi(text)
+				if err != nil {
+					return usageError("-allow-uids takes numbers, and "+text+" is none.", "Find a user's number with: id -u NAME")
+				}
+				o.AllowUIDs = append(o.AllowUIDs, uid)
+			}
+			if o.Root == "" && o.Credential == "" && !s.stdin {
+				return usageError("The key service needs its root key.", "Give -root FILE, -credential NAME or -root-stdin.")
+			}
+			o.RootStdin, o.Version, o.Stdin, o.Stdout, o.Stderr = s.stdin, version, p.in, p.out, p.err
+			return app.ServeKeys(ctx, o)
+		},
+	}
+}
+
+func usageError(text, hint string) error { return usage{text, hint} }
+
+func versionCommand() *command {
+	return &command{
+		name: "version", short: "print the version",
+		long: "Prints the version of this program.",
+		run: func(_ context.Context, p *program, c *command, args []string) error {
+			if _, _, err := p.parse(c, args, 0, 0); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintln(p.out, "strongroom", version)
+			return err
+		},
+	}
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+
+	"strongroom/internal/app"
+)
+
+func importCommand() *command {
+	return &command{
+		name: "import itglue", args: "FILE", short: "bring in a whole IT Glue export",
+		long: `
+Reads the zip of an IT Glue account export: organizations, configurations,
+contacts, locations, documents with folders and images, passwords and attachments.
+Links inside documents are pointed to the imported records. What the export holds
+that Strongroom has no kind for yet is listed.
+
+With -dry-run nothing is written: it says what would be created, changed and
+skipped, and every problem with its file and line. Importing the same file again
+changes nothing. An import that was interrupted is taken up by starting it again.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 1, 1)
+			if err == nil {
+				err = needTenant(s)
+			}
+			if err != nil {
+				return err
+			}
+			path, err := filepath.Abs(rest[0])
+			if err != nil {
+				return err
+			}
+			var report app.ImportReport
+			err = p.console(ctx, s, "import.itglue", app.ImportFile{Tenant: s.tenant, Path: path, Password: s.zip, DryRun: s.dryRun}, &report, p.progress(s))
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(report)
+			}
+			return report.Print(p.out)
+		},
+	}
+}
+
+// progress shows how far something is, unless the output is for a program.
+func (p *program) progress(s *settings) func(json.RawMessage) {
+	if s.json {
+		return nil
+	}
+	return func(b json.RawMessage) {
+		var step struct {
+			Stage       string
+			Done, Total int64
+		}
+		if json.Unmarshal(b, &step) == nil && step.Total > 0 {
+			fmt.Fprintf(p.err, "\r%-40s %d of %d ", step.Stage, step.Done, step.Total)
+		}
+	}
+}
+
+func (p *program) export(ctx context.Context, s *settings, tenant string) error {
+	path, err := filepath.Abs(s.output)
+	if err != nil {
+		return err
+	}
+	var out app.Exported
+	if err := p.console(ctx, s, "tenant.export", app.ExportFile{Tenant: tenant, Path: path, Password: s.zip}, &out, p.progress(s)); err != nil {
+		return err
+	}
+	if s.json {
+		return p.printJSON(out)
+	}
+	_, err = fmt.Fprintf(p.out, "\nTenant %s was written to %s.\n", tenant, s.output)
+	return err
+}
+
+func auditVerifyCommand() *command {
+	return &command{
+		name: "audit verify", short: "check that the audit log is whole and unaltered",
+		long: `
+Reads a tenant's whole audit log, computes every entry's place in the Merkle tree
+again and checks the signed checkpoints. It ends with 0 only if every entry
+verifies, and names the first one that does not.
+
+With -file it checks an exported log; that needs nothing but the file and, with
+-key, the public key that its checkpoints must be signed with.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			var v *app.Verified
+			if s.output != "" {
+				v, err = app.VerifyAuditFile(s.output, s.key)
+			} else if err = needTenant(s); err == nil {
+				var o app.Options
+				if o, err = p.options(s); err == nil {
+					v, err = app.VerifyAudit(ctx, o, s.tenant)
+				}
+			}
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(v)
+			}
+			_, err = fmt.Fprintf(p.out, "%d entries verify, up to a tree of %d with %d signed checkpoints.\n", v.Entries, v.Entries, v.Checkpoints)
+			return err
+		},
+	}
+}

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"errors"
+	"flag"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"strongroom/internal/base/fault"
+)
+
+// Config is how a house is run. Zero members stand for the defaults given with
+// each; Flags makes flags of them.
+type Config struct {
+	Data     string // data folder; "strongroom-data"
+	Root     string // root key file; see rootFile for where it is when empty
+	Postgres string // address of a PostgreSQL server for the tenants' databases; SQLite in Data when empty
+	Suite    string // key suite of new tenants; hybrid
+
+	KeySocket string // socket of a key service that runs apart; "" starts one as a child process
+
+	Listen   string // address of the web interface and the APIs; 127.0.0.1:8200
+	Admin    string // address for metrics; none when empty
+	Domain   string // host name under which tenants are found as NAME.DOMAIN
+	Cert     string // file of the TLS certificate chain
+	CertKey  string // file of its private key
+	ACME     string // host names, comma-separated, to get certificates for
+	ACMEMail string
+	Proxies  string // trusted proxies, comma-separated addresses or ranges
+	LogLevel string // debug, info, warn or error; info
+}
+
+// Flags adds the settings that every command has which works on data.
+func (c *Config) Flags(f *flag.FlagSet) {
+	f.StringVar(&c.Data, "data", "strongroom-data", "the `folder` that holds everything")
+	f.StringVar(&c.Root, "root", "", "the root key `file` (default: in the user's configuration folder, outside the data)")
+	f.StringVar(&c.Postgres, "postgres", "", "keep tenants' databases on this PostgreSQL `server` (postgres://user@host/db) instead of in the data folder")
+	f.StringVar(&c.KeySocket, "key-socket", "", "use the key service at this `socket` instead of starting one")
+	f.StringVar(&c.LogLevel, "log-level", "info", "what to log: debug, info, warn or `level` error")
+	f.String("config", "", "read settings from this `file`: name = value, one a line")
+}
+
+// ServeFlags adds the settings of serve and demo.
+func (c *Config) ServeFlags(f *flag.FlagSet) {
+	f.StringVar(&c.Listen, "listen", "127.0.0.1:8200", "`address` of the web interface and the APIs; TLS unless it is a loopback address")
+	f.StringVar(&c.Admin, "admin-listen", "", "loopback `address` for GET /metrics (default: none)")
+	f.StringVar(&c.Domain, "domain", "", "host `name` under which tenants are found as TENANT.NAME")
+	f.StringVar(&c.Cert, "tls-cert", "", "`file` of the TLS certificate and its chain, PEM")
+	f.StringVar(&c.CertKey, "tls-key", "", "`file` of the certificate's private key, PEM")
+	f.StringVar(&c.ACME, "acme", "", "get certificates for these host `names` by ACME; the listen address must be reachable at port 443")
+	f.StringVar(&c.ACMEMail, "acme-mail", "", "`address` that the certificate authority may write to")
+	f.StringVar(&c.Proxies, "proxies", "", "`addresses` of proxies whose X-Forwarded-For and -Proto are believed")
+	f.StringVar(&c.Suite, "suite", "", "key `suite` of new tenants: hybrid, rsa-oaep-2048, rsa-oaep-3072 or rsa-oaep-4096 (default hybrid)")
+}
+
+// Settings lists every name that a configuration file may hold.
+func Settings() []string {
+	f := flag.NewFlagSet("", flag.ContinueOnError)
+	c := new(Config)
+	c.Flags(f)
+	c.ServeFlags(f)
+	var out []string
+	f.VisitAll(func(g *flag.Flag) { out = append(out, g.Name) })
+	return out
+}
+
+// Level is the log level. Invalid when it is none.
+func (c *Config) Level() (slog.Level, error) {
+	var l slog.Level
+	if c.LogLevel == "" {
+		return l, nil
+	}
+	if err := l.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return l, fault.New(fault.Invalid, "The log level %q is not known.", c.LogLevel).WithHint("Use debug, info, warn or error.")
+	}
+	return l, nil
+}
+
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for s := range strings.FieldsFuncSeq(c.Proxies, func(r rune) bool { return r == ',' || r == ' ' }) {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			a, err := netip.ParseAddr(s)
+			if err != nil {
+				return nil, fault.New(fault.Invalid, "The proxy %q is neither an address nor a range.", s).WithHint("Write 10.0.0.5 or 10.0.0.0/24.")
+			}
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		out = append(out, p.Masked())
+	}
+	return out, nil
+}
+
+// rootFile says where the root key is: where the setting says; else where an
+// earlier start put it; else a file named after the data folder's own id in the
+// user's configuration folder, so that a copy of the data folder does not hold
+// its own key; and inside the data folder only where there is no such folder.
+func (c *Config) rootFile() (path string, inside bool, err error) {
+	if c.Root != "" {
+		return c.Root, false, nil
+	}
+	within := filepath.Join(c.Data, "root.key")
+	if _, err := os.Stat(within); err == nil {
+		return within, true, nil
+	}
+	name, err := houseID(c.Data)
+	if err != nil {
+		return "", false, err
+	}
+	if base, err := os.UserConfigDir(); err == nil {
+		dir := filepath.Join(base, "strongroom")
+		if os.MkdirAll(dir, 0o700) == nil && writable(dir) {
+			return filepath.Join(dir, "root-"+name+".key"), false, nil
+		}
+	}
+	return within, true, nil
+}
+
+func writable(dir string) bool {
+	f, err := os.CreateTemp(dir, ".try-")
+	if err != nil {
+		return false
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name())) == nil
+}

@@ -1,0 +1,39 @@
+package app
+
+import (
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/configuration"
+	"strongroom/internal/feature/contact"
+	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/favourite"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/organization"
+	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/relation"
+)
+
+// features lists what a customer can name. A new kind adds one line.
+func features() []record.Feature {
+	return []record.Feature{
+		organization.Feature(),
+		location.Feature(),
+		contact.Feature(),
+		configuration.Feature(),
+		document.Feature(),
+		password.Feature(),
+		attachment.Feature(),
+		relation.Feature(),
+		favourite.Feature(),
+		external.Feature(),
+		identity.Feature(),
+		local.Feature(),
+		apikey.Feature(),
+		importer.Feature(),
+	}
+}

@@ -1,0 +1,264 @@
+// Package app puts the house together, starts it and stops it.
+//
+// Always true: one process at a time holds a data folder; the key service is
+// another process; everything that a package needs is given to it here, in the
+// open, so that this package is the list of what depends on what.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/sqldb"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/keys"
+	"strongroom/internal/core/keys/service"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/identity/method"
+	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/relation"
+	"strongroom/internal/surface/itglue"
+	"strongroom/internal/surface/webui"
+)
+
+// App is a house that is open.
+type App struct {
+	Config    Config
+	Log       *slog.Logger
+	Now       func() time.Time
+	House     *tenant.House
+	Gate      *gate.Gate
+	Records   *record.Engine
+	Keys      *keys.Client
+	Secrets   *secret.Revealer
+	Directory *identity.Directory
+	Sessions  *identity.Sessions
+	APIKeys   *apikey.Keys
+	FirstRun  *identity.FirstRun
+	Files     *attachment.Store
+	Relations *relation.Relations
+	Importer  *importer.Importer
+	Web       *webui.Server // once Handler was called
+	API       *itglue.API   // once Handler was called
+	Version   string
+
+	Demonstrates bool // it is the demo: every page says so
+
+	proxies []netip.Prefix
+	lock    *os.File
+	child   *keyChild
+	stderr  io.Writer
+}
+
+// Options are what Open needs beside the settings.
+type Options struct {
+	Config
+	Program []string         // the command line of this program, for starting the key service
+	Now     func() time.Time // nil is time.Now
+	Stderr  io.Writer        // for the log and for what a person must be told once
+	Quiet   bool             // log warnings and errors only
+	Version string
+	Demo    bool // say on every page that this is the demo
+	Beside  bool // look in beside a running server: take no lock, use its key service
+}
+
+// ErrHeld is what Open gives when another process has the data folder.
+var ErrHeld = errors.New("the data folder is in use")
+
+// Open opens the house in the data folder, making what is missing. Close it.
+func Open(ctx context.Context, o Options) (_ *App, err error) {
+	if o.Data == "" {
+		o.Data = "strongroom-data"
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	level, err := o.Level()
+	if err != nil {
+		return nil, err
+	}
+	if o.Quiet {
+		level = max(level, slog.LevelWarn)
+	}
+	a := &App{Config: o.Config, Now: o.Now, Version: o.Version, Demonstrates: o.Demo, stderr: o.Stderr,
+		Log: slog.New(slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: level}))}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.proxies, err = o.proxies(); err != nil {
+		return nil, err
+	}
+	if !o.Beside {
+		var held bool
+		if a.lock, held, err = lock(o.Data); err != nil {
+			return nil, err
+		}
+		if held {
+			return nil, ErrHeld
+		}
+	}
+	if err := a.openKeys(ctx, o); err != nil {
+		return nil, err
+	}
+	return a, a.assemble(ctx)
+}
+
+// openKeys finds or starts the key service.
+func (a *App) openKeys(ctx context.Context, o Options) error {
+	socket := o.KeySocket
+	switch {
+	case socket != "":
+	case o.Beside:
+		var err error
+		if socket, err = published(o.Data, keysAddress); err != nil {
+			return err
+		}
+	default:
+		if err := a.startChild(o); err != nil {
+			return err
+		}
+		socket = a.child.Socket
+		if err := publish(o.Data, keysAddress, socket); err != nil {
+			return unusable(err, o.Data)
+		}
+	}
+	a.Keys = keys.Dial("unix", socket, keys.Options{})
+	st, err := a.Keys.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if st.Sealed {
+		return fault.New(fault.Unavailable, "The key service is sealed.").WithHint("Give it its root key; see the manual of: strongroom keys serve.")
+	}
+	return nil
+}
+
+func (a *App) startChild(o Options) error {
+	path, inside, err := o.rootFile()
+	if err != nil {
+		return err
+	}
+	store := filepath.Join(o.Data, "keys")
+	if _, err := os.Stat(store); err == nil { // keys were made: a new root could not open them
+		if _, err := service.LoadRoot(path); fault.Is(err, fault.NotFound) {
+			return fault.New(fault.Unavailable, "The root key of %s is not at %s.", o.Data, path).
+				WithHint("Put the root key file back, or write the line of the recovery print into it, or name it with -root FILE.")
+		}
+	}
+	root, created, recovery, err := service.LoadOrCreateRoot(path)
+	if err != nil {
+		return err
+	}
+	if created {
+		fmt.Fprintf(a.stderr, "A new root key was made: %s\nPrint this line and keep it in a safe place; without it nothing can be read:\n\n    %s\n\n", path, recovery)
+		if inside {
+			fmt.Fprintln(a.stderr, "It lies inside the data folder, so a copy of the whole folder can be read. Move it elsewhere and name it with -root FILE.")
+		}
+	}
+	a.child, err = startKeys(o.Program, store, root, a.stderr)
+	return err
+}
+
+// assemble gives every part what it needs.
+func (a *App) assemble(ctx context.Context) error {
+	kinds, err := record.NewRegistry(features()...)
+	if err != nil {
+		return err
+	}
+	a.Records = &record.Engine{Kinds: kinds}
+	a.House = &tenant.House{
+		Dir: a.Config.Data, Keys: a.Keys, Postgres: a.Config.Postgres, Suite: a.Config.Suite, Log: a.Log, Now: a.Now,
+		Version: kinds.Fingerprint(), Migrate: func(tx *sqldb.Tx) error { return kinds.Migrate(tx) },
+	}
+	if err := a.House.Start(ctx); err != nil {
+		return err
+	}
+	a.Gate = &gate.Gate{House: a.House, Kinds: kinds.Traits(), Log: a.Log, Now: a.Now}
+	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys}
+	passwords := &local.Method{Gate: a.Gate}
+	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
+	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords}
+	a.APIKeys = &apikey.Keys{Gate: a.Gate}
+	a.Files = &attachment.Store{Gate: a.Gate}
+	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Reason: "Embedded password", Of: password.Embedded}}}
+	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Log: a.Log, Now: a.Now}
+	n, err := a.House.Count(ctx)
+	if err == nil && n == 0 {
+		a.FirstRun = identity.NewFirstRun()
+	}
+	return err
+}
+
+// Close closes the house; the key service ends last.
+func (a *App) Close() error {
+	var errs []error
+	if a.Gate != nil {
+		a.Gate.Flush(context.Background(), true)
+	}
+	if a.House != nil {
+		errs = append(errs, a.House.Close())
+	}
+	if a.Keys != nil {
+		errs = append(errs, a.Keys.Close())
+	}
+	if a.child != nil {
+		errs = append(errs, a.child.Close())
+		if a.lock != nil {
+			errs = append(errs, os.Remove(filepath.Join(a.Config.Data, keysAddress)))
+		}
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// CreateTenant makes a tenant with its first lists, its administrator and an
+// API key that may do everything.
+func (a *App) CreateTenant(ctx context.Context, name, title string, admin identity.Person) (*Created, error) {
+	if _, err := a.House.Create(ctx, name, title); err != nil {
+		return nil, err
+	}
+	c := access.System(name, "console")
+	if err := a.Gate.Change(ctx, c, access.Administer, gate.Thing{}, a.Records.Seed); err != nil {
+		return nil, err
+	}
+	issued, err := a.Directory.CreateAdministrator(ctx, name, admin)
+	if err != nil {
+		return nil, err
+	}
+	_, key, err := a.APIKeys.Create(ctx, c, apikey.New{Name: "First key", Owner: issued.User, Passwords: true, Limit: &apikey.Limit{}})
+	if err != nil {
+		return nil, err
+	}
+	return &Created{Tenant: name, Email: issued.Email, Password: issued.Password, APIKey: key, User: issued.User}, nil
+}
+
+// Created is what a new tenant is opened with.
+type Created struct {
+	Tenant   string `json:"tenant"`
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	APIKey   string `json:"api_key"`
+
+	User id.ID `json:"-"`
+}
