@@ -1,0 +1,110 @@
+package itglue
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"strongroom/internal/base/web"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/relation"
+)
+
+// API answers requests. Fill the fields; it then is safe for concurrent use.
+type API struct {
+	Gate        *gate.Gate
+	Records     *record.Engine
+	Keys        *apikey.Keys
+	Limiter     *apikey.Limiter
+	Sessions    *identity.Sessions
+	Secrets     *secret.Revealer
+	Attachments *attachment.Store
+	Relations   *relation.Relations
+
+	// BaseURL gives the address that the client reaches us under, without a
+	// slash at its end. Nil takes it from the request's Host.
+	BaseURL func(r *http.Request) string
+	// Tenant gives the short name of the tenant that the request's host names,
+	// or "" when it names none. Nil is always "".
+	Tenant func(r *http.Request) string
+	// Trusted are the proxies whose forwarding headers count.
+	Trusted []netip.Prefix
+	Log     *slog.Logger
+	Now     func() time.Time // nil is time.Now
+
+	once      sync.Once
+	mux       *web.Mux
+	resources map[string]*resource // by kind
+}
+
+// Handler answers under /api/v1, /api and the root alike.
+func (a *API) Handler() http.Handler {
+	a.build()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Add("Vary", "X-Api-Key")
+		h.Add("Vary", "Authorization")
+		web.NoStore(w)
+		full, short := normal(r.URL.Path)
+		u := *r.URL
+		u.Path, u.RawPath = short, ""
+		r2 := r.WithContext(context.WithValue(r.Context(), pathKey{}, full))
+		r2.URL = &u
+		a.mux.ServeHTTP(w, r2)
+	})
+}
+
+// Routes gives every mounted pattern, without the prefixes.
+func (a *API) Routes() []string {
+	a.build()
+	return a.mux.Routes()
+}
+
+type pathKey struct{}
+
+// normal gives the path without double and trailing slashes, as it is and
+// without /api or /api/v1 before it.
+func normal(p string) (full, short string) {
+	full = path.Clean("/" + p)
+	short = full
+	for _, prefix := range []string{"/api", "/v1"} {
+		rest, ok := strings.CutPrefix(short, prefix)
+		if !ok || rest != "" && rest[0] != '/' {
+			break
+		}
+		short = rest
+	}
+	if short == "" {
+		short = "/"
+	}
+	return full, short
+}
+
+func (a *API) build() {
+	a.once.Do(func() {
+		a.mux = &web.Mux{Fail: fail, Log: a.Log, Trusted: a.Trusted, AnyOrigin: true, Now: a.Now}
+		a.resources = map[string]*resource{}
+		table := specials()
+		for _, k := range a.Records.Kinds.Kinds() {
+			a.resources[k.Name] = newResource(k, table[k.Name])
+		}
+		a.mount()
+	})
+}
+
+func (a *API) now() time.Time {
+	if a.Now == nil {
+		return time.Now()
+	}
+	return a.Now()
+}

@@ -1,0 +1,101 @@
+package itglue
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/jsonapi"
+	"strongroom/internal/base/web"
+)
+
+// statusOf gives the status of a failure: what cannot be read is 400, what is
+// wrong 422, and an address that takes other methods is one that is not there.
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, jsonapi.ErrMalformed):
+		return http.StatusBadRequest
+	case errors.Is(err, errMediaType):
+		return http.StatusUnsupportedMediaType
+	}
+	switch s := web.Status(err); s {
+	case http.StatusMethodNotAllowed:
+		return http.StatusNotFound
+	case http.StatusConflict:
+		return http.StatusUnprocessableEntity
+	default:
+		return s
+	}
+}
+
+// titleOf is the short text for a status.
+func titleOf(status int) string {
+	switch status {
+	case http.StatusNotFound:
+		return "Record not found"
+	case http.StatusUnprocessableEntity:
+		return "Unprocessable entity"
+	}
+	return http.StatusText(status)
+}
+
+// inItem says which object of a body a failure is about.
+type inItem struct {
+	error
+	n int
+}
+
+func (e *inItem) Unwrap() error { return e.error }
+
+// at marks a failure with the number of the object it is about, where the body
+// holds several.
+func at(n int, many bool, err error) error {
+	if err == nil || !many {
+		return err
+	}
+	return &inItem{err, n}
+}
+
+// fail answers a failure in the words of the protocol.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	status := statusOf(err)
+	body := jsonapi.AppendErrors(nil, errorsOf(status, err))
+	h := w.Header()
+	h.Set("Content-Type", jsonapi.MediaType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="Strongroom"`)
+	}
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // a broken connection has nobody to tell
+	}
+}
+
+func errorsOf(status int, err error) []jsonapi.Error {
+	say := fault.Say(err)
+	if _, big := errors.AsType[*http.MaxBytesError](err); big {
+		say = fault.New(fault.Invalid, "The body is too big.")
+	}
+	title := titleOf(status)
+	if len(say.Fields) == 0 {
+		return []jsonapi.Error{{Status: status, Title: title, Detail: strings.TrimSpace(say.Text + " " + say.Hint)}}
+	}
+	prefix := "/data/attributes/"
+	if e, ok := errors.AsType[*inItem](err); ok {
+		prefix = "/data/" + strconv.Itoa(e.n) + "/attributes/"
+	}
+	names := make([]string, 0, len(say.Fields))
+	for n := range say.Fields {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	var out []jsonapi.Error
+	for _, n := range names {
+		out = append(out, jsonapi.Error{Status: status, Title: title, Detail: say.Fields[n], Pointer: prefix + jsonapi.Kebab(n)})
+	}
+	return out
+}

@@ -1,0 +1,234 @@
+package itglue
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"strongroom/internal/base/jsonapi"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// maxPage is the most that a page holds; more is asked for and given less.
+const (
+	defaultPage = 50
+	maxPage     = 1000
+	maxNumber   = 1 << 40 // rows before a page at most, whatever is asked
+)
+
+// page gives number and size of the page that is asked for.
+func page(q jsonapi.Query) (number, size int) {
+	size = q.Size
+	if size <= 0 {
+		size = defaultPage
+	}
+	size = min(size, maxPage)
+	return min(max(1, q.Number), maxNumber/size), size
+}
+
+// filters turns what was asked into conditions. What is not known is left out.
+func (r *resource) filterList(tx *gate.Tx, q jsonapi.Query) ([]record.Filter, error) {
+	var out []record.Filter
+	for _, f := range q.Filters {
+		if read := r.special.filter[f.Name]; read != nil && f.Op == jsonapi.Plain && strings.TrimSpace(f.Raw) != "" {
+			parts, _ := jsonapi.Split(f.Raw)
+			one, err := read(tx, parts)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, one)
+			continue
+		}
+		if one, ok := r.condition(f); ok {
+			out = append(out, one)
+		}
+	}
+	return out, nil
+}
+
+// condition reads one filter of a list; false when it says nothing.
+func (r *resource) condition(f jsonapi.Filter) (record.Filter, bool) {
+	how, known := r.filters[f.Name]
+	if !known {
+		if foreign(f.Name) && strings.TrimSpace(f.Raw) != "" {
+			return record.Filter{Field: "id", Op: record.Eq}, true
+		}
+		return record.Filter{}, false
+	}
+	parts, plain := jsonapi.Split(f.Raw)
+	if how == sortID && (len(parts) == 0 && f.Name == r.special.nullRef || len(parts) == 1 && strings.EqualFold(parts[0], "null")) {
+		return record.Filter{Field: f.Name, Op: nullOp(f.Op)}, true
+	}
+	if len(parts) == 0 {
+		return record.Filter{}, false
+	}
+	if f.Op == jsonapi.Range || how == sortTime || how == sortDay && !plain {
+		return span(f, how, parts)
+	}
+	out := record.Filter{Field: f.Name, Op: record.Eq, Values: valuesOf(how, parts)}
+	if f.Op == jsonapi.Not {
+		out.Op = record.Ne
+	}
+	if how == sortText && !plain { // Acme, Inc without an escape
+		out.Values = append(out.Values, strings.TrimSpace(strings.ReplaceAll(f.Raw, `\,`, `,`)))
+	}
+	return out, true
+}
+
+func nullOp(op jsonapi.Op) record.Op {
+	if op == jsonapi.Not {
+		return record.NotNull
+	}
+	return record.Null
+}
+
+// valuesOf parses the values that can be parsed; the others match nothing.
+func valuesOf(how sort, parts []string) []any {
+	var out []any
+	for _, p := range parts {
+		if v := valueOf(how, p); v != nil {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func valueOf(how sort, s string) any {
+	switch how {
+	case sortID:
+		if i, ok := id.Parse(s); ok {
+			return i
+		}
+	case sortInt:
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return n
+		}
+	case sortBool:
+		if on, err := strconv.ParseBool(strings.ToLower(s)); err == nil {
+			return on
+		}
+	case sortDay:
+		if from, _, ok := moment(s); ok {
+			return from.Format(time.DateOnly)
+		}
+	case sortText:
+		return s
+	}
+	return nil
+}
+
+// span reads start,end, where * is an open end; one value alone is the day or
+// moment it names.
+func span(f jsonapi.Filter, how sort, parts []string) (record.Filter, bool) {
+	out := record.Filter{Field: f.Name, Op: record.Range, Values: []any{nil, nil}}
+	if len(parts) == 1 {
+		parts = append(parts, parts[0])
+	}
+	if f.Op == jsonapi.Not || how == sortText || how == sortBool {
+		return record.Filter{}, false
+	}
+	for i, p := range parts[:2] {
+		if p == "*" {
+			continue
+		}
+		v, ok := bound(how, p, i == 1)
+		if !ok {
+			return record.Filter{Field: f.Name, Op: record.Eq}, true // nothing lies there
+		}
+		out.Values[i] = v
+	}
+	return out, true
+}
+
+// bound reads one end of a range.
+func bound(how sort, s string, last bool) (any, bool) {
+	switch how {
+	case sortDay, sortTime:
+		from, to, ok := moment(s)
+		switch {
+		case !ok:
+			return nil, false
+		case how == sortDay:
+			return from.Format(time.DateOnly), true
+		case last:
+			return to.UnixMilli(), true
+		}
+		return from.UnixMilli(), true
+	case sortID:
+		i, ok := id.Parse(s)
+		return int64(i), ok
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+// moment reads a day or a time in UTC and gives its first and last millisecond.
+func moment(s string) (from, to time.Time, ok bool) {
+	for _, l := range []struct {
+		layout string
+		length time.Duration
+	}{
+		{time.DateOnly, 24 * time.Hour}, {time.RFC3339, time.Second}, {"2006-01-02T15:04:05.000", time.Millisecond}, {"2006-01-02T15:04:05", time.Second},
+		{"2006-01-02 15:04:05", time.Second}, {"2006-01-02 15:04:05 MST", time.Second}, {"2006-01-02T15:04", time.Minute},
+	} {
+		t, err := time.Parse(l.layout, s)
+		if err != nil {
+			continue
+		}
+		if t.Nanosecond() != 0 {
+			l.length = time.Millisecond
+		}
+		return t.UTC(), t.UTC().Add(l.length - time.Millisecond), true
+	}
+	return time.Time{}, time.Time{}, false
+}
+
+// order gives the order that is asked for; names that are not known are left out.
+func (r *resource) order(q jsonapi.Query) []record.Order {
+	var out []record.Order
+	for _, o := range q.Sort {
+		if r.sorts[o.Name] && !slices.ContainsFunc(out, func(x record.Order) bool { return x.Field == o.Name }) {
+			out = append(out, record.Order{Field: o.Name, Desc: o.Desc})
+		}
+	}
+	if len(out) == 0 {
+		return r.special.sort
+	}
+	return out[:min(len(out), 8)]
+}
+
+// strict reads the filters of a deletion, where nothing may be misunderstood.
+func (r *resource) strict(q jsonapi.Query) ([]record.Filter, error) {
+	if len(q.Strange) > 0 {
+		return nil, jsonapi.Malformed("There is a filter of an unknown form; nothing was deleted.")
+	}
+	var out []record.Filter
+	for _, f := range q.Filters {
+		how, known := r.filters[f.Name]
+		parts, plain := jsonapi.Split(f.Raw)
+		name := jsonapi.Kebab(f.Name)
+		switch {
+		case !known:
+			return nil, jsonapi.Malformed("There is no filter %.60s; nothing was deleted.", name)
+		case f.Op == jsonapi.Not:
+			return nil, jsonapi.Malformed("What is deleted must be named, not excluded; nothing was deleted.")
+		case len(parts) == 0:
+			return nil, jsonapi.Malformed("The filter %s is empty; nothing was deleted.", name)
+		case how == sortText && !plain:
+			return nil, jsonapi.Malformed("A comma in the filter %s could mean two things; nothing was deleted.", name).
+				WithHint(`Write it as \, when it belongs to the value, or name what to delete by its id.`)
+		}
+		one, ok := r.condition(f)
+		if !ok || one.Op != record.Range && one.Op != record.Null && len(one.Values) != len(parts) {
+			return nil, jsonapi.Malformed("The filter %s cannot be read; nothing was deleted.", name)
+		}
+		if one.Op == record.Range && one.Values[0] == nil && one.Values[1] == nil {
+			return nil, jsonapi.Malformed("The filter %s is open at both ends; nothing was deleted.", name)
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}

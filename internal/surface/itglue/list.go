@@ -1,0 +1,303 @@
+package itglue
+
+import (
+	"net/http"
+	"strconv"
+
+	"strongroom/internal/base/jsonapi"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// list answers GET of a collection.
+func list(c *call, res *resource, n *nest) error {
+	var objects []*object
+	var total int64
+	var inc included
+	number, size := page(c.query)
+	err := c.view(func(tx *gate.Tx) error {
+		q := record.Query{Sort: res.order(c.query), Limit: size, Offset: (number - 1) * size}
+		var err error
+		if q.Filters, err = res.filterList(tx, c.query); err != nil {
+			return err
+		}
+		if res.special.narrow != nil {
+			res.special.narrow(c, &q)
+		}
+		if err := c.below(n, &q); err != nil {
+			return err
+		}
+		p, err := c.Records.List(tx, res.kind.Name, q)
+		if err != nil {
+			return err
+		}
+		total = p.Total
+		if n != nil && len(p.Records) == 0 {
+			if err := c.parentSeen(tx, n); err != nil {
+				return err
+			}
+		}
+		objects, inc, err = c.complete(tx, res, p.Records, false)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b := make([]byte, 0, 512+len(objects)*(len(res.attrs)*48+256))
+	b = append(b, `{"data":`...)
+	b = res.appendAll(b, c.host, objects, true)
+	b = inc.append(b)
+	b = c.appendPage(b, res.meta, number, size, total)
+	return c.answer(http.StatusOK, append(b, '}'))
+}
+
+func (r *resource) appendAll(b []byte, host string, objects []*object, inList bool) []byte {
+	b = append(b, '[')
+	for i, o := range objects {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = r.append(b, host, o, inList)
+	}
+	return append(b, ']')
+}
+
+// below narrows a query to what lies below the record in the path.
+func (c *call) below(n *nest, q *record.Query) error {
+	if n == nil {
+		return nil
+	}
+	parent, err := c.id("parent")
+	if err != nil {
+		return err
+	}
+	if n.field == "organization_id" {
+		q.Org = parent
+		return nil
+	}
+	q.Filters = append(q.Filters, record.Filter{Field: n.field, Op: record.Eq, Values: []any{parent}})
+	return nil
+}
+
+// parentSeen sees that the record in the path is there.
+func (c *call) parentSeen(tx *gate.Tx, n *nest) error {
+	parent, err := c.id("parent")
+	if err != nil {
+		return err
+	}
+	_, err = c.Records.Get(tx, n.kind.Name, parent)
+	return err
+}
+
+// within sees that a record lies below the one in the path. Otherwise it is not
+// there.
+func (c *call) within(n *nest, rec *record.Record) error {
+	if n == nil {
+		return nil
+	}
+	parent, err := c.id("parent")
+	if err != nil {
+		return err
+	}
+	at := rec.Org
+	if n.field != "organization_id" {
+		at = rec.Values.ID(n.field)
+	}
+	if at != parent {
+		return gate.Missing()
+	}
+	return nil
+}
+
+// appendPage appends meta and links of a page.
+func (c *call) appendPage(b []byte, filters []byte, number, size int, total int64) []byte {
+	pages := int((total + int64(size) - 1) / int64(size))
+	prev, next := 0, 0
+	if number < pages {
+		next = number + 1
+	}
+	if number > 1 {
+		prev = min(number-1, max(1, pages))
+	}
+	b = append(b, `,"meta":{"current-page":`...)
+	b = strconv.AppendInt(b, int64(number), 10)
+	b = appendNumber(append(b, `,"next-page":`...), next)
+	b = appendNumber(append(b, `,"prev-page":`...), prev)
+	b = strconv.AppendInt(append(b, `,"total-pages":`...), int64(pages), 10)
+	b = strconv.AppendInt(append(b, `,"total-count":`...), total, 10)
+	b = append(append(append(b, `,"filters":`...), filters...), `},"links":{`...)
+	if pages > 1 || number > 1 {
+		b = c.appendLink(b, `"self":`, number, size)
+		b = c.appendLink(b, `,"first":`, 1, size)
+		if prev > 0 {
+			b = c.appendLink(b, `,"prev":`, prev, size)
+		}
+		if next > 0 {
+			b = c.appendLink(b, `,"next":`, next, size)
+		}
+		b = c.appendLink(b, `,"last":`, max(1, pages), size)
+	}
+	return append(b, '}')
+}
+
+func appendNumber(b []byte, n int) []byte {
+	if n == 0 {
+		return append(b, "null"...)
+	}
+	return strconv.AppendInt(b, int64(n), 10)
+}
+
+func (c *call) appendLink(b []byte, key string, number, size int) []byte {
+	b = append(append(b, key...), '"')
+	b = c.query.Link(b, c.self(), number, size)
+	return append(b, '"')
+}
+
+// show answers GET of one record.
+func show(c *call, res *resource, n *nest) error {
+	rid, err := c.id("id")
+	if err != nil {
+		return err
+	}
+	version, err := c.version()
+	if err != nil {
+		return err
+	}
+	return c.give(http.StatusOK, res, version, c.flag("show_password", true), c.view, func(tx *gate.Tx) (*record.Record, error) {
+		rec, err := c.Records.Get(tx, res.kind.Name, rid)
+		if err != nil {
+			return nil, err
+		}
+		return rec, c.within(n, rec)
+	})
+}
+
+// version gives the version of a record that is asked for, or 0.
+func (c *call) version() (int64, error) {
+	v, ok := c.query.Flag("version_id")
+	if !ok || v == "" {
+		return 0, nil
+	}
+	i, ok := id.Parse(v)
+	if !ok {
+		return 0, gate.Missing()
+	}
+	return int64(i), nil
+}
+
+// give answers with one record that find gives inside the transaction that
+// within opens. The secret is revealed when that transaction is over.
+func (c *call) give(status int, res *resource, version int64, reveal bool, within func(func(*gate.Tx) error) error, find func(*gate.Tx) (*record.Record, error)) error {
+	var o *object
+	var inc included
+	var sealed *sealed
+	err := within(func(tx *gate.Tx) error {
+		rec, err := find(tx)
+		if err != nil {
+			return err
+		}
+		at := int64(0) // before which moment a secret must have been set, 0 for now
+		if version != 0 {
+			if rec, at, err = c.revision(tx, rec, version); err != nil {
+				return err
+			}
+		}
+		objects, i, err := c.complete(tx, res, []*record.Record{rec}, true)
+		if err != nil {
+			return err
+		}
+		o, inc = objects[0], i
+		if reveal && res.special.secret != "" {
+			sealed, err = c.seal(tx, res, rec, at)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.open(res, sealed, o); err != nil {
+		return err
+	}
+	b := append(make([]byte, 0, 4096), `{"data":`...)
+	b = res.append(b, c.host, o, false)
+	b = inc.append(b)
+	return c.answer(status, append(b, '}'))
+}
+
+// complete adds to records what is said beside their values.
+func (c *call) complete(tx *gate.Tx, res *resource, list []*record.Record, one bool) ([]*object, included, error) {
+	objects := make([]*object, len(list))
+	own := make([]object, len(list))
+	for i, r := range list {
+		own[i].rec = r
+		objects[i] = &own[i]
+	}
+	if len(list) == 0 {
+		return objects, included{}, nil
+	}
+	for _, more := range res.special.more {
+		if err := more(c, tx, objects, one); err != nil {
+			return nil, included{}, err
+		}
+	}
+	inc, err := c.include(tx, res, objects, one)
+	return objects, inc, err
+}
+
+func idsOf(list []*object) []id.ID {
+	out := make([]id.ID, len(list))
+	for i, o := range list {
+		out[i] = o.rec.ID
+	}
+	return out
+}
+
+// page of things that are no records.
+func (c *call) answerPage(items [][]byte, number, size int, total int64) error {
+	b := append(make([]byte, 0, 1024), `{"data":[`...)
+	for i, it := range items {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, it...)
+	}
+	b = c.appendPage(append(b, ']'), []byte("{}"), number, size, total)
+	return c.answer(http.StatusOK, append(b, '}'))
+}
+
+// answerItems sends resource objects without paging; many says whether data is
+// an array.
+func (c *call) answerItems(status int, items [][]byte, many bool) error {
+	b := append(make([]byte, 0, 1024), `{"data":`...)
+	if many {
+		b = append(b, '[')
+	}
+	for i, it := range items {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, it...)
+	}
+	if many {
+		b = append(b, ']')
+	}
+	return c.answer(status, append(b, '}'))
+}
+
+// startItem begins a resource object that is no record; endItem ends it. Between
+// them attributes are appended with member and its like.
+func startItem(rid, typ string) []byte {
+	b := append([]byte(`{"id":`), jsonapi.AppendString(nil, rid)...)
+	return append(jsonapi.AppendString(append(b, `,"type":`...), typ), `,"attributes":{`...)
+}
+
+func endItem(b []byte) []byte { return append(b, `},"relationships":{}}`...) }
+
+// attr appends an attribute; the first of an object has no comma before it.
+func attr(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return append(jsonapi.AppendString(b, name), ':')
+}

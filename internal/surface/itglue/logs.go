@@ -1,0 +1,139 @@
+package itglue
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/jsonapi"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/gate"
+)
+
+// Limits of the log in this protocol; the whole of it is read by other means.
+const (
+	logPages = 5
+	logDays  = 30
+)
+
+// listLogs answers GET /logs from the audit log.
+func listLogs(c *call) error {
+	number, size := page(c.query)
+	if number > logPages {
+		return fault.New(fault.Invalid, "Only the first %d pages of the log can be read here.", logPages).WithHint("Narrow filter[created_at].")
+	}
+	from, to, err := c.logTimes()
+	if err != nil {
+		return err
+	}
+	oldestFirst := len(c.query.Sort) > 0 && c.query.Sort[0].Name == "created_at" && !c.query.Sort[0].Desc
+	var items [][]byte
+	var total int64
+	err = c.view(func(tx *gate.Tx) error {
+		if _, err := tx.Allow(access.Inspect, gate.Thing{}); err != nil {
+			return err
+		}
+		low, high, err := span2(tx, from, to)
+		if err != nil {
+			return err
+		}
+		total = min(high-low, int64(logPages*size))
+		list, err := logPage(tx, low, high, number, size, oldestFirst)
+		for _, e := range list {
+			items = append(items, logItem(e))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.answerPage(items, number, size, total)
+}
+
+// span2 gives the entries of a time as their first number and the one after the
+// last.
+func span2(tx *gate.Tx, from, to int64) (low, high int64, err error) {
+	err = tx.QueryRow(`select coalesce(min(seq), 0), coalesce(max(seq) + 1, 0) from audit_entry where time >= ? and time <= ?`, from, to).Scan(&low, &high)
+	return low, high, err
+}
+
+// logPage reads one page; entries are numbered without gaps.
+func logPage(tx *gate.Tx, low, high int64, number, size int, oldestFirst bool) ([]*audit.Entry, error) {
+	skip := int64((number - 1) * size)
+	before := high - skip
+	if oldestFirst {
+		before = min(high, low+skip+int64(size))
+		low += skip
+	}
+	n := min(int64(size), before-low)
+	if n <= 0 {
+		return nil, nil
+	}
+	list, err := tx.Activity(audit.Filter{Before: before, Limit: int(n)})
+	if oldestFirst {
+		slices.Reverse(list)
+	}
+	return list, err
+}
+
+// logTimes reads filter[created_at], which may reach back so many days.
+func (c *call) logTimes() (from, to int64, err error) {
+	now := c.now()
+	oldest := now.Add(-logDays * 24 * time.Hour).UnixMilli()
+	from, to = oldest, now.UnixMilli()
+	f, ok := c.query.Filter("created_at")
+	if !ok {
+		return from, to, nil
+	}
+	parts, _ := jsonapi.Split(f.Raw)
+	if len(parts) == 1 {
+		parts = append(parts, parts[0])
+	}
+	for i, p := range parts[:min(2, len(parts))] {
+		if p == "*" {
+			continue
+		}
+		begin, end, ok := moment(p)
+		switch {
+		case !ok:
+			return 0, 0, fault.New(fault.Invalid, "filter[created_at] is start,end in UTC, with * for an open end.")
+		case i == 0:
+			from = begin.UnixMilli()
+		default:
+			to = end.UnixMilli()
+		}
+	}
+	if from < oldest-(24*time.Hour).Milliseconds() {
+		return 0, 0, fault.New(fault.Invalid, "filter[created_at] can reach back %d days at most.", logDays)
+	}
+	return from, to, nil
+}
+
+func logItem(e *audit.Entry) []byte {
+	b := startItem(formatSeq(e.Seq), "logs")
+	b = append(attr(b, "account-id"), "null"...)
+	b = text(attr(b, "action"), e.Action)
+	b = jsonapi.AppendTime(attr(b, "created-at"), e.Time)
+	b = text(attr(b, "ip-address"), e.Detail.Address)
+	for _, n := range []string{"ip-city", "ip-country", "ip-region"} {
+		b = append(attr(b, n), "null"...)
+	}
+	b = plain(attr(b, "level"), int64(e.Level))
+	b = plain(attr(b, "organization-id"), e.Org)
+	b = plain(attr(b, "resource-id"), e.Object)
+	b = text(attr(b, "resource-name"), e.Detail.Name)
+	b = text(attr(b, "resource-type"), e.Kind)
+	b = append(attr(b, "user-agent"), "null"...)
+	b = plain(attr(b, "user-id"), e.Actor)
+	b = text(attr(b, "user-name"), e.Detail.Actor)
+	b = text(attr(b, "result"), e.Result)
+	b = text(attr(b, "reason"), e.Detail.Reason)
+	b = text(attr(b, "detail"), strings.TrimSpace(strings.Join(e.Detail.Fields, ", ")+" "+e.Detail.Text))
+	return endItem(b)
+}
+
+// formatSeq is the id of a log line: its number in the log, counted from 1.
+func formatSeq(seq int64) string { return strconv.FormatInt(seq+1, 10) }

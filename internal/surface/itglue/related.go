@@ -1,0 +1,225 @@
+package itglue
+
+import (
+	"net/http"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/jsonapi"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/relation"
+)
+
+const relatedType = "related-items"
+
+// relatedID is the id of a related item: the relation's own, or, where nobody
+// made a relation, that of the other record.
+func relatedID(it *relation.Item) string {
+	if it.ID != 0 {
+		return it.ID.String()
+	}
+	return it.Record.String()
+}
+
+// related writes the resource object of a relation.
+func (c *call) related(it *relation.Item) []byte {
+	b := startItem(relatedID(it), relatedType)
+	res := c.resources[it.Kind]
+	b = plain(attr(b, "destination-id"), it.Record)
+	b = text(attr(b, "destination-type"), typeName(res.kind))
+	b = text(attr(b, "name"), it.Name)
+	b = plain(attr(b, "resource-id"), it.Record)
+	b = res.appendURL(attr(b, "resource-url"), c.host, it.Org, it.Record)
+	b = text(attr(b, "resource-type-name"), typeName(res.kind))
+	b = text(attr(b, "asset-type"), it.Kind)
+	b = text(attr(b, "notes"), it.Notes)
+	b = text(attr(b, "reason"), it.Reason)
+	b = plain(attr(b, "archived"), it.Archived)
+	b = jsonapi.AppendTime(attr(b, "created-at"), it.Created)
+	b = jsonapi.AppendTime(attr(b, "updated-at"), it.Updated)
+	return endItem(b)
+}
+
+// typeName is a kind's name in the API's words: Document Folder.
+func typeName(k *record.Kind) string {
+	words := strings.Split(k.Name, "_")
+	for i, w := range words {
+		if w == "ssl" {
+			words[i] = "SSL"
+		} else if w != "" {
+			words[i] = strings.ToUpper(w[:1]) + w[1:]
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// owner gives the record in the path, which must be of the resource's kind.
+func (c *call) owner(tx *gate.Tx, res *resource) (id.ID, error) {
+	parent, err := c.id("parent")
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.Allow(access.View, gate.Thing{Kind: res.kind.Name, ID: parent})
+	return parent, err
+}
+
+// editOwner opens a change of the record in the path.
+func (c *call) editOwner(res *resource, fn func(tx *gate.Tx, parent id.ID) error) error {
+	parent, err := c.id("parent")
+	if err != nil {
+		return err
+	}
+	return c.change(access.Edit, gate.Thing{Kind: res.kind.Name, ID: parent}, func(tx *gate.Tx) error { return fn(tx, parent) })
+}
+
+func listRelated(c *call, res *resource) error {
+	var items [][]byte
+	err := c.view(func(tx *gate.Tx) error {
+		parent, err := c.owner(tx, res)
+		if err != nil {
+			return err
+		}
+		list, err := c.Relations.List(tx, parent)
+		for _, it := range list {
+			items = append(items, c.related(it))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	number, size := page(c.query)
+	from := min((number-1)*size, len(items))
+	return c.answerPage(items[from:min(from+size, len(items))], number, size, int64(len(items)))
+}
+
+// destination reads which record a body wants to relate.
+func (c *call) destination(tx *gate.Tx, item jsonapi.Item) (id.ID, error) {
+	typ, _ := item.Attributes["destination_type"].(string)
+	if strings.TrimSpace(typ) == "" {
+		return 0, fault.Field("destination_type", "Say what sort of record to relate, such as Configuration.")
+	}
+	target := c.named(typ)
+	if target == nil {
+		return 0, fault.Field("destination_type", "There are no records of this sort.")
+	}
+	f := record.Field{Name: "destination_id", Label: "The destination", Type: record.Ref, Ref: target.kind.Name}
+	p, err := f.Parse(item.Attributes["destination_id"])
+	if err != nil {
+		return 0, err
+	}
+	to, _ := p.(id.ID)
+	if to == 0 {
+		return 0, fault.Field("destination_id", "Say which record to relate, by its id.")
+	}
+	if _, err := c.Records.Get(tx, target.kind.Name, to); fault.Is(err, fault.NotFound) {
+		return 0, fault.Field("destination_id", "The record to relate does not exist, or you may not see it.")
+	} else if err != nil {
+		return 0, err
+	}
+	return to, nil
+}
+
+func relate(c *call, res *resource) error {
+	d, err := c.document()
+	if err != nil {
+		return err
+	}
+	if len(d.Items) == 0 {
+		return jsonapi.Malformed("There is nothing in data.")
+	}
+	var items [][]byte
+	err = c.editOwner(res, func(tx *gate.Tx, parent id.ID) error {
+		for i, item := range d.Items {
+			to, err := c.destination(tx, item)
+			if err != nil {
+				return at(i, d.Many, err)
+			}
+			notes, _ := item.Attributes["notes"].(string)
+			it, err := c.Relations.Add(tx, parent, to, notes)
+			if err != nil {
+				return at(i, d.Many, err)
+			}
+			items = append(items, c.related(it))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.answerItems(http.StatusCreated, items, d.Many)
+}
+
+func noteRelated(c *call, res *resource) error {
+	item, err := c.item()
+	if err != nil {
+		return err
+	}
+	rid, err := c.id("id")
+	if err != nil {
+		return err
+	}
+	var out []byte
+	err = c.editOwner(res, func(tx *gate.Tx, parent id.ID) error {
+		it, err := c.Relations.Get(tx, parent, rid)
+		if err != nil {
+			return err
+		}
+		if notes, ok := item.Attributes["notes"]; ok {
+			s, _ := notes.(string)
+			if it, err = c.Relations.SetNotes(tx, parent, rid, s); err != nil {
+				return err
+			}
+		}
+		out = c.related(it)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.answerItems(http.StatusOK, [][]byte{out}, false)
+}
+
+func unrelate(c *call, res *resource) error {
+	rid, err := c.id("id")
+	if err != nil {
+		return err
+	}
+	return c.unrelate(res, []id.ID{rid}, false)
+}
+
+func unrelateMany(c *call, res *resource) error {
+	d, err := c.document()
+	if err != nil {
+		return err
+	}
+	ids, err := idsIn(d.Items)
+	if err != nil {
+		return err
+	}
+	return c.unrelate(res, ids, true)
+}
+
+func (c *call) unrelate(res *resource, ids []id.ID, many bool) error {
+	var items [][]byte
+	err := c.editOwner(res, func(tx *gate.Tx, parent id.ID) error {
+		for _, rid := range ids {
+			it, err := c.Relations.Get(tx, parent, rid)
+			if err != nil {
+				return err
+			}
+			if err := c.Relations.Remove(tx, parent, rid); err != nil {
+				return err
+			}
+			items = append(items, c.related(it))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return c.answerItems(http.StatusOK, items, many)
+}
