@@ -179,9 +179,10 @@ func (f facts) Address() string { return f.Device.ip }
 var roleNames = map[string]string{"fw": "Firewall", "sw": "Switch", "hv": "Host", "dc": "Domain controller", "fs": "File server", "app": "Application server",
 	"nas": "Backup storage", "ap": "Access point", "ups": "UPS", "prn": "Printer"}
 
-// anchor is a link to a record of the organization.
+// anchor is a link to a record of the organization, made of ids and an escaped
+// name.
 func (c *client) anchor(plural string, to id.ID, text string) template.HTML {
-	return template.HTML(fmt.Sprintf(`<a href="/%s/%s/%s">%s</a>`, c.org, plural, to, template.HTMLEscapeString(text))) //nolint:gosec // made of ids and an escaped name
+	return template.HTML(fmt.Sprintf(`<a href="/%s/%s/%s">%s</a>`, c.org, plural, to, template.HTMLEscapeString(text)))
 }
 
 func (c *client) render(file string, d *device) (string, error) {
