@@ -44,7 +44,11 @@ func (s *Filler) Fill(ctx context.Context, c *access.Caller, n int, today time.T
 	if n < 1 {
 		return fault.Field("records", "Give at least 1 record.")
 	}
-	w := &world{filler: s, caller: c, today: today.UTC().Truncate(24 * time.Hour), rng: rand.New(rand.NewPCG(0x5374726f, 0x6e67726f)), lists: map[string]map[string]id.ID{}, templates: map[string]*template.Template{}}
+	w := &world{
+		filler: s, caller: c, today: today.UTC().Truncate(24 * time.Hour),
+		rng:   rand.New(rand.NewPCG(0x5374726f, 0x6e67726f)), // #nosec G404 -- the sample is the same every time; nothing in it is secret
+		lists: map[string]map[string]id.ID{}, templates: map[string]*template.Template{},
+	}
 	if err := s.Gate.View(ctx, c, w.load); err != nil {
 		return err
 	}
