@@ -89,7 +89,7 @@ func TestPublish(t *testing.T) {
 	h := open(t, false)
 	doc := h.Make("document", h.Org("Harbour"), record.Values{"name": "Draft", "published": false})
 	shows(t, h.get("document", doc), record.Values{"published": false})
-	err := h.Gate.Change(t.Context(), h.Admin(), access.Edit, gate.Thing{ID: doc}, func(tx *gate.Tx) error {
+	err := h.Gate.Change(t.Context(), h.User(access.Editor), access.Edit, gate.Thing{ID: doc}, func(tx *gate.Tx) error {
 		_, err := document.Publish(tx, h.Records, doc)
 		return err
 	})

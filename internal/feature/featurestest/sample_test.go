@@ -229,6 +229,7 @@ func TestSampleGivesFavouritesToAPerson(t *testing.T) {
 	if n < 5 {
 		t.Errorf("%d favourites", n)
 	}
+	shows(t, h.get("organization", h.one("organization", "Northbeam IT")), record.Values{"primary": true})
 }
 
 func BenchmarkSample(b *testing.B) {

@@ -135,7 +135,7 @@ func (w *world) change(ctx context.Context, fn func(*gate.Tx) error) error {
 
 // create makes one record and gives its id.
 func (w *world) create(tx *gate.Tx, kind string, v record.Values) (id.ID, error) {
-	r, err := w.filler.Records.Create(tx, kind, v)
+	r, err := w.filler.Records.Inside().Create(tx, kind, v)
 	if err != nil {
 		return 0, err
 	}
