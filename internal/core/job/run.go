@@ -211,13 +211,14 @@ func (r *Run) finish(ctx context.Context, e end) error {
 	if e.back {
 		attempts--
 	}
+	var at *int64 // nil leaves it
 	if e.state == Waiting {
-		ended = 0
+		ended, at = 0, &e.at
 	}
 	return r.tenant.DB.Change(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(`update job set state = ?, at = case when ? = 0 then at else ? end, attempts = ?, node = '', lease = 0, done = ?, total = ?, message = ?,
+		_, err := tx.Exec(`update job set state = ?, at = coalesce(?, at), attempts = ?, node = '', lease = 0, done = ?, total = ?, message = ?,
 			counts = ?, result = ?, error = ?, hint = ?, ended_at = ? where id = ? and state = ? and node = ? and attempts = ?`,
-			e.state, e.at, e.at, attempts, r.done, r.total, r.message, string(counts), r.result, text, hint, ended,
+			e.state, at, attempts, r.done, r.total, r.message, string(counts), r.result, text, hint, ended,
 			int64(r.ID), Running, r.runner.node(), r.Attempt)
 		return err
 	})
