@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
+	"net/http"
 	"sort"
 	"strings"
 
@@ -14,6 +16,23 @@ import (
 // ErrMalformed is the cause of every error that says that a request cannot be
 // read at all, as opposed to one whose values are wrong.
 var ErrMalformed = errors.New("jsonapi: malformed request")
+
+// ErrMediaType is the cause of the refusal of a body for its type.
+var ErrMediaType = errors.New("jsonapi: media type")
+
+// CheckType refuses a body that says that it is surely no JSON. Programs send
+// JSON under all sorts of types, or under none.
+func CheckType(r *http.Request) error {
+	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || r.ContentLength == 0 {
+		return nil
+	}
+	switch {
+	case strings.HasSuffix(t, "json"), t == "text/plain", t == "application/x-www-form-urlencoded", t == "application/octet-stream", strings.Contains(t, "*"):
+		return nil
+	}
+	return fault.Wrap(ErrMediaType, fault.Invalid, "The body's type must be application/vnd.api+json or application/json.")
+}
 
 // Malformed makes a failure of the kind Invalid whose cause is ErrMalformed.
 func Malformed(format string, args ...any) *fault.Error {

@@ -82,6 +82,24 @@ func AppendValue(b []byte, v any) []byte {
 	return append(b, j...)
 }
 
+// StartItem begins a resource object with its attributes, EndItem ends it.
+// Between them attributes are appended: Attr, then the value.
+func StartItem(rid, typ string) []byte {
+	b := AppendString(append(make([]byte, 0, 512), `{"id":`...), rid)
+	return append(AppendString(append(b, `,"type":`...), typ), `,"attributes":{`...)
+}
+
+// EndItem ends what StartItem began.
+func EndItem(b []byte) []byte { return append(b, `},"relationships":{}}`...) }
+
+// Attr appends the name of an attribute, with a comma where one is before it.
+func Attr(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return append(AppendString(b, name), ':')
+}
+
 // Error is one error object.
 type Error struct {
 	Status  int

@@ -18,10 +18,10 @@ const accessType = "resource-accesses"
 func accessID(rec, who id.ID) string { return rec.String() + "-" + who.String() }
 
 func accessItem(rec, who id.ID, accessor string) []byte {
-	b := startItem(accessID(rec, who), accessType)
-	b = plain(attr(b, "accessor-id"), who)
-	b = text(attr(b, "accessor-type"), accessor)
-	return endItem(b)
+	b := jsonapi.StartItem(accessID(rec, who), accessType)
+	b = plain(jsonapi.Attr(b, "accessor-id"), who)
+	b = text(jsonapi.Attr(b, "accessor-type"), accessor)
+	return jsonapi.EndItem(b)
 }
 
 func accessItems(rec id.ID, users, groups []id.ID) [][]byte {

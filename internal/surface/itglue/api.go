@@ -78,11 +78,10 @@ func normal(p string) (full, short string) {
 	full = path.Clean("/" + p)
 	short = full
 	for _, prefix := range []string{"/api", "/v1"} {
-		rest, ok := strings.CutPrefix(short, prefix)
-		if !ok || rest != "" && rest[0] != '/' {
+		if len(short) < len(prefix) || !strings.EqualFold(short[:len(prefix)], prefix) || len(short) > len(prefix) && short[len(prefix)] != '/' {
 			break
 		}
-		short = rest
+		short = short[len(prefix):]
 	}
 	if short == "" {
 		short = "/"

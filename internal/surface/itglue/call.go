@@ -6,12 +6,10 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 
-	"strongroom/internal/base/fault"
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/base/web"
 	"strongroom/internal/core/access"
@@ -117,7 +115,7 @@ func (c *call) change(action access.Action, thing gate.Thing, fn func(*gate.Tx) 
 
 // read takes the request's body when its type can be JSON.
 func (c *call) read() ([]byte, error) {
-	if err := jsonType(c.r); err != nil {
+	if err := jsonapi.CheckType(c.r); err != nil {
 		return nil, err
 	}
 	body, err := io.ReadAll(c.r.Body)
@@ -149,23 +147,6 @@ func (c *call) item() (jsonapi.Item, error) {
 		return jsonapi.Item{}, jsonapi.Malformed("Here data is one object, not an array.")
 	}
 	return d.Items[0], nil
-}
-
-// errMediaType is the cause of a refusal of a body for its type.
-var errMediaType = errors.New("itglue: media type")
-
-// jsonType refuses a body that says that it is surely no JSON. Programs send
-// JSON under all sorts of types, or none.
-func jsonType(r *http.Request) error {
-	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || r.ContentLength == 0 {
-		return nil
-	}
-	switch {
-	case strings.HasSuffix(t, "json"), t == "text/plain", t == "application/x-www-form-urlencoded", t == "application/octet-stream", strings.Contains(t, "*"):
-		return nil
-	}
-	return fault.Wrap(errMediaType, fault.Invalid, "The body's type must be application/vnd.api+json or application/json.")
 }
 
 // flag tells whether a query parameter says yes; def when it is not there.

@@ -57,19 +57,19 @@ func (e *expiration) description() string { return e.Field.Title() }
 // object writes its resource object.
 func (e *expiration) object(c *call) []byte {
 	res := c.resources[e.Kind.Name]
-	b := startItem(e.id.String(), "expirations")
-	b = plain(attr(b, "organization-id"), e.Org)
-	b = text(attr(b, "organization-name"), e.OrgName)
-	b = plain(attr(b, "resource-id"), e.Record)
-	b = text(attr(b, "resource-name"), e.Name)
-	b = text(attr(b, "resource-type"), e.Kind.Plural)
-	b = text(attr(b, "resource-type-name"), typeName(e.Kind))
-	b = res.appendURL(attr(b, "resource-url"), c.host, e.Org, e.Record)
-	b = text(attr(b, "description"), e.description())
-	b = text(attr(b, "expiration-date"), e.Date+"T00:00:00.000Z")
-	b = jsonapi.AppendTime(attr(b, "created-at"), e.CreatedAt)
-	b = jsonapi.AppendTime(attr(b, "updated-at"), e.UpdatedAt)
-	return endItem(b)
+	b := jsonapi.StartItem(e.id.String(), "expirations")
+	b = plain(jsonapi.Attr(b, "organization-id"), e.Org)
+	b = text(jsonapi.Attr(b, "organization-name"), e.OrgName)
+	b = plain(jsonapi.Attr(b, "resource-id"), e.Record)
+	b = text(jsonapi.Attr(b, "resource-name"), e.Name)
+	b = text(jsonapi.Attr(b, "resource-type"), e.Kind.Plural)
+	b = text(jsonapi.Attr(b, "resource-type-name"), typeName(e.Kind))
+	b = res.appendURL(jsonapi.Attr(b, "resource-url"), c.host, e.Org, e.Record)
+	b = text(jsonapi.Attr(b, "description"), e.description())
+	b = text(jsonapi.Attr(b, "expiration-date"), e.Date+"T00:00:00.000Z")
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), e.CreatedAt)
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), e.UpdatedAt)
+	return jsonapi.EndItem(b)
 }
 
 func listExpirations(c *call) error {
@@ -103,13 +103,13 @@ func listExpirations(c *call) error {
 		return err
 	}
 	sortExpirations(list, c.query.Sort)
-	number, size := page(c.query)
+	number, size := c.query.Page()
 	at := min((number-1)*size, len(list))
 	var items [][]byte
 	for _, e := range list[at:min(at+size, len(list))] {
 		items = append(items, e.object(c))
 	}
-	return c.answerPage(items, number, size, int64(len(list)))
+	return c.answerPage(items, int64(len(list)))
 }
 
 // inOrg gives the organization in the path, or 0 when there is none in it.
@@ -127,7 +127,7 @@ func days(raw, from, until string) (string, string) {
 		parts = append(parts, parts[0])
 	}
 	for i, p := range parts[:min(2, len(parts))] {
-		t, _, ok := moment(p)
+		t, _, ok := jsonapi.Moment(p)
 		switch {
 		case !ok:
 		case i == 0:

@@ -18,7 +18,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.Is(err, jsonapi.ErrMalformed):
 		return http.StatusBadRequest
-	case errors.Is(err, errMediaType):
+	case errors.Is(err, jsonapi.ErrMediaType):
 		return http.StatusUnsupportedMediaType
 	}
 	switch s := web.Status(err); s {

@@ -31,17 +31,17 @@ func (a *API) maxUpload() int64 {
 
 // file writes the resource object of an attachment.
 func (c *call) file(f *attachment.File) []byte {
-	b := startItem(f.ID.String(), "attachments")
-	b = text(attr(b, "name"), f.Name)
-	b = text(attr(b, "attachment-file-name"), f.FileName)
-	b = text(attr(b, "attachment-content-type"), f.Type)
-	b = plain(attr(b, "attachment-file-size"), f.Size)
-	b = text(attr(b, "ext"), attachment.Ext(f.FileName))
-	b = plain(attr(b, "viewable"), attachment.Viewable(f.Type))
-	b = text(attr(b, "download-url"), c.host+"/api/v1/attachments/"+f.ID.String()+"/download")
-	b = jsonapi.AppendTime(attr(b, "created-at"), f.Created)
-	b = jsonapi.AppendTime(attr(b, "updated-at"), f.Updated)
-	return endItem(b)
+	b := jsonapi.StartItem(f.ID.String(), "attachments")
+	b = text(jsonapi.Attr(b, "name"), f.Name)
+	b = text(jsonapi.Attr(b, "attachment-file-name"), f.FileName)
+	b = text(jsonapi.Attr(b, "attachment-content-type"), f.Type)
+	b = plain(jsonapi.Attr(b, "attachment-file-size"), f.Size)
+	b = text(jsonapi.Attr(b, "ext"), attachment.Ext(f.FileName))
+	b = plain(jsonapi.Attr(b, "viewable"), attachment.Viewable(f.Type))
+	b = text(jsonapi.Attr(b, "download-url"), c.host+"/api/v1/attachments/"+f.ID.String()+"/download")
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), f.Created)
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), f.Updated)
+	return jsonapi.EndItem(b)
 }
 
 func listFiles(c *call, res *resource) error {
@@ -60,9 +60,7 @@ func listFiles(c *call, res *resource) error {
 	if err != nil {
 		return err
 	}
-	number, size := page(c.query)
-	from := min((number-1)*size, len(items))
-	return c.answerPage(items[from:min(from+size, len(items))], number, size, int64(len(items)))
+	return c.answerPart(items)
 }
 
 // fileOf finds an attachment of the record in the path.
@@ -293,12 +291,12 @@ func downloadFile(c *call) error {
 
 // image writes the resource object of an image inside a document.
 func (c *call) image(f *attachment.File) []byte {
-	b := startItem(f.ID.String(), "document-images")
-	b = text(attr(b, "name"), f.Name)
-	b = text(attr(b, "inline-resource-url"), document.ImageURL(f.ID))
-	b = jsonapi.AppendTime(attr(b, "created-at"), f.Created)
-	b = jsonapi.AppendTime(attr(b, "updated-at"), f.Updated)
-	return endItem(b)
+	b := jsonapi.StartItem(f.ID.String(), "document-images")
+	b = text(jsonapi.Attr(b, "name"), f.Name)
+	b = text(jsonapi.Attr(b, "inline-resource-url"), document.ImageURL(f.ID))
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), f.Created)
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), f.Updated)
+	return jsonapi.EndItem(b)
 }
 
 func addImages(c *call) error {

@@ -12,23 +12,6 @@ import (
 	"strongroom/internal/core/record"
 )
 
-// maxPage is the most that a page holds; more is asked for and given less.
-const (
-	defaultPage = 50
-	maxPage     = 1000
-	maxNumber   = 1 << 40 // rows before a page at most, whatever is asked
-)
-
-// page gives number and size of the page that is asked for.
-func page(q jsonapi.Query) (number, size int) {
-	size = q.Size
-	if size <= 0 {
-		size = defaultPage
-	}
-	size = min(size, maxPage)
-	return min(max(1, q.Number), maxNumber/size), size
-}
-
 // filters turns what was asked into conditions. What is not known is left out.
 func (r *resource) filterList(tx *gate.Tx, q jsonapi.Query) ([]record.Filter, error) {
 	var out []record.Filter
@@ -111,7 +94,7 @@ func valueOf(how sort, s string) any {
 			return on
 		}
 	case sortDay:
-		if from, _, ok := moment(s); ok {
+		if from, _, ok := jsonapi.Moment(s); ok {
 			return from.Format(time.DateOnly)
 		}
 	case sortText:
@@ -147,7 +130,7 @@ func span(f jsonapi.Filter, how sort, parts []string) (record.Filter, bool) {
 func bound(how sort, s string, last bool) (any, bool) {
 	switch how {
 	case sortDay, sortTime:
-		from, to, ok := moment(s)
+		from, to, ok := jsonapi.Moment(s)
 		switch {
 		case !ok:
 			return nil, false
@@ -163,27 +146,6 @@ func bound(how sort, s string, last bool) (any, bool) {
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	return n, err == nil
-}
-
-// moment reads a day or a time in UTC and gives its first and last millisecond.
-func moment(s string) (from, to time.Time, ok bool) {
-	for _, l := range []struct {
-		layout string
-		length time.Duration
-	}{
-		{time.DateOnly, 24 * time.Hour}, {time.RFC3339, time.Second}, {"2006-01-02T15:04:05.000", time.Millisecond}, {"2006-01-02T15:04:05", time.Second},
-		{"2006-01-02 15:04:05", time.Second}, {"2006-01-02 15:04:05 MST", time.Second}, {"2006-01-02T15:04", time.Minute},
-	} {
-		t, err := time.Parse(l.layout, s)
-		if err != nil {
-			continue
-		}
-		if t.Nanosecond() != 0 {
-			l.length = time.Millisecond
-		}
-		return t.UTC(), t.UTC().Add(l.length - time.Millisecond), true
-	}
-	return time.Time{}, time.Time{}, false
 }
 
 // order gives the order that is asked for; names that are not known are left out.

@@ -259,7 +259,7 @@ func (c *call) includeRelated(tx *gate.Tx, o *object, inc *included) error {
 // includeAuthorized adds the users who may see the record. Each is asked about
 // by the rules themselves.
 func (c *call) includeAuthorized(tx *gate.Tx, o *object, inc *included) error {
-	p, err := c.Records.List(tx, "user", record.Query{Archived: "no", Limit: maxPage, NoTotal: true})
+	p, err := c.Records.List(tx, "user", record.Query{Archived: "no", Limit: jsonapi.MaxPage, NoTotal: true})
 	if err != nil {
 		return err
 	}
@@ -295,12 +295,12 @@ func (c *call) includeVersions(tx *gate.Tx, o *object, inc *included) error {
 	for _, v := range list[:min(len(list), recent)] {
 		l := link{"versions", strconv.FormatInt(v.Version, 10)}
 		inc.add(l.typ, l.id, func(b []byte) []byte {
-			it := startItem(l.id, l.typ)
-			it = jsonapi.AppendTime(attr(it, "created-at"), v.Time)
-			it = plain(attr(it, "user-id"), v.By)
-			it = text(attr(it, "user-name"), v.ByName)
-			it = text(attr(it, "name"), v.Values.Text("name"))
-			return append(b, endItem(it)...)
+			it := jsonapi.StartItem(l.id, l.typ)
+			it = jsonapi.AppendTime(jsonapi.Attr(it, "created-at"), v.Time)
+			it = plain(jsonapi.Attr(it, "user-id"), v.By)
+			it = text(jsonapi.Attr(it, "user-name"), v.ByName)
+			it = text(jsonapi.Attr(it, "name"), v.Values.Text("name"))
+			return append(b, jsonapi.EndItem(it)...)
 		})
 		links = append(links, l)
 	}
@@ -310,7 +310,7 @@ func (c *call) includeVersions(tx *gate.Tx, o *object, inc *included) error {
 
 func (c *call) includeAncestors(tx *gate.Tx, res *resource, o *object, inc *included) error {
 	var links []link
-	for at := o.rec.Values.ID("parent_id"); at != 0 && len(links) < maxPage; {
+	for at := o.rec.Values.ID("parent_id"); at != 0 && len(links) < jsonapi.MaxPage; {
 		r, err := c.byID(tx, res.kind.Name, []id.ID{at})
 		if err != nil {
 			return err

@@ -1,8 +1,8 @@
 package itglue
 
 import (
+	"bytes"
 	"net/http"
-	"strconv"
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/gate"
@@ -15,7 +15,7 @@ func list(c *call, res *resource, n *nest) error {
 	var objects []*object
 	var total int64
 	var inc included
-	number, size := page(c.query)
+	number, size := c.query.Page()
 	err := c.view(func(tx *gate.Tx) error {
 		q := record.Query{Sort: res.order(c.query), Limit: size, Offset: (number - 1) * size}
 		var err error
@@ -48,7 +48,7 @@ func list(c *call, res *resource, n *nest) error {
 	b = append(b, `{"data":`...)
 	b = res.appendAll(b, c.host, objects, true)
 	b = inc.append(b)
-	b = c.appendPage(b, res.meta, number, size, total)
+	b = c.page(total).Append(b, c.query, res.meta)
 	return c.answer(http.StatusOK, append(b, '}'))
 }
 
@@ -108,50 +108,6 @@ func (c *call) within(n *nest, rec *record.Record) error {
 		return gate.Missing()
 	}
 	return nil
-}
-
-// appendPage appends meta and links of a page.
-func (c *call) appendPage(b []byte, filters []byte, number, size int, total int64) []byte {
-	pages := int((total + int64(size) - 1) / int64(size))
-	prev, next := 0, 0
-	if number < pages {
-		next = number + 1
-	}
-	if number > 1 {
-		prev = min(number-1, max(1, pages))
-	}
-	b = append(b, `,"meta":{"current-page":`...)
-	b = strconv.AppendInt(b, int64(number), 10)
-	b = appendNumber(append(b, `,"next-page":`...), next)
-	b = appendNumber(append(b, `,"prev-page":`...), prev)
-	b = strconv.AppendInt(append(b, `,"total-pages":`...), int64(pages), 10)
-	b = strconv.AppendInt(append(b, `,"total-count":`...), total, 10)
-	b = append(append(append(b, `,"filters":`...), filters...), `},"links":{`...)
-	if pages > 1 || number > 1 {
-		b = c.appendLink(b, `"self":`, number, size)
-		b = c.appendLink(b, `,"first":`, 1, size)
-		if prev > 0 {
-			b = c.appendLink(b, `,"prev":`, prev, size)
-		}
-		if next > 0 {
-			b = c.appendLink(b, `,"next":`, next, size)
-		}
-		b = c.appendLink(b, `,"last":`, max(1, pages), size)
-	}
-	return append(b, '}')
-}
-
-func appendNumber(b []byte, n int) []byte {
-	if n == 0 {
-		return append(b, "null"...)
-	}
-	return strconv.AppendInt(b, int64(n), 10)
-}
-
-func (c *call) appendLink(b []byte, key string, number, size int) []byte {
-	b = append(append(b, key...), '"')
-	b = c.query.Link(b, c.self(), number, size)
-	return append(b, '"')
 }
 
 // show answers GET of one record.
@@ -253,51 +209,36 @@ func idsOf(list []*object) []id.ID {
 	return out
 }
 
-// page of things that are no records.
-func (c *call) answerPage(items [][]byte, number, size int, total int64) error {
-	b := append(make([]byte, 0, 1024), `{"data":[`...)
-	for i, it := range items {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, it...)
-	}
-	b = c.appendPage(append(b, ']'), []byte("{}"), number, size, total)
+// page is the page that is asked for, out of total things.
+func (c *call) page(total int64) jsonapi.Page {
+	number, size := c.query.Page()
+	return jsonapi.Page{Self: c.self(), Number: number, Size: size, Total: total}
+}
+
+// answerPage sends one page of things that are no records.
+func (c *call) answerPage(items [][]byte, total int64) error {
+	b := appendItems([]byte(`{"data":`), items, true)
+	b = c.page(total).Append(b, c.query, []byte("{}"))
 	return c.answer(http.StatusOK, append(b, '}'))
+}
+
+// answerPart sends the page that is asked for out of all items.
+func (c *call) answerPart(all [][]byte) error {
+	number, size := c.query.Page()
+	from := min((number-1)*size, len(all))
+	return c.answerPage(all[from:min(from+size, len(all))], int64(len(all)))
 }
 
 // answerItems sends resource objects without paging; many says whether data is
 // an array.
 func (c *call) answerItems(status int, items [][]byte, many bool) error {
-	b := append(make([]byte, 0, 1024), `{"data":`...)
-	if many {
-		b = append(b, '[')
-	}
-	for i, it := range items {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, it...)
-	}
-	if many {
-		b = append(b, ']')
-	}
-	return c.answer(status, append(b, '}'))
+	return c.answer(status, append(appendItems([]byte(`{"data":`), items, many), '}'))
 }
 
-// startItem begins a resource object that is no record; endItem ends it. Between
-// them attributes are appended with member and its like.
-func startItem(rid, typ string) []byte {
-	b := append([]byte(`{"id":`), jsonapi.AppendString(nil, rid)...)
-	return append(jsonapi.AppendString(append(b, `,"type":`...), typ), `,"attributes":{`...)
-}
-
-func endItem(b []byte) []byte { return append(b, `},"relationships":{}}`...) }
-
-// attr appends an attribute; the first of an object has no comma before it.
-func attr(b []byte, name string) []byte {
-	if b[len(b)-1] != '{' {
-		b = append(b, ',')
+func appendItems(b []byte, items [][]byte, many bool) []byte {
+	list := bytes.Join(items, []byte{','})
+	if !many {
+		return append(b, list...)
 	}
-	return append(jsonapi.AppendString(b, name), ':')
+	return append(append(append(b, '['), list...), ']')
 }

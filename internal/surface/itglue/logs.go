@@ -21,7 +21,7 @@ const (
 
 // listLogs answers GET /logs from the audit log.
 func listLogs(c *call) error {
-	number, size := page(c.query)
+	number, size := c.query.Page()
 	if number > logPages {
 		return fault.New(fault.Invalid, "Only the first %d pages of the log can be read here.", logPages).WithHint("Narrow filter[created_at].")
 	}
@@ -50,7 +50,7 @@ func listLogs(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answerPage(items, number, size, total)
+	return c.answerPage(items, total)
 }
 
 // span2 gives the entries of a time as their first number and the one after the
@@ -96,7 +96,7 @@ func (c *call) logTimes() (from, to int64, err error) {
 		if p == "*" {
 			continue
 		}
-		begin, end, ok := moment(p)
+		begin, end, ok := jsonapi.Moment(p)
 		switch {
 		case !ok:
 			return 0, 0, fault.New(fault.Invalid, "filter[created_at] is start,end in UTC, with * for an open end.")
@@ -113,26 +113,26 @@ func (c *call) logTimes() (from, to int64, err error) {
 }
 
 func logItem(e *audit.Entry) []byte {
-	b := startItem(formatSeq(e.Seq), "logs")
-	b = append(attr(b, "account-id"), "null"...)
-	b = text(attr(b, "action"), e.Action)
-	b = jsonapi.AppendTime(attr(b, "created-at"), e.Time)
-	b = text(attr(b, "ip-address"), e.Detail.Address)
+	b := jsonapi.StartItem(formatSeq(e.Seq), "logs")
+	b = append(jsonapi.Attr(b, "account-id"), "null"...)
+	b = text(jsonapi.Attr(b, "action"), e.Action)
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), e.Time)
+	b = text(jsonapi.Attr(b, "ip-address"), e.Detail.Address)
 	for _, n := range []string{"ip-city", "ip-country", "ip-region"} {
-		b = append(attr(b, n), "null"...)
+		b = append(jsonapi.Attr(b, n), "null"...)
 	}
-	b = plain(attr(b, "level"), int64(e.Level))
-	b = plain(attr(b, "organization-id"), e.Org)
-	b = plain(attr(b, "resource-id"), e.Object)
-	b = text(attr(b, "resource-name"), e.Detail.Name)
-	b = text(attr(b, "resource-type"), e.Kind)
-	b = append(attr(b, "user-agent"), "null"...)
-	b = plain(attr(b, "user-id"), e.Actor)
-	b = text(attr(b, "user-name"), e.Detail.Actor)
-	b = text(attr(b, "result"), e.Result)
-	b = text(attr(b, "reason"), e.Detail.Reason)
-	b = text(attr(b, "detail"), strings.TrimSpace(strings.Join(e.Detail.Fields, ", ")+" "+e.Detail.Text))
-	return endItem(b)
+	b = plain(jsonapi.Attr(b, "level"), int64(e.Level))
+	b = plain(jsonapi.Attr(b, "organization-id"), e.Org)
+	b = plain(jsonapi.Attr(b, "resource-id"), e.Object)
+	b = text(jsonapi.Attr(b, "resource-name"), e.Detail.Name)
+	b = text(jsonapi.Attr(b, "resource-type"), e.Kind)
+	b = append(jsonapi.Attr(b, "user-agent"), "null"...)
+	b = plain(jsonapi.Attr(b, "user-id"), e.Actor)
+	b = text(jsonapi.Attr(b, "user-name"), e.Detail.Actor)
+	b = text(jsonapi.Attr(b, "result"), e.Result)
+	b = text(jsonapi.Attr(b, "reason"), e.Detail.Reason)
+	b = text(jsonapi.Attr(b, "detail"), strings.TrimSpace(strings.Join(e.Detail.Fields, ", ")+" "+e.Detail.Text))
+	return jsonapi.EndItem(b)
 }
 
 // formatSeq is the id of a log line: its number in the log, counted from 1.

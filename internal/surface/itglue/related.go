@@ -26,21 +26,21 @@ func relatedID(it *relation.Item) string {
 
 // related writes the resource object of a relation.
 func (c *call) related(it *relation.Item) []byte {
-	b := startItem(relatedID(it), relatedType)
+	b := jsonapi.StartItem(relatedID(it), relatedType)
 	res := c.resources[it.Kind]
-	b = plain(attr(b, "destination-id"), it.Record)
-	b = text(attr(b, "destination-type"), typeName(res.kind))
-	b = text(attr(b, "name"), it.Name)
-	b = plain(attr(b, "resource-id"), it.Record)
-	b = res.appendURL(attr(b, "resource-url"), c.host, it.Org, it.Record)
-	b = text(attr(b, "resource-type-name"), typeName(res.kind))
-	b = text(attr(b, "asset-type"), it.Kind)
-	b = text(attr(b, "notes"), it.Notes)
-	b = text(attr(b, "reason"), it.Reason)
-	b = plain(attr(b, "archived"), it.Archived)
-	b = jsonapi.AppendTime(attr(b, "created-at"), it.Created)
-	b = jsonapi.AppendTime(attr(b, "updated-at"), it.Updated)
-	return endItem(b)
+	b = plain(jsonapi.Attr(b, "destination-id"), it.Record)
+	b = text(jsonapi.Attr(b, "destination-type"), typeName(res.kind))
+	b = text(jsonapi.Attr(b, "name"), it.Name)
+	b = plain(jsonapi.Attr(b, "resource-id"), it.Record)
+	b = res.appendURL(jsonapi.Attr(b, "resource-url"), c.host, it.Org, it.Record)
+	b = text(jsonapi.Attr(b, "resource-type-name"), typeName(res.kind))
+	b = text(jsonapi.Attr(b, "asset-type"), it.Kind)
+	b = text(jsonapi.Attr(b, "notes"), it.Notes)
+	b = text(jsonapi.Attr(b, "reason"), it.Reason)
+	b = plain(jsonapi.Attr(b, "archived"), it.Archived)
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), it.Created)
+	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), it.Updated)
+	return jsonapi.EndItem(b)
 }
 
 // typeName is a kind's name in the API's words: Document Folder.
@@ -91,9 +91,7 @@ func listRelated(c *call, res *resource) error {
 	if err != nil {
 		return err
 	}
-	number, size := page(c.query)
-	from := min((number-1)*size, len(items))
-	return c.answerPage(items[from:min(from+size, len(items))], number, size, int64(len(items)))
+	return c.answerPart(items)
 }
 
 // destination reads which record a body wants to relate.
