@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strings"
@@ -47,6 +48,16 @@ type item struct {
 	marks  []string   // what else tells one state of the source from another
 	secret []string   // names of the fields that are secrets
 
+	doc    *itglue.Document // of a document
+	extra  *extra           // what Strongroom's own export says of the row beside the table
+	past   []version        // of the secrets, from the same
+	within id.ID            // the record that holds the pictures of a section
+
+	// prepare runs before the transaction, once it is known that the item is to
+	// be saved.
+	prepare func() error
+	// before completes the values in the transaction, of a record that is there.
+	before func(tx *gate.Tx, v record.Values) error
 	// after runs in the transaction once the record is saved.
 	after func(tx *gate.Tx, it *item, rec *record.Record) error
 
@@ -54,6 +65,8 @@ type item struct {
 	hash     sum
 	what     outcome
 	link     bool // only remembered: the record is here already
+	partly   bool // the text of a document comes later
+	silent   bool // the text of a document that was counted before
 	warnings []Problem
 }
 
@@ -75,8 +88,10 @@ func parseSum(s string) (out sum) {
 	return out
 }
 
+func (r *run) newHash() hash.Hash { return hmac.New(sha256.New, r.key) }
+
 func (r *run) sum(f func(put func(string))) (out sum) {
-	h := hmac.New(sha256.New, r.key)
+	h := r.newHash()
 	f(func(s string) { writeCell(h, s) })
 	copy(out[:], h.Sum(nil))
 	return out
@@ -93,9 +108,15 @@ func writeCell(w io.Writer, s string) {
 func (it *item) rowSum() sum {
 	return it.r.sum(func(put func(string)) {
 		put(it.table)
-		it.row.Each(func(column, value string) { put(column); put(value) })
+		if it.row.Cells != nil {
+			it.row.Each(func(column, value string) { put(column); put(value) })
+		}
 		for _, m := range it.marks {
 			put("\x00" + m)
+		}
+		if it.extra != nil {
+			put("\x00extra")
+			put(it.extra.raw)
 		}
 	})
 }
@@ -118,16 +139,31 @@ func (r *run) decide(it *item) error {
 	if it.hash == (sum{}) {
 		it.hash = it.rowSum()
 	}
-	refs := r.look.table(it.table)
+	if !it.claim() {
+		return nil
+	}
+	return r.settle(it)
+}
+
+// claim makes the item the one row with its id; false when there was one before.
+func (it *item) claim() bool {
+	refs := it.r.look.table(it.table)
 	k := refs[it.foreign]
 	if k != nil && k.seen {
-		return it.skip("Each row needs an id of its own; export again.", "Line %d of %s was skipped: the id %s was there before.", it.line, it.file, short(it.foreign))
+		_ = it.skip("Each row needs an id of its own; export again.", "Line %d of %s was skipped: the id %s was there before.", it.line, it.file, short(it.foreign))
+		return false
 	}
 	if k == nil {
 		k = new(known)
 		refs[it.foreign] = k
 	}
-	k.seen, it.known = true, k
+	k.seen, k.line, it.known = true, it.line, k
+	return true
+}
+
+// settle compares the item with what is known of it.
+func (r *run) settle(it *item) error {
+	k := it.known
 	if k.rec == 0 && it.kind == "organization" {
 		if err := it.adopt(); err != nil {
 			return err
@@ -218,7 +254,7 @@ func (it *item) missing() string {
 func (it *item) skip(hint, format string, args ...any) error {
 	it.r.problem(it.file, it.line, itglue.Error, hint, format, args...)
 	it.r.report.count(it.kind, skipped)
-	return nil
+	return nil // so that a caller can end with it
 }
 
 // warn says something of a row that comes in.
@@ -231,14 +267,21 @@ func (r *run) push(it *item) error {
 	it.addNotes()
 	if r.dry {
 		if it.known.rec == 0 {
-			it.known.rec = r.nextPseudo()
+			it.known.rec, it.known.fresh, it.known.pending = r.nextPseudo(), true, it.partly
 		}
 		if !it.link {
 			r.wouldList(it)
 		}
 		r.report.problem(it.warnings...)
-		r.report.count(it.kind, it.what)
+		if !it.silent {
+			r.report.count(it.kind, it.what)
+		}
 		return nil
+	}
+	if it.prepare != nil {
+		if err := it.prepare(); err != nil {
+			return err
+		}
 	}
 	r.pending = append(r.pending, it)
 	for _, v := range it.values {
@@ -290,9 +333,12 @@ func (r *run) flush() error {
 			}
 			continue
 		}
-		it.known.rec, it.known.hash, it.known.pending = d.rec, it.hash, false
+		it.known.rec, it.known.hash, it.known.pending = d.rec, it.hash, it.partly
+		it.known.fresh = it.what == created
 		r.report.problem(append(it.warnings, d.warnings...)...)
-		r.report.count(it.kind, it.what)
+		if !it.silent {
+			r.report.count(it.kind, it.what)
+		}
 	}
 	r.say()
 	return nil
@@ -424,16 +470,16 @@ func (it *item) save(tx *gate.Tx) (id.ID, error) {
 		}
 		v[l.field] = n
 	}
+	if it.before != nil {
+		if err := it.before(tx, v); err != nil {
+			return 0, err
+		}
+	}
 	e := it.r.m.Records
 	var rec *record.Record
 	var err error
 	if it.what == created {
-		for _, f := range it.secret {
-			if v.Text(f) == "" {
-				delete(v, f) // a first version that says nothing is none
-			}
-		}
-		rec, err = e.Create(tx, it.kind, v)
+		rec, err = it.create(tx, v)
 	} else {
 		if err := it.keepSecrets(tx, v); err != nil {
 			return 0, err
@@ -449,6 +495,26 @@ func (it *item) save(tx *gate.Tx) (id.ID, error) {
 		}
 	}
 	return rec.ID, nil
+}
+
+func (it *item) create(tx *gate.Tx, v record.Values) (*record.Record, error) {
+	e := it.r.m.Records
+	for _, f := range it.secret {
+		past := slices.ContainsFunc(it.past, func(p version) bool { return p.Field == f })
+		if v.Text(f) == "" || past { // a first version that says nothing is none
+			delete(v, f)
+		}
+	}
+	if len(it.past) == 0 {
+		return e.Create(tx, it.kind, v)
+	}
+	at := v["password_updated_at"]
+	delete(v, "password_updated_at")
+	rec, err := e.Create(tx, it.kind, v)
+	if err != nil {
+		return nil, err
+	}
+	return rec, it.savePast(tx, rec, at)
 }
 
 // keepSecrets takes out of v the secrets that are the same as last time, so that
@@ -474,7 +540,11 @@ func (it *item) keepSecrets(tx *gate.Tx, v record.Values) error {
 // remember notes what the row looked like and which version of the record is
 // the import's own.
 func (it *item) remember(tx *gate.Tx, rec id.ID) error {
-	if err := external.Save(tx, it.r.source(), it.table, it.foreign, rec, it.hash.String()); err != nil {
+	hash := it.hash.String()
+	if it.partly {
+		hash = pendingHash
+	}
+	if err := external.Save(tx, it.r.source(), it.table, it.foreign, rec, hash); err != nil {
 		return err
 	}
 	var sums []string

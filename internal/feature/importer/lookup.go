@@ -3,8 +3,8 @@ package importer
 import (
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
-	"strings"
 
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -22,13 +22,16 @@ type known struct {
 	pending bool  // a document whose text is still to come
 	own     bool  // the export came from this tenant: what is here is as new
 	twice   bool  // the name is not of one only
+	fresh   bool  // made by this run
+	line    int   // of the row that it is
 }
 
 // lookup is what an import keeps in memory: numbers and names, no rows.
 type lookup struct {
 	refs    map[string]map[string]*known // by table and foreign id
 	orgs    map[string]*known            // by folded name
-	names   map[nameKey]*known           // of locations and contacts
+	orgName map[*known]string
+	names   map[nameKey]*known // of locations and contacts
 	lists   map[listKey]id.ID
 	added   []addedList // in the transaction that is open
 	country map[string]id.ID
@@ -69,24 +72,39 @@ func (l *lookup) table(name string) map[string]*known {
 
 // load reads what was imported before, and the lists of the tenant.
 func (r *run) load() error {
-	r.look = lookup{refs: map[string]map[string]*known{}, orgs: map[string]*known{}, names: map[nameKey]*known{}, lists: map[listKey]id.ID{},
+	r.look = lookup{refs: map[string]map[string]*known{}, orgs: map[string]*known{}, orgName: map[*known]string{}, names: map[nameKey]*known{}, lists: map[listKey]id.ID{},
 		country: map[string]id.ID{}, region: map[regionKey]id.ID{}}
 	return r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
 		if r.own != nil && r.own.Tenant == r.tenant.ID {
-			return errors.Join(r.loadOwn(tx), r.loadLists(tx), r.loadPlaces(tx))
-		}
-		for table := range kindOfTable {
-			list, err := external.BySource(tx, r.source(), table)
-			if err != nil {
+			if err := r.loadOwn(tx); err != nil {
 				return err
 			}
-			m := r.look.table(table)
-			for foreign, ref := range list {
-				m[strings.Clone(foreign)] = &known{rec: ref.Record, hash: parseSum(ref.Hash), pending: ref.Hash == pendingHash}
+		}
+		return errors.Join(r.loadRefs(tx), r.loadLists(tx), r.loadPlaces(tx))
+	})
+}
+
+func (r *run) loadRefs(tx *gate.Tx) error {
+	for table := range remembered() {
+		list, err := external.BySource(tx, r.source(), table)
+		if err != nil {
+			return err
+		}
+		m := r.look.table(table)
+		for foreign, ref := range list {
+			if m[foreign] == nil {
+				m[foreign] = &known{rec: ref.Record, hash: parseSum(ref.Hash), pending: ref.Hash == pendingHash}
 			}
 		}
-		return errors.Join(r.loadLists(tx), r.loadPlaces(tx))
-	})
+	}
+	return nil
+}
+
+// remembered are the tables whose rows are remembered, with their kinds.
+func remembered() map[string]string {
+	out := maps.Clone(kindOfTable)
+	out["document_folders"], out["password_folders"], out["document_sections"] = "document_folder", "password_folder", "document_section"
+	return out
 }
 
 // pendingHash marks a document whose text is still to come.
@@ -94,8 +112,9 @@ const pendingHash = "pending"
 
 // loadOwn takes the ids of an export of this very tenant for what they are.
 func (r *run) loadOwn(tx *gate.Tx) error {
+	tables := remembered()
 	return each(tx, func(n int64, kind string) {
-		for table, k := range kindOfTable {
+		for table, k := range tables {
 			if k == kind {
 				r.look.table(table)[id.ID(n).String()] = &known{rec: id.ID(n), own: true}
 			}
@@ -151,6 +170,7 @@ func (r *run) byName(kind string, org id.ID, fold string, out *[]id.ID) error {
 
 // nameOrg remembers the name of an organization's row.
 func (l *lookup) nameOrg(name string, k *known) {
+	l.orgName[k] = name
 	fold := record.Fold(name)
 	if have := l.orgs[fold]; have != nil && have != k {
 		have.twice = true

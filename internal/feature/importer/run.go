@@ -36,6 +36,8 @@ type run struct {
 	pending []*item
 	size    int // bytes of pending
 	pseudo  id.ID
+	docs    docs
+	second  bool // the second time through the documents
 }
 
 // Check tells what an import would do, and changes nothing. Fault kinds: Denied
@@ -119,20 +121,40 @@ func (r *run) all() error {
 	if err := r.total(); err != nil {
 		return err
 	}
-	steps := []func() error{}
-	for _, t := range tables() {
-		steps = append(steps, func() error { return r.table(t) })
-	}
-	for _, step := range steps {
+	for _, step := range r.steps() {
 		if err := step(); err != nil {
+			return err
+		}
+		if err := r.flush(); err != nil {
 			return err
 		}
 	}
 	return r.others()
 }
 
+// steps are the parts, in their order.
+func (r *run) steps() []func() error {
+	var steps []func() error
+	add := func(f func() error) { steps = append(steps, f) }
+	add(r.ownLists)
+	for _, t := range tables() {
+		if t.name == "passwords" { // may be embedded in documents
+			add(r.ownFolders)
+			add(func() error { return r.table(r.documentSpec(createDocument)) })
+		}
+		add(func() error { return r.table(t) })
+	}
+	add(func() error { r.second = true; return r.table(r.documentSpec(completeDocument)) })
+	add(r.ownSections)
+	add(r.attachments)
+	add(r.ownRelations)
+	add(r.ownRefs)
+	return steps
+}
+
 // total counts what there is to do.
 func (r *run) total() error {
+	r.indexDocuments()
 	for _, t := range tables() {
 		n, err := r.x.Count(t.name)
 		if err != nil {
@@ -140,7 +162,9 @@ func (r *run) total() error {
 		}
 		r.progress.Total += n
 	}
-	return nil
+	n, err := r.x.Count("documents")
+	r.progress.Total += 2*n + r.fileTotal()
+	return err
 }
 
 func (r *run) stage(name string) {
@@ -166,13 +190,24 @@ func (r *run) table(s *tableSpec) error {
 		r.problem(r.x.File(s.name), 0, itglue.Error, said.Hint, "%s", said.Text+" Nothing of it was imported.")
 		return nil
 	}
-	if err != nil || t == nil {
+	if err != nil {
 		return err
 	}
+	if t == nil {
+		return s.end(r)
+	}
 	defer t.Close()
+	extras, err := r.extras(s.name)
+	if err != nil {
+		return err
+	}
+	defer extras.close()
+	quiet := s.name == "documents" && r.second // said the first time
 	for {
 		row, err := t.Next()
-		r.report.problem(t.Problems(false)...)
+		if list := t.Problems(false); !quiet {
+			r.report.problem(list...)
+		}
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -184,19 +219,29 @@ func (r *run) table(s *tableSpec) error {
 		if err != nil {
 			return err
 		}
-		if err := r.row(s, t.Name, row); err != nil {
+		if err := r.row(s, t.Name, row, extras); err != nil {
 			return err
 		}
 	}
-	for range t.Skipped() {
-		r.report.count(s.kind, skipped)
+	if !quiet {
+		for range t.Skipped() {
+			r.report.count(s.kind, skipped)
+		}
+		r.report.problem(t.Problems(true)...)
+		extras.left(r)
 	}
-	r.report.problem(t.Problems(true)...)
-	return r.flush()
+	return s.end(r)
+}
+
+func (s *tableSpec) end(r *run) error {
+	if s.last == nil {
+		return nil
+	}
+	return s.last(s)
 }
 
 // row builds an item of one row and decides what becomes of it.
-func (r *run) row(s *tableSpec, file string, row itglue.Row) error {
+func (r *run) row(s *tableSpec, file string, row itglue.Row, extras *extras) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
@@ -206,6 +251,11 @@ func (r *run) row(s *tableSpec, file string, row itglue.Row) error {
 	it := &item{r: r, kind: s.kind, table: s.name, file: file, line: row.Line, row: row, values: map[string]any{}}
 	if it.foreign = row.Get("id"); it.foreign == "" {
 		return it.skip("Give every row its id.", "Line %d of %s has no id and was skipped.", row.Line, file)
+	}
+	it.extra = extras.take(it.foreign)
+	var err error
+	if it.past, err = extras.history(it.foreign); err != nil {
+		return err
 	}
 	if s.org {
 		org, err := r.organization(it)
@@ -218,11 +268,16 @@ func (r *run) row(s *tableSpec, file string, row itglue.Row) error {
 	if row.Has("archived") {
 		it.bool("archived", "archived")
 	}
+	if err := it.apply(); err != nil {
+		return err
+	}
 	if err := s.build(r, it); err != nil {
 		return err
 	}
-	if err := r.decide(it); err != nil {
-		return err
+	if it.kind != "document" { // whose builders decide themselves
+		if err := r.decide(it); err != nil {
+			return err
+		}
 	}
 	r.giveNames(it)
 	return nil

@@ -21,6 +21,7 @@ type tableSpec struct {
 	columns           []string                 // that are read, in snake case
 	pattern           func(column string) bool // further ones
 	build             func(r *run, it *item) error
+	last              func(s *tableSpec) error // runs when the rows are through
 }
 
 func (s *tableSpec) reads(column string) bool {

@@ -109,6 +109,11 @@ func (x *Export) Size(entry string) int64 {
 // Documents lists the documents, in the order of their paths.
 func (x *Export) Documents() []*Document { return x.docs }
 
+// HasFiles tells whether files are attached to a record of a table.
+func (x *Export) HasFiles(table, foreign string) bool {
+	return len(x.zip.Under("attachments/"+table+"/"+foreign)) > 0
+}
+
 // Attachment is a file that belongs to a record.
 type Attachment struct {
 	Table string // of the record, in its plain form: configurations

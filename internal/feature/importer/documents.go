@@ -1,0 +1,309 @@
+package importer
+
+import (
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"unicode"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/importer/itglue"
+)
+
+// maxText is how long the text of a document may be, in bytes.
+const maxText = record.MaxLong
+
+// docs is what the export holds of documents beside documents.csv.
+type docs struct {
+	byID map[string]*itglue.Document
+	top  map[string]string // organization's id in the source -> the first folder of all its documents
+}
+
+func (r *run) indexDocuments() {
+	r.docs = docs{byID: map[string]*itglue.Document{}, top: map[string]string{}}
+	for _, d := range r.x.Documents() {
+		if _, twice := r.docs.byID[d.ID]; !twice {
+			r.docs.byID[d.ID] = d
+		}
+		first := ""
+		if len(d.Folders) > 0 {
+			first = d.Folders[0]
+		}
+		if have, ok := r.docs.top[d.Org]; ok && have != first {
+			first = ""
+		}
+		r.docs.top[d.Org] = first
+	}
+}
+
+// documentSpec is the table of documents. It is gone through twice: first new
+// documents are created, then texts get their images, and links to everything
+// that was created.
+func (r *run) documentSpec(build func(r *run, it *item) error) *tableSpec {
+	return &tableSpec{name: "documents", kind: "document", stage: "Documents", org: true, required: []string{"id"}, build: build, last: r.strayDocuments,
+		columns: []string{"name", "locator", "expires_on", "public", "published"}}
+}
+
+// strayDocuments imports the documents that documents.csv does not name.
+func (r *run) strayDocuments(s *tableSpec) error {
+	for _, d := range r.x.Documents() {
+		if k := r.look.table("documents")[d.ID]; r.docs.byID[d.ID] != d || k != nil && k.seen && k.line != 0 {
+			continue
+		}
+		it := &item{r: r, kind: s.kind, table: s.name, foreign: d.ID, file: d.Dir, values: record.Values{}, doc: d}
+		if it.org = r.look.table("organizations")[d.Org]; it.org == nil || it.org.rec == 0 {
+			if !r.second {
+				_ = it.skip("Add the organization to organizations.csv.", "The document %q was skipped: the export has no organization with the id %s.", d.Dir, d.Org)
+			}
+			continue
+		}
+		it.values["organization_id"] = it.org.rec
+		if err := s.build(r, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// document sets what stands in the row and in the folder's name.
+func (it *item) document() error {
+	d := it.doc
+	if it.row.Cells != nil {
+		if d = it.r.docs.byID[it.foreign]; d == nil {
+			if t, _, ok := itglue.Link(it.row.Get("locator")); ok {
+				d = it.r.docs.byID[t.ID]
+			}
+		}
+		it.set("name", it.row.Get("name"))
+		it.put("expires_on", "expires_on")
+		it.bool("public", "public")
+		it.bool("published", "published")
+	}
+	it.doc = d
+	if it.values.Text("name") == "" {
+		name := "Document " + it.foreign
+		if d != nil && d.Name != "" {
+			name = d.Name
+		}
+		it.set("name", name)
+	}
+	if d == nil {
+		return nil
+	}
+	if d.Size == 0 && it.r.x.HasFiles("documents", it.foreign) {
+		it.values["is_uploaded"] = true
+	}
+	if it.extra != nil {
+		return nil // the export says itself which folder it is
+	}
+	folder, err := it.r.folder(it.org, d)
+	if folder != 0 {
+		it.values["document_folder_id"] = folder
+	}
+	return err
+}
+
+// createDocument is the first time through: what is not here yet is created,
+// with its text when that needs nothing else.
+func createDocument(r *run, it *item) error {
+	if err := it.document(); err != nil {
+		return err
+	}
+	if bad := it.missing(); bad != "" {
+		return it.skip("Correct the row in its source.", "Line %d of %s was skipped: %s", it.line, it.file, bad)
+	}
+	if !it.claim() || it.known.rec != 0 {
+		return nil
+	}
+	text, err := it.readText()
+	if err != nil {
+		return err
+	}
+	it.what = created
+	switch {
+	case text == nil:
+	case text.needsMore():
+		it.partly = true
+	default:
+		it.values["content"] = text.html
+	}
+	if it.doc == nil {
+		it.warn("Look whether the export is complete.", "Line %d of %s: the zip has no text for the document %s; it was imported empty.", it.line, it.file, it.title())
+	}
+	if !it.partly {
+		it.hash = it.docSum(text)
+	}
+	return r.push(it)
+}
+
+// completeDocument is the second time through.
+func completeDocument(r *run, it *item) error {
+	it.known = r.look.table("documents")[it.foreign]
+	k := it.known
+	if k == nil || k.rec == 0 || k.line != it.line || k.fresh && !k.pending {
+		return nil
+	}
+	if err := it.document(); err != nil {
+		return err
+	}
+	text, err := it.readText()
+	if err != nil {
+		return err
+	}
+	if !k.fresh || !r.dry {
+		if err := text.sums(it); err != nil {
+			return err
+		}
+		it.hash = it.docSum(text)
+	}
+	it.silent = k.fresh
+	it.linked(text)
+	if r.dry && k.fresh {
+		r.report.problem(it.warnings...)
+		return nil
+	}
+	if text != nil {
+		it.prepare, it.before = func() error { return text.write(it) }, text.place(it)
+	}
+	return r.settle(it)
+}
+
+// docSum is the hash of everything that makes up a document.
+func (it *item) docSum(t *text) sum {
+	row := it.rowSum()
+	return it.r.sum(func(put func(string)) {
+		put(row.String())
+		if t == nil {
+			return
+		}
+		put(t.raw)
+		for _, m := range t.images {
+			put(m.entry)
+			put(m.sum)
+		}
+	})
+}
+
+// folder finds or makes the folder that a document lies in.
+func (r *run) folder(org *known, d *itglue.Document) (id.ID, error) {
+	parts := d.Folders
+	if top := r.docs.top[d.Org]; top != "" && sameFile(top, r.look.orgName[org]) {
+		parts = parts[1:]
+	}
+	var above id.ID
+	at := d.Org
+	for _, name := range parts {
+		at += "/" + name
+		refs := r.look.table("document_folders")
+		k := refs[at]
+		if k == nil || k.rec == 0 {
+			made, err := r.makeFolder(org, above, name, at)
+			if err != nil {
+				return 0, err
+			}
+			refs[at] = &known{rec: made, seen: true}
+		}
+		above = refs[at].rec
+	}
+	return above, nil
+}
+
+func (r *run) makeFolder(org *known, above id.ID, name, foreign string) (made id.ID, err error) {
+	r.report.count("document_folder", created)
+	if r.dry {
+		return r.nextPseudo(), nil
+	}
+	v := record.Values{"name": name, "organization_id": org.rec}
+	if above != 0 {
+		v["parent_id"] = above
+	}
+	err = r.m.Gate.Change(r.ctx, r.c, access.Create, gate.Thing{Kind: "document_folder", Org: org.rec}, func(tx *gate.Tx) error {
+		rec, err := r.m.Records.Create(tx, "document_folder", v)
+		if err != nil {
+			return err
+		}
+		made = rec.ID
+		return external.Save(tx, r.source(), "document_folders", foreign, made, "folder")
+	})
+	return made, err
+}
+
+// sameFile tells whether a folder is called like an organization, as far as a
+// file system allows that.
+func sameFile(folder, name string) bool {
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) {
+				return r
+			}
+			return -1
+		}, record.Fold(s))
+	}
+	return name != "" && letters(folder) == letters(itglue.FileName(name))
+}
+
+// readText reads the text of a document; nil when there is none. Of a document
+// with sections the file holds them too; then the text without them stands
+// beside it.
+func (it *item) readText() (*text, error) {
+	if own, ok := it.extra.text("content"); ok && it.doc != nil {
+		return newText(it, own), nil
+	}
+	if it.doc == nil || it.doc.HTML == "" {
+		return nil, nil
+	}
+	in, size, err := it.r.x.Open(it.doc.HTML)
+	if err != nil {
+		return nil, it.unread(err)
+	}
+	defer in.Close()
+	if size > maxText {
+		it.warn("Attach it as a file.", "The document %q is longer than %d MiB and was imported without its text.", it.doc.HTML, maxText>>20)
+		return nil, nil
+	}
+	b, err := io.ReadAll(in)
+	if err != nil {
+		return nil, it.unread(err)
+	}
+	s, told := decode(b)
+	if told {
+		it.warn("", "The document %q is not UTF-8 and was read as Windows-1252 (Latin-1).", it.doc.HTML)
+	}
+	return newText(it, s), nil
+}
+
+// unread goes on without a part of the zip that is broken.
+func (it *item) unread(err error) error {
+	if !fault.Is(err, fault.Invalid) {
+		return err
+	}
+	said := fault.Say(err)
+	it.warn(said.Hint, "%s The document %s was imported without it.", said.Text, it.title())
+	return nil
+}
+
+// linked says which links of the text lead nowhere here.
+func (it *item) linked(t *text) {
+	if t == nil {
+		return
+	}
+	if n := len(t.lost); n > 0 {
+		it.warn("Correct them by hand.", "The document %q has %s to what is not in the export, such as %s; left as written.", it.doc.HTML, plural(n, "link"), short(t.lost[0]))
+	}
+	if n := len(t.gone); n > 0 {
+		it.warn("Add them by hand.", "The document %q names %s that the zip does not hold, such as %s.", it.doc.HTML, plural(n, "image"), short(path.Base(t.gone[0])))
+	}
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

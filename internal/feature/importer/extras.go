@@ -1,0 +1,472 @@
+package importer
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/importer/itglue"
+)
+
+// Names of what Strongroom's own export keeps beside the layout; each is a file
+// of JSON lines. doc/formats/export.md describes them.
+const (
+	ListsFile     = itglue.Own + "/lists.jsonl"
+	FoldersFile   = itglue.Own + "/folders.jsonl"
+	SectionsFile  = itglue.Own + "/sections.jsonl"
+	SecretsFile   = itglue.Own + "/secrets.jsonl"
+	FilesFile     = itglue.Own + "/files.jsonl"
+	RelationsFile = itglue.Own + "/relations.jsonl"
+	RefsFile      = itglue.Own + "/external.jsonl"
+)
+
+// RecordsFile is the file of what a table cannot hold of its rows.
+func RecordsFile(table string) string { return itglue.Own + "/records/" + table + ".jsonl" }
+
+// maxLine is how long a line of JSON may be, in bytes.
+const maxLine = 64 << 20
+
+// rowRef names a row of a table of the export.
+type rowRef struct {
+	Table string `json:"table"`
+	ID    string `json:"id"`
+}
+
+// extra is what an own export says of a record beside the table.
+type extra struct {
+	ID     string            `json:"id"`
+	Kind   string            `json:"kind,omitempty"`
+	Values map[string]any    `json:"values,omitempty"`
+	Refs   map[string]rowRef `json:"refs,omitempty"`
+	Names  map[string]string `json:"names,omitempty"`  // references to entries of lists
+	Images map[string]string `json:"images,omitempty"` // entry's last part -> name for people
+	Files  []string          `json:"files,omitempty"`  // entries of the images of a gallery
+
+	raw string
+}
+
+func (e *extra) imageName(base string) string {
+	if e != nil && e.Images[base] != "" {
+		return e.Images[base]
+	}
+	return "image-" + base
+}
+
+func (e *extra) text(name string) (string, bool) {
+	if e == nil {
+		return "", false
+	}
+	s, ok := e.Values[name].(string)
+	return s, ok
+}
+
+// eachLine calls f with every line of an own file; there may be no such file.
+func (r *run) eachLine(name string, f func(line []byte) error) error {
+	l, err := r.lines(name)
+	if err != nil || l == nil {
+		return err
+	}
+	defer l.in.Close()
+	for {
+		line, err := l.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := f(line); err != nil {
+			return err
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+// lineReader reads one own file.
+type lineReader struct {
+	name string
+	in   io.Closer
+	scan *bufio.Scanner
+	n    int
+}
+
+func (r *run) lines(name string) (*lineReader, error) {
+	if r.own == nil || !r.x.Has(name) {
+		return nil, nil
+	}
+	in, _, err := r.x.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	s := bufio.NewScanner(in)
+	s.Buffer(nil, maxLine)
+	return &lineReader{name: name, in: in, scan: s}, nil
+}
+
+func (l *lineReader) next() ([]byte, error) {
+	for l.scan.Scan() {
+		if l.n++; len(l.scan.Bytes()) > 0 {
+			return l.scan.Bytes(), nil
+		}
+	}
+	switch err := l.scan.Err(); {
+	case err == nil:
+		return nil, io.EOF
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, l.broken()
+	default:
+		return nil, err
+	}
+}
+
+func (l *lineReader) broken() error {
+	return fault.New(fault.Invalid, "Line %d of %s cannot be read.", l.n+1, l.name).
+		WithHint("Make the export again. Everything before this line was read and stays.")
+}
+
+func unmarshal(name string, line []byte, v any) error {
+	d := json.NewDecoder(strings.NewReader(string(line)))
+	d.UseNumber()
+	if err := d.Decode(v); err != nil {
+		return fault.Wrap(err, fault.Invalid, "A line of %s cannot be read.", name).WithHint("Make the export again.")
+	}
+	return nil
+}
+
+// extras gives the extras of a table beside its rows: both are in the same
+// order, so one line is in memory at a time. The versions of passwords come the
+// same way.
+type extras struct {
+	r       *run
+	name    string
+	lines   *lineReader
+	waiting *extra
+	past    *lineReader
+	version *version
+}
+
+// version is one version of a secret in an own export.
+type version struct {
+	ID       string `json:"id"`
+	Field    string `json:"field"`
+	Value    string `json:"value"`
+	Reason   string `json:"reason,omitempty"`
+	Restores uint32 `json:"restores,omitempty"`
+}
+
+func (r *run) extras(table string) (*extras, error) {
+	e := &extras{r: r, name: RecordsFile(table)}
+	var err error
+	if e.lines, err = r.lines(e.name); err != nil {
+		return nil, err
+	}
+	if table == "passwords" {
+		e.past, err = r.lines(SecretsFile)
+	}
+	return e, err
+}
+
+func (e *extras) close() {
+	for _, l := range []*lineReader{e.lines, e.past} {
+		if l != nil {
+			l.in.Close()
+		}
+	}
+}
+
+// take gives the extra of a row; nil when the next one is of another row.
+func (e *extras) take(foreign string) *extra {
+	if e.lines == nil {
+		return nil
+	}
+	if e.waiting == nil {
+		line, err := e.lines.next()
+		if err != nil {
+			e.stop(err)
+			return nil
+		}
+		x := &extra{raw: string(line)}
+		if err := unmarshal(e.name, line, x); err != nil {
+			e.stop(err)
+			return nil
+		}
+		e.waiting = x
+	}
+	if e.waiting.ID != foreign {
+		return nil
+	}
+	x := e.waiting
+	e.waiting = nil
+	return x
+}
+
+// stop ends the reading of extras; a failure is told, and the rows go on.
+func (e *extras) stop(err error) {
+	if !errors.Is(err, io.EOF) {
+		said := fault.Say(err)
+		e.r.problem(e.name, 0, itglue.Error, said.Hint, "%s", said.Text+" The rows go on without what stands there.")
+	}
+	e.lines.in.Close()
+	e.lines = nil
+}
+
+// history gives the versions of a password's secrets.
+func (e *extras) history(foreign string) ([]version, error) {
+	var out []version
+	for e.past != nil {
+		if e.version == nil {
+			line, err := e.past.next()
+			if err != nil {
+				e.past.in.Close()
+				e.past = nil
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				return out, err
+			}
+			e.version = new(version)
+			if err := unmarshal(SecretsFile, line, e.version); err != nil {
+				return nil, err
+			}
+		}
+		if e.version.ID != foreign {
+			break
+		}
+		out = append(out, *e.version)
+		e.version = nil
+	}
+	return out, nil
+}
+
+// left says when the rows are in another order than their extras.
+func (e *extras) left(r *run) {
+	if e.waiting != nil {
+		r.problem(e.name, 0, itglue.Error, "Leave the rows of the table in the order of the export, then import again into an empty tenant.",
+			"From the row %s on, what stands in %s belongs to no row in the same order; it was left out.", short(e.waiting.ID), e.name)
+	}
+}
+
+// apply sets what the extra says.
+func (it *item) apply() error {
+	if it.extra == nil {
+		return nil
+	}
+	for name, in := range it.extra.Values {
+		if name == "content" && it.kind == "document" {
+			continue
+		}
+		f := it.field(name)
+		v, err := f.Parse(in)
+		if err != nil {
+			it.warn("Set it by hand.", "%s of the record %s in %s: %s", f.Title(), it.foreign, RecordsFile(it.table), sentence(fault.Say(err)))
+			continue
+		}
+		it.values[name] = v
+	}
+	for name, ref := range it.extra.Refs {
+		k := it.r.look.table(ref.Table)[ref.ID]
+		if k != nil && k.rec == 0 {
+			if err := it.r.flush(); err != nil {
+				return err
+			}
+		}
+		if k == nil || k.rec == 0 {
+			it.marks = append(it.marks, "without "+name)
+			it.warn("Set it by hand.", "%s of the record %s in %s is not in the export.", it.field(name).Title(), it.foreign, RecordsFile(it.table))
+			continue
+		}
+		it.values[name] = k.rec
+	}
+	for name, of := range it.extra.Names {
+		it.lists = append(it.lists, listWant{field: name, kind: it.field(name).Ref, name: of})
+	}
+	return nil
+}
+
+// savePast gives a new password the versions of its secrets, oldest first.
+func (it *item) savePast(tx *gate.Tx, rec *record.Record, changedAt any) error {
+	for _, v := range it.past {
+		p := secret.Place{Kind: it.kind, Org: rec.Org, Object: rec.ID, Field: v.Field}
+		if _, err := secret.Put(tx, p, v.Value, secret.Note{Reason: v.Reason, Restores: v.Restores}); err != nil {
+			return err
+		}
+	}
+	if changedAt == nil {
+		changedAt = tx.Now
+	}
+	_, err := it.r.m.Records.Update(tx, it.kind, rec.ID, 0, record.Values{"password_updated_at": changedAt})
+	return err
+}
+
+// ownItem makes an item of a line of an own file.
+func (r *run) ownItem(kind, table, file string, line []byte) (*item, error) {
+	x := &extra{raw: string(line)}
+	if err := unmarshal(file, line, x); err != nil {
+		return nil, err
+	}
+	it := &item{r: r, kind: kind, table: table, foreign: x.ID, file: file, values: record.Values{}, extra: x}
+	return it, nil
+}
+
+// ownLists makes the entries of lists that are missing.
+func (r *run) ownLists() error {
+	return r.eachLine(ListsFile, func(line []byte) error {
+		x := &extra{}
+		if err := unmarshal(ListsFile, line, x); err != nil {
+			return err
+		}
+		k := r.m.Records.Kinds.Kind(x.Kind)
+		name, _ := x.text("name")
+		if k == nil || k.Scope != record.OfTenant || k.Admin || k.Fixed || name == "" {
+			return nil
+		}
+		key := listKey{x.Kind, 0, record.Fold(name)}
+		if maker := x.Names["manufacturer_id"]; maker != "" {
+			key.of = r.look.lists[listKey{"manufacturer", 0, record.Fold(maker)}]
+		}
+		if _, ok := r.look.lists[key]; ok {
+			return nil
+		}
+		if r.dry {
+			r.wouldAdd(key)
+			return nil
+		}
+		return r.makeEntry(key, x)
+	})
+}
+
+func (r *run) makeEntry(key listKey, x *extra) error {
+	v := record.Values(x.Values)
+	for field, name := range x.Names {
+		if f := r.m.Records.Kinds.Kind(x.Kind).Field(field); f != nil {
+			if n := r.look.lists[listKey{f.Ref, 0, record.Fold(name)}]; n != 0 {
+				v[field] = n
+			}
+		}
+	}
+	var made id.ID
+	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+		rec, err := r.m.Records.Create(tx, x.Kind, v)
+		if err == nil {
+			made = rec.ID
+		}
+		return err
+	})
+	if rowFault(err) {
+		said := fault.Say(err)
+		r.problem(ListsFile, 0, itglue.Warning, said.Hint, "The entry %q of the list %s was left out: %s", short(v.Text("name")), x.Kind, sentence(said))
+		return nil
+	}
+	if err == nil {
+		r.look.lists[key] = made
+		r.report.count(x.Kind, created)
+	}
+	return err
+}
+
+// ownFolders makes the folders of documents and passwords, those above first.
+func (r *run) ownFolders() error {
+	return r.eachLine(FoldersFile, func(line []byte) error {
+		it, err := r.ownItem("", "", FoldersFile, line)
+		if err != nil {
+			return err
+		}
+		switch it.extra.Kind {
+		case "document_folder", "password_folder":
+			it.kind, it.table = it.extra.Kind, it.extra.Kind+"s"
+		default:
+			return nil
+		}
+		if err := it.apply(); err != nil {
+			return err
+		}
+		return r.decide(it)
+	})
+}
+
+// ownSections makes the sections of documents.
+func (r *run) ownSections() error {
+	r.stage("Sections of documents")
+	return r.eachLine(SectionsFile, func(line []byte) error {
+		it, err := r.ownItem("document_section", "document_sections", SectionsFile, line)
+		if err != nil {
+			return err
+		}
+		parent := it.extra.Refs["document_id"].ID
+		k := r.look.table("documents")[parent]
+		if k == nil || k.rec == 0 {
+			return it.skip("", "A section of the document %s was skipped: the document was not imported.", parent)
+		}
+		if err := it.apply(); err != nil {
+			return err
+		}
+		it.within = k.rec
+		if it.doc = r.docs.byID[parent]; it.doc != nil {
+			it.sectionText()
+		}
+		return r.decide(it)
+	})
+}
+
+func (it *item) sectionText() {
+	var pictures []*picture
+	for _, entry := range it.extra.Files {
+		if it.r.x.Has(entry) {
+			pictures = append(pictures, &picture{entry: entry, name: it.extra.imageName(baseOf(entry))})
+		}
+	}
+	t := newText(it, it.values.Text("content"))
+	it.prepare = func() error {
+		if err := t.sums(it); err != nil {
+			return err
+		}
+		if err := t.write(it); err != nil {
+			return err
+		}
+		for _, p := range pictures {
+			if err := p.write(it); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	it.before = t.place(it)
+	it.after = func(tx *gate.Tx, it *item, rec *record.Record) error {
+		if it.what != created {
+			return nil
+		}
+		holder := it.within
+		it.within = rec.ID
+		defer func() { it.within = holder }()
+		for _, p := range pictures {
+			if _, err := p.place(tx, it); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func baseOf(entry string) string { return entry[strings.LastIndexByte(entry, '/')+1:] }
+
+// fileNames gives the names of attached files that are not those of their
+// entries.
+func (r *run) fileNames() (map[string]string, error) {
+	out := map[string]string{}
+	err := r.eachLine(FilesFile, func(line []byte) error {
+		var f struct{ Entry, Name string }
+		err := unmarshal(FilesFile, line, &f)
+		out[f.Entry] = f.Name
+		return err
+	})
+	return out, err
+}

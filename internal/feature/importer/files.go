@@ -1,0 +1,239 @@
+package importer
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/importer/itglue"
+)
+
+// kept is what is remembered of an imported file.
+type kept struct {
+	file  id.ID
+	sum   string
+	there bool // it was not removed since
+}
+
+func (r *run) keptFile(rec id.ID, path string) (k kept, err error) {
+	var file, there int64
+	err = r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
+		return tx.QueryRow(`select f.file_id, f.sum, case when a.id is null then 0 else 1 end from import_file f left join attachment a on a.id = f.file_id
+			where f.record_id = ? and f.path = ?`, int64(rec), path).Scan(&file, &k.sum, &there)
+	})
+	if isNone(err) {
+		return kept{}, nil
+	}
+	k.file, k.there = id.ID(file), there == 1
+	return k, err
+}
+
+func keepFile(tx *gate.Tx, rec id.ID, path string, file id.ID, sum string) error {
+	_, err := tx.Exec(`insert into import_file (record_id, path, file_id, sum) values (?, ?, ?, ?)
+		on conflict (record_id, path) do update set file_id = excluded.file_id, sum = excluded.sum`, int64(rec), path, int64(file), sum)
+	return err
+}
+
+// attach is a file whose content is kept and that waits for its record.
+type attach struct {
+	rec     id.ID
+	path    string
+	sum     string
+	old     kept
+	content *attachment.Content
+	name    string // for people, when it is another
+	from    itglue.Attachment
+}
+
+// fileBatch is how many files are attached in one transaction.
+const fileBatch = 50
+
+// attachments brings in the files of records.
+func (r *run) attachments() error {
+	r.stage("Attachments")
+	names, err := r.fileNames()
+	if err != nil {
+		return err
+	}
+	var waiting []*attach
+	err = r.x.Attachments(func(a itglue.Attachment) error {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if kindOfTable[a.Table] == "" {
+			return nil // listed among what has no kind
+		}
+		if r.progress.Done++; r.progress.Done%50 == 0 {
+			r.say()
+		}
+		w, err := r.file(a)
+		if err != nil || w == nil {
+			return err
+		}
+		w.name = names[a.Entry]
+		if waiting = append(waiting, w); len(waiting) < fileBatch {
+			return nil
+		}
+		err = r.attachAll(waiting)
+		waiting = nil
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return r.attachAll(waiting)
+}
+
+// file decides about one file, and keeps its content when it is to be attached.
+func (r *run) file(a itglue.Attachment) (*attach, error) {
+	k := r.look.table(a.Table)[a.ID]
+	if k == nil || k.rec == 0 {
+		r.problem(a.Entry, 0, itglue.Error, "Attach it by hand where it belongs.", "The file %q was skipped: %s with the id %s was not imported.", a.Entry, strings.ReplaceAll(kindOfTable[a.Table], "_", " "), a.ID)
+		r.report.count("attachment", skipped)
+		return nil, nil
+	}
+	if k.own {
+		r.report.count("attachment", unchanged)
+		return nil, nil
+	}
+	w := &attach{rec: k.rec, path: "attachments/" + strings.SplitN(a.Entry, "/", 4)[3], from: a}
+	var err error
+	if k.rec > 0 {
+		if w.old, err = r.keptFile(k.rec, w.path); err != nil {
+			return nil, err
+		}
+	}
+	if w.old.file != 0 {
+		if w.sum, err = r.entrySum(a.Entry); err != nil {
+			return nil, r.lostFile(a, err)
+		}
+		if w.sum == w.old.sum {
+			r.report.count("attachment", unchanged)
+			return nil, nil
+		}
+	}
+	if r.dry {
+		r.report.count("attachment", w.outcome())
+		return nil, nil
+	}
+	if err := r.writeFile(w); err != nil {
+		return nil, r.lostFile(a, err)
+	}
+	return w, nil
+}
+
+func (w *attach) outcome() outcome {
+	if w.old.file != 0 {
+		return changed
+	}
+	return created
+}
+
+func (r *run) entrySum(entry string) (string, error) {
+	in, _, err := r.x.Open(entry)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	return r.fileSum(in)
+}
+
+// writeFile keeps the content, reading it once for its hash too.
+func (r *run) writeFile(w *attach) error {
+	in, _, err := r.x.Open(w.from.Entry)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	hashed := r.hashing(in)
+	if w.content, err = r.m.Files.Write(r.ctx, r.c, w.from.Name, hashed); err != nil {
+		return err
+	}
+	w.sum = hashed.sum()
+	return nil
+}
+
+// lostFile goes on without a file that cannot be read or is too big.
+func (r *run) lostFile(a itglue.Attachment, err error) error {
+	if !rowFault(err) {
+		return err
+	}
+	said := fault.Say(err)
+	r.problem(a.Entry, 0, itglue.Error, said.Hint, "The file %q was skipped: %s", a.Entry, sentence(said))
+	r.report.count("attachment", skipped)
+	return nil
+}
+
+func (r *run) attachAll(list []*attach) error {
+	if len(list) == 0 {
+		return nil
+	}
+	failed := make([]error, len(list))
+	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+		for i, w := range list {
+			failed[i] = tx.Try(func() error { return w.save(tx) })
+			if failed[i] != nil && !rowFault(failed[i]) {
+				return failed[i]
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for i, w := range list {
+		if failed[i] != nil {
+			if err := r.lostFile(w.from, failed[i]); err != nil {
+				return err
+			}
+			continue
+		}
+		r.report.count("attachment", w.outcome())
+	}
+	r.say()
+	return nil
+}
+
+func (w *attach) save(tx *gate.Tx) error {
+	f, err := attachment.Attach(tx, w.rec, attachment.Attached, w.content)
+	if err != nil {
+		return err
+	}
+	if w.name != "" && w.name != f.Name {
+		if _, err := attachment.Rename(tx, f.ID, w.name); err != nil {
+			return err
+		}
+	}
+	if w.old.file != 0 && w.old.there {
+		if _, err := attachment.Remove(tx, w.old.file); err != nil {
+			return err
+		}
+	}
+	return keepFile(tx, w.rec, w.path, f.ID, w.sum)
+}
+
+// fileTotal counts the files that attachments will look at.
+func (r *run) fileTotal() (n int64) {
+	_ = r.x.Attachments(func(a itglue.Attachment) error {
+		if kindOfTable[a.Table] != "" {
+			n++
+		}
+		return nil
+	})
+	return n
+}
+
+// hashingReader reads and hashes.
+type hashingReader struct {
+	io.Reader
+	sum func() string
+}
+
+func (r *run) hashing(in io.Reader) *hashingReader {
+	h := r.newHash()
+	return &hashingReader{io.TeeReader(in, h), func() string { return fmt.Sprintf("%x", h.Sum(nil)[:16]) }}
+}
