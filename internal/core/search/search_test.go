@@ -1,12 +1,14 @@
 package search_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
@@ -228,4 +230,47 @@ func FuzzFold(f *testing.F) {
 			t.Fatalf("%q folds to %q, which folds to %q", s, once, search.Fold(once))
 		}
 	})
+}
+
+// A removed word leaves the index at once, not with some later merge.
+func TestRemovedWordsAreGone(t *testing.T) {
+	h := coretest.Open(t, coretest.Options{})
+	org := h.Org("Org")
+	rid := h.Make("configuration", org, record.Values{"name": "plain", "notes": "zebrafinch was here"})
+	h.Make("configuration", org, record.Values{"name": "other", "notes": "nothing"})
+	if h.Tenant().DB.Dialect() != sqldb.SQLite {
+		t.Skip("FTS5 is SQLite's; PostgreSQL rewrites the row, and vacuum removes the old one")
+	}
+	blocks := func() (n int) {
+		h.View(h.Admin(), func(tx *gate.Tx) error {
+			return tx.QueryRow(`select count(*) from search_fts_data where instr(block, ?) > 0`, []byte("ebrafinch")).Scan(&n)
+		})
+		return n
+	}
+	if blocks() == 0 {
+		t.Fatal("the word is not in the index")
+	}
+	h.Change(func(tx *gate.Tx) error { return search.Put(tx.SQL(), search.Doc{ID: rid, Names: []string{"plain"}}) })
+	if n := blocks(); n != 0 {
+		t.Errorf("the word is still in %d blocks of the index", n)
+	}
+}
+
+func TestLongText(t *testing.T) {
+	h := coretest.Open(t, coretest.Options{})
+	var b strings.Builder
+	for i := range 300_000 {
+		fmt.Fprintf(&b, "w%d/", i)
+		if i%3 == 0 {
+			b.WriteString(" ")
+		}
+	}
+	b.WriteString(strings.Repeat("ж", 1_000_000))
+	rid := h.Make("configuration", h.Org("Org"), record.Values{"name": "x"})
+	h.Change(func(tx *gate.Tx) error {
+		return search.Put(tx.SQL(), search.Doc{ID: rid, Names: []string{strings.Repeat("long name ", 1000)}, Body: b.String()})
+	})
+	if got := names(h, h.Admin(), "w1234 long", search.Options{}); len(got) != 1 {
+		t.Errorf("found %d", len(got))
+	}
 }
