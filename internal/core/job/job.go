@@ -16,11 +16,10 @@ import (
 	"time"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
-
-	"strongroom/internal/core/access"
 )
 
 // Schema is the tables of jobs and schedules.
