@@ -24,6 +24,7 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.BoolVar(&s.stdin, "root-stdin", false, "read the root key from standard input and end when it closes")
 			f.StringVar(&s.keys.Credential, "credential", "", "`name` of the systemd credential that holds the root key")
 			f.StringVar(&s.keys.ShredList, "shred-list", "", "`file` that lists destroyed keys; keep it where restores do not reach")
+			f.StringVar(&s.LogLevel, "log-level", "info", "what to log: debug, info, warn or `level` error")
 			f.StringVar(&s.uids, "allow-uids", "", "numeric `users` who may connect, comma-separated (default: its own)")
 		},
 		"tenant create": func(s *settings, f *flag.FlagSet) {

@@ -109,6 +109,9 @@ The root key comes from -root FILE (mode 0600), from a systemd credential
 			if o.Root == "" && o.Credential == "" && !s.stdin {
 				return usageError("The key service needs its root key.", "Give -root FILE, -credential NAME or -root-stdin.")
 			}
+			if o.Level, err = s.Level(); err != nil {
+				return err
+			}
 			o.RootStdin, o.Version, o.Stdin, o.Stdout, o.Stderr = s.stdin, version, p.in, p.out, p.err
 			return app.ServeKeys(ctx, o)
 		},

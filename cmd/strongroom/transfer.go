@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"strongroom/internal/app"
+	"strongroom/internal/base/fault"
 )
 
 func importCommand() *command {
@@ -106,9 +107,17 @@ With -file it checks an exported log; that needs nothing but the file and, with
 				return err
 			}
 			if s.json {
-				return p.printJSON(v)
+				if err := p.printJSON(v); err != nil {
+					return err
+				}
 			}
-			_, err = fmt.Fprintf(p.out, "%d entries verify, up to a tree of %d with %d signed checkpoints.\n", v.Entries, v.Entries, v.Checkpoints)
+			if !v.OK {
+				return fault.New(fault.Conflict, "%s", v.Text).WithHint("Keep the data folder as it is, and compare with a checkpoint or an export that is kept elsewhere.")
+			}
+			if s.json {
+				return nil
+			}
+			_, err = fmt.Fprintln(p.out, v.Text)
 			return err
 		},
 	}

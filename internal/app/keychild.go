@@ -11,7 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/keys/service"
@@ -19,66 +22,129 @@ import (
 
 // keyChild is the key service as a child process. It lives as long as the pipe
 // to its standard input is open, so that it never outlives us, kill -9 included.
+// When it ends by itself it is started again, on the same socket, so that what
+// failed meanwhile works again without a restart of ours.
 type keyChild struct {
-	cmd    *exec.Cmd
-	pipe   io.WriteCloser
-	dir    string // of the socket
 	Socket string
-	done   chan error
+
+	command []string               // with its arguments
+	root    func() ([]byte, error) // reads the root key: it is not kept
+	stderr  io.Writer
+	log     *slog.Logger
+	dir     string        // of the socket
+	stop    chan struct{} // closed when it shall end
+	done    chan error    // how it ended then
 }
+
+// The time between an end of the key service and its next start: doubled with
+// each failure, and the first one again after it ran for long.
+const (
+	firstPause  = 50 * time.Millisecond
+	longestWait = 10 * time.Second
+	longRun     = time.Minute
+)
 
 // startKeys starts the key service on the store in dir and hands it the root
 // key through a pipe: it never is in an argument, the environment or a file of
 // ours. program is the command that runs "keys serve".
-func startKeys(program []string, dir string, root []byte, log io.Writer) (*keyChild, error) {
+func startKeys(program []string, dir string, level slog.Level, root func() ([]byte, error), stderr io.Writer, log *slog.Logger) (*keyChild, error) {
 	tmp, err := os.MkdirTemp("", "sr-")
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "No folder for the key service's socket can be made.").WithHint("Check TMPDIR.")
 	}
-	k := &keyChild{dir: tmp, Socket: filepath.Join(tmp, "keys"), done: make(chan error, 1)}
-	args := append(program[1:len(program):len(program)], "keys", "serve", "-dir", dir, "-socket", k.Socket, "-root-stdin")
-	k.cmd = exec.Command(program[0], args...) // #nosec G204 -- our own program
-	k.cmd.Stderr = log
-	out, err := k.cmd.StdoutPipe()
+	k := &keyChild{Socket: filepath.Join(tmp, "keys"), root: root, stderr: stderr, log: log, dir: tmp, stop: make(chan struct{}), done: make(chan error, 1)}
+	k.command = append(slices.Clone(program), "keys", "serve", "-dir", dir, "-socket", k.Socket, "-root-stdin", "-log-level", level.String())
+	p, err := k.run()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(tmp))
 	}
-	if k.pipe, err = k.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	if err := k.cmd.Start(); err != nil {
-		return nil, errors.Join(fault.Wrap(err, fault.Unavailable, "The key service cannot be started."), os.RemoveAll(tmp))
-	}
-	if _, err := io.WriteString(k.pipe, service.FormatRoot(root)+"\n"); err != nil {
-		return nil, k.failed(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != "ready" {
-		return nil, k.failed(err)
-	}
-	go func() { k.done <- k.cmd.Wait() }()
+	go k.keep(p)
 	return k, nil
 }
 
-func (k *keyChild) failed(cause error) error {
-	k.pipe.Close()
-	err := k.cmd.Wait()
-	os.RemoveAll(k.dir)
-	return fault.Wrap(errors.Join(cause, err), fault.Unavailable, "The key service did not start.").
-		WithHint("Its own message stands above. If the root key was replaced, restore it from the recovery print.")
+// process is one run of the child.
+type process struct {
+	pipe  io.Closer
+	ended chan error
+}
+
+// run starts the child and waits until its socket takes connections.
+func (k *keyChild) run() (*process, error) {
+	root, err := k.root()
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(k.command[0], k.command[1:]...) // #nosec G204 -- our own program
+	cmd.Stderr = k.stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us; we end it when nobody needs it any more
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	pipe, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "The key service cannot be started.")
+	}
+	_, err = io.WriteString(pipe, service.FormatRoot(root)+"\n")
+	line := ""
+	if err == nil {
+		line, err = bufio.NewReader(out).ReadString('\n')
+	}
+	if err != nil || strings.TrimSpace(line) != "ready" {
+		pipe.Close()
+		return nil, fault.Wrap(errors.Join(err, cmd.Wait()), fault.Unavailable, "The key service did not start.").
+			WithHint("Its own message stands above. If the root key was replaced, restore it from the recovery print.")
+	}
+	p := &process{pipe: pipe, ended: make(chan error, 1)}
+	go func() { p.ended <- cmd.Wait() }()
+	return p, nil
+}
+
+// keep starts the child again whenever it ends, until Close.
+func (k *keyChild) keep(p *process) {
+	pause, began := firstPause, time.Now()
+	for {
+		if p != nil {
+			select {
+			case <-k.stop:
+				p.pipe.Close()
+				k.done <- <-p.ended
+				return
+			case err := <-p.ended:
+				p.pipe.Close()
+				p = nil
+				if time.Since(began) > longRun {
+					pause = firstPause
+				}
+				k.log.Error("the key service ended; it is started again", "error", err)
+			}
+		}
+		select {
+		case <-k.stop:
+			k.done <- nil
+			return
+		case <-time.After(pause):
+		}
+		pause, began = min(2*pause, longestWait), time.Now()
+		var err error
+		if p, err = k.run(); err != nil {
+			k.log.Error("the key service does not start", "error", err)
+		}
+	}
 }
 
 // Close ends the child and waits for it.
 func (k *keyChild) Close() error {
-	k.pipe.Close()
-	err := <-k.done
-	return errors.Join(err, os.RemoveAll(k.dir))
+	close(k.stop)
+	return errors.Join(<-k.done, os.RemoveAll(k.dir))
 }
 
 // ServeKeys is the key service's own process, "strongroom keys serve".
 func ServeKeys(ctx context.Context, o KeysOptions) error {
-	level := slog.LevelInfo
-	log := slog.New(slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: level}))
+	log := slog.New(slog.NewTextHandler(o.Stderr, &slog.HandlerOptions{Level: o.Level}))
 	for _, s := range service.Harden() {
 		log.Debug(s)
 	}
@@ -124,6 +190,7 @@ type KeysOptions struct {
 	Dir, Socket, Root, Credential, ShredList, Version string
 	RootStdin                                         bool
 	AllowUIDs                                         []int
+	Level                                             slog.Level
 	Stdin                                             io.Reader
 	Stdout, Stderr                                    io.Writer
 }

@@ -164,7 +164,7 @@ func (a *App) startChild(o Options) error {
 				WithHint("Put the root key file back, or write the line of the recovery print into it, or name it with -root FILE.")
 		}
 	}
-	root, created, recovery, err := service.LoadOrCreateRoot(path)
+	_, created, recovery, err := service.LoadOrCreateRoot(path)
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,14 @@ func (a *App) startChild(o Options) error {
 			fmt.Fprintln(a.stderr, "It lies inside the data folder, so a copy of the whole folder can be read. Move it elsewhere and name it with -root FILE.")
 		}
 	}
-	a.child, err = startKeys(o.Program, store, root, a.stderr)
+	level, err := o.Level()
+	if err != nil {
+		return err
+	}
+	if o.Quiet {
+		level = max(level, slog.LevelWarn)
+	}
+	a.child, err = startKeys(o.Program, store, level, func() ([]byte, error) { return service.LoadRoot(path) }, a.stderr, a.Log)
 	return err
 }
 
