@@ -7,7 +7,6 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
-	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
 )
 
@@ -152,9 +151,10 @@ func (e *Engine) setTrashed(tx *gate.Tx, r *Record, at int64) error {
 		}
 	}
 	if at != 0 {
-		return search.Remove(tx.SQL(), r.ID)
+		return unindex(tx, r.ID)
 	}
-	return search.Put(tx.SQL(), now.document())
+	index(tx, now.document())
+	return nil
 }
 
 // Purge removes a trashed record for good, with everything kept beside it.
@@ -189,7 +189,7 @@ func (e *Engine) purge(tx *gate.Tx, r *Record) error {
 	if err := secret.Purge(tx, r.ID); err != nil {
 		return err
 	}
-	if err := search.Remove(tx.SQL(), r.ID); err != nil {
+	if err := unindex(tx, r.ID); err != nil {
 		return err
 	}
 	if err := access.Forget(tx.SQL(), r.ID); err != nil {

@@ -341,9 +341,7 @@ func (e *Engine) saved(tx *gate.Tx, r, old *Record, secrets map[string]string) e
 			return err
 		}
 	}
-	if err := search.Put(tx.SQL(), r.document()); err != nil {
-		return err
-	}
+	index(tx, r.document())
 	count(tx, old, -1)
 	count(tx, r, +1)
 	if r.Kind.After != nil {
@@ -352,6 +350,40 @@ func (e *Engine) saved(tx *gate.Tx, r, old *Record, secrets map[string]string) e
 		}
 	}
 	return e.decorate(tx, []*Record{r})
+}
+
+type indexOfTx struct{}
+
+// pending is what the search index must learn by the end of a transaction. It is
+// written once, at the end: FTS5 writes its pending terms out at every savepoint,
+// and bulk changes have one for each row.
+type pending map[id.ID]search.Doc
+
+// Clone makes a copy for gate.Tx.Try.
+func (p pending) Clone() gate.Cloner { return maps.Clone(p) }
+
+func pendingOf(tx *gate.Tx) pending {
+	return tx.Local(indexOfTx{}, func() any {
+		tx.Last(func() error { return writeIndex(tx, pendingOf(tx)) })
+		return pending{}
+	}).(pending)
+}
+
+func index(tx *gate.Tx, d search.Doc) { pendingOf(tx)[d.ID] = d }
+
+func writeIndex(tx *gate.Tx, docs pending) error {
+	for _, i := range slices.Sorted(maps.Keys(docs)) {
+		if err := search.Put(tx.SQL(), docs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unindex takes a record out of the index, and out of what is to be written.
+func unindex(tx *gate.Tx, rid id.ID) error {
+	delete(pendingOf(tx), rid)
+	return search.Remove(tx.SQL(), rid)
 }
 
 // document is what the search finds the record by.
