@@ -112,7 +112,7 @@ func (h *house) one(kind, name string) id.ID {
 	h.t.Helper()
 	var n int64
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		return tx.QueryRow(`select id from record where kind = ? and name_fold = ? and trashed_at is null`, kind, record.Fold(name)).Scan(&n)
+		return tx.QueryRow(`select coalesce(max(id), 0) from record where kind = ? and name_fold = ? and trashed_at is null`, kind, record.Fold(name)).Scan(&n)
 	})
 	return id.ID(n)
 }
@@ -297,4 +297,17 @@ func ids(typ string, list ...id.ID) map[string]any {
 // limitedKey gives a key that may make n requests in five minutes.
 func (h *house) limitedKey(n int) string {
 	return h.newKey(apikey.New{Name: "limited", Role: access.Administrator, Limit: &apikey.Limit{Requests: n, Window: 5 * time.Minute}})
+}
+
+// revokedKey gives a key that was good once.
+func (h *house) revokedKey() string {
+	h.t.Helper()
+	k, text, err := h.keys.Create(h.t.Context(), h.Admin(), apikey.New{Name: "gone", Role: access.Administrator})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.keys.Revoke(h.t.Context(), h.Admin(), k.ID); err != nil {
+		h.t.Fatal(err)
+	}
+	return text
 }

@@ -215,7 +215,7 @@ func TestClients10Errors(t *testing.T) {
 	}{
 		{"no key", "", "GET", "/organizations", nil, 401},
 		{"wrong key", "ITG.wrong", "GET", "/organizations", nil, 403},
-		{"wrong key of the right form", h.key[:99] + "a", "GET", "/organizations", nil, 403},
+		{"wrong key of the right form", h.revokedKey(), "GET", "/organizations", nil, 403},
 		{"missing", h.key, "GET", "/organizations/99999999", nil, 404},
 		{"no id", h.key, "GET", "/organizations/abc", nil, 404},
 		{"no such resource", h.key, "GET", "/flexible_assets", nil, 404},
