@@ -50,7 +50,7 @@ type item struct {
 
 	doc    *itglue.Document // of a document
 	extra  *extra           // what Strongroom's own export says of the row beside the table
-	past   []version        // of the secrets, from the same
+	past   []itglue.Version // of the secrets, from the same
 	within id.ID            // the record that holds the pictures of a section
 
 	// prepare runs before the transaction, once it is known that the item is to
@@ -396,6 +396,17 @@ func (r *run) save(list []*item, alone bool) ([]saved, error) {
 				if err := it.remember(tx, done[i].rec); err != nil {
 					return err
 				}
+				if it.silent || it.link {
+					continue
+				}
+				if err := r.note(tx, it.kind, it.what, 1, append(it.warnings, done[i].warnings...)...); err != nil {
+					return err
+				}
+			}
+		}
+		for _, a := range r.look.added {
+			if err := r.note(tx, a.key.kind, created, 1); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -500,7 +511,7 @@ func (it *item) save(tx *gate.Tx) (id.ID, error) {
 func (it *item) create(tx *gate.Tx, v record.Values) (*record.Record, error) {
 	e := it.r.m.Records
 	for _, f := range it.secret {
-		past := slices.ContainsFunc(it.past, func(p version) bool { return p.Field == f })
+		past := slices.ContainsFunc(it.past, func(p itglue.Version) bool { return p.Field == f })
 		if v.Text(f) == "" || past { // a first version that says nothing is none
 			delete(v, f)
 		}
@@ -608,10 +619,11 @@ func (r *run) makeOrg(name string) (*known, error) {
 	if !r.dry {
 		err := r.m.Gate.Change(r.ctx, r.c, access.Create, gate.Thing{Kind: "organization"}, func(tx *gate.Tx) error {
 			rec, err := r.m.Records.Create(tx, "organization", record.Values{"name": name})
-			if err == nil {
-				k.rec = rec.ID
+			if err != nil {
+				return err
 			}
-			return err
+			k.rec = rec.ID
+			return r.note(tx, "organization", created, 1)
 		})
 		if err != nil {
 			return nil, err

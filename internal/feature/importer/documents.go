@@ -162,7 +162,10 @@ func completeDocument(r *run, it *item) error {
 		}
 		it.hash = it.docSum(text)
 	}
-	it.silent = k.fresh
+	if it.silent = k.fresh; k.pending && !k.fresh && r.earlier.Kinds["document"].Created > 0 {
+		it.silent = true // an earlier attempt created it
+		r.report.count(it.kind, unchanged)
+	}
 	it.linked(text)
 	if r.dry && k.fresh {
 		r.report.problem(it.warnings...)
@@ -229,6 +232,9 @@ func (r *run) makeFolder(org *known, above id.ID, name, foreign string) (made id
 			return err
 		}
 		made = rec.ID
+		if err := r.note(tx, "document_folder", created, 1); err != nil {
+			return err
+		}
 		return external.Save(tx, r.source(), "document_folders", foreign, made, "folder")
 	})
 	return made, err

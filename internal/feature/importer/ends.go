@@ -7,20 +7,13 @@ import (
 	"strongroom/internal/feature/importer/itglue"
 )
 
-// pair is a line of strongroom/relations.jsonl.
-type pair struct {
-	From  rowRef `json:"from"`
-	To    rowRef `json:"to"`
-	Notes string `json:"notes"`
-}
-
 // ownRelations relates what was related.
 func (r *run) ownRelations() error {
 	r.stage("Related items")
-	var list []pair
-	err := r.eachLine(RelationsFile, func(line []byte) error {
-		var p pair
-		if err := unmarshal(RelationsFile, line, &p); err != nil {
+	var list []itglue.Pair
+	err := r.eachLine(itglue.RelationsFile, func(line []byte) error {
+		var p itglue.Pair
+		if err := unmarshal(itglue.RelationsFile, line, &p); err != nil {
 			return err
 		}
 		if list = append(list, p); len(list) < 200 {
@@ -36,13 +29,13 @@ func (r *run) ownRelations() error {
 	return r.relate(list)
 }
 
-func (r *run) relate(list []pair) error {
-	var todo []pair
+func (r *run) relate(list []itglue.Pair) error {
+	var todo []itglue.Pair
 	for _, p := range list {
 		from, to := r.look.table(p.From.Table)[p.From.ID], r.look.table(p.To.Table)[p.To.ID]
 		switch {
 		case from == nil || to == nil || from.rec == 0 || to.rec == 0:
-			r.problem(RelationsFile, 0, itglue.Warning, "Relate them by hand.", "A relation of %s %s to %s %s was left out: one of them was not imported.", p.From.Table, p.From.ID, p.To.Table, p.To.ID)
+			r.problem(itglue.RelationsFile, 0, itglue.Warning, "Relate them by hand.", "A relation of %s %s to %s %s was left out: one of them was not imported.", p.From.Table, p.From.ID, p.To.Table, p.To.ID)
 			r.report.count("relation", skipped)
 		case r.dry && (from.rec < 0 || to.rec < 0):
 			r.report.count("relation", created)
@@ -65,7 +58,7 @@ func (r *run) relate(list []pair) error {
 					return err
 				}
 			}
-			return nil
+			return r.note(tx, "relation", created, int64(len(todo)))
 		})
 	}
 	for range todo {
@@ -74,12 +67,12 @@ func (r *run) relate(list []pair) error {
 	return err
 }
 
-func (r *run) ends(p pair) (from, to id.ID) {
+func (r *run) ends(p itglue.Pair) (from, to id.ID) {
 	return r.look.table(p.From.Table)[p.From.ID].rec, r.look.table(p.To.Table)[p.To.ID].rec
 }
 
 // unrelated leaves out what is related already.
-func (r *run) unrelated(list []pair) (todo []pair, err error) {
+func (r *run) unrelated(list []itglue.Pair) (todo []itglue.Pair, err error) {
 	err = r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
 		todo = nil
 		for _, p := range list {
@@ -99,24 +92,16 @@ func (r *run) unrelated(list []pair) (todo []pair, err error) {
 	return todo, err
 }
 
-// foreignRef is a line of strongroom/external.jsonl.
-type foreignRef struct {
-	rowRef
-	Source  string `json:"source"`
-	Type    string `json:"type"`
-	Foreign string `json:"foreign"`
-}
-
 // ownRefs remembers where the records came from before, so that those sources
 // can be imported again.
 func (r *run) ownRefs() error {
 	if r.dry || r.own != nil && r.own.Tenant == r.tenant.ID {
 		return nil
 	}
-	var list []foreignRef
-	err := r.eachLine(RefsFile, func(line []byte) error {
-		var f foreignRef
-		if err := unmarshal(RefsFile, line, &f); err != nil {
+	var list []itglue.Ref
+	err := r.eachLine(itglue.RefsFile, func(line []byte) error {
+		var f itglue.Ref
+		if err := unmarshal(itglue.RefsFile, line, &f); err != nil {
 			return err
 		}
 		if list = append(list, f); len(list) < 500 {
@@ -132,7 +117,7 @@ func (r *run) ownRefs() error {
 	return r.saveRefs(list)
 }
 
-func (r *run) saveRefs(list []foreignRef) error {
+func (r *run) saveRefs(list []itglue.Ref) error {
 	return r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
 		for _, f := range list {
 			k := r.look.table(f.Table)[f.ID]

@@ -15,39 +15,12 @@ import (
 	"strongroom/internal/feature/importer/itglue"
 )
 
-// Names of what Strongroom's own export keeps beside the layout; each is a file
-// of JSON lines. doc/formats/export.md describes them.
-const (
-	ListsFile     = itglue.Own + "/lists.jsonl"
-	FoldersFile   = itglue.Own + "/folders.jsonl"
-	SectionsFile  = itglue.Own + "/sections.jsonl"
-	SecretsFile   = itglue.Own + "/secrets.jsonl"
-	FilesFile     = itglue.Own + "/files.jsonl"
-	RelationsFile = itglue.Own + "/relations.jsonl"
-	RefsFile      = itglue.Own + "/external.jsonl"
-)
-
-// RecordsFile is the file of what a table cannot hold of its rows.
-func RecordsFile(table string) string { return itglue.Own + "/records/" + table + ".jsonl" }
-
 // maxLine is how long a line of JSON may be, in bytes.
 const maxLine = 64 << 20
 
-// rowRef names a row of a table of the export.
-type rowRef struct {
-	Table string `json:"table"`
-	ID    string `json:"id"`
-}
-
 // extra is what an own export says of a record beside the table.
 type extra struct {
-	ID     string            `json:"id"`
-	Kind   string            `json:"kind,omitempty"`
-	Values map[string]any    `json:"values,omitempty"`
-	Refs   map[string]rowRef `json:"refs,omitempty"`
-	Names  map[string]string `json:"names,omitempty"`  // references to entries of lists
-	Images map[string]string `json:"images,omitempty"` // entry's last part -> name for people
-	Files  []string          `json:"files,omitempty"`  // entries of the images of a gallery
+	itglue.Extra
 
 	raw string
 }
@@ -65,6 +38,14 @@ func (e *extra) text(name string) (string, bool) {
 	}
 	s, ok := e.Values[name].(string)
 	return s, ok
+}
+
+func (e *extra) ref(field string) (itglue.RowRef, bool) {
+	if e == nil {
+		return itglue.RowRef{}, false
+	}
+	r, ok := e.Refs[field]
+	return r, ok
 }
 
 // eachLine calls f with every line of an own file; there may be no such file.
@@ -151,26 +132,17 @@ type extras struct {
 	lines   *lineReader
 	waiting *extra
 	past    *lineReader
-	version *version
-}
-
-// version is one version of a secret in an own export.
-type version struct {
-	ID       string `json:"id"`
-	Field    string `json:"field"`
-	Value    string `json:"value"`
-	Reason   string `json:"reason,omitempty"`
-	Restores uint32 `json:"restores,omitempty"`
+	version *itglue.Version
 }
 
 func (r *run) extras(table string) (*extras, error) {
-	e := &extras{r: r, name: RecordsFile(table)}
+	e := &extras{r: r, name: itglue.RecordsFile(table)}
 	var err error
 	if e.lines, err = r.lines(e.name); err != nil {
 		return nil, err
 	}
 	if table == "passwords" {
-		e.past, err = r.lines(SecretsFile)
+		e.past, err = r.lines(itglue.SecretsFile)
 	}
 	return e, err
 }
@@ -220,8 +192,8 @@ func (e *extras) stop(err error) {
 }
 
 // history gives the versions of a password's secrets.
-func (e *extras) history(foreign string) ([]version, error) {
-	var out []version
+func (e *extras) history(foreign string) ([]itglue.Version, error) {
+	var out []itglue.Version
 	for e.past != nil {
 		if e.version == nil {
 			line, err := e.past.next()
@@ -233,8 +205,8 @@ func (e *extras) history(foreign string) ([]version, error) {
 				}
 				return out, err
 			}
-			e.version = new(version)
-			if err := unmarshal(SecretsFile, line, e.version); err != nil {
+			e.version = new(itglue.Version)
+			if err := unmarshal(itglue.SecretsFile, line, e.version); err != nil {
 				return nil, err
 			}
 		}
@@ -267,7 +239,7 @@ func (it *item) apply() error {
 		f := it.field(name)
 		v, err := f.Parse(in)
 		if err != nil {
-			it.warn("Set it by hand.", "%s of the record %s in %s: %s", f.Title(), it.foreign, RecordsFile(it.table), sentence(fault.Say(err)))
+			it.warn("Set it by hand.", "%s of the record %s in %s: %s", f.Title(), it.foreign, itglue.RecordsFile(it.table), sentence(fault.Say(err)))
 			continue
 		}
 		it.values[name] = v
@@ -281,7 +253,7 @@ func (it *item) apply() error {
 		}
 		if k == nil || k.rec == 0 {
 			it.marks = append(it.marks, "without "+name)
-			it.warn("Set it by hand.", "%s of the record %s in %s is not in the export.", it.field(name).Title(), it.foreign, RecordsFile(it.table))
+			it.warn("Set it by hand.", "%s of the record %s in %s is not in the export.", it.field(name).Title(), it.foreign, itglue.RecordsFile(it.table))
 			continue
 		}
 		it.values[name] = k.rec
@@ -319,9 +291,9 @@ func (r *run) ownItem(kind, table, file string, line []byte) (*item, error) {
 
 // ownLists makes the entries of lists that are missing.
 func (r *run) ownLists() error {
-	return r.eachLine(ListsFile, func(line []byte) error {
+	return r.eachLine(itglue.ListsFile, func(line []byte) error {
 		x := &extra{}
-		if err := unmarshal(ListsFile, line, x); err != nil {
+		if err := unmarshal(itglue.ListsFile, line, x); err != nil {
 			return err
 		}
 		k := r.m.Records.Kinds.Kind(x.Kind)
@@ -356,14 +328,15 @@ func (r *run) makeEntry(key listKey, x *extra) error {
 	var made id.ID
 	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
 		rec, err := r.m.Records.Create(tx, x.Kind, v)
-		if err == nil {
-			made = rec.ID
+		if err != nil {
+			return err
 		}
-		return err
+		made = rec.ID
+		return r.note(tx, x.Kind, created, 1)
 	})
 	if rowFault(err) {
 		said := fault.Say(err)
-		r.problem(ListsFile, 0, itglue.Warning, said.Hint, "The entry %q of the list %s was left out: %s", short(v.Text("name")), x.Kind, sentence(said))
+		r.problem(itglue.ListsFile, 0, itglue.Warning, said.Hint, "The entry %q of the list %s was left out: %s", short(v.Text("name")), x.Kind, sentence(said))
 		return nil
 	}
 	if err == nil {
@@ -375,8 +348,8 @@ func (r *run) makeEntry(key listKey, x *extra) error {
 
 // ownFolders makes the folders of documents and passwords, those above first.
 func (r *run) ownFolders() error {
-	return r.eachLine(FoldersFile, func(line []byte) error {
-		it, err := r.ownItem("", "", FoldersFile, line)
+	return r.eachLine(itglue.FoldersFile, func(line []byte) error {
+		it, err := r.ownItem("", "", itglue.FoldersFile, line)
 		if err != nil {
 			return err
 		}
@@ -396,8 +369,8 @@ func (r *run) ownFolders() error {
 // ownSections makes the sections of documents.
 func (r *run) ownSections() error {
 	r.stage("Sections of documents")
-	return r.eachLine(SectionsFile, func(line []byte) error {
-		it, err := r.ownItem("document_section", "document_sections", SectionsFile, line)
+	return r.eachLine(itglue.SectionsFile, func(line []byte) error {
+		it, err := r.ownItem("document_section", "document_sections", itglue.SectionsFile, line)
 		if err != nil {
 			return err
 		}
@@ -462,9 +435,9 @@ func baseOf(entry string) string { return entry[strings.LastIndexByte(entry, '/'
 // entries.
 func (r *run) fileNames() (map[string]string, error) {
 	out := map[string]string{}
-	err := r.eachLine(FilesFile, func(line []byte) error {
-		var f struct{ Entry, Name string }
-		err := unmarshal(FilesFile, line, &f)
+	err := r.eachLine(itglue.FilesFile, func(line []byte) error {
+		var f itglue.FileEntry
+		err := unmarshal(itglue.FilesFile, line, &f)
 		out[f.Entry] = f.Name
 		return err
 	})

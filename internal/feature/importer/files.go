@@ -179,6 +179,11 @@ func (r *run) attachAll(list []*attach) error {
 			if failed[i] != nil && !rowFault(failed[i]) {
 				return failed[i]
 			}
+			if failed[i] == nil {
+				if err := r.note(tx, "attachment", w.outcome(), 1); err != nil {
+					return err
+				}
+			}
 		}
 		return nil
 	})

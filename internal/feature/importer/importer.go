@@ -17,6 +17,7 @@ import (
 
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/importer/itglue"
@@ -30,6 +31,7 @@ type Importer struct {
 	Records   *record.Engine
 	Files     *attachment.Store
 	Relations *relation.Relations
+	Jobs      *job.Runner      // for Start
 	Log       *slog.Logger     // nil is silent
 	Now       func() time.Time // nil is time.Now
 
@@ -43,7 +45,7 @@ func Feature() record.Feature {
 }
 
 var schema = []string{
-	`create table if not exists import_stage (id id primary key, blob text not null, name text not null, size int not null default 0, ready int not null default 0,
+	`create table if not exists import_stage (id id primary key, blob text not null, name text not null, secret text not null default '', size int not null default 0, ready int not null default 0,
 		created_at int not null, created_by int not null)`,
 	`create table if not exists import_state (record_id id primary key, version int not null, secrets text not null default '')`,
 	`create table if not exists import_file (record_id int not null, path text not null, file_id int not null, sum text not null, primary key (record_id, path))`,

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/importer/itglue"
 )
 
 var errNone = sql.ErrNoRows
@@ -52,14 +53,10 @@ type regionKey struct {
 // source is the source of this export's rows in external_ref.
 func (r *run) source() string {
 	if r.own != nil {
-		return ownSource + r.own.Tenant
+		return itglue.OwnSource + r.own.Tenant
 	}
 	return "itglue"
 }
-
-// ownSource is how the sources of Strongroom's own exports begin: their ids are
-// those of the tenant that they came from.
-const ownSource = "strongroom-"
 
 func (l *lookup) table(name string) map[string]*known {
 	m := l.refs[name]
@@ -281,6 +278,9 @@ func (l *lookup) list(tx *gate.Tx, r *run, w listWant) (id.ID, error) {
 	if n, ok := l.find(key); ok {
 		return n, nil
 	}
+	if n, ok := l.find(listKey{w.kind, 0, key.name}); ok { // a model that names no manufacturer
+		return n, nil
+	}
 	rec, err := r.m.Records.Create(tx, w.kind, v)
 	if err != nil {
 		return 0, err
@@ -316,7 +316,9 @@ func (r *run) wouldList(it *item) {
 			r.wouldAdd(listKey{"manufacturer", 0, record.Fold(w.maker)})
 			key.of = r.look.lists[listKey{"manufacturer", 0, record.Fold(w.maker)}]
 		}
-		r.wouldAdd(key)
+		if _, ok := r.look.lists[listKey{w.kind, 0, key.name}]; !ok {
+			r.wouldAdd(key)
+		}
 	}
 }
 

@@ -9,18 +9,9 @@ import (
 	"strongroom/internal/feature/importer/itglue"
 )
 
-// manifest is strongroom/export.json: it says that Strongroom made the export,
-// and of which tenant.
-type manifest struct {
-	Format int    `json:"format"`
-	Tenant string `json:"tenant"` // 32 hexadecimal digits
-}
-
-const manifestFormat = 1
-
 // readManifest gives nil for an export that Strongroom did not make.
-func readManifest(x *itglue.Export) (*manifest, error) {
-	name := itglue.Own + "/export.json"
+func readManifest(x *itglue.Export) (*itglue.Manifest, error) {
+	name := itglue.ManifestFile
 	if !x.Has(name) {
 		return nil, nil
 	}
@@ -29,12 +20,12 @@ func readManifest(x *itglue.Export) (*manifest, error) {
 		return nil, err
 	}
 	defer in.Close()
-	var m manifest
+	var m itglue.Manifest
 	if err := json.NewDecoder(io.LimitReader(in, 64<<10)).Decode(&m); err != nil || m.Tenant == "" {
 		return nil, fault.New(fault.Invalid, "The file %s of the export cannot be read.", name).WithHint("Take the folder %s out of the zip to import the rest.", itglue.Own)
 	}
-	if m.Format != manifestFormat {
-		return nil, fault.New(fault.Invalid, "The export was made by a newer Strongroom (format %d; this one reads %d).", m.Format, manifestFormat).
+	if m.Format != itglue.Format {
+		return nil, fault.New(fault.Invalid, "The export was made by a newer Strongroom (format %d; this one reads %d).", m.Format, itglue.Format).
 			WithHint("Update this Strongroom first.")
 	}
 	return &m, nil

@@ -67,8 +67,12 @@ func (it *item) reach() {
 	var mails, phones []map[string]any
 	ext := ""
 	found := false
+	whole := it.wholeLists()
 	for i, column := range it.row.Columns() {
 		value := strings.TrimSpace(it.row.Cells[i])
+		if whole && value != "" && !strings.HasPrefix(value, "[") {
+			continue
+		}
 		switch {
 		case mailColumn.MatchString(column):
 			found = true
@@ -89,6 +93,17 @@ func (it *item) reach() {
 		it.rows("contact_emails", mails)
 		it.rows("contact_phones", phones)
 	}
+}
+
+// wholeLists tells whether a column holds all addresses as a list in JSON; then
+// the others repeat some of them.
+func (it *item) wholeLists() bool {
+	for _, c := range []string{"contact_emails", "contact_phones"} {
+		if strings.HasPrefix(it.row.Get(c), "[") {
+			return true
+		}
+	}
+	return false
 }
 
 func (it *item) rows(field string, list []map[string]any) {

@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/importer/itglue"
 )
@@ -23,7 +24,7 @@ type run struct {
 	c      *access.Caller
 	o      Options
 	x      *itglue.Export
-	own    *manifest // of an export that Strongroom made
+	own    *itglue.Manifest // of an export that Strongroom made
 	dry    bool
 	tenant *tenant.Tenant
 	key    []byte // of the hashes of rows
@@ -38,13 +39,16 @@ type run struct {
 	pseudo  id.ID
 	docs    docs
 	second  bool // the second time through the documents
+
+	job             *job.Run // nil without one
+	earlier, memory memory   // of earlier attempts; with what this one did
 }
 
 // Check tells what an import would do, and changes nothing. Fault kinds: Denied
 // for a caller who may not import, Invalid for a file that cannot be read as an
 // export.
 func (m *Importer) Check(ctx context.Context, c *access.Caller, s Source, o Options) (*Report, error) {
-	return m.run(ctx, c, s, o, true, func(Progress) {})
+	return m.run(ctx, c, s, o, true, func(Progress) {}, nil)
 }
 
 // Run imports an export. tell, when not nil, is told of the progress. When it
@@ -54,10 +58,10 @@ func (m *Importer) Run(ctx context.Context, c *access.Caller, s Source, o Option
 	if tell == nil {
 		tell = func(Progress) {}
 	}
-	return m.run(ctx, c, s, o, false, tell)
+	return m.run(ctx, c, s, o, false, tell, nil)
 }
 
-func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Options, dry bool, tell func(Progress)) (*Report, error) {
+func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Options, dry bool, tell func(Progress), j *job.Run) (*Report, error) {
 	if err := m.allowed(ctx, c); err != nil {
 		return nil, err
 	}
@@ -75,11 +79,17 @@ func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Option
 		return nil, err
 	}
 	defer t.Release()
-	r := &run{m: m, ctx: ctx, c: c, o: o, x: x, dry: dry, tenant: t, report: newReport(dry), tell: tell}
+	r := &run{m: m, ctx: ctx, c: c, o: o, x: x, dry: dry, tenant: t, report: newReport(dry), tell: tell, job: j}
+	if j != nil {
+		if _, err := j.Load(&r.earlier); err != nil {
+			return nil, err
+		}
+		r.memory = r.earlier
+	}
 	if r.key, err = hkdf.Key(sha256.New, t.Keys.Index, nil, "strongroom/import/row/1", 32); err != nil {
 		return nil, err
 	}
-	if !dry {
+	if !dry && r.earlier.Kinds == nil {
 		if err := r.begin(in.name); err != nil {
 			return nil, err
 		}
@@ -103,7 +113,7 @@ func (m *Importer) allowed(ctx context.Context, c *access.Caller) error {
 func (r *run) begin(name string) error {
 	return r.m.Gate.Change(r.ctx, r.c, access.Import, gate.Thing{}, func(tx *gate.Tx) error {
 		tx.Entry().Detail.Name = name
-		return nil
+		return r.note(tx, "organization", created, 0)
 	})
 }
 
@@ -316,6 +326,7 @@ func (r *run) others() error {
 
 // finish closes the report.
 func (r *run) finish() {
+	r.recall()
 	for _, s := range []itglue.Severity{itglue.Error, itglue.Warning, itglue.Info} {
 		if n := r.report.more[s] - maxProblems; n > 0 {
 			r.report.Problems = append(r.report.Problems, Problem{Severity: s, Text: fmt.Sprintf("%d more like these (%s) are not listed.", n, s)})

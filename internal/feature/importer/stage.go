@@ -71,16 +71,21 @@ func (m *Importer) quietly(ctx context.Context, c *access.Caller, fn func(*gate.
 // Unstage removes a staged export. It is no failure when there is none.
 func (m *Importer) Unstage(ctx context.Context, c *access.Caller, stage id.ID) error {
 	return m.quietly(ctx, c, func(tx *gate.Tx) error {
-		var blob string
-		err := tx.QueryRow(`select blob from import_stage where id = ?`, int64(stage)).Scan(&blob)
+		var blob, secret string
+		err := tx.QueryRow(`select blob, secret from import_stage where id = ?`, int64(stage)).Scan(&blob, &secret)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := tx.Tenant.Blobs.Remove(ctx, blob); err != nil {
-			return err
+		for _, b := range []string{blob, secret} {
+			if b == "" {
+				continue
+			}
+			if err := tx.Tenant.Blobs.Remove(ctx, b); err != nil {
+				return err
+			}
 		}
 		_, err = tx.Exec(`delete from import_stage where id = ?`, int64(stage))
 		return err

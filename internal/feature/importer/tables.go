@@ -160,7 +160,7 @@ func (it *item) list(field, kind string, columns ...string) {
 // ref sets a reference to a location or contact of the same organization, by
 // its name.
 func (it *item) ref(field, kind string, columns ...string) error {
-	if !slices.ContainsFunc(columns, it.row.Has) {
+	if _, said := it.extra.ref(field); said || !slices.ContainsFunc(columns, it.row.Has) {
 		return nil
 	}
 	it.values[field] = nil
@@ -346,7 +346,7 @@ func buildPassword(r *run, it *item) error {
 // here, or is not there, is remembered by its name in the source.
 func (it *item) owner() {
 	typ, foreign := strings.TrimSpace(it.row.Get("resource_type")), strings.TrimSpace(it.row.Get("resource_id"))
-	if typ == "" && foreign == "" {
+	if _, said := it.extra.text("external_resource_type"); said || typ == "" && foreign == "" {
 		return
 	}
 	name, tab := ownerTable(typ)

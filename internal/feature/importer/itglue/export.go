@@ -38,9 +38,6 @@ type Problem struct {
 	Hint     string   `json:"hint"`
 }
 
-// Own is the folder of what Strongroom's own export keeps beside the layout.
-const Own = "strongroom"
-
 // Export is an opened export. It is safe for concurrent use.
 type Export struct {
 	zip    *archive.Archive

@@ -1,0 +1,91 @@
+package itglue
+
+// Own is the folder of what Strongroom's own export keeps beside the layout of
+// IT Glue, which has no place for it. doc/formats/export.md describes the files;
+// all but the first are JSON lines.
+const (
+	Own           = "strongroom"
+	ManifestFile  = Own + "/export.json"
+	ListsFile     = Own + "/lists.jsonl"
+	FoldersFile   = Own + "/folders.jsonl"
+	SectionsFile  = Own + "/sections.jsonl"
+	SecretsFile   = Own + "/secrets.jsonl"
+	FilesFile     = Own + "/files.jsonl"
+	RelationsFile = Own + "/relations.jsonl"
+	RefsFile      = Own + "/external.jsonl"
+)
+
+// RecordsFile is the file of what a table cannot hold of its rows: an Extra for
+// some of them, in their order.
+func RecordsFile(table string) string { return Own + "/records/" + table + ".jsonl" }
+
+// Format is the version of the files.
+const Format = 1
+
+// OwnSource is how the sources of Strongroom's own exports begin; the id of the
+// tenant follows. The ids in the export are those of that tenant.
+const OwnSource = "strongroom-"
+
+// Manifest says that Strongroom made the export, and of what.
+type Manifest struct {
+	Format       int    `json:"format"`
+	Product      string `json:"product"`
+	Tenant       string `json:"tenant"`                 // id, 32 hexadecimal digits
+	Organization string `json:"organization,omitempty"` // id, of an export of one
+	Made         string `json:"made"`                   // RFC 3339
+}
+
+// RowRef names a row of a table of the export.
+type RowRef struct {
+	Table string `json:"table"`
+	ID    string `json:"id"`
+}
+
+// Extra is what is kept of a record beside its row; of a folder, a section or
+// an entry of a list it is everything.
+type Extra struct {
+	ID     string            `json:"id,omitempty"`
+	Kind   string            `json:"kind,omitempty"`
+	Values map[string]any    `json:"values,omitempty"`
+	Refs   map[string]RowRef `json:"refs,omitempty"`   // field -> what it refers to
+	Names  map[string]string `json:"names,omitempty"`  // field -> name of an entry of a list
+	Images map[string]string `json:"images,omitempty"` // last part of an image's entry -> its name for people
+	Files  []string          `json:"files,omitempty"`  // entries of the images of a gallery
+}
+
+// Empty tells whether there is nothing to keep.
+func (e *Extra) Empty() bool {
+	return len(e.Values)+len(e.Refs)+len(e.Names)+len(e.Images)+len(e.Files) == 0
+}
+
+// Version is one version of a secret of a password; the last one of a field is
+// the value in the table.
+type Version struct {
+	ID       string `json:"id"`
+	Field    string `json:"field"`
+	Value    string `json:"value"`
+	Reason   string `json:"reason,omitempty"`
+	Restores uint32 `json:"restores,omitempty"`
+}
+
+// FileEntry gives the name for people of an attached file whose entry has
+// another one.
+type FileEntry struct {
+	Entry string `json:"entry"`
+	Name  string `json:"name"`
+}
+
+// Pair is two related records.
+type Pair struct {
+	From  RowRef `json:"from"`
+	To    RowRef `json:"to"`
+	Notes string `json:"notes,omitempty"`
+}
+
+// Ref says which row of another system a record stands for.
+type Ref struct {
+	RowRef
+	Source  string `json:"source"`
+	Type    string `json:"type"`
+	Foreign string `json:"foreign"`
+}

@@ -1,0 +1,182 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
+)
+
+// JobKind is the kind of the jobs that import an IT Glue export. Their result is
+// a Report.
+const JobKind = "import.itglue"
+
+// payload is what a job is given. The password of the zip is not in it: it is
+// kept with the staged file, encrypted like it.
+type payload struct {
+	Stage   id.ID   `json:"stage"`
+	Name    string  `json:"name"`
+	Options Options `json:"options"`
+}
+
+// Start enqueues the import of a staged export for the caller, and gives the
+// job's id.
+func (m *Importer) Start(ctx context.Context, c *access.Caller, stage id.ID, o Options) (id.ID, error) {
+	in, err := m.open(ctx, c, Source{Stage: stage})
+	if err != nil {
+		return 0, err
+	}
+	name := in.name
+	if err := in.close(); err != nil {
+		return 0, err
+	}
+	secret, err := m.keepPassword(ctx, c, o.Password)
+	if err != nil {
+		return 0, err
+	}
+	o.Password = ""
+	var started id.ID
+	err = m.quietly(ctx, c, func(tx *gate.Tx) error {
+		if _, err := tx.Exec(`update import_stage set secret = ? where id = ?`, secret, int64(stage)); err != nil {
+			return err
+		}
+		started, err = m.Jobs.Enqueue(tx, job.Job{Kind: JobKind, Payload: payload{stage, name, o}})
+		return err
+	})
+	return started, err
+}
+
+// keepPassword keeps the password of a zip as an encrypted object.
+func (m *Importer) keepPassword(ctx context.Context, c *access.Caller, password string) (blob string, err error) {
+	if password == "" {
+		return "", nil
+	}
+	t, err := m.Gate.House.Open(ctx, c.Tenant)
+	if err != nil {
+		return "", err
+	}
+	defer t.Release()
+	w, err := t.Blobs.Create(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer w.Abort()
+	if _, err := io.WriteString(w, password); err != nil {
+		return "", err
+	}
+	ref, err := w.Commit()
+	return ref.ID, err
+}
+
+func (m *Importer) password(ctx context.Context, c *access.Caller, stage id.ID) (string, error) {
+	var text string
+	var blob string
+	err := m.Gate.View(ctx, c, func(tx *gate.Tx) error {
+		err := tx.QueryRow(`select secret from import_stage where id = ?`, int64(stage)).Scan(&blob)
+		if err != nil || blob == "" {
+			return err
+		}
+		o, err := tx.Tenant.Blobs.Open(ctx, blob)
+		if err != nil {
+			return err
+		}
+		defer o.Close()
+		b, err := io.ReadAll(io.LimitReader(o, 1<<16))
+		text = string(b)
+		return err
+	})
+	if isNone(err) {
+		err = nil // said when the file is opened
+	}
+	return text, err
+}
+
+// Handler does the jobs that Start enqueued. An attempt that is interrupted goes
+// on where it was, and the report is of all attempts.
+func (m *Importer) Handler() job.Handler {
+	return func(ctx context.Context, run *job.Run) error {
+		var p payload
+		if err := run.Payload(&p); err != nil {
+			return err
+		}
+		o := p.Options
+		var err error
+		if o.Password, err = m.password(ctx, run.Caller, p.Stage); err != nil {
+			return err
+		}
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		tell := func(g Progress) {
+			run.Progress(g.Done, g.Total, g.Stage)
+			if run.Cancelled() {
+				stop()
+			}
+		}
+		report, err := m.run(ctx, run.Caller, Source{Stage: p.Stage}, o, false, tell, run)
+		if err != nil && run.Cancelled() && ctx.Err() != nil {
+			return errors.Join(job.ErrCancelled, m.Unstage(context.WithoutCancel(ctx), run.Caller, p.Stage))
+		}
+		if err != nil {
+			return err
+		}
+		if err := run.Result(report); err != nil {
+			return err
+		}
+		return m.Unstage(ctx, run.Caller, p.Stage)
+	}
+}
+
+// memory is what a job keeps in the transactions of an import: how many records
+// it made and changed, and what was to be said of them.
+type memory struct {
+	Kinds    map[string]Counts `json:"kinds"`
+	Problems []Problem         `json:"problems"`
+}
+
+// note keeps, in the transaction of what was done, that it was done. The result
+// becomes valid once the transaction is durable.
+func (r *run) note(tx *gate.Tx, kind string, o outcome, n int64, warnings ...Problem) error {
+	if r.job == nil {
+		return nil
+	}
+	m := tx.Local(noteKey{}, func() any {
+		next := &memory{Kinds: map[string]Counts{}, Problems: r.memory.Problems[:len(r.memory.Problems):len(r.memory.Problems)]}
+		for k, c := range r.memory.Kinds {
+			next.Kinds[k] = c
+		}
+		tx.Last(func() error { return r.job.SaveIn(tx, next) })
+		tx.After(func() { r.memory = *next })
+		return next
+	}).(*memory)
+	c := m.Kinds[kind]
+	for range n {
+		c.add(o)
+	}
+	m.Kinds[kind] = c
+	if len(m.Problems) < maxProblems {
+		m.Problems = append(m.Problems, warnings...)
+	}
+	return nil
+}
+
+type noteKey struct{}
+
+// recall puts what earlier attempts did into the report: their rows look
+// unchanged to this one.
+func (r *run) recall() {
+	r.report.problem(r.earlier.Problems...)
+	for kind, was := range r.earlier.Kinds {
+		c := r.report.Kinds[kind]
+		if c == nil {
+			c = new(Counts)
+			r.report.Kinds[kind] = c
+		}
+		again := min(c.Unchanged, was.Created+was.Changed)
+		c.Created, c.Changed, c.Unchanged = c.Created+was.Created, c.Changed+was.Changed, c.Unchanged-again
+		r.report.Created, r.report.Changed, r.report.Unchanged = r.report.Created+was.Created, r.report.Changed+was.Changed, r.report.Unchanged-again
+	}
+}
