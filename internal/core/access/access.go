@@ -87,6 +87,7 @@ type Caller struct {
 	Role      Role
 	Groups    []id.ID
 	AllOrgs   bool // may see every organization
+	Granted   bool // some records are open to the caller by name or by group
 	Epoch     int64
 	Scope     Scope
 	Via       string // "session", "api key", "console" or "job"

@@ -92,7 +92,7 @@ func (e *Engine) eachOf(tx *gate.Tx, r *Record, trashed bool, f func(*Record) er
 	if err := f(r); err != nil {
 		return err
 	}
-	cond, arg := `parent_id = ?`, r.ID
+	cond, arg := `parent_id = ? and parent_id <> 0`, r.ID
 	if r.Kind.Scope == Organization {
 		cond = `org_id = ?`
 	}
@@ -270,6 +270,8 @@ func (e *Engine) SetAccess(tx *gate.Tx, kind string, rid id.ID, restricted bool,
 	r := *old
 	r.Restricted, r.Version, r.Updated, r.UpdatedBy = restricted, old.Version+1, tx.Now, tx.Caller.User
 	entry.Version, entry.Detail.Fields = r.Version, []string{"access", "restricted"}
+	count(tx, old, -1)
+	count(tx, &r, +1)
 	return e.write(tx, &r, old)
 }
 
@@ -286,16 +288,15 @@ func (e *Engine) Access(tx *gate.Tx, rid id.ID) (restricted bool, users, groups 
 // Totals counts what is not archived, by kind, of one organization or, with 0,
 // of the whole tenant, as far as the caller may see it.
 func (e *Engine) Totals(tx *gate.Tx, org id.ID) (map[string]int64, error) {
-	q := `select kind, sum(n) from record_total where archived = 0`
-	var args []any
-	if !tx.Caller.Everything() {
-		cond, a := tx.Visible("r")
-		q, args = `select r.kind, count(*) from record r where r.archived = 0 and r.trashed_at is null and `+cond, a
+	cond, args := tx.Visible("r")
+	q := `select r.kind, sum(r.n) from record_total r where r.archived = 0 and ` + cond
+	if tx.Caller.Granted {
+		q = `select r.kind, count(*) from record r where r.archived = 0 and r.trashed_at is null and ` + cond
 	}
 	if org != 0 {
-		q, args = q+` and org_id = ?`, append(args, int64(org))
+		q, args = q+` and r.org_id = ?`, append(args, int64(org))
 	}
-	rows, err := tx.Query(q+` group by kind`, args...)
+	rows, err := tx.Query(q+` group by r.kind`, args...)
 	if err != nil {
 		return nil, err
 	}

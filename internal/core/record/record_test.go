@@ -78,6 +78,18 @@ func (h house) list(c *access.Caller, kind string, q record.Query) *record.Page 
 	return p
 }
 
+// reload makes a caller what the next request would: who she is is looked up
+// again when the access epoch has moved.
+func (h house) reload(c *access.Caller) {
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		now, err := access.Load(tx.SQL(), c.User)
+		if err == nil {
+			c.Granted, c.Groups, c.AllOrgs = now.Granted, now.Groups, now.AllOrgs
+		}
+		return err
+	})
+}
+
 func names(p *record.Page) []string {
 	out := []string{}
 	for _, r := range p.Records {
@@ -250,6 +262,7 @@ func TestWhoSeesWhat(t *testing.T) {
 	h.Change(func(tx *gate.Tx) error {
 		return h.Records.SetAccess(tx, "thing", closed, true, []id.ID{friend.User}, nil)
 	})
+	h.reload(friend)
 
 	sees := func(c *access.Caller, rid id.ID) string {
 		err := h.Gate.View(t.Context(), c, func(tx *gate.Tx) error { _, err := h.Records.Get(tx, "", rid); return err })

@@ -292,7 +292,10 @@ func (e *Engine) write(tx *gate.Tx, r, old *Record) error {
 		return err
 	}
 	if old.Restricted != r.Restricted || old.Org != r.Org {
-		if _, err := tx.Exec(`update record set org_id = ?, restricted = ? where guard_id = ? and id <> ?`, int64(r.Org), r.Restricted, int64(r.ID), int64(r.ID)); err != nil {
+		if err := countParts(tx, old, r); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`update record set org_id = ?, restricted = ? where guard_id = ? and guard_id <> id`, int64(r.Org), r.Restricted, int64(r.ID)); err != nil {
 			return err
 		}
 	}
@@ -473,9 +476,10 @@ func conflict(k *Kind, err error) error {
 }
 
 type totalKey struct {
-	org      id.ID
-	kind     string
-	archived bool
+	org        id.ID
+	kind       string
+	archived   bool
+	restricted bool
 }
 
 type totalsOfTx struct{}
@@ -490,11 +494,36 @@ func count(tx *gate.Tx, r *Record, n int64) {
 	if r == nil || r.Trashed != 0 {
 		return
 	}
-	sums := tx.Local(totalsOfTx{}, func() any {
-		tx.Last(func() error { return writeTotals(tx, tx.Local(totalsOfTx{}, nil).(totals)) })
+	totalsOf(tx)[totalKey{r.Org, r.Kind.Name, r.Archived, r.Restricted}] += n
+}
+
+func totalsOf(tx *gate.Tx) totals {
+	return tx.Local(totalsOfTx{}, func() any {
+		tx.Last(func() error { return writeTotals(tx, totalsOf(tx)) })
 		return totals{}
 	}).(totals)
-	sums[totalKey{r.Org, r.Kind.Name, r.Archived}] += n
+}
+
+// countParts moves the totals of the records that share a record's access to
+// where it goes.
+func countParts(tx *gate.Tx, old, now *Record) error {
+	rows, err := tx.Query(`select kind, archived, count(*) from record where guard_id = ? and guard_id <> id and trashed_at is null group by kind, archived`, int64(old.ID))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	sums := totalsOf(tx)
+	for rows.Next() {
+		var kind string
+		var archived bool
+		var n int64
+		if err := rows.Scan(&kind, &archived, &n); err != nil {
+			return err
+		}
+		sums[totalKey{old.Org, kind, archived, old.Restricted}] -= n
+		sums[totalKey{now.Org, kind, archived, now.Restricted}] += n
+	}
+	return rows.Err()
 }
 
 func writeTotals(tx *gate.Tx, sums totals) error {
@@ -511,8 +540,8 @@ func writeTotals(tx *gate.Tx, sums totals) error {
 		return strings.Compare(a.kind, b.kind)
 	})
 	for _, k := range keys {
-		_, err := tx.Exec(`insert into record_total (org_id, kind, archived, n) values (?, ?, ?, ?)
-			on conflict (org_id, kind, archived) do update set n = record_total.n + excluded.n`, int64(k.org), k.kind, k.archived, sums[k])
+		_, err := tx.Exec(`insert into record_total (org_id, kind, archived, restricted, n) values (?, ?, ?, ?, ?)
+			on conflict (kind, org_id, archived, restricted) do update set n = record_total.n + excluded.n`, int64(k.org), k.kind, k.archived, k.restricted, sums[k])
 		if err != nil {
 			return err
 		}

@@ -23,8 +23,11 @@ var spineSchema = []string{
 	`create index if not exists record_updated on record (kind, updated_at, id) where trashed_at is null`,
 	`create index if not exists record_created on record (kind, created_at, id) where trashed_at is null`,
 	`create index if not exists record_parent on record (parent_id, kind, id) where parent_id <> 0`,
+	`create index if not exists record_org on record (org_id, id) where trashed_at is null`,
+	`create index if not exists record_guard on record (guard_id) where guard_id <> id`,
 	`create index if not exists record_trash on record (trashed_at) where trashed_at is not null`,
-	`create table if not exists record_total (org_id int not null, kind text not null, archived int not null, n int not null, primary key (org_id, kind, archived))`,
+	`create table if not exists record_total (org_id int not null, kind text not null, archived int not null, restricted int not null, n int not null,
+		primary key (kind, org_id, archived, restricted))`,
 	`create table if not exists revision (record_id int not null references record (id) on delete cascade, version int not null,
 		time int not null, author int not null, data json not null, primary key (record_id, version))`,
 }

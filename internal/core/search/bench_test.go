@@ -45,7 +45,7 @@ func fill(b *testing.B, h *coretest.House, orgs []id.ID, n int) {
 				if err != nil {
 					return err
 				}
-				if _, err := tx.Exec(`insert into record_total (org_id, kind, archived, n) values (?, ?, 0, 1) on conflict (org_id, kind, archived) do update set n = record_total.n + 1`,
+				if _, err := tx.Exec(`insert into record_total (org_id, kind, archived, restricted, n) values (?, ?, 0, 0, 1) on conflict (kind, org_id, archived, restricted) do update set n = record_total.n + 1`,
 					int64(orgs[i%len(orgs)]), kind); err != nil {
 					return err
 				}

@@ -21,7 +21,6 @@ func Schema(d sqldb.Dialect) []string {
 			`create index if not exists search_doc_name on search_doc (name, id)`,
 			`create index if not exists search_doc_names on search_doc using gin (names_v)`,
 			`create index if not exists search_doc_all on search_doc using gin (all_v)`,
-			spineOrg, spineGuard,
 		}
 	}
 	return []string{
@@ -30,16 +29,8 @@ func Schema(d sqldb.Dialect) []string {
 		`create virtual table if not exists search_fts using fts5(names, body, content='search_doc', content_rowid='id', detail=column,
 			columnsize=0, prefix='1 2 3', tokenize="ascii tokenchars '` + joiners + `'")`,
 		`insert into search_fts (search_fts, rank) values ('secure-delete', 1)`,
-		spineOrg, spineGuard,
 	}
 }
-
-// Indexes of the spine by which the records of few organizations, or under few
-// grants, are read.
-const (
-	spineOrg   = `create index if not exists record_org on record (org_id, id) where trashed_at is null`
-	spineGuard = `create index if not exists record_guard on record (guard_id) where guard_id <> id`
-)
 
 // Doc is what one record is found by.
 type Doc struct {
