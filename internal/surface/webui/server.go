@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -49,6 +50,7 @@ type Server struct {
 
 	pages *web.Pages
 	mux   *web.Mux
+	begun atomic.Bool // the first run is over
 
 	// details draws the page of a record of a kind that has one of its own;
 	// formExtras adjusts the derived form of a kind: r is nil for a new record.

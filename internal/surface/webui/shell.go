@@ -79,6 +79,9 @@ func (v *visit) nav() []ui.NavItem {
 	if v.c.Role.May(access.Import) {
 		out = append(out, ui.NavItem{Label: "Import", Href: "/imports", Icon: "upload", Go: "i"})
 	}
+	if v.c.Role.May(access.Delete) && !v.c.Scope.ReadOnly {
+		out = append(out, ui.NavItem{Label: "Trash", Href: "/trash", Icon: "trash"})
+	}
 	if v.c.Role.May(access.Inspect) {
 		out = append(out, ui.NavItem{Label: "Audit trail", Href: "/audit", Icon: "history", Go: "a"})
 	}
@@ -90,6 +93,9 @@ func (v *visit) nav() []ui.NavItem {
 		out[i].Current = isCurrent(out[i].Href, v.r.URL.Path)
 		if used[out[i].Go] { // the first keeps the letter
 			out[i].Go = ""
+		}
+		if out[i].Go == "" {
+			continue
 		}
 		used[out[i].Go] = true
 	}

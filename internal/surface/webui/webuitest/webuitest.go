@@ -205,12 +205,12 @@ func (h *House) One(kind, name string) id.ID {
 	return id.ID(n)
 }
 
-// Any gives the first record of a kind by id, to have one.
+// Any gives the first record of a kind by id, to have one; 0 when there is none.
 func (h *House) Any(kind string) id.ID {
 	h.t.Helper()
 	var n int64
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		return tx.QueryRow(`select r.id from record r where r.kind = ? and r.trashed_at is null order by r.id limit 1`, kind).Scan(&n)
+		return tx.QueryRow(`select coalesce(min(r.id), 0) from record r where r.kind = ? and r.trashed_at is null`, kind).Scan(&n)
 	})
 	return id.ID(n)
 }
