@@ -176,7 +176,7 @@ func (h *house) ask(key, method, path string, body any, header ...string) *reply
 		h.t.Fatal(err)
 	}
 	out := &reply{t: h.t, name: method + " " + path, status: res.StatusCode, header: res.Header, body: text, closes: res.Close}
-	if strings.Contains(res.Header.Get("Content-Type"), "json") {
+	if strings.Contains(res.Header.Get("Content-Type"), "json") && res.Header.Get("Content-Encoding") == "" {
 		d := json.NewDecoder(bytes.NewReader(text))
 		d.UseNumber()
 		if err := d.Decode(&out.doc); err != nil {

@@ -1,0 +1,182 @@
+package itglue_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/apikey"
+)
+
+// reveals counts the audit entries of granted reveals of a record.
+func (h *house) reveals(rec id.ID) int {
+	h.t.Helper()
+	n := 0
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		list, err := tx.Activity(audit.Filter{Object: rec, Limit: 1000})
+		for _, e := range list {
+			if e.Action == secret.Granted {
+				n++
+			}
+		}
+		return err
+	})
+	return n
+}
+
+func TestClients11PasswordValues(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	at := "/organizations/" + org.String() + "/relationships/passwords"
+	made := h.do("POST", "/passwords", body("passwords", attrs{"name": "root", "organization-id": org, "password": "s3cret", "username": "root", "otpSecret": "JBSWY3DPEHPK3PXP"}), 201)
+	rec := made.id()
+	one := "/passwords/" + rec.String()
+	if made.has("data.attributes.password") {
+		t.Errorf("the answer to POST has the password: %s", made.body)
+	}
+	made.shows("data.attributes.otp-enabled", true)
+	for _, path := range []string{"/passwords", at, "/passwords?show_password=true", "/passwords?filter[id]=" + rec.String()} {
+		if r := h.get(path); r.has("data.0.attributes.password") || strings.Contains(string(r.body), "s3cret") {
+			t.Errorf("%s has the password: %s", path, r.body)
+		}
+	}
+	if n := h.reveals(rec); n != 0 {
+		t.Errorf("%d reveals before anybody asked", n)
+	}
+	for i, path := range []string{one, at + "/" + rec.String(), one + "?show_password=true", one} {
+		r := h.get(path).shows("data.attributes.password", "s3cret")
+		if r.header.Get("Content-Encoding") != "" || r.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("headers of a secret: %v", r.header)
+		}
+		if n := h.reveals(rec); n != i+1 {
+			t.Errorf("%d reveals recorded, want %d", n, i+1)
+		}
+	}
+	for _, path := range []string{one, one + "?show_password=false"} {
+		if strings.Contains(string(h.get(path).body), "JBSWY3DPEHPK3PXP") {
+			t.Errorf("%s shows the key of the one-time codes", path)
+		}
+	}
+	patch := h.do("PATCH", one, body("passwords", attrs{"password": "n3w"}), 200)
+	if patch.has("data.attributes.password") {
+		t.Errorf("the answer to PATCH has the password")
+	}
+	h.do("PATCH", one+"?show_password=true", body("passwords", attrs{"notes": "x", "password": ""}), 200).shows("data.attributes.password", "n3w")
+	h.do("PATCH", one, body("passwords", attrs{"password": nil}), 200)
+	h.get(one).shows("data.attributes.password", "n3w")
+	h.do("PATCH", one, body("passwords", attrs{"otp-secret": nil}), 200).shows("data.attributes.otp-enabled", false)
+	h.do("POST", "/passwords?show_password=true", body("passwords", attrs{"name": "a", "organization_id": org, "password": "p2"}), 201).shows("data.attributes.password", "p2")
+	h.do("POST", "/passwords", body("passwords", attrs{"name": "a", "organization_id": org}), 422).shows("errors.0.source.pointer", "/data/attributes/password")
+	empty := h.Make("password", org, record.Values{"name": "without"})
+	if r := h.get("/passwords/" + empty.String()); !r.has("data.attributes.password") || r.at("data.attributes.password") != nil || h.reveals(empty) != 0 {
+		t.Errorf("a password that was never set: %s", r.body)
+	}
+}
+
+func TestSecretsAreNotCompressed(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	pw := h.Make("password", org, record.Values{"name": strings.Repeat("x", 500), "password": "s3cret", "notes": strings.Repeat("y", 3000)})
+	get := func(path string) string {
+		return h.ask(h.key, "GET", path, nil, "Accept-Encoding", "gzip").header.Get("Content-Encoding")
+	}
+	if got := get("/passwords/" + pw.String()); got != "" {
+		t.Errorf("an answer with a secret is %s", got)
+	}
+	if got := get("/passwords/" + pw.String() + "?show_password=false"); got != "gzip" {
+		t.Errorf("an answer without one is %q", got)
+	}
+	if got := get("/passwords"); got != "gzip" {
+		t.Errorf("a list is %q", got)
+	}
+}
+
+func TestKeysWithoutPasswords(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	pw := h.Make("password", org, record.Values{"name": "x", "password": "s3cret"})
+	_, lite := h.user(access.Lite, true)
+	for who, key := range map[string]string{"lite": lite, "key": h.newKey(apikey.New{Name: "nopw", Role: access.Administrator, Limit: &apikey.Limit{}})} {
+		for _, q := range []string{"", "?show_password=true"} {
+			r := h.ask(key, "GET", "/passwords/"+pw.String()+q, nil).is(200)
+			if r.has("data.attributes.password") {
+				t.Errorf("%s: %s", who, r.body)
+			}
+		}
+		h.ask(key, "PATCH", "/passwords/"+pw.String(), body("passwords", attrs{"password": "mine"})).is(403)
+	}
+	h.get("/passwords/"+pw.String()).shows("data.attributes.password", "s3cret")
+	if n := h.reveals(pw); n != 1 {
+		t.Errorf("%d reveals", n)
+	}
+}
+
+func TestPasswordsWithoutTheKeyService(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	pw := h.Make("password", org, record.Values{"name": "x", "password": "s3cret"})
+	h.Keys.Stop()
+	h.ask(h.key, "GET", "/passwords/"+pw.String(), nil).is(503)
+	h.get("/passwords/" + pw.String() + "?show_password=false")
+	h.get("/passwords")
+	h.do("PATCH", "/passwords/"+pw.String(), body("passwords", attrs{"password": "other"}), 200)
+	h.Keys.Start()
+	h.get("/passwords/"+pw.String()).shows("data.attributes.password", "other")
+}
+
+func TestPasswordThatAsksForAReason(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	pw := h.Make("password", org, record.Values{"name": "x", "password": "s3cret", "reason_required": true})
+	if r := h.get("/passwords/" + pw.String()); r.has("data.attributes.password") {
+		t.Errorf("shown without a reason: %s", r.body)
+	}
+	h.do("GET", "/passwords/"+pw.String()+"?show_password=true", nil, 422)
+	h.ask(h.key, "GET", "/passwords/"+pw.String(), nil, "X-Reason", "ticket 7").is(200).shows("data.attributes.password", "s3cret")
+}
+
+func TestVersions(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	rec := h.do("POST", "/passwords", body("passwords", attrs{"name": "one", "organization-id": org, "password": "p1"}), 201).id()
+	one := "/passwords/" + rec.String()
+	for i, a := range []attrs{{"password": "p2"}, {"name": "three"}, {"password": "p4", "username": "u4"}} {
+		h.Clock.Advance(time.Duration(i+1) * time.Minute)
+		h.do("PATCH", one, body("passwords", a), 200)
+	}
+	inc := h.get(one + "?include=recent_versions&show_password=false")
+	list, _ := inc.at("data.relationships.recent-versions.data").([]any)
+	if len(list) != 4 {
+		t.Fatalf("versions: %s", inc.body)
+	}
+	for i, want := range []struct{ name, password string }{{"one", "p1"}, {"one", "p2"}, {"three", "p2"}, {"three", "p4"}} {
+		r := h.get(one+"?version_id="+strconv.Itoa(i+1)).shows("data.attributes.name", want.name).shows("data.attributes.password", want.password)
+		r.shows("data.attributes.organization-name", "Acme")
+	}
+	h.do("GET", one+"?version_id=99", nil, 404)
+	h.do("GET", one+"?version_id=x", nil, 404)
+}
+
+func TestEmbeddedPasswords(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	cfg := h.Make("configuration", org, record.Values{"name": "srv", "configuration_type_id": h.one("configuration_type", "Server")})
+	r := h.do("POST", "/passwords", body("passwords", attrs{"name": "root", "organization-id": org, "password": "x", "resource-type": "Configuration", "resource-id": cfg}), 201)
+	r.shows("data.attributes.cached-resource-name", "srv").shows("data.attributes.resource-id", cfg).
+		shows("data.attributes.parent-url", h.url+"/"+org.String()+"/configurations/"+cfg.String()).
+		shows("data.attributes.resource-url", h.url+"/"+org.String()+"/passwords/"+r.id().String())
+	inc := h.get("/configurations/" + cfg.String() + "?include=passwords,related_items")
+	inc.shows("data.relationships.passwords.data.0.id", r.id().String()).shows("included.0.attributes.name", "root")
+	if strings.Contains(string(inc.body), `"password":`) {
+		t.Errorf("an included password has its value: %s", inc.body)
+	}
+	h.do("POST", "/passwords", body("passwords", attrs{"name": "root", "organization-id": org, "password": "x", "resource-type": "Configuration", "resource-id": 99999}), 422).
+		shows("errors.0.source.pointer", "/data/attributes/resource-id")
+}
