@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -54,6 +53,7 @@ func commands() map[string]command {
 		"user.create":   with(createUser),
 		"user.reset":    with(resetUser),
 		"import.itglue": with(importFile),
+		"tenant.export": with(exportFile),
 	}
 }
 
@@ -115,15 +115,6 @@ func given(tenant string, i *identity.Issued) GivenUser {
 		g.Expires = time.UnixMilli(i.Expires).UTC().Format(time.RFC3339)
 	}
 	return g
-}
-
-// absolute makes a path that means the same in the process of the server.
-func absolute(path string) (string, error) {
-	p, err := filepath.Abs(path)
-	if err != nil {
-		return "", fault.Wrap(err, fault.Invalid, "The path %s cannot be used.", path)
-	}
-	return p, nil
 }
 
 // readable opens a file that a person named.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
@@ -35,5 +36,6 @@ func features() []record.Feature {
 		local.Feature(),
 		apikey.Feature(),
 		importer.Feature(),
+		{Name: "job", Schema: job.Schema},
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/keys"
 	"strongroom/internal/core/keys/service"
 	"strongroom/internal/core/record"
@@ -28,6 +29,7 @@ import (
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
@@ -55,6 +57,8 @@ type App struct {
 	Files     *attachment.Store
 	Relations *relation.Relations
 	Importer  *importer.Importer
+	Exporter  *exporter.Exporter
+	Jobs      *job.Runner
 	Web       *webui.Server // once Handler was called
 	API       *itglue.API   // once Handler was called
 	Version   string
@@ -200,14 +204,17 @@ func (a *App) assemble(ctx context.Context) error {
 		return err
 	}
 	a.Gate = &gate.Gate{House: a.House, Kinds: kinds.Traits(), Log: a.Log, Now: a.Now}
-	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys}
+	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored}
 	passwords := &local.Method{Gate: a.Gate}
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
 	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords}
 	a.APIKeys = &apikey.Keys{Gate: a.Gate}
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Reason: "Embedded password", Of: password.Embedded}}}
-	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Log: a.Log, Now: a.Now}
+	a.Jobs = a.jobs()
+	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Log: a.Log, Now: a.Now}
+	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Now: a.Now}
+	a.Jobs.Handlers = a.handlers()
 	n, err := a.House.Count(ctx)
 	if err == nil && n == 0 {
 		a.FirstRun = identity.NewFirstRun()

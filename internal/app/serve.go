@@ -31,6 +31,8 @@ type Server struct {
 	admin    *admin
 	metrics  *http.Server
 	failed   chan error
+	end      context.CancelFunc // of what goes on in the background
+	ended    chan struct{}
 }
 
 // Serve begins to answer. Stop ends it.
@@ -39,7 +41,7 @@ func (a *App) Serve(ctx context.Context) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{app: a, failed: make(chan error, 2)}
+	s := &Server{app: a, failed: make(chan error, 3)}
 	if s.listener, err = net.Listen("tcp", a.Config.Listen); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "The address %s cannot be listened on.", a.Config.Listen).
 			WithHint("Another program may have it; choose another with -listen ADDR.")
@@ -61,6 +63,7 @@ func (a *App) Serve(ctx context.Context) (*Server, error) {
 	if err := s.openMetrics(); err != nil {
 		return nil, errors.Join(err, s.listener.Close(), s.admin.Close())
 	}
+	s.background(ctx)
 	go func() {
 		if certs != nil {
 			s.failed <- s.http.ServeTLS(s.listener, "", "")
@@ -69,6 +72,20 @@ func (a *App) Serve(ctx context.Context) (*Server, error) {
 		s.failed <- s.http.Serve(s.listener)
 	}()
 	return s, nil
+}
+
+// background starts the jobs and what comes round. It ends with Stop, not with
+// ctx: requests under way may still need it.
+func (s *Server) background(ctx context.Context) {
+	ctx, s.end = context.WithCancel(context.WithoutCancel(ctx))
+	s.ended = make(chan struct{})
+	go func() {
+		defer close(s.ended)
+		if err := s.app.Jobs.Run(ctx); err != nil && ctx.Err() == nil {
+			s.failed <- err
+		}
+	}()
+	go s.app.tick(ctx)
 }
 
 // shown is the address as a person types it.
@@ -99,7 +116,11 @@ func (s *Server) Wait(ctx context.Context) error {
 func (s *Server) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), partingTime)
 	defer cancel()
-	errs := []error{s.http.Shutdown(ctx), s.admin.Close(), os.Remove(filepath.Join(s.app.Config.Data, adminAddress))}
+	errs := []error{s.http.Shutdown(ctx)}
+	s.end()
+	<-s.ended
+	s.app.checkpointAll(ctx)
+	errs = append(errs, s.admin.Close(), os.Remove(filepath.Join(s.app.Config.Data, adminAddress)))
 	if s.metrics != nil {
 		errs = append(errs, s.metrics.Close())
 	}

@@ -2,13 +2,18 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/importer"
 )
 
@@ -68,6 +73,32 @@ func importFile(ctx context.Context, a *App, f ImportFile, progress func(any)) (
 
 // Exported tells what an export wrote.
 type Exported struct {
-	File  string `json:"file"`
-	Bytes int64  `json:"bytes"`
+	File  string           `json:"file"`
+	Bytes int64            `json:"bytes"`
+	Kinds map[string]int64 `json:"kinds"`
+}
+
+// exportFile writes an export beside its place and moves it there when it is
+// whole: a file of that name is replaced by a whole one or not at all.
+func exportFile(ctx context.Context, a *App, f ExportFile, progress func(any)) (_ any, err error) {
+	if _, err := a.House.Info(ctx, f.Tenant); err != nil {
+		return nil, err
+	}
+	out, err := os.CreateTemp(filepath.Dir(f.Path), "."+filepath.Base(f.Path)+"-*") // mode 0600
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Invalid, "The file %s cannot be written.", f.Path).WithHint("Check that its folder exists and may be written to.")
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(out.Name()))
+		}
+	}()
+	report, err := a.Exporter.Export(ctx, access.System(f.Tenant, "console"), out, exporter.Options{Password: f.Password}, func(p exporter.Progress) { progress(p) })
+	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(out.Name(), f.Path); err != nil {
+		return nil, err
+	}
+	return Exported{File: f.Path, Bytes: report.Bytes, Kinds: report.Kinds}, nil
 }

@@ -389,6 +389,23 @@ func unindex(tx *gate.Tx, rid id.ID) error {
 	return search.Remove(tx.SQL(), rid)
 }
 
+// SecretRestored makes a new version of a record whose secret was set back to an
+// earlier one: its rules run, and who has the record open is told. It is what
+// secret.Revealer.Restored asks for.
+func (e *Engine) SecretRestored(tx *gate.Tx, p secret.Place, _ uint32) error {
+	old, err := e.load(tx, p.Kind, p.Object, false)
+	if err != nil {
+		return err
+	}
+	r := *old
+	r.Values = old.Values.Clone()
+	r.Version, r.Updated, r.UpdatedBy = old.Version+1, tx.Now, tx.Caller.User
+	if err := e.write(tx, &r, old); err != nil {
+		return err
+	}
+	return e.saved(tx, &r, old, nil)
+}
+
 // document is what the search finds the record by.
 func (r *Record) document() search.Doc {
 	d := search.Doc{ID: r.ID, Names: []string{r.Name}}

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 
 	"strongroom/internal/base/blob"
@@ -192,7 +194,14 @@ func (h *House) Sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// Open tells how many tenants are open.
+// Opened gives the names of the tenants that are open.
+func (h *House) Opened() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Sorted(maps.Keys(h.open))
+}
+
+// OpenCount tells how many tenants are open.
 func (h *House) OpenCount() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,0 +1,144 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
+	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/importer"
+)
+
+const (
+	keepJobs  = 90 * 24 * time.Hour // how long finished jobs are listed
+	keepLoose = 24 * time.Hour      // before files that nothing names are removed
+	purgeStep = 200                 // records removed for good in one transaction
+)
+
+// jobs makes the runner of everything that goes on without somebody waiting.
+func (a *App) jobs() *job.Runner {
+	r := &job.Runner{House: a.House, Gate: a.Gate, Log: a.Log, Now: a.Now, Resolve: a.resolve, Schedules: []job.Schedule{
+		{Name: "checkpoint", Every: time.Minute, Changed: 1000, Run: a.checkpoint},
+		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
+		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
+	}}
+	a.Gate.Committed = r.Touch
+	return r
+}
+
+// handlers lists the kinds of jobs.
+func (a *App) handlers() map[string]job.Handler {
+	return map[string]job.Handler{importer.JobKind: a.Importer.Handler()}
+}
+
+// resolve gives a user as she is now, for a job of hers.
+func (a *App) resolve(ctx context.Context, name string, user id.ID) (*access.Caller, error) {
+	c := access.System(name, "job")
+	if user == 0 {
+		return c, nil
+	}
+	var out *access.Caller
+	err := a.Gate.View(ctx, c, func(tx *gate.Tx) error {
+		u, err := a.Records.Get(tx, "user", user)
+		if err != nil {
+			return err
+		}
+		if out, err = access.Load(tx.SQL(), user); err != nil {
+			return err
+		}
+		out.Tenant, out.Name, out.Email, out.Via, out.AuthLevel = name, u.Name, u.Values.Text("email"), "job", 1
+		return nil
+	})
+	return out, err
+}
+
+// tick does every minute what is to be done for all tenants together.
+func (a *App) tick(ctx context.Context) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		a.Gate.Flush(ctx, false)
+		a.Sessions.Flush(ctx, false)
+		if err := a.House.Sweep(ctx); err != nil {
+			a.Log.WarnContext(ctx, "closing idle tenants failed", "error", err)
+		}
+	}
+}
+
+func (a *App) inTenant(ctx context.Context, name string, f func(*tenant.Tenant) error) error {
+	t, err := a.House.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer t.Release()
+	return f(t)
+}
+
+// checkpoint has the head of a tenant's audit tree signed.
+func (a *App) checkpoint(ctx context.Context, name string) error {
+	return a.inTenant(ctx, name, func(t *tenant.Tenant) error {
+		_, err := audit.Sign(ctx, t.DB, t.ID, a.Keys, a.Now().UnixMilli())
+		return err
+	})
+}
+
+// checkpointAll signs what is left to be signed, before the house closes.
+func (a *App) checkpointAll(ctx context.Context) {
+	for _, name := range a.House.Opened() {
+		if err := a.checkpoint(ctx, name); err != nil {
+			a.Log.WarnContext(ctx, "the audit log could not be signed", "tenant", name, "error", err)
+		}
+	}
+}
+
+func (a *App) emptyTrash(ctx context.Context, name string) error {
+	c := access.System(name, "job")
+	for {
+		var n int
+		err := a.Gate.Change(ctx, c, access.Delete, gate.Thing{}, func(tx *gate.Tx) (err error) {
+			tx.Withdraw(tx.Entry()) // each record has its own
+			n, err = a.Records.PurgeOld(tx, purgeStep)
+			return err
+		})
+		if err != nil || n < purgeStep {
+			return err
+		}
+	}
+}
+
+// sweep removes files that nothing names any more, and old jobs.
+func (a *App) sweep(ctx context.Context, name string) error {
+	if _, err := a.Files.Sweep(ctx, name); err != nil {
+		return err
+	}
+	if _, err := a.Importer.Sweep(ctx, name); err != nil {
+		return err
+	}
+	err := a.inTenant(ctx, name, func(t *tenant.Tenant) error {
+		f, ok := t.Blobs.(interface {
+			Sweep(context.Context, time.Time) (int, error)
+		})
+		if !ok {
+			return nil
+		}
+		_, err := f.Sweep(ctx, a.Now().Add(-keepLoose))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.Gate.Change(ctx, access.System(name, "job"), access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
+		tx.Withdraw(tx.Entry())
+		_, err := job.Prune(tx, a.Now().Add(-keepJobs).UnixMilli())
+		return err
+	})
+}
