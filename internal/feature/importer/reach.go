@@ -154,6 +154,9 @@ func (it *item) gatherRow(list []map[string]any, column string, row any, phone b
 		}
 		on, _ := table.ParseBool(port(v).text("primary"))
 		out["primary"] = on
+		if w := port(v).text("formatted_value", "formatted-value"); w != "" && onlyDigits(w) == out["value"] {
+			out["value"] = w // as people wrote it
+		}
 	}
 	value, _ := out["value"].(string)
 	if value == "" {
@@ -192,6 +195,15 @@ func merge(list []map[string]any, row map[string]any) []map[string]any {
 		}
 	}
 	return append(list, row)
+}
+
+func onlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' || r == '+' {
+			return r
+		}
+		return -1
+	}, s)
 }
 
 // labelOf makes a label of what a column's name says beside the obvious.

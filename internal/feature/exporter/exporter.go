@@ -1,0 +1,320 @@
+// Package exporter writes a tenant, or one organization of it, as an IT Glue
+// export zip.
+//
+// Always true: whoever exports sees in the zip what she may see here, and no
+// more; each secret in it was granted by the gate and is recorded; nothing but
+// the zip is written, as a stream, and no transaction is open meanwhile; what
+// the layout cannot hold lies under strongroom/ in the same zip, so that
+// importing it elsewhere (feature/importer) gives the same content.
+package exporter
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"strongroom/internal/base/archive"
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/importer/itglue"
+)
+
+// Exporter writes exports. Fill the fields; it then is safe for concurrent use.
+type Exporter struct {
+	Gate    *gate.Gate
+	Records *record.Engine
+	Files   *attachment.Store
+	Secrets *secret.Revealer
+	Now     func() time.Time // nil is time.Now
+}
+
+// Options say what to export; the zero value is everything that the caller may
+// see.
+type Options struct {
+	Org       id.ID  // only this organization
+	Password  string // of the zip: every entry is AES-256; names of entries stay readable
+	Reason    string // recorded with each secret
+	NoSecrets bool   // leaves passwords and one-time-code seeds empty
+}
+
+// Progress tells how far an export is.
+type Progress struct {
+	Stage string
+	Done  int64 // records and files
+	Total int64
+}
+
+// Report tells what an export holds.
+type Report struct {
+	Kinds map[string]int64 // records by kind, attachment and relation included
+	Bytes int64            // of the zip
+}
+
+// run is one export.
+type run struct {
+	e   *Exporter
+	ctx context.Context //nolint:containedctx // the life of a run is one call
+	c   *access.Caller
+	o   Options
+	zip *archive.Writer
+	now time.Time
+
+	ids     map[string][]id.ID // by table, in the order of their rows
+	tableOf map[id.ID]string
+	folders map[id.ID]folder
+	names   []itglue.FileEntry // of files whose entries are called otherwise
+
+	report   *Report
+	progress Progress
+	tell     func(Progress)
+}
+
+// counted counts what goes out.
+type counted struct {
+	io.Writer
+	n int64
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	n, err := c.Writer.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// Export writes the zip to w. tell, when not nil, is told of the progress. When
+// it fails, what was written is no zip. Fault kinds: Denied for a caller who may
+// not export or may not see one of the secrets, NotFound for an organization
+// that she may not see, Unavailable while the key service is away.
+func (e *Exporter) Export(ctx context.Context, c *access.Caller, w io.Writer, o Options, tell func(Progress)) (*Report, error) {
+	if tell == nil {
+		tell = func(Progress) {}
+	}
+	if o.Reason == "" {
+		o.Reason = "Export"
+	}
+	out := &counted{Writer: w}
+	r := &run{e: e, ctx: ctx, c: c, o: o, zip: archive.Create(out, o.Password), now: time.Now(), tell: tell,
+		ids: map[string][]id.ID{}, tableOf: map[id.ID]string{}, report: &Report{Kinds: map[string]int64{}}}
+	if e.Now != nil {
+		r.now = e.Now()
+	}
+	thing := gate.Thing{}
+	if o.Org != 0 {
+		thing = gate.Thing{Kind: "organization", ID: o.Org}
+	}
+	err := e.Gate.Change(ctx, c, access.Export, thing, func(*gate.Tx) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	if err := r.all(); err != nil {
+		return nil, err
+	}
+	if err := r.zip.Close(); err != nil {
+		return nil, err
+	}
+	r.report.Bytes = out.n
+	return r.report, nil
+}
+
+func (r *run) all() error {
+	if err := r.view(r.plan); err != nil {
+		return err
+	}
+	if err := r.manifest(); err != nil {
+		return err
+	}
+	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.refs} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) view(fn func(tx *gate.Tx) error) error {
+	return r.e.Gate.View(r.ctx, r.c, fn)
+}
+
+func (r *run) stage(name string) {
+	r.progress.Stage = name
+	r.tell(r.progress)
+}
+
+func (r *run) did(kind string, n int) {
+	r.report.Kinds[kind] += int64(n)
+	r.progress.Done += int64(n)
+	r.tell(r.progress)
+}
+
+func (r *run) add(name string) (io.Writer, error) { return r.zip.Add(name, r.now) }
+
+func (r *run) manifest() error {
+	w, err := r.add(itglue.ManifestFile)
+	if err != nil {
+		return err
+	}
+	t, err := r.e.Gate.House.Open(r.ctx, r.c.Tenant)
+	if err != nil {
+		return err
+	}
+	defer t.Release()
+	m := itglue.Manifest{Format: itglue.Format, Product: "Strongroom", Tenant: t.ID, Made: r.now.UTC().Format(time.RFC3339)}
+	if r.o.Org != 0 {
+		m.Organization = r.o.Org.String()
+	}
+	return json.NewEncoder(w).Encode(m)
+}
+
+// lines writes an entry of JSON lines when there are some.
+type lines struct {
+	r    *run
+	name string
+	enc  *json.Encoder
+}
+
+func (l *lines) put(v any) error {
+	if l.enc == nil {
+		w, err := l.r.add(l.name)
+		if err != nil {
+			return err
+		}
+		l.enc = json.NewEncoder(w)
+		l.enc.SetEscapeHTML(false)
+	}
+	return l.enc.Encode(v)
+}
+
+// plan finds out what is exported and in which order.
+func (r *run) plan(tx *gate.Tx) error {
+	for _, t := range tableSpecs() {
+		ids, err := r.idsOf(tx, t.kind)
+		if err != nil {
+			return err
+		}
+		r.ids[t.table] = ids
+		for _, n := range ids {
+			r.tableOf[n] = t.table
+		}
+		r.progress.Total += int64(len(ids))
+	}
+	return nil
+}
+
+func (r *run) idsOf(tx *gate.Tx, kind string) ([]id.ID, error) {
+	cond, args := tx.Visible("r")
+	q := `select r.id from record r where r.kind = ? and r.trashed_at is null and ` + cond
+	args = append([]any{kind}, args...)
+	if r.o.Org != 0 {
+		q, args = q+` and r.org_id = ?`, append(args, int64(r.o.Org))
+	}
+	var out []id.ID
+	err := each(tx, func(n []int64) { out = append(out, id.ID(n[0])) }, 1, q+` order by r.id`, args...)
+	if err != nil || kind != "organization" && kind != "document_folder" && kind != "password_folder" {
+		return out, err
+	}
+	return parentsFirst(tx, kind, out)
+}
+
+// each calls f with every row of n integers.
+func each(tx *gate.Tx, f func([]int64), n int, q string, args ...any) error {
+	rows, err := tx.Query(q, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	cells := make([]int64, n)
+	dest := make([]any, n)
+	for i := range cells {
+		dest[i] = &cells[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		f(cells)
+	}
+	return rows.Err()
+}
+
+// parentsFirst sorts a tree so that what is above comes before what is below.
+func parentsFirst(tx *gate.Tx, kind string, ids []id.ID) ([]id.ID, error) {
+	above := map[id.ID]id.ID{}
+	err := each(tx, func(n []int64) { above[id.ID(n[0])] = id.ID(n[1]) }, 2,
+		`select k.id, k.parent_id from k_`+kind+` k where k.parent_id is not null`)
+	if err != nil {
+		return nil, err
+	}
+	levels := map[int][]id.ID{}
+	deepest := 0
+	for _, n := range ids {
+		depth := 0
+		for at := above[n]; at != 0 && depth < 64; at = above[at] {
+			depth++
+		}
+		levels[depth] = append(levels[depth], n)
+		deepest = max(deepest, depth)
+	}
+	out := ids[:0:0]
+	for d := range deepest + 1 {
+		out = append(out, levels[d]...)
+	}
+	return out, nil
+}
+
+// chunk is how many records are read in one transaction.
+const chunk = 500
+
+// records calls f with the records of the ids, some at a time and in their
+// order; those that are gone meanwhile are left out.
+func (r *run) records(kind string, ids []id.ID, size int, f func([]*record.Record) error) error {
+	for len(ids) > 0 {
+		part := ids[:min(len(ids), size)]
+		ids = ids[len(part):]
+		list, err := r.load(kind, part)
+		if err != nil {
+			return err
+		}
+		if err := f(list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) load(kind string, ids []id.ID) ([]*record.Record, error) {
+	var values []any
+	for _, n := range ids {
+		values = append(values, n)
+	}
+	found := map[id.ID]*record.Record{}
+	err := r.view(func(tx *gate.Tx) error {
+		p, err := r.e.Records.List(tx, kind, record.Query{Filters: []record.Filter{{Field: "id", Op: record.Eq, Values: values}}, Limit: len(ids), NoTotal: true,
+			Sort: []record.Order{{Field: "id"}}})
+		if err != nil {
+			return err
+		}
+		for _, rec := range p.Records {
+			found[rec.ID] = rec
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []*record.Record
+	for _, n := range ids {
+		if rec := found[n]; rec != nil {
+			out = append(out, rec)
+		}
+	}
+	return out, nil
+}
+
+// gone tells whether a record is no longer there.
+func gone(err error) bool { return fault.Is(err, fault.NotFound) }

@@ -1,0 +1,280 @@
+package importertest_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"strongroom/internal/base/archive"
+	"strongroom/internal/base/table"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/sample"
+)
+
+// export writes the whole tenant and gives the path of the zip.
+func (h *house) export(o exporter.Options) string {
+	h.t.Helper()
+	p := filepath.Join(h.t.TempDir(), "out.zip")
+	f, err := os.Create(p)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := h.ex.Export(h.t.Context(), h.Admin(), f, o, nil); err != nil {
+		h.t.Fatal(err)
+	}
+	return p
+}
+
+// content is a zip with its ids and times taken out: each id becomes the number
+// of its first appearance in an order that does not depend on ids.
+func content(t *testing.T, p string) map[string]string {
+	t.Helper()
+	b, err := os.ReadFile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := archive.Open(bytes.NewReader(b), int64(len(b)), archive.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := map[string]string{}
+	for _, f := range z.Files() {
+		in, err := z.Open(f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw[f.Name] = string(all)
+	}
+	return normalise(t, raw)
+}
+
+var (
+	digits = regexp.MustCompile(`\b80[0-9]{5}\b`)
+	stamps = regexp.MustCompile(`"password_updated_at":[0-9]+`)
+)
+
+// normalise gives every id a name that does not depend on it: of a row, its
+// table and what the row says; of an image, its document and content.
+func normalise(t *testing.T, raw map[string]string) map[string]string {
+	t.Helper()
+	names := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(raw)) {
+		if strings.HasSuffix(name, ".csv") {
+			rowNames(t, name, raw[name], names)
+		}
+	}
+	for _, m := range regexp.MustCompile(`"id":"([0-9]+)","kind":"([a-z_]+)","values":(\{[^}]*\})`).FindAllStringSubmatch(raw["strongroom/folders.jsonl"], -1) {
+		names[m[1]] = m[2] + " " + m[3]
+	}
+	for name, body := range raw {
+		if m := regexp.MustCompile(`/images/([0-9]+)$`).FindStringSubmatch(name); m != nil {
+			names[m[1]] = fmt.Sprintf("image %x", sha256.Sum256([]byte(body)))
+		}
+	}
+	sub := func(s string) string {
+		return digits.ReplaceAllStringFunc(s, func(d string) string {
+			if n, ok := names[d]; ok {
+				return "{" + n + "}"
+			}
+			return d
+		})
+	}
+	section := regexp.MustCompile(`"id":"[0-9]+",("values")`)
+	out := map[string]string{}
+	for name, body := range raw {
+		switch {
+		case name == "strongroom/export.json":
+			continue
+		case name == "strongroom/sections.jsonl":
+			body = section.ReplaceAllString(body, `"id":"",$1`)
+		}
+		body = stamps.ReplaceAllString(body, `"password_updated_at":0`)
+		if strings.HasSuffix(name, ".jsonl") || strings.HasSuffix(name, ".csv") || strings.HasSuffix(name, ".html") {
+			body = sub(body)
+		}
+		if !strings.HasSuffix(name, ".html") && (strings.HasSuffix(name, ".jsonl")) {
+			lines := strings.Split(body, "\n")
+			slices.Sort(lines)
+			body = strings.Join(lines, "\n")
+		}
+		out[sub(name)] = body
+	}
+	return out
+}
+
+// rowNames names the rows of a table by all their cells but the ids.
+func rowNames(t *testing.T, name, body string, names map[string]string) {
+	t.Helper()
+	rows, err := table.Read(strings.NewReader(body), name, table.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for {
+		row, err := rows.Next()
+		if err == io.EOF {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		cells := slices.Clone(row.Cells)
+		for i, h := range rows.Header() {
+			if h == "id" || h == "resource_id" || h == "locator" {
+				cells[i] = ""
+			}
+		}
+		key := fmt.Sprintf("%s %x", name, sha256.Sum256([]byte(strings.Join(cells, "\x00"))))
+		seen[key]++
+		names[row.Get("id")] = fmt.Sprintf("%s %d", key, seen[key])
+	}
+}
+
+// compare says in what two contents differ.
+func compare(t *testing.T, first, second map[string]string) {
+	t.Helper()
+	told := 0
+	say := func(format string, args ...any) {
+		if told++; told < 6 {
+			t.Errorf(format, args...)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(first)) {
+		other, ok := second[name]
+		if !ok {
+			say("the second export lacks %s", name)
+			continue
+		}
+		if other == first[name] {
+			continue
+		}
+		a, b := strings.Split(first[name], "\n"), strings.Split(other, "\n")
+		for i := range a {
+			if i >= len(b) || a[i] != b[i] {
+				got := ""
+				if i < len(b) {
+					got = b[i]
+				}
+				at := 0
+				for at < len(a[i]) && at < len(got) && a[i][at] == got[at] {
+					at++
+				}
+				say("%.200s differs in line %d after %d:\nfirst  %.300s\nsecond %.300s", name, i+1, at, a[i][max(0, at-40):], got[max(0, min(at-40, len(got))):])
+				break
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(second)) {
+		if _, ok := first[name]; !ok {
+			say("the second export has %s too", name)
+		}
+	}
+}
+
+// furnish fills a house with the sample and with what the sample has none of.
+func (h *house) furnish(n int) {
+	h.t.Helper()
+	f := &sample.Filler{Gate: h.Gate, Records: h.Records, Files: h.im.Files}
+	if err := f.Fill(h.t.Context(), h.Admin(), n, h.Clock.Now(), nil); err != nil {
+		h.t.Fatal(err)
+	}
+	h.Clock.Advance(time.Hour)
+	org := h.Make("organization", 0, record.Values{"name": `Odd "Ends" / & Sons`, "description": "two\nlines", "quick_notes": "<p>a &amp; b</p>", "archived": true})
+	folder := h.Make("document_folder", org, record.Values{"name": "Plans: 2026/27"})
+	below := h.Make("document_folder", org, record.Values{"name": "Below", "parent_id": folder})
+	doc := h.Make("document", org, record.Values{"name": "How to / when to", "document_folder_id": below, "content": "<p>Own text</p>", "restricted": true, "published": false})
+	image, err := h.im.Files.AddImage(h.t.Context(), h.Admin(), doc, "dot.png", bytes.NewReader(onePixel()))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.Make("document_section", 0, record.Values{"document_id": doc, "resource_type": document.Heading, "content": "Part one", "level": 3})
+	h.Make("document_section", 0, record.Values{"document_id": doc, "resource_type": document.Text,
+		"content": `<p>See <a href="/` + org.String() + `/docs/` + doc.String() + `">this</a><img src="` + document.ImageURL(image.ID) + `" alt="x"></p>`})
+	gallery := h.Make("document_section", 0, record.Values{"document_id": doc, "resource_type": document.Gallery})
+	if _, err := h.im.Files.AddImage(h.t.Context(), h.Admin(), gallery, "second dot.png", bytes.NewReader(append(onePixel(), 0))); err != nil {
+		h.t.Fatal(err)
+	}
+	drawer := h.Make("password_folder", org, record.Values{"name": "Drawer"})
+	pw := h.Make("password", org, record.Values{"name": "Old and new", "password": "one", "otp_secret": "JBSWY3DPEHPK3PXP", "password_folder_id": drawer, "reason_required": true, "shareable": false})
+	h.Make("password", org, record.Values{"name": "Foreign", "password": "two\nlines, \"quoted\"", "external_source": "itglue", "external_resource_type": "StructuredData::Row", "external_resource_id": "77001"})
+	h.Make("contact", org, record.Values{"first_name": "Ann", "contact_emails": `[{"value":"a@x.example","label_name":"Home"},{"value":"b@x.example","label_name":"Work","primary":true}]`,
+		"contact_phones": `[{"value":"206 555 0100","label_name":"Desk","extension":"12"},{"value":"206 555 0101","label_name":"Fax","label_type":"fax"}]`})
+	h.Change(func(tx *gate.Tx) error {
+		if _, err := h.Records.Update(tx, "password", pw, 0, record.Values{"password": "two"}); err != nil {
+			return err
+		}
+		_, err := secret.Put(tx, secret.Place{Kind: "password", Org: org, Object: pw, Field: "password"}, "one", secret.Note{Reason: "back to what works", Restores: 1})
+		return err
+	})
+	err = h.Gate.Change(h.t.Context(), h.Admin(), access.Edit, gate.Thing{ID: doc}, func(tx *gate.Tx) error {
+		_, err := h.im.Relations.Add(tx, doc, pw, "how to use it")
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func onePixel() []byte {
+	return []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xff\xff?\x00\x05\xfe\x02\xfe\xa75\x81\x84\x00\x00\x00\x00IEND\xaeB`\x82")
+}
+
+// TestRoundTrip: what was exported and imported elsewhere is exported as the
+// same.
+func TestRoundTrip(t *testing.T) {
+	var first string
+	t.Run("export", func(t *testing.T) {
+		h := open(t)
+		h.furnish(300)
+		b, err := os.ReadFile(h.export(exporter.Options{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		first = string(b)
+	})
+	p := filepath.Join(t.TempDir(), "first.zip")
+	if err := os.WriteFile(p, []byte(first), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := open(t)
+	plan := h.check(p)
+	got := h.run(p)
+	for _, r := range []string{"plan", "run"} {
+		rep := plan
+		if r == "run" {
+			rep = got
+		}
+		if rep.Skipped+rep.Conflicts+rep.Changed+rep.Unchanged != 0 || len(rep.Unknown) != 0 || len(rep.Problems) != 0 {
+			t.Errorf("%s: %+v", r, rep)
+		}
+	}
+	for k, c := range plan.Kinds {
+		if got.Kinds[k] == nil || *got.Kinds[k] != *c {
+			t.Errorf("%s: planned %+v, done %+v", k, c, got.Kinds[k])
+		}
+	}
+	second := h.export(exporter.Options{})
+	compare(t, content(t, p), content(t, second))
+	if again := h.run(p); again.Created+again.Changed+again.Conflicts+again.Skipped != 0 {
+		t.Errorf("again: %+v", again)
+	}
+}
