@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"strongroom/internal/app"
@@ -47,9 +48,13 @@ changes nothing. An import that was interrupted is taken up by starting it again
 	}
 }
 
-// progress shows how far something is, unless the output is for a program.
+// progress shows how far something is, to a person at a terminal.
 func (p *program) progress(s *settings) func(json.RawMessage) {
-	if s.json {
+	f, ok := p.err.(*os.File)
+	if !ok || s.json {
+		return nil
+	}
+	if st, err := f.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
 		return nil
 	}
 	return func(b json.RawMessage) {
@@ -58,7 +63,7 @@ func (p *program) progress(s *settings) func(json.RawMessage) {
 			Done, Total int64
 		}
 		if json.Unmarshal(b, &step) == nil && step.Total > 0 {
-			fmt.Fprintf(p.err, "\r%-40s %d of %d ", step.Stage, step.Done, step.Total)
+			fmt.Fprintf(p.err, "\r%-24s %d of %d \x1b[K", step.Stage, step.Done, step.Total)
 		}
 	}
 }
