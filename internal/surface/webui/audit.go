@@ -54,7 +54,7 @@ func (v *visit) activitySection(tx *gate.Tx, r *record.Record) (*ui.Section, err
 
 // event says in words what an entry records about the object it is shown with.
 func (v *visit) event(e *audit.Entry) ui.Event {
-	ev := ui.Event{Who: actor(e), What: v.did(e), Detail: e.Detail.Reason, Time: at(e.Time)}
+	ev := ui.Event{Who: actor(e), What: v.did(e), Detail: e.Detail.Reason, Time: when(e.Time)}
 	if e.Via == "api key" {
 		ev.Icon = "api"
 	}
@@ -264,7 +264,7 @@ func (v *visit) auditRow(e *audit.Entry, names map[id.ID]string) ui.Row {
 		what.Sub = "“" + e.Detail.Reason + "”"
 	}
 	row := ui.Row{ID: strconv.FormatInt(e.Seq, 10), Cells: []ui.Cell{
-		{Type: "datetime", Time: at(e.Time)}, {Type: "user", Text: actor(e)}, what, on, {Type: "mut", Text: names[e.Org]}, result, {Type: "mut", Text: from},
+		{Type: "datetime", Time: when(e.Time)}, {Type: "user", Text: actor(e)}, what, on, {Type: "mut", Text: names[e.Org]}, result, {Type: "mut", Text: from},
 		{Type: "num", Text: web.Number(e.Seq + 1)}}}
 	if e.Org == e.Object {
 		row.Cells[4].Text = ""

@@ -65,7 +65,7 @@ func (v *visit) filesSection(tx *gate.Tx, r *record.Record) (*filesView, error) 
 	}
 	view := &filesView{}
 	for _, f := range list {
-		line := fileLine{Name: f.Name, Page: fileURL(f.ID), Href: fileURL(f.ID) + "/content", Icon: fileIcon(f.Type, f.Name), Size: f.Size, Time: at(f.Created)}
+		line := fileLine{Name: f.Name, Page: fileURL(f.ID), Href: fileURL(f.ID) + "/content", Icon: fileIcon(f.Type, f.Name), Size: f.Size, Time: when(f.Created)}
 		if attachment.Viewable(f.Type) {
 			line.Image = line.Href + "?inline=1"
 		}
@@ -203,7 +203,7 @@ func fileDetail(f *attachment.File, by string) *fileView {
 		{Label: "Size", Cells: []ui.Cell{{Type: "bytes", Number: f.Size}}},
 		{Label: "Type", Cells: []ui.Cell{{Text: f.Type}}},
 		{Label: "Added by", Cells: []ui.Cell{{Type: "user", Text: by}}},
-		{Label: "Added", Cells: []ui.Cell{{Type: "datetime", Time: at(f.Created)}}},
+		{Label: "Added", Cells: []ui.Cell{{Type: "datetime", Time: when(f.Created)}}},
 	}
 	if f.FileName != f.Name {
 		view.Props = append(view.Props, ui.Prop{Label: "Uploaded as", Cells: []ui.Cell{{Text: f.FileName}}})

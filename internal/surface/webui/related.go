@@ -3,7 +3,6 @@ package webui
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
@@ -293,12 +292,4 @@ func (v *visit) crumbsOf(r *record.Record) []ui.Crumb {
 		out = append(out, ui.Crumb{Label: r.Kind.Labels, Href: listURL(r.Kind)})
 	}
 	return append(out, ui.Crumb{Label: r.Name, Href: recordURL(r.Kind, r.ID)})
-}
-
-// at turns stored milliseconds into a time; 0 is the zero time.
-func at(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }
