@@ -25,12 +25,15 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // patience is how long one step may take; the machine may be busy.
-const patience = 45 * time.Second
+const patience = 20 * time.Second
 
 //go:embed testdata/axe.min.js
 var axe string
@@ -103,9 +106,12 @@ type Tab struct {
 	t    testing.TB
 	base string
 
+	noScript bool
+
 	mu    sync.Mutex
 	bad   []string
 	allow []string
+	asked []string
 }
 
 // Open gives a tab for the site at base ("http://127.0.0.1:4711"), 1440 by 900,
@@ -131,19 +137,31 @@ func Open(t testing.TB, base string) *Tab {
 	}
 	b.Desktop()
 	messages := chromedp.Console(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	dialogs := chromedp.Events(ctx, page.JavascriptDialogOpening)
+	var listening sync.WaitGroup
+	listening.Go(func() {
 		for m, err := range messages {
 			if err != nil {
 				return
 			}
 			b.note(m)
 		}
-	}()
+	})
+	listening.Go(func() {
+		for d, err := range dialogs {
+			if err != nil {
+				return
+			}
+			b.mu.Lock()
+			b.asked = append(b.asked, string(d.Type))
+			b.mu.Unlock()
+			// A dialog that has gone meanwhile needs no answer.
+			_, _ = chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}
+	})
 	t.Cleanup(func() {
 		cancel()
-		<-done
+		listening.Wait()
 		for _, s := range b.bad {
 			t.Errorf("console of the page: %s", s)
 		}
@@ -171,6 +189,14 @@ func (b *Tab) Allow(text string) {
 	b.mu.Lock()
 	b.allow = append(b.allow, text)
 	b.mu.Unlock()
+}
+
+// Dialogs gives the types of the browser's own dialogs that came up, "beforeunload"
+// among them. Each is answered with yes.
+func (b *Tab) Dialogs() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.asked)
 }
 
 // run runs one action within patience.
@@ -211,19 +237,48 @@ func (b *Tab) Load(path string) {
 // Click clicks the first element that selector finds, once it is visible.
 func (b *Tab) Click(selector string) {
 	b.t.Helper()
+	b.settle() // what moves is missed
 	run(b, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
-// Type clicks into an input and types. A line of text is typed key by key.
+// Type puts the focus into an input and types.
 func (b *Tab) Type(selector, text string) {
 	b.t.Helper()
-	run(b, chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
+	run(b, chromedp.Focus(chromedp.CSS(selector), chromedp.NodeVisible))
+	b.Press(text)
 }
 
-// Press presses keys wherever the focus is; see chromedp/kb for named keys.
+// Press presses keys wherever the focus is; see chromedp/kb for named keys. A key
+// whose press the page handles types nothing, as on a real keyboard.
 func (b *Tab) Press(keys string, modifiers ...chromedp.Modifier) {
 	b.t.Helper()
-	run(b, chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...)))
+	for _, r := range keys {
+		for _, k := range strokes(r, modifiers) {
+			call(b, input.DispatchKeyEvent, *k)
+		}
+	}
+}
+
+// strokes gives the events of one key. chromedp sends the character apart from
+// the key, so that it arrives even where the page handled the key; here the
+// press carries it.
+func strokes(r rune, modifiers []chromedp.Modifier) []*input.DispatchKeyEventParams {
+	var down *input.DispatchKeyEventParams
+	var out []*input.DispatchKeyEventParams
+	for _, k := range kb.Encode(r) {
+		chromedp.KeyModifiers(modifiers...)(k)
+		switch {
+		case k.Type == input.DispatchKeyEventTypeChar:
+			if k.Modifiers&^int64(chromedp.ModifierShift) == 0 {
+				down.Text, down.UnmodifiedText = k.Text, k.UnmodifiedText
+			}
+			continue
+		case down == nil:
+			down = k
+		}
+		out = append(out, k)
+	}
+	return out
 }
 
 // Upload chooses files in a file input.
@@ -299,12 +354,21 @@ func (b *Tab) Phone() {
 // NoScript switches script off for the pages visited from now on.
 func (b *Tab) NoScript() {
 	b.t.Helper()
+	b.noScript = true
 	call(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
 // still waits until fonts are there, animations have ended and a frame was drawn.
 const still = `(async () => { await document.fonts.ready; await Promise.allSettled(document.getAnimations().filter(a => a.effect?.getComputedTiming().endTime < 5000).map(a => a.finished));
 	await new Promise(r => requestAnimationFrame(() => requestAnimationFrame(r))); return true })()`
+
+// settle waits until the page is at rest; without script it cannot be asked.
+func (b *Tab) settle() {
+	b.t.Helper()
+	if !b.noScript {
+		Eval[bool](b, still)
+	}
+}
 
 // Shot writes a picture of the window to NAME.png in the folder that
 // STRONGROOM_SHOTS names; without it, it does nothing.
@@ -319,7 +383,7 @@ func (b *Tab) shot(name string, take chromedp.Action[[]byte]) {
 	if dir == "" {
 		return
 	}
-	Eval[bool](b, still)
+	b.settle()
 	png := run(b, take)
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		b.t.Fatal(err)
@@ -336,7 +400,7 @@ const rules = `axe.run(document,{runOnly:["wcag2a","wcag2aa","wcag21a","wcag21aa
 // on the page as it is now. where names the page and its state.
 func (b *Tab) Axe(where string) {
 	b.t.Helper()
-	Eval[bool](b, still)
+	b.settle()
 	run(b, chromedp.Evaluate[int](axe+";0")) // by the debugger, which no policy stops
 	var found []struct {
 		ID, Impact string

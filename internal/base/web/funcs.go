@@ -19,7 +19,8 @@ import (
 //	date TIME       <time> with the day; datetime, clock: with the time of day, the time alone
 //	iso TIME        RFC 3339
 //	dict K V ...    a map; list V ... a slice
-//	slug, initials  of a name; hue NAME a number 1 to 8 that stays with the name
+//	slug            of a name; initials of a person, monogram of a thing
+//	hue NAME        a number 1 to 8 that stays with the name
 //	bytes N         "214 KB"; number N "12,345"; plural N "one" "many"
 //	add, percent    arithmetic on whole numbers
 func (p *Pages) funcs(static *Static) template.FuncMap {
@@ -45,6 +46,7 @@ func (p *Pages) funcs(static *Static) template.FuncMap {
 		"list":     func(v ...any) []any { return v },
 		"slug":     Slug,
 		"initials": Initials,
+		"monogram": Monogram,
 		"hue":      Hue,
 		"bytes":    Bytes,
 		"number":   Number[int],
@@ -137,6 +139,15 @@ func Initials(name string) string {
 		return first(words[0])
 	}
 	return first(words[0]) + first(words[len(words)-1])
+}
+
+// Monogram gives the first letters of the first two words of a thing's name.
+func Monogram(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	if len(words) > 2 {
+		words = words[:2]
+	}
+	return Initials(strings.Join(words, " "))
 }
 
 // Hue gives a number from 1 to 8 that stays with a name.

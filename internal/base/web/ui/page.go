@@ -115,10 +115,12 @@ type Action struct {
 	Name    string   // in a bulk bar: the value of the field "do"
 	Primary bool
 	Danger  bool
-	Quiet   bool   // no border
-	Dialog  string // id of a Confirm on the page
-	Key     string // key that presses it, one letter
-	Swap    string
+	Quiet   bool // no border
+	// IconOnly shows the icon alone; Label is for screen readers and the tooltip.
+	IconOnly bool
+	Dialog   string // id of a Confirm on the page
+	Key      string // key that presses it, one letter
+	Swap     string
 }
 
 // Hidden is a field that a form sends without showing it.

@@ -30,12 +30,13 @@ customElements.define("sr-ref", class extends HTMLElement {
     this.querySelector(".chosen")?.setAttribute("hidden", "");
     this.chips = el("span", { class: "refchips" });
     this.clear = el("button", { type: "button", class: "refclear", "aria-label": `Clear ${this.dataset.label}`, tabindex: "-1", onclick: () => { this.set([]); this.input.focus(); } }, icon("x"));
-    this.list = el("div", { role: "listbox", id: list, class: "reflist", "aria-label": this.dataset.label, hidden: true });
-    this.box = el("div", { class: "refbox" }, this.chips, this.input, this.clear, icon("chevron-down"), this.list);
+    this.list = el("div", { role: "listbox", id: list, "aria-label": this.dataset.label });
+    this.pop = el("div", { class: "reflist", hidden: true }, this.list, el("p", { class: "mut", role: "status", hidden: true }, "Nothing matches."));
+    this.box = el("div", { class: "refbox" }, this.chips, this.input, this.clear, icon("chevron-down"), this.pop);
     this.append(this.box);
     this.input.addEventListener("input", (e) => { e.stopPropagation(); this.search(); });
     this.input.addEventListener("keydown", (e) => this.key(e));
-    this.input.addEventListener("click", () => this.list.hidden && this.search(true));
+    this.input.addEventListener("click", () => this.pop.hidden && this.search(true));
     this.input.addEventListener("blur", () => setTimeout(() => this.leave(), 120));
     this.list.addEventListener("pointerdown", (e) => { e.preventDefault(); const o = e.target.closest("[role=option]"); if (o) this.choose(o.item); });
   }
@@ -82,7 +83,7 @@ customElements.define("sr-ref", class extends HTMLElement {
     const u = new URL(this.dataset.source, location.href);
     u.searchParams.set("q", q);
     const v = await askJSON(u, { signal: this.ctl.signal });
-    if (v) this.offer(v.items);
+    if (v) this.offer(v.items ?? []);
   }
   offer(items) {
     const left = items.filter((i) => !this.multiple || !this.chosen.some((c) => c.id === String(i.id))).slice(0, 50);
@@ -91,9 +92,10 @@ customElements.define("sr-ref", class extends HTMLElement {
       o.item = { ...i, id: String(i.id) };
       return o;
     }));
-    if (!left.length) this.list.append(el("p", { class: "mut" }, "Nothing matches."));
-    this.list.hidden = document.activeElement !== this.input;
-    this.input.setAttribute("aria-expanded", String(!this.list.hidden));
+    this.list.hidden = !left.length;
+    this.pop.lastChild.hidden = !!left.length;
+    this.pop.hidden = document.activeElement !== this.input;
+    this.input.setAttribute("aria-expanded", String(!this.pop.hidden));
     this.pick(0);
   }
   get options() { return [...this.list.querySelectorAll("[role=option]")]; }
@@ -106,7 +108,7 @@ customElements.define("sr-ref", class extends HTMLElement {
     o[i].scrollIntoView({ block: "nearest" });
   }
   key(e) {
-    const o = this.options, i = o.findIndex((x) => x.getAttribute("aria-selected") === "true"), open = !this.list.hidden;
+    const o = this.options, i = o.findIndex((x) => x.getAttribute("aria-selected") === "true"), open = !this.pop.hidden;
     if (e.key === "ArrowDown") { if (open) this.pick(i + 1); else this.search(true); }
     else if (e.key === "ArrowUp" && open) this.pick(i - 1);
     else if (e.key === "Enter" && open && o[i] && !e.ctrlKey) this.choose(o[i].item);
@@ -121,7 +123,7 @@ customElements.define("sr-ref", class extends HTMLElement {
     this.close();
     this.input.focus();
   }
-  close() { this.list.hidden = true; this.input.setAttribute("aria-expanded", "false"); this.input.removeAttribute("aria-activedescendant"); }
+  close() { this.pop.hidden = true; this.input.setAttribute("aria-expanded", "false"); this.input.removeAttribute("aria-activedescendant"); }
   leave() {
     if (this.contains(document.activeElement)) return;
     this.close();
