@@ -201,7 +201,11 @@ func (v *visit) groups(r *record.Record) []group {
 		case record.Rows:
 			g.Lists = append(g.Lists, v.rowsList(r, f))
 		default:
-			g.Props = append(g.Props, ui.Prop{Label: f.Title(), Cells: []ui.Cell{v.cell(r, f)}})
+			p := ui.Prop{Label: f.Title(), Cells: []ui.Cell{v.cell(r, f)}}
+			if p.Cells[0].Type == "pill" {
+				p.Cells = append([]ui.Cell{v.dateCell(&record.Field{}, r.Values.Text(f.Name))}, p.Cells...)
+			}
+			g.Props = append(g.Props, p)
 		}
 	}
 	for i := range out {
@@ -216,13 +220,23 @@ func (v *visit) groups(r *record.Record) []group {
 func (v *visit) rowsList(r *record.Record, f *record.Field) sublist {
 	s := sublist{ID: f.Name, Title: f.Title()}
 	for _, c := range f.Rows {
-		s.Columns = append(s.Columns, c.Title())
+		if !c.ReadOnly {
+			s.Columns = append(s.Columns, c.Title())
+		}
 	}
 	for _, row := range r.Values.Rows(f.Name) {
 		line := &record.Record{Kind: &record.Kind{Fields: f.Rows}, Values: row}
 		var cells []ui.Cell
 		for i := range f.Rows {
-			cells = append(cells, v.cell(line, &f.Rows[i]))
+			c := &f.Rows[i]
+			if c.ReadOnly {
+				continue
+			}
+			cell := v.cell(line, c)
+			if written := plain(row["formatted_"+c.Name]); written != "" { // as people read it
+				cell.Text = written
+			}
+			cells = append(cells, cell)
 		}
 		s.Rows = append(s.Rows, subrow{Cells: cells})
 	}

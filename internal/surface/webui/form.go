@@ -216,7 +216,7 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 		return nil, err
 	}
 	for _, group := range groupsOf(k) {
-		if group != "" {
+		if group != "" && !f.sayItself(group) {
 			form.Fields = append(form.Fields, ui.Field{Type: "heading", Label: group})
 		}
 		for i := range k.Fields {
@@ -253,6 +253,18 @@ func groupsOf(k *record.Kind) []string {
 		}
 	}
 	return out
+}
+
+// sayItself tells whether a heading has one field alone, of the same name.
+func (f *filling) sayItself(group string) bool {
+	n, same := 0, false
+	for i := range f.kind.Fields {
+		if x := &f.kind.Fields[i]; x.Group == group && editable(f.kind, x) {
+			n++
+			same = x.Title() == group
+		}
+	}
+	return n == 0 || n == 1 && same
 }
 
 // shortRefs lists the kinds that references choose from in a plain list.

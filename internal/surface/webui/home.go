@@ -37,11 +37,15 @@ func (v *visit) home() error {
 	var d homePage
 	var totals map[string]int64
 	var soon []record.Expiry
+	var week int64
 	err := v.view(func(tx *gate.Tx) (err error) {
 		if totals, err = v.Records.Totals(tx, 0); err != nil {
 			return err
 		}
 		if soon, err = v.Records.Expiring(tx, 0, day(v.today().AddDate(0, 0, -30)), day(v.today().AddDate(0, 0, soonDays)), 1000); err != nil {
+			return err
+		}
+		if week, err = v.changedSince(tx, v.Now().AddDate(0, 0, -7).UnixMilli()); err != nil {
 			return err
 		}
 		if d.Changed, err = v.changed(tx, 0, 8); err != nil {
@@ -62,7 +66,7 @@ func (v *visit) home() error {
 	}
 	first, _, _ := strings.Cut(v.c.Name, " ")
 	d.Head = ui.Head{Title: "Hello, " + first, Sub: []ui.Cell{{Text: v.today().Format("Monday 2 January 2006")}, {Text: countWords(totals["organization"], v.kind("organization"))}}}
-	d.Tiles = v.tiles(totals, soon)
+	d.Tiles = v.tiles(totals, soon, week)
 	d.Expiring = &ui.Section{Title: "Expiring soon", More: &ui.NavItem{Label: "All " + strconv.Itoa(len(soon)), Href: "/expirations"}, Items: v.expiryItems(soon[:min(len(soon), 7)], true)}
 	if len(soon) == 0 {
 		d.Expiring.More, d.Expiring.Empty = nil, "Nothing runs out within 90 days."
@@ -91,9 +95,9 @@ func (v *visit) startHere() *ui.Empty {
 	return e
 }
 
-func (v *visit) tiles(totals map[string]int64, soon []record.Expiry) []ui.Tile {
+func (v *visit) tiles(totals map[string]int64, soon []record.Expiry, week int64) []ui.Tile {
 	var out []ui.Tile
-	for _, name := range []string{"organization", "configuration", "password", "document"} {
+	for _, name := range []string{"organization", "configuration", "password", "document", "contact", "location"} {
 		if k := v.kind(name); k != nil {
 			out = append(out, ui.Tile{Label: k.Labels, Icon: k.Icon, Value: number(totals[name]), Href: listURL(k)})
 		}
@@ -114,7 +118,14 @@ func (v *visit) tiles(totals map[string]int64, soon []record.Expiry) []ui.Tile {
 	if over > 0 {
 		t.Tone, t.Delta = "bad", strconv.Itoa(over)+" expired in the last 30 days"
 	}
-	return append(out, t)
+	return append(out, t, ui.Tile{Label: "Changed in 7 days", Icon: "activity", Value: number(week)})
+}
+
+// changedSince counts the records that changed since then.
+func (v *visit) changedSince(tx *gate.Tx, ms int64) (n int64, err error) {
+	cond, args := tx.Visible("r")
+	return n, tx.QueryRow(`select count(*) from (select 1 from record r where r.trashed_at is null and r.updated_at >= ? and `+cond+` limit 10000) q`,
+		append([]any{ms}, args...)...).Scan(&n)
 }
 
 // ranges are the views of the expirations board: days from today.

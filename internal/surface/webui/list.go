@@ -233,13 +233,24 @@ func (l *listing) table(v *visit) ui.Table {
 	if l.org != 0 {
 		t.Hidden = append(t.Hidden, ui.Hidden{Name: "organization", Value: l.org.String()})
 	}
+	lines := 0
 	for i, name := range l.columns {
-		t.Columns = append(t.Columns, l.column(name, i))
+		c := l.column(name, i)
+		if c.Phone == "line" {
+			if lines++; lines > 2 { // a row stays short on a phone
+				c.Phone = ""
+			}
+		}
+		t.Columns = append(t.Columns, c)
 	}
 	for _, r := range l.found.Records {
 		row := ui.Row{ID: r.ID.String(), Name: r.Name, Muted: r.Archived}
-		for _, name := range l.columns {
-			row.Cells = append(row.Cells, v.columnCell(r, name))
+		for i, name := range l.columns {
+			c := v.columnCell(r, name)
+			if i > 0 && c.Type != "url" {
+				c.Href = "" // a row leads to its record
+			}
+			row.Cells = append(row.Cells, c)
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -326,7 +337,7 @@ func (l *listing) views() []ui.NavItem {
 		{Label: "All", Href: l.q.With("archived", "all", "soon", ""), Current: now == "all"},
 	}
 	if f := l.expiring(); f != nil {
-		out = append(out, ui.NavItem{Label: fmt.Sprintf("%s < %d days", f.Title(), soonDays), Href: l.q.With("archived", "", "soon", "1", "sort", f.Name, "dir", ""), Current: soon})
+		out = append(out, ui.NavItem{Label: "Expiring", Href: l.q.With("archived", "", "soon", "1", "sort", f.Name, "dir", ""), Current: soon})
 	}
 	return out
 }
@@ -466,7 +477,7 @@ func (l *listing) column(name string, i int) ui.Column {
 			return l.q.Sortable(c, strings.TrimSuffix(f.Name, "_id")+"_name")
 		}
 		return c
-	case f.Format == record.Mono || f.Format == record.IP || f.Format == record.Phone:
+	case f.Format == record.Mono || f.Format == record.IP:
 		c.Phone = "line"
 	case f.Type == record.Integer || f.Type == record.Number:
 		c.Right = true
@@ -489,7 +500,7 @@ func (v *visit) columnCell(r *record.Record, name string) ui.Cell {
 		if r.OrgName == "" {
 			return ui.Cell{}
 		}
-		return ui.Cell{Text: r.OrgName, Href: recordURL(v.kind("organization"), r.Org)}
+		return ui.Cell{Text: r.OrgName}
 	case "created_at":
 		return ui.Cell{Type: "ago", Time: when(r.Created)}
 	case "updated_at":

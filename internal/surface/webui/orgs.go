@@ -178,6 +178,7 @@ func (v *visit) orgPage(r *record.Record) error {
 			d.Org.Rail = append(d.Org.Rail, related)
 		}
 		d.Org.Rail = append(d.Org.Rail, details)
+		d.Groups = v.aboutOrg(r, details)
 		if d.Files, err = v.filesSection(tx, r); err != nil {
 			return err
 		}
@@ -199,12 +200,6 @@ func (v *visit) orgPage(r *record.Record) error {
 	for _, t := range d.Org.Tabs[1:min(len(d.Org.Tabs), 5)] {
 		d.Tiles = append(d.Tiles, ui.Tile{Label: t.Label, Icon: v.iconAt(t.Href), Value: number(int64(t.Count)), Href: t.Href})
 	}
-	about := *r
-	about.Values = r.Values.Clone()
-	for _, name := range []string{"alert", "quick_notes", "primary", "organization_type_id", "organization_status_id"} { // shown above or beside
-		delete(about.Values, name)
-	}
-	d.Groups = v.groups(&about)
 	p, err := v.page(r.Name, v.crumbs(r.Kind, 0, "", ui.Crumb{Label: r.Name})...)
 	if err != nil {
 		return err
@@ -212,6 +207,27 @@ func (v *visit) orgPage(r *record.Record) error {
 	p.Keys = recordKeys()
 	p.Data = d
 	return v.render("organization", p)
+}
+
+// aboutOrg gives the groups of an organization's fields but what is shown above
+// or beside; short ones go to the details.
+func (v *visit) aboutOrg(r *record.Record, details *ui.Section) []group {
+	about := *r
+	about.Values = r.Values.Clone()
+	for _, name := range []string{"alert", "quick_notes", "primary", "organization_type_id", "organization_status_id"} {
+		delete(about.Values, name)
+	}
+	var out []group
+	for _, g := range v.groups(&about) {
+		if g.Title == "" {
+			details.Props = append(g.Props, details.Props...)
+			g.Props = nil
+		}
+		if len(g.Props)+len(g.Texts)+len(g.Lists) > 0 {
+			out = append(out, g)
+		}
+	}
+	return out
 }
 
 // iconAt gives the picture of the kind whose list an address is.
@@ -229,13 +245,12 @@ func (v *visit) changed(tx *gate.Tx, org id.ID, limit int) ([]ui.Item, error) {
 		where r.trashed_at is null and r.parent_id = 0 and ` + cond
 	if org != 0 {
 		q, args = q+` and r.org_id = ? and r.id <> r.org_id`, append(args, int64(org))
-	} else {
-		var kinds []any
-		for _, k := range v.menu() {
-			kinds = append(kinds, k.Name)
-		}
-		q, args = q+` and r.kind in (`+access.Marks(len(kinds))+`)`, append(args, kinds...)
 	}
+	var kinds []any
+	for _, k := range v.menu() {
+		kinds = append(kinds, k.Name)
+	}
+	q, args = q+` and r.kind in (`+access.Marks(len(kinds))+`)`, append(args, kinds...)
 	rows, err := tx.Query(q+` order by r.updated_at desc, r.id desc limit ?`, append(args, limit)...)
 	if err != nil {
 		return nil, err

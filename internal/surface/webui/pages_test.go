@@ -87,7 +87,7 @@ func TestRolesSeeWhatTheyMayDo(t *testing.T) {
 		page := c.Get("/configurations/" + conf.String()).Want(http.StatusOK)
 		may := map[string]bool{"edit": r != access.Lite && r != access.ReadOnly, "delete": r.May(access.Delete), "archive": r.May(access.Archive)}
 		for what, want := range may {
-			has := page.Has(`a[href$="/`+what+`"], form[action$="/`+what+`"]`)
+			has := page.Has(`a[href$="/` + what + `"], form[action$="/` + what + `"]`)
 			if has != want {
 				t.Errorf("%s: the button %s is shown: %v, want %v", r, what, has, want)
 			}

@@ -71,13 +71,13 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) signInForm(r *http.Request, tenant, email, to string) *entrance {
 	e := &entrance{Title: "Sign in", Action: "/sign-in", Submit: "Sign in", To: web.LocalPath(to, "")}
 	if s.TenantOf(r) == "" {
-		e.Fields = append(e.Fields, ui.Field{Name: "tenant", Label: "Company", Type: "text", Value: tenant, Required: true, Wide: true, Complete: "organization",
+		e.Fields = append(e.Fields, ui.Field{Name: "tenant", Label: "Company", Type: "text", Value: tenant, Required: true, Complete: "organization",
 			Hint: "The short name of your company here, such as northbeam.", Focus: tenant == ""})
 	}
 	known := tenant != "" || s.TenantOf(r) != ""
 	e.Fields = append(e.Fields,
-		ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: email, Required: true, Wide: true, Complete: "username", Focus: known && email == ""},
-		ui.Field{Name: "password", Label: "Password", Type: "password", Required: true, Wide: true, Complete: "current-password", Focus: known && email != ""})
+		ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: email, Required: true, Complete: "username", Focus: known && email == ""},
+		ui.Field{Name: "password", Label: "Password", Type: "password", Required: true, Complete: "current-password", Focus: known && email != ""})
 	return e
 }
 
@@ -139,12 +139,12 @@ func (s *Server) firstRunForm(f *web.Form) *entrance {
 	e := &entrance{Title: "Welcome to " + product, Action: "/first-run", Submit: "Set up " + product,
 		Text: "This server has no data yet. Name your company and its first administrator; an import can follow right after."}
 	e.Fields = []ui.Field{
-		{Name: "code", Label: "Code", Type: "text", Required: true, Wide: true, Focus: true, Hint: "The server printed it on its console when it started."},
+		{Name: "code", Label: "Code", Type: "text", Required: true, Focus: true, Hint: "The server printed it on its console when it started."},
 		{Name: "title", Label: "Company", Type: "text", Required: true, Complete: "organization", Most: 100},
 		{Name: "name", Label: "Short name", Type: "text", Required: true, Most: 32, Hint: "Lower-case letters, digits and hyphens. Addresses and keys hold it."},
-		{Name: "person", Label: "Your name", Type: "text", Required: true, Wide: true, Complete: "name"},
-		{Name: "email", Label: "Your e-mail address", Type: "email", Required: true, Wide: true, Complete: "username"},
-		{Name: "password", Label: "Your password", Type: "password", Required: true, Wide: true, Complete: "new-password", Hint: "12 characters or more. A few words in a row are good."},
+		{Name: "person", Label: "Your name", Type: "text", Required: true, Complete: "name"},
+		{Name: "email", Label: "Your e-mail address", Type: "email", Required: true, Complete: "username"},
+		{Name: "password", Label: "Your password", Type: "password", Required: true, Complete: "new-password", Hint: "12 characters or more. A few words in a row are good."},
 	}
 	for i := range e.Fields {
 		if x := &e.Fields[i]; f != nil && x.Type != "password" {

@@ -33,6 +33,9 @@ func (v *visit) trash() error {
 	t.Pager.Words = "Nothing here"
 	if n := len(t.Rows); n > 0 {
 		t.Pager.Words = strconv.Itoa((page-1)*trashRows+1) + "–" + strconv.Itoa((page-1)*trashRows+n)
+		if page == 1 && !more {
+			t.Pager.Words = strconv.Itoa(n) + " in the trash"
+		}
 	}
 	if page > 1 {
 		t.Pager.Prev = q.With("page", strconv.Itoa(page-1))

@@ -139,6 +139,12 @@ func (c *Client) Do(verb, path string, body io.Reader, h http.Header) *Page {
 		c.t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	return c.Read(resp, path)
+}
+
+// Read takes an answer that came some other way.
+func (c *Client) Read(resp *http.Response, path string) *Page {
+	c.t.Helper()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		c.t.Fatal(err)

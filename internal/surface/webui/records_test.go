@@ -1,0 +1,273 @@
+package webui_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/webui/webuitest"
+)
+
+func TestCreateRefusedThenCreated(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Northbeam")
+	c := h.As(access.Editor)
+	form := c.Get("/contacts/new?organization_id=" + org.String()).Want(http.StatusOK).Form("form.genform")
+	form.Set("first_name", "Maya")
+	form.Set("contact_emails.0.value", "not an address")
+	form.Set("notes", "Kept <b>as typed</b>")
+	refused := c.Post("/contacts", form).Want(http.StatusUnprocessableEntity)
+	if got := refused.Form("form.genform"); got.Get("first_name") != "Maya" || got.Get("contact_emails.0.value") != "not an address" || got.Get("notes") != "Kept <b>as typed</b>" {
+		t.Errorf("what was typed is lost: %v", got)
+	}
+	if !refused.Has(".errors") || refused.Has(".errors b:empty") {
+		t.Error("nothing says what is wrong")
+	}
+	form.Set("contact_emails.0.value", "maya@northbeam.example")
+	form.Set("again", "1")
+	made := c.Post("/contacts", form).Want(http.StatusSeeOther)
+	if made.To() != "/contacts/new?organization_id="+org.String() {
+		t.Errorf("create and add another leads to %s", made.To())
+	}
+	r := h.Load("contact", h.One("contact", "Maya"))
+	if r.Org != org || r.Values.Text("primary_email") != "maya@northbeam.example" {
+		t.Errorf("created %+v", r.Values)
+	}
+	if next := c.Get(made.To()).Want(http.StatusOK); !strings.Contains(next.Text("#toasts"), "Maya created") {
+		t.Errorf("the next page says %q", next.Text("#toasts"))
+	}
+}
+
+func TestAnOrganizationIsAskedFor(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	c := h.As(access.Editor)
+	p := c.Get("/locations/new").Want(http.StatusOK)
+	if !p.Has(`sr-ref[data-source="/refs/organization"] [name="organization_id"]`) {
+		t.Error("the form does not ask for the organization")
+	}
+	p = c.Post("/locations", url.Values{"name": {"Head office"}}).Want(http.StatusUnprocessableEntity)
+	if p.Text("#e-organization_id") == "" {
+		t.Error("nothing is said beside the organization")
+	}
+}
+
+func TestEveryTypeRoundTrips(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Northbeam")
+	c := h.As(access.Manager)
+	conf := h.Make("configuration", org, record.Values{"name": "FW01", "configuration_type_id": h.One("configuration_type", "Firewall")})
+	place := h.Make("location", org, record.Values{"name": "Leeds"})
+	at := "/configurations/" + conf.String()
+	form := c.Get(at + "/edit").Want(http.StatusOK).Form("form.genform")
+	form.Set("location_id", place.String())
+	form.Set("warranty_expires_at", "2026-03-20")
+	form.Set("notes", `<p>Hello</p><script>alert(1)</script>`)
+	form.Set("primary_ip", "10.0.0.1")
+	c.Post(at, form).Want(http.StatusSeeOther)
+	page := c.Get(at).Want(http.StatusOK)
+	for _, want := range []string{"Leeds", "10.0.0.1", "18 days", "Hello"} {
+		if !strings.Contains(page.Text("main"), want) {
+			t.Errorf("the page does not show %s", want)
+		}
+	}
+	if strings.Contains(page.Body, "alert(1)") || !page.Has(".prose[data-untrusted] p") {
+		t.Error("what somebody wrote is not kept apart")
+	}
+	if n := c.Get(at + "/history").Want(http.StatusOK).Count(".diff > div"); n != 4 {
+		t.Errorf("the history shows %d changes, want 4", n)
+	}
+	c.Post(at+"/history/1", nil).Want(http.StatusSeeOther)
+	if h.Load("configuration", conf).Values.Text("primary_ip") != "" {
+		t.Error("the version was not restored")
+	}
+}
+
+func TestConflictShowsBoth(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Northbeam")
+	place := h.Make("location", org, record.Values{"name": "Leeds", "city": "Leeds", "postal_code": "LS1"})
+	at := "/locations/" + place.String()
+	mine, theirs := h.As(access.Editor), h.As(access.Manager)
+	form := mine.Get(at + "/edit").Form("form.genform")
+	other := theirs.Get(at + "/edit").Form("form.genform")
+	other.Set("city", "York")
+	other.Set("phone", "+44 113 496 0001")
+	theirs.Post(at, other).Want(http.StatusSeeOther)
+	form.Set("city", "Bradford")
+	form.Set("postal_code", "BD1")
+	p := mine.Post(at, form).Want(http.StatusConflict)
+	if !strings.Contains(p.Text("main"), "Max Okafor") {
+		t.Error("nothing says who saved first")
+	}
+	for name, want := range map[string]string{"keep.city": "mine", "keep.postal_code": "mine", "keep.phone": "theirs"} {
+		if got := p.Attr(`input[name="`+name+`"][checked]`, "value"); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	choice := p.Form("form.conflict")
+	choice.Set("keep.city", "theirs")
+	mine.Post(at, choice).Want(http.StatusSeeOther)
+	v := h.Load("location", place).Values
+	if v.Text("city") != "York" || v.Text("postal_code") != "BD1" || v.Text("phone") == "" {
+		t.Errorf("saved %v", v)
+	}
+}
+
+func TestSelectionIsArchivedDeletedAndUndone(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Northbeam")
+	var ids []id.ID
+	for _, n := range []string{"Leeds", "York", "Hull"} {
+		ids = append(ids, h.Make("location", org, record.Values{"name": n}))
+	}
+	c := h.As(access.Editor)
+	form := url.Values{"do": {"archive"}, "id": {ids[0].String(), ids[1].String()}, "back": {"/locations"}}
+	c.Post("/locations/bulk", form).Want(http.StatusSeeOther)
+	if n := c.Get("/locations").Count("tbody tr"); n != 1 {
+		t.Errorf("%d places are left, want 1", n)
+	}
+	if got := c.Get("/locations?archived=yes").Texts("tbody a.rowlink"); len(got) != 2 {
+		t.Errorf("archived: %v", got)
+	}
+	c.Post("/locations/bulk", url.Values{"do": {"delete"}, "all": {"1"}, "archived": {"all"}, "q": {"l"}}).Want(http.StatusSeeOther)
+	next := c.Get("/locations?archived=all").Want(http.StatusOK)
+	if n := next.Count("tbody tr"); n != 1 { // Leeds and Hull hold an l
+		t.Errorf("%d places are left, want 1", n)
+	}
+	undo := next.Form("#toasts form")
+	if undo.Get("do") != "undelete" {
+		t.Fatalf("the next page offers %v", undo)
+	}
+	if trash := c.Get("/trash").Want(http.StatusOK); trash.Count("tbody tr") != 2 || !trash.Has(`form[action$="/undelete"]`) {
+		t.Error("the trash does not hold both")
+	}
+	c.Post("/locations/bulk", undo).Want(http.StatusSeeOther)
+	if n := c.Get("/locations?archived=all").Count("tbody tr"); n != 3 {
+		t.Errorf("%d places after undoing, want 3", n)
+	}
+	c.Post("/locations/bulk", url.Values{"do": {"archive"}}).Want(http.StatusUnprocessableEntity)
+}
+
+func TestListFiltersSortsAndPages(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Sample: 300})
+	c := h.As(access.Administrator)
+	all := c.Get("/configurations?per=25").Want(http.StatusOK)
+	if n := all.Count("tbody tr"); n != 25 || all.Attr(`.pager a[rel="next"]`, "href") == "" {
+		t.Fatalf("%d rows, next page %q", n, all.Attr(`.pager a[rel="next"]`, "href"))
+	}
+	second := c.Get(all.Attr(`.pager a[rel="next"]`, "href")).Want(http.StatusOK)
+	if second.Text("tbody a.rowlink") == all.Text("tbody a.rowlink") || !second.Has(`.pager a[rel="prev"]`) {
+		t.Error("the second page is the first again")
+	}
+	typ := h.One("configuration_type", "Printer").String()
+	printers := c.Get("/configurations?configuration_type_id=" + typ).Want(http.StatusOK)
+	for _, s := range printers.Texts("tbody tr") {
+		if !strings.Contains(s, "Printer") {
+			t.Errorf("among printers: %s", s)
+		}
+	}
+	if printers.Attr(`select[name="configuration_type_id"] option[selected]`, "value") != typ {
+		t.Error("the select does not show the filter")
+	}
+	down := c.Get("/configurations?sort=name&dir=desc").Texts("tbody a.rowlink")
+	if len(down) < 2 || down[0] < down[1] {
+		t.Errorf("sorted %v", down[:2])
+	}
+	maker := h.One("manufacturer", "Fortinet").String()
+	if got := c.Get("/configurations?manufacturer_id=" + maker).Want(http.StatusOK).Text(".chip"); !strings.Contains(got, "Manufacturer: Fortinet") {
+		t.Errorf("the chip says %q", got)
+	}
+	block := c.Swap("/configurations?q=fw", "list").Want(http.StatusOK)
+	if block.Has("aside") || !block.Has("#list tbody tr") {
+		t.Error("a swap answers with more than the list")
+	}
+	c.Get("/configurations?sort=notes").Want(http.StatusUnprocessableEntity)
+	c.Post("/configurations/columns", url.Values{"col": {"serial_number", "password"}, "back": {"/configurations"}}).Want(http.StatusSeeOther)
+	if got := c.Get("/configurations").Texts("thead th"); strings.Join(got, "|") != "|Name|Organization|Serial number" {
+		t.Errorf("the columns are %q", got)
+	}
+}
+
+func TestExportIsForSpreadsheets(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Northbeam")
+	h.Make("location", org, record.Values{"name": `=HYPERLINK("x")`, "city": "Leeds"})
+	h.Make("password", org, record.Values{"name": "Router", "password": "hunter2"})
+	c := h.As(access.Manager)
+	p := c.Get("/locations/export").Want(http.StatusOK)
+	if !strings.Contains(p.Body, `'=HYPERLINK`) || !strings.Contains(p.Header.Get("Content-Disposition"), "locations-2026-03-02.csv") {
+		t.Errorf("%s\n%s", p.Header.Get("Content-Disposition"), p.Body)
+	}
+	if p := c.Get("/passwords/export").Want(http.StatusOK); strings.Contains(p.Body, "hunter2") {
+		t.Error("the list's export holds a password")
+	}
+	var n int
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		return tx.QueryRow(`select count(*) from audit_entry where action = 'export'`).Scan(&n)
+	})
+	if n != 2 {
+		t.Errorf("%d exports are on record, want 2", n)
+	}
+}
+
+func TestHiddenRecordsDoNotExist(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	mine, other := h.Org("Mine"), h.Org("Other")
+	secret := h.Make("location", other, record.Values{"name": "Hidden place"})
+	h.See(h.UserID(access.Lite), mine)
+	c := h.As(access.Lite)
+	at := "/locations/" + secret.String()
+	for _, path := range []string{at, at + "/edit", at + "/history", "/organizations/" + other.String(), "/organizations/" + other.String() + "/locations", "/" + other.String(), "/" + secret.String(), "/locations/999", "/nowhere", "/x/y/z"} {
+		if p := c.Get(path).Want(http.StatusNotFound); strings.Contains(p.Body, "Hidden") || strings.Contains(p.Body, "Other") {
+			t.Errorf("%s tells a name", path)
+		}
+	}
+	for _, path := range []string{at, at + "/star", at + "/archive"} {
+		c.Post(path, url.Values{"on": {"1"}, "name": {"x"}}).Want(http.StatusNotFound)
+	}
+	for _, path := range []string{"/locations", "/search?q=hidden", "/trash", "/expirations?range=all", "/", "/refs/location?q=hid", "/refs/organization"} {
+		if p := c.Get(path).Want(http.StatusOK); strings.Contains(p.Body, "Hidden place") || strings.Contains(p.Body, ">Other<") || strings.Contains(p.Body, `"Other"`) {
+			t.Errorf("%s tells a hidden name", path)
+		}
+	}
+}
+
+func TestFavouriteAndRecent(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Northbeam")
+	c := h.As(access.ReadOnly)
+	h.See(h.UserID(access.ReadOnly), org)
+	at := "/organizations/" + org.String()
+	c.Get(at).Want(http.StatusOK)
+	c.Post(at+"/star", url.Values{"on": {"1"}}).Want(http.StatusSeeOther)
+	p := c.Get("/").Want(http.StatusOK)
+	if p.Text(`nav[aria-label="Favourites"]`) == "" || p.Text(`nav[aria-label="Recent"]`) == "" {
+		t.Error("the sidebar lists neither favourites nor recent records")
+	}
+}
+
+// TestStatements: a page's cost in statements does not grow with its rows.
+func TestStatements(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Sample: 300})
+	c := h.As(access.Administrator)
+	org := h.One("organization", "Harbour Dental Group").String()
+	for path, most := range map[string]int64{
+		"/": 17, "/configurations": 9, "/configurations?per=100": 9, "/organizations": 9, "/organizations/" + org: 22, "/organizations/" + org + "/configurations": 19,
+		"/configurations/" + h.Any("configuration").String(): 22, "/configurations/" + h.Any("configuration").String() + "/edit": 9, "/expirations": 9, "/trash": 7,
+	} {
+		c.Get(path) // what is noted once a minute is noted now
+		n := h.Statements(func() { c.Get(path).Want(http.StatusOK) })
+		if n > most {
+			t.Errorf("%s runs %d statements, more than %d", path, n, most)
+		}
+		t.Logf("%s: %d", path, n)
+	}
+	if n := h.Statements(func() { c.Swap("/search?q=har", "palette-results").Want(http.StatusOK) }); n > 6 {
+		t.Errorf("the palette runs %d statements", n)
+	}
+}
