@@ -218,7 +218,7 @@ func (g *gallery) reveal(w http.ResponseWriter, r *http.Request) error {
 	g.mu.Unlock()
 	web.NoStore(w)
 	if !web.WantsJSON(r) {
-		_, err := fmt.Fprint(w, "<!doctype html><title>Secret</title><p id=s>vT9#mQ2-kelp-Orbit!47</p>")
+		_, err := fmt.Fprint(w, "<!doctype html><link rel=icon href=/image/1.svg><title>Secret</title><p id=s>vT9#mQ2-kelp-Orbit!47</p>")
 		return err
 	}
 	return web.JSON(w, 200, map[string]any{"secret": "vT9#mQ2-kelp-Orbit!47", "seconds": 20})

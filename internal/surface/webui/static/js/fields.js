@@ -243,7 +243,8 @@ function restore(f, values) {
   }
 }
 
-const dirty = new Set();
+const dirty = new Set(); // forms that would lose something
+const flush = new Map(); // forms whose draft is behind, with what brings it up to date
 const clock = (t) => new Date(t).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 
 function guard(f) {
@@ -259,23 +260,32 @@ function guard(f) {
     if (d && Date.now() - d.at > week) store.drop(key);
     else if (d && !f.querySelector(".errors") && !same(d.values, clean)) {
       restore(f, d.values);
-      dirty.add(f);
-      const back = el("button", { type: "button", class: "btn s ghost", onclick: () => { store.drop(key); dirty.delete(f); location.reload(); } }, "Discard");
+      const back = el("button", { type: "button", class: "btn s ghost", onclick: () => { store.drop(key); flush.delete(f); dirty.delete(f); location.reload(); } }, "Discard");
       note?.replaceChildren(`Your draft of ${new Date(d.at).toDateString() === new Date().toDateString() ? clock(d.at) : new Date(d.at).toLocaleDateString("en-GB")} is back. `, back);
     }
   }
+  const keep = () => {
+    clearTimeout(timer);
+    flush.delete(f);
+    const now = snapshot(f);
+    if (same(now, clean)) { if (!hasMore(f)) dirty.delete(f); if (key) store.drop(key); return; }
+    const kept = key && store.set(key, { at: Date.now(), values: now });
+    if (kept) note?.replaceChildren(`Draft kept at ${clock(Date.now())}`);
+    if (kept && !hasMore(f)) dirty.delete(f); // nothing would be lost
+  };
   f.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      const now = snapshot(f);
-      if (same(now, clean)) { dirty.delete(f); if (key) store.drop(key); return; }
-      dirty.add(f);
-      if (key && store.set(key, { at: Date.now(), values: now })) note?.replaceChildren(`Draft kept at ${clock(Date.now())}`);
-    }, 300);
+    timer = setTimeout(keep, 300);
+    flush.set(f, keep);
     dirty.add(f);
   });
-  f.addEventListener("submit", () => { clearTimeout(timer); dirty.delete(f); if (key) sessionStorage.setItem("sent", key); });
+  f.addEventListener("submit", () => { clearTimeout(timer); flush.delete(f); dirty.delete(f); if (key) sessionStorage.setItem("sent", key); });
 }
+// What a draft does not hold: secrets and files.
+const hasMore = (f) => [...f.elements].some((e) => ((e.type === "file" || e.type === "password" || e.autocomplete === "new-password") && e.value));
+const flushAll = () => { for (const keep of [...flush.values()]) keep(); };
+addEventListener("pagehide", flushAll);
+document.addEventListener("visibilitychange", () => document.hidden && flushAll());
 
 function guards(root = document) { for (const f of root.querySelectorAll("form[data-guard],form[data-draft]")) guard(f); }
 /** Start drafts and guards, once the fields have taken their final form. */
@@ -287,7 +297,7 @@ export function startForms() {
   document.addEventListener("swapped", (e) => guards(e.target.parentElement ?? document));
   document.querySelector(".errors")?.focus();
 }
-addEventListener("beforeunload", (e) => { if ([...dirty].some((f) => f.isConnected)) e.preventDefault(); });
+addEventListener("beforeunload", (e) => { flushAll(); if ([...dirty].some((f) => f.isConnected)) e.preventDefault(); });
 
 // Signing out leaves nothing behind in this browser.
 document.addEventListener("submit", (e) => {
