@@ -299,6 +299,12 @@ func (it *item) linked(t *text) {
 	if t == nil {
 		return
 	}
+	for _, href := range sortedKeys(t.links) {
+		to := t.links[href]
+		if k := it.r.look.table(to.Table)[to.ID]; k == nil || k.rec == 0 {
+			t.lost = append(t.lost, href)
+		}
+	}
 	if n := len(t.lost); n > 0 {
 		it.warn("Correct them by hand.", "The document %q has %s to what is not in the export, such as %s; left as written.", it.doc.HTML, plural(n, "link"), short(t.lost[0]))
 	}
