@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/relation"
 )
 
@@ -37,7 +38,7 @@ type Server struct {
 	Attachments *attachment.Store
 	Relations   *relation.Relations
 	FirstRun    *identity.FirstRun // nil once a tenant exists
-	Imports     Imports
+	Importer    *importer.Importer // with its Jobs; nil hides the pages of imports
 
 	// Begin makes the first tenant and its administrator: the first-run page.
 	Begin func(ctx context.Context, name, title string, admin identity.Person) error
@@ -57,11 +58,6 @@ type Server struct {
 	// The mount functions of these kinds fill them.
 	details    map[string]func(v *visit, r *record.Record) error
 	formExtras map[string]func(v *visit, f *ui.Form, r *record.Record) error
-}
-
-// Imports is what the import pages need of the importer and its jobs.
-type Imports interface {
-	pages(s *Server)
 }
 
 const sessionCookie, deviceCookie, tenantCookie = "session", "device", "tenant"

@@ -1,3 +1,147 @@
 package webui
 
-func (s *Server) mountSettings() {}
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
+)
+
+// mountSettings mounts what belongs to the tenant as a whole.
+func (s *Server) mountSettings() {
+	s.get("/settings", (*visit).settings)
+}
+
+type settingsView struct {
+	Head    ui.Head
+	Manage  []ui.Item // people and programs, for administrators
+	Lists   []ui.Item
+	Tenant  []ui.Prop
+	Limits  []ui.Prop
+	Keys    []ui.Prop
+	Product []ui.Item
+}
+
+func (v *visit) settings() error {
+	view := &settingsView{Head: ui.Head{Title: "Settings", Icon: "settings"}}
+	err := v.view(func(tx *gate.Tx) error {
+		if _, err := tx.Allow(access.Configure, gate.Thing{}); err != nil {
+			return err
+		}
+		totals, err := v.Records.Totals(tx, 0)
+		if err != nil {
+			return err
+		}
+		view.Head.Sub = []ui.Cell{{Text: tx.Tenant.Title}}
+		view.Lists = v.settingLists(totals)
+		if !v.c.Role.May(access.Administer) {
+			return nil
+		}
+		view.Manage = v.manage(totals)
+		pub := tx.Tenant.Keys.Public
+		view.Tenant = []ui.Prop{
+			{Label: "Title", Cells: []ui.Cell{{Text: tx.Tenant.Title}}},
+			{Label: "Short name", Cells: []ui.Cell{{Type: "mono", Text: tx.Tenant.Name, Copy: true}}},
+			{Label: "Id", Cells: []ui.Cell{{Type: "mono", Text: tx.Tenant.ID, Copy: true}}},
+		}
+		view.Keys = []ui.Prop{
+			{Label: "Secrets are sealed with", Cells: []ui.Cell{{Text: suiteName(string(pub.Suite))}}},
+			{Label: "Key pair", Cells: []ui.Cell{{Text: "No. " + strconv.FormatUint(uint64(pub.Generation), 10)}}},
+			{Label: "Fingerprint", Cells: []ui.Cell{{Type: "mono", Text: fingerprint(pub.ID[:]), Copy: true}}},
+			{Label: "Audit checkpoints are signed by", Cells: []ui.Cell{{Type: "mono", Text: tx.Tenant.Keys.CheckpointKey, Copy: true}}},
+		}
+		view.Limits = v.sessionLimits()
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p, err := v.page("Settings", ui.Crumb{Label: "Settings"})
+	if err != nil {
+		return err
+	}
+	p.Data = view
+	return v.render("settings", p)
+}
+
+// settingLists are the lists that everything refers to: types, statuses, makers.
+func (v *visit) settingLists(totals map[string]int64) []ui.Item {
+	var out []ui.Item
+	for _, k := range v.Records.Kinds.Kinds() {
+		if k.Scope != record.OfTenant || k.Admin {
+			continue
+		}
+		it := ui.Item{Title: k.Labels, Sub: number(totals[k.Name]) + " entries", Href: listURL(k), Icon: k.Icon}
+		if totals[k.Name] == 1 {
+			it.Sub = "1 entry"
+		}
+		if k.Fixed {
+			it.Sub += ", built in"
+		}
+		out = append(out, it)
+	}
+	return out
+}
+
+func (v *visit) manage(totals map[string]int64) []ui.Item {
+	out := []ui.Item{
+		{Title: "Users", Sub: number(totals["user"]) + " who may sign in", Href: "/users", Icon: "user"},
+		{Title: "Groups", Sub: number(totals["group"]) + " groups: who sees which organizations", Href: "/groups", Icon: "users"},
+		{Title: "API keys", Sub: "For programs that use the IT Glue API", Href: "/keys", Icon: "api"},
+		{Title: "Audit trail", Sub: "Everything that was done, and its proof", Href: "/audit", Icon: "history"},
+	}
+	if v.Importer != nil {
+		out = append(out, ui.Item{Title: "Import", Sub: "Bring in an IT Glue export", Href: "/imports", Icon: "file-import"})
+	}
+	return append(out, ui.Item{Title: "Trash", Sub: "Deleted records are kept for " + strconv.Itoa(int(record.KeepTrash.Hours()/24)) + " days", Href: "/trash", Icon: "trash"})
+}
+
+func suiteName(s string) string {
+	switch s {
+	case "hybrid":
+		return "ML-KEM-768 with P-256, and AES-256-GCM"
+	case "rsa-oaep-2048", "rsa-oaep-3072", "rsa-oaep-4096":
+		return "RSA-OAEP-" + strings.TrimPrefix(s, "rsa-oaep-") + " and AES-256-GCM"
+	}
+	return s
+}
+
+// fingerprint shows a key's id in groups of four, to read it out.
+func fingerprint(b []byte) string {
+	s := hex.EncodeToString(b)
+	var parts []string
+	for len(s) > 4 {
+		parts, s = append(parts, s[:4]), s[4:]
+	}
+	return strings.Join(append(parts, s), " ")
+}
+
+func (v *visit) sessionLimits() []ui.Prop {
+	l := v.Sessions.Limits
+	or := func(d, usual time.Duration) []ui.Cell {
+		if d == 0 {
+			d = usual
+		}
+		return []ui.Cell{{Text: hours(d)}}
+	}
+	return []ui.Prop{
+		{Label: "Without a request", Cells: or(l.Idle, 2*time.Hour)},
+		{Label: "At most", Cells: or(l.Absolute, 12*time.Hour)},
+		{Label: "Access token of a program", Cells: or(l.Token, 2*time.Hour)},
+	}
+}
+
+func hours(d time.Duration) string {
+	switch h := d.Hours(); {
+	case h == 1:
+		return "1 hour"
+	case h > 1 && d%time.Hour == 0:
+		return strconv.Itoa(int(h)) + " hours"
+	}
+	return strconv.Itoa(int(d.Minutes())) + " minutes"
+}

@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/apikey"
@@ -33,6 +34,7 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
@@ -48,6 +50,7 @@ const Password = "correct horse battery staple 9"
 type Options struct {
 	Sample int  // sample records; 0 for none
 	Empty  bool // no user yet: the page of the first run
+	Jobs   bool // jobs are done
 	Change func(*webui.Server)
 }
 
@@ -68,7 +71,7 @@ type House struct {
 func Features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(),
 	}
 }
 
@@ -87,12 +90,13 @@ func Open(t testing.TB, o Options) *House {
 	passwords := &local.Method{Gate: h.Gate, Hasher: local.Hasher{Cost: local.Cost{Memory: 64, Time: 1, Threads: 1}}}
 	h.Directory = &identity.Directory{Gate: h.Gate, Records: h.Records, Passwords: passwords}
 	h.Server = &webui.Server{
-		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client},
+		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored},
 		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords},
 		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate},
-		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records},
+		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Reason: "Embedded password", Of: password.Embedded}}},
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
 	}
+	h.jobs(o.Jobs)
 	h.Change(h.Records.Seed)
 	if o.Empty {
 		h.FirstRun = identity.NewFirstRun()
@@ -139,6 +143,36 @@ func (h *House) begin(ctx context.Context, name, title string, admin identity.Pe
 	}
 	_, err := h.Directory.CreateAdministrator(ctx, name, admin)
 	return err
+}
+
+// jobs gives the server an importer, and with work set does its jobs.
+func (h *House) jobs(work bool) {
+	h.t.Helper()
+	r := &job.Runner{House: h.House.House, Gate: h.Gate, Log: h.Gate.Log, Now: h.Clock.Now, Resolve: h.resolve, Poll: 20 * time.Millisecond}
+	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Now: h.Clock.Now}
+	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler()}
+	h.Server.Importer = m
+	if !work {
+		return
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	h.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			h.t.Error(err)
+		}
+	})
+}
+
+// resolve gives a user as she is now, for a job of hers.
+func (h *House) resolve(ctx context.Context, name string, user id.ID) (c *access.Caller, err error) {
+	err = h.Gate.View(ctx, access.System(name, "job"), func(tx *gate.Tx) (err error) { c, err = access.Load(tx.SQL(), user); return err })
+	if err == nil {
+		c.Tenant, c.Via, c.AuthLevel = name, "job", 1
+	}
+	return c, err
 }
 
 func (h *House) people() {
