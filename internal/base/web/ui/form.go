@@ -124,6 +124,9 @@ func rowLine(name string, i int, columns []Field, v map[string]string) []Field {
 // Wrong puts the sentences of a refused form beside its fields and gives the
 // summary, in the order of the fields.
 func (f *Form) Wrong(text, hint string, fields map[string]string) {
+	if len(fields) == 1 {
+		text = "One field needs attention." // its sentence follows
+	}
 	f.Errors = &Errors{Text: text, Hint: hint}
 	known := map[string]bool{}
 	for i := range f.Fields {

@@ -36,7 +36,8 @@ customElements.define("sr-ref", class extends HTMLElement {
     this.append(this.box);
     this.input.addEventListener("input", (e) => { e.stopPropagation(); this.search(); });
     this.input.addEventListener("keydown", (e) => this.key(e));
-    this.input.addEventListener("click", () => this.pop.hidden && this.search(true));
+    this.input.addEventListener("focus", () => this.input.select()); // typing looks for another one
+    this.input.addEventListener("click", () => { if (!this.pop.hidden) return; this.input.select(); this.search(true); });
     this.input.addEventListener("blur", () => setTimeout(() => this.leave(), 120));
     this.list.addEventListener("pointerdown", (e) => { e.preventDefault(); const o = e.target.closest("[role=option]"); if (o) this.choose(o.item); });
   }
