@@ -1,0 +1,251 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// Options say what is measured and how.
+type Options struct {
+	Plan
+	Only string // measure only rows whose name holds this
+}
+
+// Report is what a run of the bench found.
+type Report struct {
+	At      string   `json:"at"`
+	Cores   int      `json:"cores"`
+	Records int64    `json:"records,omitempty"`
+	Limits  *Limits  `json:"limits,omitempty"`
+	Start   *Started `json:"start,omitempty"`
+	Idle    *Process `json:"idle,omitempty"`  // after the first answer
+	Loaded  *Process `json:"after,omitempty"` // after all rows
+	Woken   *Woken   `json:"woken,omitempty"`
+	Rows    []*Row   `json:"rows"`
+}
+
+// Row is one line.
+type Row struct {
+	Name string `json:"name"`
+	Result
+	Server *Spread `json:"server_ms,omitempty"` // from the access log: first look at the request to the end of the answer
+	CPU    float64 `json:"cpu_ms"`              // processor time of server and key service for one request
+}
+
+// Woken is what opening tenants costs.
+type Woken struct {
+	Tenants int     `json:"tenants"`
+	Took    Spread  `json:"ms"`
+	MB      float64 `json:"mb_each"` // of the server's memory while open
+}
+
+// Remote measures a running server with a key. It changes nothing but the audit
+// log, where reveals are recorded.
+func Remote(ctx context.Context, address, key string, o Options, say func(string)) (*Report, error) {
+	t := newTarget(address, key)
+	rep := newReport()
+	rows, err := reading(ctx, t, "the key's owner")
+	if err != nil {
+		return nil, err
+	}
+	if r, err := revealing(ctx, t, "this tenant's suite"); err == nil { // the key may not show passwords
+		rows = append(rows, r)
+	}
+	return rep, rep.measure(ctx, rows, o, nil, say)
+}
+
+func newReport() *Report {
+	return &Report{At: time.Now().UTC().Format(time.RFC3339), Cores: runtime.GOMAXPROCS(0)}
+}
+
+// Own measures a house of our own, made by Prepare.
+func Own(ctx context.Context, h *House, o Options, say func(string)) (_ *Report, err error) {
+	rep := newReport()
+	say("bare limits")
+	if rep.Limits, err = Bare(ctx, h.dir, o.Clients, min(o.For, 2*time.Second)); err != nil {
+		return nil, err
+	}
+	say("start")
+	if rep.Start, err = h.Start(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, h.Stop()) }()
+	if rep.Idle, err = h.process(); err != nil {
+		return nil, err
+	}
+	if err := rep.wake(ctx, h); err != nil {
+		return nil, err
+	}
+	rows, err := h.rows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := rep.measure(ctx, rows, o, h, say); err != nil {
+		return nil, err
+	}
+	rep.Loaded, err = h.process()
+	return rep, err
+}
+
+func (h *House) process() (*Process, error) {
+	p, err := look(h.pid())
+	return &p, err
+}
+
+// mostWoken is how many empty tenants are opened: fewer than may be open at once.
+const mostWoken = 200
+
+func (rep *Report) wake(ctx context.Context, h *House) error {
+	n := min(h.empty, mostWoken)
+	if n == 0 {
+		return nil
+	}
+	before, err := h.process()
+	if err != nil {
+		return err
+	}
+	w := &Woken{Tenants: n}
+	if w.Took, err = h.wake(ctx, n); err != nil {
+		return err
+	}
+	after, err := h.process()
+	if err != nil {
+		return err
+	}
+	w.MB, rep.Woken = (after.Server-before.Server)/float64(n), w
+	return nil
+}
+
+// rows lists all rows of a house of our own. Those that make records come last.
+func (h *House) rows(ctx context.Context) ([]row, error) {
+	var out []row
+	for _, p := range h.people {
+		t := newTarget(h.url, p.Key)
+		ids, names, err := t.devices(ctx)
+		if err != nil {
+			return nil, err
+		}
+		b, err := browser(ctx, h.url, p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, pages(b, p.Name, ids, names)...)
+		api, err := reading(ctx, t, p.Name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, api...)
+	}
+	for _, s := range []struct {
+		p     person
+		suite string
+	}{{h.hybrid, "hybrid"}, {h.rsa, rsaSuite}} {
+		r, err := revealing(ctx, newTarget(h.url, s.p.Key), s.suite)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	changes, err := writing(ctx, newTarget(h.url, h.people[0].Key))
+	return append(out, changes...), err
+}
+
+// devices gives ids and names of configurations.
+func (t *target) devices(ctx context.Context) (ids, names []string, err error) {
+	for page := 1; page <= 5; page++ {
+		var d document
+		if err := t.get(ctx, fmt.Sprintf("/api/v1/configurations?page[size]=200&page[number]=%d", page), &d); err != nil {
+			return nil, nil, err
+		}
+		for _, x := range d.Data {
+			name, _ := x.Attributes["name"].(string)
+			ids, names = append(ids, x.ID), append(names, name)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil, errors.New("there are no configurations to measure with")
+	}
+	return ids, names, nil
+}
+
+func (rep *Report) measure(ctx context.Context, rows []row, o Options, h *House, say func(string)) error {
+	for _, r := range rows {
+		if !strings.Contains(r.name, o.Only) {
+			continue
+		}
+		say(r.name)
+		p := o.Plan
+		if r.clients > 0 {
+			p.Clients = r.clients
+		}
+		line, err := measured(ctx, p, r, h)
+		if err != nil {
+			return err
+		}
+		rep.Rows = append(rep.Rows, line)
+	}
+	return nil
+}
+
+// measured runs one row; with a house of our own it also reads what the server
+// says of itself.
+func measured(ctx context.Context, p Plan, r row, h *House) (*Row, error) {
+	line := &Row{Name: r.name}
+	var before, after Process
+	var hooks Hooks
+	if h != nil {
+		hooks.Begin = func() { h.log.take(); before, _ = look(h.pid()) } // what is not known stays zero
+		hooks.End = func() { after, _ = look(h.pid()) }
+	}
+	res, err := Run(ctx, p, hooks, r.task)
+	if err != nil {
+		return nil, err
+	}
+	line.Result = *res
+	if h != nil {
+		s := spread(h.log.take())
+		line.Server = &s
+		line.CPU = (after.cpu - before.cpu) / float64(max(1, res.Done))
+	}
+	return line, nil
+}
+
+// Print writes the report as a person reads it.
+func (rep *Report) Print(w io.Writer) error {
+	var b strings.Builder
+	if l := rep.Limits; l != nil {
+		fmt.Fprintf(&b, "\nBare limits of this machine, %d cores, a second:\n\n", rep.Cores)
+		for _, x := range []struct {
+			name string
+			n    float64
+		}{{"RSA-2048 private operations", l.RSA2048}, {"fsync, one after the other", l.Sync}, {"SQLite commits, one client", l.Commit1}, {"SQLite commits, all clients", l.Commits},
+			{"SQLite inserts in one transaction", l.Inserts}, {"SQLite reads of a row", l.Lookups}, {"HTTP answers of 50 KiB", l.HTTP}} {
+			fmt.Fprintf(&b, "  %-40s %10.0f\n", x.name, x.n)
+		}
+	}
+	if rep.Start != nil {
+		fmt.Fprintf(&b, "\nStart with %d tenants: ready after %.0f ms, first answer after %.0f ms\n", rep.Start.Tenants, rep.Start.Ready, rep.Start.Answer)
+		fmt.Fprintf(&b, "Memory: %.0f MB idle, %.0f MB after the load; key service %.0f MB\n", rep.Idle.Server, rep.Loaded.Server, rep.Loaded.Keys)
+	}
+	if wk := rep.Woken; wk != nil {
+		fmt.Fprintf(&b, "Opening a tenant: p50 %.1f ms, p95 %.1f ms, %.2f MB each while open\n", wk.Took.P50, wk.Took.P95, wk.MB)
+	}
+	fmt.Fprintf(&b, "\n  %-58s %7s %9s   %s   %s  %s\n", "", "clients", "a second", "client ms p50   p95   p99", "server ms p50   p95   p99", "cpu ms")
+	for _, r := range rep.Rows {
+		fmt.Fprintf(&b, "  %-58s %7d %9.0f   %13.1f %5.1f %5.1f", r.Name, r.Clients, r.PerSecond, r.Seen.P50, r.Seen.P95, r.Seen.P99)
+		if s := r.Server; s != nil {
+			fmt.Fprintf(&b, "   %13.1f %5.1f %5.1f  %6.2f", s.P50, s.P95, s.P99, r.CPU)
+		}
+		b.WriteByte('\n')
+		if r.Errors > 0 {
+			fmt.Fprintf(&b, "    %d errors: %s\n", r.Errors, r.Problem)
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
