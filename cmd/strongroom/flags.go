@@ -16,6 +16,16 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			s.ServeFlags(f)
 			f.IntVar(&s.records, "records", 0, "how `many` sample records (default a few hundred)")
 		},
+		"bench": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.bench.url, "url", "", "`address` of a running server (default: a house of its own)")
+			f.StringVar(&s.key, "key", "", "API `key` for that server")
+			f.IntVar(&s.bench.clients, "clients", 16, "how `many` ask at the same time")
+			f.IntVar(&s.bench.seconds, "seconds", 10, "how `long` each row is measured")
+			f.IntVar(&s.records, "records", 10_000, "how `many` sample records the house of its own has")
+			f.IntVar(&s.bench.tenants, "tenants", 0, "how `many` empty tenants it has besides")
+			f.StringVar(&s.bench.dir, "dir", "", "`folder` to keep the house of its own in")
+			f.StringVar(&s.bench.only, "only", "", "measure only the rows whose name holds this `text`")
+		},
 		"serve": func(s *settings, f *flag.FlagSet) { s.ServeFlags(f) },
 		"keys serve": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.keys.Dir, "dir", "strongroom-keys", "the `folder` of the key store")

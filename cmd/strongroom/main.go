@@ -51,7 +51,7 @@ type command struct {
 
 func commands() []*command {
 	return []*command{demoCommand(), serveCommand(), keysServeCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), auditVerifyCommand(), versionCommand()}
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
 }
 
 // usage is a mistake in how the command was called.
@@ -176,12 +176,13 @@ type settings struct {
 	stdin   bool
 	demo    bool
 	uids    string
+	bench   benchSettings
 }
 
 // flagsOf adds the flags of the command with that name to f.
 func flagsOf(name string, f *flag.FlagSet) *settings {
 	s := new(settings)
-	if name != "version" && name != "keys serve" {
+	if name != "version" && name != "keys serve" && name != "bench" {
 		s.Config.Flags(f)
 	}
 	if name != "serve" && name != "keys serve" && name != "version" && name != "tenant erase" {
