@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -86,17 +87,21 @@ func unreadable(err error) error {
 }
 
 func parseMultipart(r *http.Request, take func(*File) error) (*Form, error) {
+	end := &tail{ReadCloser: r.Body}
+	r.Body = end
 	m, err := r.MultipartReader()
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "The form cannot be read.")
 	}
+	_, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	last := []byte("--" + params["boundary"] + "--")
 	values := url.Values{}
 	for n := 0; ; n++ {
 		part, err := m.NextPart()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && bytes.Contains(end.last, last) {
 			return newForm(values)
 		}
-		if err != nil {
+		if err != nil { // an early end among them, which the reader calls EOF too
 			return nil, unreadable(err)
 		}
 		if n >= maxFields {
@@ -106,6 +111,20 @@ func parseMultipart(r *http.Request, take func(*File) error) (*Form, error) {
 			return nil, err
 		}
 	}
+}
+
+// tail remembers the last bytes that were read.
+type tail struct {
+	io.ReadCloser
+	last []byte
+}
+
+func (t *tail) Read(b []byte) (int, error) {
+	const most = 512 // a boundary has 70 characters at most
+	n, err := t.ReadCloser.Read(b)
+	t.last = append(t.last, b[max(0, n-most):n]...)
+	t.last = t.last[max(0, len(t.last)-most):]
+	return n, err
 }
 
 func onePart(values url.Values, part *multipart.Part, take func(*File) error) error {
