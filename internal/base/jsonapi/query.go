@@ -132,7 +132,8 @@ func (q *Query) filter(name string, keys []string, value string) {
 		f.Name, f.Op = Snake(keys[0]), Not
 	case len(keys) == 2 && (strings.EqualFold(keys[1], "eq") || keys[1] == ""):
 		f.Name = Snake(keys[0])
-	default:
+	}
+	if f.Name == "" {
 		q.Strange = append(q.Strange, name)
 		return
 	}

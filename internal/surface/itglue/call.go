@@ -49,10 +49,7 @@ func (a *API) called(fn func(*call) error) web.Handler {
 
 // resolve gives the caller that the request's key or token stands for.
 func (a *API) resolve(r *http.Request) (*access.Caller, apikey.Limit, error) {
-	host := ""
-	if a.Tenant != nil {
-		host = a.Tenant(r)
-	}
+	host := a.hostTenant(r)
 	addr := web.ClientAddr(r, a.Trusted)
 	key := strings.TrimSpace(r.Header.Get("X-Api-Key"))
 	if key == "" {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/gate"
@@ -56,7 +57,7 @@ func (r *resource) condition(f jsonapi.Filter) (record.Filter, bool) {
 		out.Op = record.Ne
 	}
 	if how == sortText && !plain { // Acme, Inc without an escape
-		out.Values = append(out.Values, strings.TrimSpace(strings.ReplaceAll(f.Raw, `\,`, `,`)))
+		out.Values = append(out.Values, valuesOf(how, []string{strings.TrimSpace(strings.ReplaceAll(f.Raw, `\,`, `,`))})...)
 	}
 	return out, true
 }
@@ -98,7 +99,9 @@ func valueOf(how sort, s string) any {
 			return from.Format(time.DateOnly)
 		}
 	case sortText:
-		return s
+		if utf8.ValidString(s) && !strings.ContainsRune(s, 0) { // else no text is like it, and PostgreSQL would not take it
+			return s
+		}
 	}
 	return nil
 }

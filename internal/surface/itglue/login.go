@@ -1,6 +1,7 @@
 package itglue
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -25,13 +26,14 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) error {
 			Email    string `json:"email"`
 			Password string `json:"password"`
 		} `json:"user"`
+		Tenant string `json:"tenant"`
 	}
-	if err := json.Unmarshal(body, &in); err != nil || in.User.Email == "" || in.User.Password == "" {
+	if err := json.Unmarshal(body, &in); err != nil || in.User.Email == "" || in.User.Password == "" || strings.ContainsRune(in.User.Email, 0) {
 		return jsonapi.Malformed("Send {\"user\": {\"email\", \"password\"}}.")
 	}
-	tenant := ""
-	if a.Tenant != nil {
-		tenant = a.Tenant(r)
+	tenant, err := a.tenantOf(r, in.Tenant)
+	if err != nil {
+		return err
 	}
 	signed, err := a.Sessions.SignInToken(r.Context(), identity.Attempt{
 		Tenant: tenant, Email: strings.TrimSpace(in.User.Email), Password: in.User.Password,
@@ -43,6 +45,33 @@ func (a *API) login(w http.ResponseWriter, r *http.Request) error {
 	return token(w, signed.Token)
 }
 
+// tenantOf gives the tenant to sign in to: the one that the host names, else the
+// one that is said, else the only one there is.
+func (a *API) tenantOf(r *http.Request, said string) (string, error) {
+	if t := a.hostTenant(r); t != "" || said != "" {
+		return cmp.Or(t, said), nil
+	}
+	n, err := a.Gate.House.Count(r.Context())
+	if err != nil || n != 1 {
+		return "", err
+	}
+	list, err := a.Gate.House.List(r.Context())
+	for _, t := range list {
+		if t.State == "active" {
+			return t.Name, err
+		}
+	}
+	return "", err
+}
+
+// hostTenant is the tenant that the request's host names, or "".
+func (a *API) hostTenant(r *http.Request) string {
+	if a.Tenant == nil {
+		return ""
+	}
+	return a.Tenant(r)
+}
+
 // refresh answers GET /jwt/token: a new token for one that is still good, from
 // the header or, as programs do it, from the query.
 func (a *API) refresh(w http.ResponseWriter, r *http.Request) error {
@@ -50,14 +79,10 @@ func (a *API) refresh(w http.ResponseWriter, r *http.Request) error {
 	if old == "" {
 		old = r.URL.Query().Get("refresh_token")
 	}
-	host := ""
-	if a.Tenant != nil {
-		host = a.Tenant(r)
-	}
 	if !identity.IsAccessToken(old) {
 		return fault.New(fault.Unauthorized, "There is no token to renew.").WithHint("Sign in again.")
 	}
-	c, err := a.Sessions.ResolveToken(r.Context(), host, old)
+	c, err := a.Sessions.ResolveToken(r.Context(), a.hostTenant(r), old)
 	if err != nil {
 		return err
 	}

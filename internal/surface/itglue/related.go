@@ -121,6 +121,13 @@ func (c *call) destination(tx *gate.Tx, item jsonapi.Item) (id.ID, error) {
 	return to, nil
 }
 
+// notesOf reads the note of a relation; none is "".
+func notesOf(item jsonapi.Item) (string, error) {
+	p, err := (&record.Field{Name: "notes", Type: record.Multiline}).Parse(item.Attributes["notes"])
+	s, _ := p.(string)
+	return s, err
+}
+
 func relate(c *call, res *resource) error {
 	d, err := c.document()
 	if err != nil {
@@ -136,7 +143,10 @@ func relate(c *call, res *resource) error {
 			if err != nil {
 				return at(i, d.Many, err)
 			}
-			notes, _ := item.Attributes["notes"].(string)
+			notes, err := notesOf(item)
+			if err != nil {
+				return at(i, d.Many, err)
+			}
 			it, err := c.Relations.Add(tx, parent, to, notes)
 			if err != nil {
 				return at(i, d.Many, err)
@@ -166,9 +176,12 @@ func noteRelated(c *call, res *resource) error {
 		if err != nil {
 			return err
 		}
-		if notes, ok := item.Attributes["notes"]; ok {
-			s, _ := notes.(string)
-			if it, err = c.Relations.SetNotes(tx, parent, rid, s); err != nil {
+		if _, ok := item.Attributes["notes"]; ok {
+			notes, err := notesOf(item)
+			if err != nil {
+				return err
+			}
+			if it, err = c.Relations.SetNotes(tx, parent, rid, notes); err != nil {
 				return err
 			}
 		}

@@ -49,6 +49,8 @@ func TestClients02Queries(t *testing.T) {
 		{"a page twice", "page[number]=2&page[size]=2&page%5Bsize%5D=2", "Gamma"},
 		{"a page twice, differently", "page[size]=50&page[number]=2&page[size]=2", "Gamma"},
 		{"broken escape", "filter[name]=100%&page[size]=1", ""},
+		{"no text", "filter[name]=%00,%ff", ""},
+		{"no text and some", "filter[name]=%00,Gamma", "Gamma"},
 	} {
 		if got := h.get("/organizations?" + c.query).names("name"); got != c.want {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
@@ -399,5 +401,9 @@ func TestClients19Login(t *testing.T) {
 	h.ask(h.key, "GET", "/organizations", nil).is(403)
 	h.host = ""
 	bearer(fresh).is(200)
+	login("correct horse").is(200) // the only tenant needs no name
+	h.otherTenant()
+	login("correct horse").is(401)
+	h.ask("", "POST", "/login?generate_jwt=1", attrs{"tenant": "demo", "user": attrs{"email": "ada@example.com", "password": "correct horse"}}).is(200)
 	h.ask("", "GET", "/organizations", nil, "Authorization", "Bearer "+h.key).is(200)
 }
