@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strings"
-	"unicode"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
@@ -196,7 +194,7 @@ func (it *item) docSum(t *text) sum {
 // folder finds or makes the folder that a document lies in.
 func (r *run) folder(org *known, d *itglue.Document) (id.ID, error) {
 	parts := d.Folders
-	if top := r.docs.top[d.Org]; top != "" && sameFile(top, r.look.orgName[org]) {
+	if top := r.docs.top[d.Org]; top != "" && itglue.SameFile(top, r.look.orgName[org]) {
 		parts = parts[1:]
 	}
 	var above id.ID
@@ -240,20 +238,6 @@ func (r *run) makeFolder(org *known, above id.ID, name, foreign string) (made id
 	return made, err
 }
 
-// sameFile tells whether a folder is called like an organization, as far as a
-// file system allows that.
-func sameFile(folder, name string) bool {
-	letters := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if unicode.IsLetter(r) || unicode.IsDigit(r) {
-				return r
-			}
-			return -1
-		}, record.Fold(s))
-	}
-	return name != "" && letters(folder) == letters(itglue.FileName(name))
-}
-
 // readText reads the text of a document; nil when there is none. Of a document
 // with sections the file holds them too; then the text without them stands
 // beside it.
@@ -277,7 +261,7 @@ func (it *item) readText() (*text, error) {
 	if err != nil {
 		return nil, it.unread(err)
 	}
-	s, told := decode(b)
+	s, told := itglue.Decode(b)
 	if told {
 		it.warn("", "The document %q is not UTF-8 and was read as Windows-1252 (Latin-1).", it.doc.HTML)
 	}

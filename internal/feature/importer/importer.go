@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/staging"
 	"strongroom/internal/feature/relation"
 )
 
@@ -41,12 +42,10 @@ type Importer struct {
 // Feature is the tables of staged files and of what is remembered of imported
 // records.
 func Feature() record.Feature {
-	return record.Feature{Name: "importer", Schema: schema, Purge: purge}
+	return record.Feature{Name: "importer", Schema: append(staging.Schema(), schema...), Purge: purge}
 }
 
 var schema = []string{
-	`create table if not exists import_stage (id id primary key, blob text not null, name text not null, secret text not null default '', size int not null default 0, ready int not null default 0,
-		created_at int not null, created_by int not null)`,
 	`create table if not exists import_state (record_id id primary key, version int not null, secrets text not null default '')`,
 	`create table if not exists import_file (record_id int not null, path text not null, file_id int not null, sum text not null, primary key (record_id, path))`,
 }

@@ -3,7 +3,6 @@ package importer
 import (
 	"context"
 	"errors"
-	"io"
 
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -26,73 +25,24 @@ type payload struct {
 // Start enqueues the import of a staged export for the caller, and gives the
 // job's id.
 func (m *Importer) Start(ctx context.Context, c *access.Caller, stage id.ID, o Options) (id.ID, error) {
-	in, err := m.open(ctx, c, Source{Stage: stage})
+	in, err := m.staged().Open(ctx, c, stage)
 	if err != nil {
 		return 0, err
 	}
-	name := in.name
-	if err := in.close(); err != nil {
+	name := in.Name
+	if err := in.Close(); err != nil {
 		return 0, err
 	}
-	secret, err := m.keepPassword(ctx, c, o.Password)
-	if err != nil {
+	if err := m.staged().Lock(ctx, c, stage, o.Password); err != nil {
 		return 0, err
 	}
 	o.Password = ""
 	var started id.ID
 	err = m.quietly(ctx, c, func(tx *gate.Tx) error {
-		if _, err := tx.Exec(`update import_stage set secret = ? where id = ?`, secret, int64(stage)); err != nil {
-			return err
-		}
 		started, err = m.Jobs.Enqueue(tx, job.Job{Kind: JobKind, Payload: payload{stage, name, o}})
 		return err
 	})
 	return started, err
-}
-
-// keepPassword keeps the password of a zip as an encrypted object.
-func (m *Importer) keepPassword(ctx context.Context, c *access.Caller, password string) (blob string, err error) {
-	if password == "" {
-		return "", nil
-	}
-	t, err := m.Gate.House.Open(ctx, c.Tenant)
-	if err != nil {
-		return "", err
-	}
-	defer t.Release()
-	w, err := t.Blobs.Create(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer w.Abort()
-	if _, err := io.WriteString(w, password); err != nil {
-		return "", err
-	}
-	ref, err := w.Commit()
-	return ref.ID, err
-}
-
-func (m *Importer) password(ctx context.Context, c *access.Caller, stage id.ID) (string, error) {
-	var text string
-	var blob string
-	err := m.Gate.View(ctx, c, func(tx *gate.Tx) error {
-		err := tx.QueryRow(`select secret from import_stage where id = ?`, int64(stage)).Scan(&blob)
-		if err != nil || blob == "" {
-			return err
-		}
-		o, err := tx.Tenant.Blobs.Open(ctx, blob)
-		if err != nil {
-			return err
-		}
-		defer o.Close()
-		b, err := io.ReadAll(io.LimitReader(o, 1<<16))
-		text = string(b)
-		return err
-	})
-	if isNone(err) {
-		err = nil // said when the file is opened
-	}
-	return text, err
 }
 
 // Handler does the jobs that Start enqueued. An attempt that is interrupted goes
@@ -105,7 +55,7 @@ func (m *Importer) Handler() job.Handler {
 		}
 		o := p.Options
 		var err error
-		if o.Password, err = m.password(ctx, run.Caller, p.Stage); err != nil {
+		if o.Password, err = m.staged().Password(ctx, run.Caller, p.Stage); err != nil {
 			return err
 		}
 		ctx, stop := context.WithCancel(ctx)

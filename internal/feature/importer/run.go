@@ -69,8 +69,8 @@ func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Option
 	if err != nil {
 		return nil, err
 	}
-	defer in.close()
-	x, err := itglue.Open(in, in.size, o.Password)
+	defer in.Close()
+	x, err := itglue.Open(in, in.Size, o.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Option
 		return nil, err
 	}
 	if !dry && r.earlier.Kinds == nil {
-		if err := r.begin(in.name); err != nil {
+		if err := r.begin(in.Name); err != nil {
 			return nil, err
 		}
 	}

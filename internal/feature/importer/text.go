@@ -10,10 +10,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/net/html"
-	"golang.org/x/text/encoding/charmap"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/richtext"
@@ -47,18 +43,6 @@ type picture struct {
 // mark stands for the address of a picture until it has one.
 func mark(n int) string { return "/documents/images/import-" + strconv.Itoa(n) }
 
-func decode(b []byte) (s string, western bool) {
-	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	if utf8.Valid(b) {
-		return string(b), false
-	}
-	out, err := charmap.Windows1252.NewDecoder().Bytes(b)
-	if err != nil {
-		return strings.ToValidUTF8(string(b), "\ufffd"), true
-	}
-	return string(out), true
-}
-
 // newText finds what a text needs: images of the zip, links into the other
 // system.
 func newText(it *item, raw string) *text {
@@ -71,7 +55,7 @@ func newText(it *item, raw string) *text {
 // holds, and cleans the text.
 func (t *text) pictures(it *item, s string) string {
 	d := it.doc
-	s = fullSize(s, func(src string) bool { return it.r.x.ImageEntry(d, src) != "" })
+	s = itglue.FullSize(s, func(src string) bool { return it.r.x.ImageEntry(d, src) != "" })
 	s, _ = richtext.InlineImages(s, func(_ string, content []byte) (string, error) {
 		n := len(t.images)
 		t.images = append(t.images, &picture{entry: "data " + strconv.Itoa(n), data: content, name: "image " + strconv.Itoa(n+1)})
@@ -124,46 +108,6 @@ func (t *text) link(it *item, href string) {
 // needsMore tells whether the text cannot be kept before everything else is
 // there.
 func (t *text) needsMore() bool { return len(t.images) > 0 || len(t.links) > 0 }
-
-// fullSize takes the full-size picture where a text shows a smaller one of it.
-func fullSize(s string, have func(src string) bool) string {
-	if !strings.Contains(s, "data-src-original") {
-		return s
-	}
-	z := html.NewTokenizer(strings.NewReader(s))
-	var out strings.Builder
-	for {
-		kind := z.Next()
-		raw := string(z.Raw())
-		if kind == html.ErrorToken {
-			out.WriteString(raw)
-			return out.String()
-		}
-		if kind == html.StartTagToken || kind == html.SelfClosingTagToken {
-			if tok := z.Token(); tok.Data == "img" && useOriginal(&tok, have) {
-				raw = tok.String()
-			}
-		}
-		out.WriteString(raw)
-	}
-}
-
-func useOriginal(t *html.Token, have func(string) bool) bool {
-	src, original := -1, ""
-	for i, a := range t.Attr {
-		switch a.Key {
-		case "src":
-			src = i
-		case "data-src-original":
-			original = a.Val
-		}
-	}
-	if src < 0 || original == "" || !have(original) {
-		return false
-	}
-	t.Attr[src].Val = original
-	return true
-}
 
 // holder is the record that the pictures of a text are attached to.
 func (it *item) holder() id.ID {
