@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
 
+	"strongroom/internal/app"
 	"strongroom/internal/app/load"
 )
 
@@ -88,9 +90,27 @@ func (p *program) benchOwn(ctx context.Context, s *settings, o load.Options, say
 		return nil, err
 	}
 	say("a house with " + fmt.Sprint(s.records) + " records")
-	h, err := load.Prepare(ctx, dir, self, s.records, s.bench.tenants, p.err)
-	if err != nil {
+	h := &load.House{Data: filepath.Join(dir, "data"), Root: filepath.Join(dir, "root.key"), Program: self, Stderr: p.err, Scratch: dir, Empty: s.bench.tenants}
+	if err := p.prepare(ctx, s, h); err != nil {
 		return nil, err
 	}
 	return load.Own(ctx, h, o, say)
+}
+
+// prepare makes what is measured.
+func (p *program) prepare(ctx context.Context, s *settings, h *load.House) (err error) {
+	a, err := app.Open(ctx, app.Options{Config: app.Config{Data: h.Data, Root: h.Root}, Program: []string{h.Program}, Stderr: io.Discard, Quiet: true, Version: version})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	b, err := a.PrepareBench(ctx, s.records, s.bench.tenants)
+	if err != nil {
+		return err
+	}
+	for _, x := range b.People {
+		h.People = append(h.People, load.Person(x))
+	}
+	h.Hybrid, h.RSA, h.Tenants = load.Person(b.Hybrid), load.Person(b.RSA), b.Tenants
+	return nil
 }

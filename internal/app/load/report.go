@@ -63,11 +63,11 @@ func newReport() *Report {
 	return &Report{At: time.Now().UTC().Format(time.RFC3339), Cores: runtime.GOMAXPROCS(0)}
 }
 
-// Own measures a house of our own, made by Prepare.
+// Own measures a house of our own, which stands ready in its folder.
 func Own(ctx context.Context, h *House, o Options, say func(string)) (_ *Report, err error) {
 	rep := newReport()
 	say("bare limits")
-	if rep.Limits, err = Bare(ctx, h.dir, o.Clients, min(o.For, 2*time.Second)); err != nil {
+	if rep.Limits, err = Bare(ctx, h.Scratch, o.Clients, min(o.For, 2*time.Second)); err != nil {
 		return nil, err
 	}
 	say("start")
@@ -101,7 +101,7 @@ func (h *House) process() (*Process, error) {
 const mostWoken = 200
 
 func (rep *Report) wake(ctx context.Context, h *House) error {
-	n := min(h.empty, mostWoken)
+	n := min(h.Empty, mostWoken)
 	if n == 0 {
 		return nil
 	}
@@ -124,7 +124,7 @@ func (rep *Report) wake(ctx context.Context, h *House) error {
 // rows lists all rows of a house of our own. Those that make records come last.
 func (h *House) rows(ctx context.Context) ([]row, error) {
 	var out []row
-	for _, p := range h.people {
+	for _, p := range h.People {
 		t := newTarget(h.url, p.Key)
 		ids, names, err := t.devices(ctx)
 		if err != nil {
@@ -142,16 +142,16 @@ func (h *House) rows(ctx context.Context) ([]row, error) {
 		out = append(out, api...)
 	}
 	for _, s := range []struct {
-		p     person
+		p     Person
 		suite string
-	}{{h.hybrid, "hybrid"}, {h.rsa, rsaSuite}} {
+	}{{h.Hybrid, "hybrid"}, {h.RSA, "rsa-oaep-2048"}} {
 		r, err := revealing(ctx, newTarget(h.url, s.p.Key), s.suite)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, r)
 	}
-	changes, err := writing(ctx, newTarget(h.url, h.people[0].Key))
+	changes, err := writing(ctx, newTarget(h.url, h.People[0].Key))
 	return append(out, changes...), err
 }
 

@@ -24,7 +24,7 @@ func newTarget(url, key string) *target {
 }
 
 // browser signs p in and gives a target that asks as her browser does.
-func browser(ctx context.Context, address string, p person) (*target, error) {
+func browser(ctx context.Context, address string, p Person) (*target, error) {
 	t := newTarget(address, "")
 	jar, err := cookiejar.New(nil)
 	if err != nil {
