@@ -146,6 +146,12 @@ func Postgres(t testing.TB) string {
 	if os.Getenv("STRONGROOM_TEST_DB") != "postgres" {
 		return ""
 	}
+	return OnPostgres(t)
+}
+
+// OnPostgres is Postgres whatever the tests run on.
+func OnPostgres(t testing.TB) string {
+	t.Helper()
 	dsn := pgtest.Loopback(t)("postgres")
 	dropAll(t, dsn)
 	t.Cleanup(func() { dropAll(t, dsn) })
@@ -205,7 +211,7 @@ func (p *program) path() (string, error) {
 		if p.dir, p.err = os.MkdirTemp("", "strongroom-built-"); p.err != nil {
 			return
 		}
-		out, err := exec.Command("go", "build", "-o", filepath.Join(p.dir, "strongroom"), "strongroom/cmd/strongroom").CombinedOutput()
+		out, err := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(p.dir, "strongroom"), "strongroom/cmd/strongroom").CombinedOutput()
 		if err != nil {
 			p.err = fmt.Errorf("go build: %w\n%s", err, out)
 		}
