@@ -128,6 +128,7 @@ func TestHalfAnAnswer(t *testing.T) {
 		_, err = io.ReadAll(res.Body)
 		res.Body.Close()
 	}
+	s.Close() // the line is written when the handler has ended
 	if err == nil {
 		t.Error("the client took half an answer for a whole one")
 	}
