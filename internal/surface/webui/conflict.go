@@ -26,7 +26,7 @@ type conflictPage struct {
 // clash is a field that differs.
 type clash struct {
 	Name, Label  string
-	Mine, Theirs string
+	Mine, Theirs []string // lines
 	KeepMine     bool
 	Both         bool // both changed it
 }
@@ -72,12 +72,12 @@ func (v *visit) conflict(f *filling, version int64) error {
 		}
 		d.Hidden = append(d.Hidden, hiddenValue(x, raw)...)
 		a, b, c := shown(x, base[x.Name], nil), shown(x, mine, f.names), shown(x, theirs[x.Name], now.Names)
-		if plain(mine) == plain(theirs[x.Name]) {
+		if plain(mine) == plain(theirs[x.Name]) || mine == false && theirs[x.Name] == nil {
 			continue
 		}
 		mineChanged := base == nil || plain(mine) != plain(base[x.Name])
 		theirsChanged := base == nil || a != shown(x, theirs[x.Name], nil)
-		d.Fields = append(d.Fields, clash{Name: x.Name, Label: x.Title(), Mine: b, Theirs: c, KeepMine: mineChanged, Both: mineChanged && theirsChanged})
+		d.Fields = append(d.Fields, clash{Name: x.Name, Label: x.Title(), Mine: lines(b), Theirs: lines(c), KeepMine: mineChanged, Both: mineChanged && theirsChanged})
 	}
 	p, err := v.page(d.Head.Title, v.crumbs(k, now.Org, now.OrgName, ui.Crumb{Label: now.Name, Href: recordURL(k, now.ID)}, ui.Crumb{Label: "Conflict"})...)
 	if err != nil {
@@ -85,6 +85,13 @@ func (v *visit) conflict(f *filling, version int64) error {
 	}
 	p.Data = d
 	return v.pages.RenderStatus(v.w, v.r, http.StatusConflict, "conflict", p)
+}
+
+func lines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
 }
 
 // shown gives a value as text to compare by eye; names are those of references.

@@ -464,6 +464,27 @@ func sentRows(x *record.Field, lines []map[string]string) []map[string]any {
 	return out
 }
 
+// leaveUnset drops ticks that are not set where nothing was said before: an
+// empty box does not tell no from unknown.
+func (v *visit) leaveUnset(tx *gate.Tx, k *record.Kind, rid id.ID, values record.Values) error {
+	var old *record.Record
+	for _, f := range k.Fields {
+		if f.Type != record.Bool || f.Default != nil || values[f.Name] != false {
+			continue
+		}
+		if old == nil {
+			var err error
+			if old, err = v.Records.Get(tx, k.Name, rid); err != nil {
+				return err
+			}
+		}
+		if old.Values[f.Name] == nil {
+			delete(values, f.Name)
+		}
+	}
+	return nil
+}
+
 // refusable tells whether a failure is answered with the form again.
 func refusable(err error) bool {
 	k := fault.Of(err)
@@ -525,6 +546,9 @@ func (v *visit) update(k *record.Kind) error {
 	}
 	var now *record.Record
 	err = v.change(access.Edit, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) (err error) {
+		if err := v.leaveUnset(tx, k, rid, values); err != nil {
+			return err
+		}
 		now, err = v.Records.Update(tx, k.Name, rid, version, values)
 		return err
 	})

@@ -124,8 +124,10 @@ func (v *visit) tiles(totals map[string]int64, soon []record.Expiry, week int64)
 // changedSince counts the records that changed since then.
 func (v *visit) changedSince(tx *gate.Tx, ms int64) (n int64, err error) {
 	cond, args := tx.Visible("r")
-	return n, tx.QueryRow(`select count(*) from (select 1 from record r where r.trashed_at is null and r.updated_at >= ? and `+cond+` limit 10000) q`,
-		append([]any{ms}, args...)...).Scan(&n)
+	kinds := v.menuNames()
+	args = append(append(kinds, ms), args...)
+	return n, tx.QueryRow(`select count(*) from (select 1 from record r where r.kind in (`+access.Marks(len(kinds))+`) and r.trashed_at is null and r.updated_at >= ? and `+cond+` limit 10000) q`,
+		args...).Scan(&n)
 }
 
 // ranges are the views of the expirations board: days from today.

@@ -246,10 +246,7 @@ func (v *visit) changed(tx *gate.Tx, org id.ID, limit int) ([]ui.Item, error) {
 	if org != 0 {
 		q, args = q+` and r.org_id = ? and r.id <> r.org_id`, append(args, int64(org))
 	}
-	var kinds []any
-	for _, k := range v.menu() {
-		kinds = append(kinds, k.Name)
-	}
+	kinds := v.menuNames()
 	q, args = q+` and r.kind in (`+access.Marks(len(kinds))+`)`, append(args, kinds...)
 	rows, err := tx.Query(q+` order by r.updated_at desc, r.id desc limit ?`, append(args, limit)...)
 	if err != nil {
@@ -277,6 +274,15 @@ func (v *visit) changed(tx *gate.Tx, org id.ID, limit int) ([]ui.Item, error) {
 		out = append(out, it)
 	}
 	return out, rows.Err()
+}
+
+// menuNames are the names of the kinds in the navigation, for a query.
+func (v *visit) menuNames() []any {
+	var out []any
+	for _, k := range v.menu() {
+		out = append(out, k.Name)
+	}
+	return out
 }
 
 // feed says what was done, newest first, as far as the caller may see it.

@@ -271,3 +271,24 @@ func TestStatements(t *testing.T) {
 		t.Errorf("the palette runs %d statements", n)
 	}
 }
+
+func TestAnEmptyBoxSaysNothing(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	conf := h.Make("configuration", h.Org("Northbeam"), record.Values{"name": "FW01", "configuration_type_id": h.One("configuration_type", "Firewall")})
+	c := h.As(access.Editor)
+	c.Post("/configuration_interfaces", url.Values{"configuration_id": {conf.String()}, "name": {"LAN"}, "ip_address": {"10.0.0.1"}}).Want(http.StatusSeeOther)
+	second := c.Post("/configuration_interfaces", url.Values{"configuration_id": {conf.String()}, "name": {"WAN"}})
+	if second.Want(http.StatusSeeOther).To() != "/configurations/"+conf.String() {
+		t.Errorf("an interface leads to %s", second.To())
+	}
+	wan := h.One("configuration_interface", "WAN")
+	before := h.Load("configuration_interface", wan)
+	at := "/configuration_interfaces/" + wan.String()
+	c.Post(at, c.Get(at+"/edit").Want(http.StatusOK).Form("form.genform")).Want(http.StatusSeeOther)
+	if now := h.Load("configuration_interface", wan); now.Version != before.Version {
+		t.Errorf("saving it untouched changed %v to %v", before.Values, now.Values)
+	}
+	if p := c.Get("/configurations/" + conf.String()).Want(http.StatusOK); p.Count("#configuration_interfaces tbody tr") != 2 {
+		t.Error("the configuration does not list its interfaces")
+	}
+}

@@ -69,7 +69,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) signInForm(r *http.Request, tenant, email, to string) *entrance {
-	e := &entrance{Title: "Sign in", Action: "/sign-in", Submit: "Sign in", To: web.LocalPath(to, "")}
+	e := &entrance{Title: "Sign in", Text: "Documentation, passwords and files of the organizations you work for.", Action: "/sign-in", Submit: "Sign in", To: web.LocalPath(to, "")}
 	if s.TenantOf(r) == "" {
 		e.Fields = append(e.Fields, ui.Field{Name: "tenant", Label: "Company", Type: "text", Value: tenant, Required: true, Complete: "organization",
 			Hint: "The short name of your company here, such as northbeam.", Focus: tenant == ""})
