@@ -407,3 +407,8 @@ func TestClients19Login(t *testing.T) {
 	h.ask("", "POST", "/login?generate_jwt=1", attrs{"tenant": "demo", "user": attrs{"email": "ada@example.com", "password": "correct horse"}}).is(200)
 	h.ask("", "GET", "/organizations", nil, "Authorization", "Bearer "+h.key).is(200)
 }
+
+func TestTooBigABody(t *testing.T) {
+	h := open(t)
+	h.do("POST", "/organizations", strings.Repeat(" ", 33<<20), 413)
+}
