@@ -33,7 +33,7 @@ import (
 )
 
 // patience is how long one step may take; the machine may be busy.
-const patience = 20 * time.Second
+const patience = 45 * time.Second
 
 //go:embed testdata/axe.min.js
 var axe string
