@@ -38,13 +38,19 @@ func (v *visit) activitySection(tx *gate.Tx, r *record.Record) (*ui.Section, err
 	if err != nil {
 		return nil, err
 	}
+	names := map[id.ID]string{}
+	if slices.ContainsFunc(list, func(e *audit.Entry) bool { _, _, ok := other(e); return ok }) {
+		if names, err = v.namesIn(tx, list); err != nil {
+			return nil, err
+		}
+	}
 	s := &ui.Section{Title: "Audit trail"}
 	for i, e := range list {
 		if i == 6 {
 			s.More = &ui.NavItem{Label: "All", Href: activityURL(r)}
 			break
 		}
-		s.Feed = append(s.Feed, v.event(e))
+		s.Feed = append(s.Feed, v.event(e, names))
 	}
 	if len(list) == 0 {
 		s.Empty = "Nothing yet."
@@ -53,8 +59,8 @@ func (v *visit) activitySection(tx *gate.Tx, r *record.Record) (*ui.Section, err
 }
 
 // event says in words what an entry records about the object it is shown with.
-func (v *visit) event(e *audit.Entry) ui.Event {
-	ev := ui.Event{Who: actor(e), What: v.did(e), Detail: e.Detail.Reason, Time: when(e.Time)}
+func (v *visit) event(e *audit.Entry, names map[id.ID]string) ui.Event {
+	ev := ui.Event{Who: actor(e), What: v.did(e, names), Detail: e.Detail.Reason, Time: when(e.Time)}
 	if e.Via == "api key" {
 		ev.Icon = "api"
 	}
@@ -88,7 +94,7 @@ var verbs = map[string]string{
 }
 
 // did is what follows the name of who did it.
-func (v *visit) did(e *audit.Entry) string {
+func (v *visit) did(e *audit.Entry, names map[id.ID]string) string {
 	what := verbs[e.Action]
 	if what == "" {
 		what = e.Action
@@ -97,9 +103,11 @@ func (v *visit) did(e *audit.Entry) string {
 	case e.Action == secret.Granted && len(e.Detail.Fields) > 0:
 		what = "revealed the " + v.fieldNames(e) + ", version " + strconv.FormatInt(e.Version, 10)
 	case e.Action == string(access.Edit) && e.Detail.Text != "":
-		what = e.Detail.Text
+		what = named(e, names)
 	case e.Action == string(access.Edit) && len(e.Detail.Fields) > 0:
 		what = "changed " + v.fieldNames(e)
+	case strings.HasPrefix(e.Detail.Text, "with "):
+		what += " " + e.Detail.Text
 	case e.Detail.Text != "":
 		what += ": " + e.Detail.Text
 	}
@@ -110,6 +118,30 @@ func (v *visit) did(e *audit.Entry) string {
 		what += ", " + strconv.FormatInt(e.Count, 10) + " times"
 	}
 	return what
+}
+
+// other is the second record that an entry about a relation speaks of.
+func other(e *audit.Entry) (text string, rid id.ID, ok bool) {
+	i := strings.LastIndex(e.Detail.Text, "related to ")
+	if i < 0 {
+		return "", 0, false
+	}
+	i += len("related to ")
+	rid, ok = id.Parse(e.Detail.Text[i:])
+	return e.Detail.Text[:i], rid, ok
+}
+
+// named gives the text of an entry with the name of the record that it speaks
+// of instead of its id.
+func named(e *audit.Entry, names map[id.ID]string) string {
+	text, rid, ok := other(e)
+	if !ok {
+		return e.Detail.Text
+	}
+	if n := names[rid]; n != "" {
+		return text + n
+	}
+	return text + "another record"
 }
 
 // fieldNames names the fields of an entry as the record's page does.
@@ -201,6 +233,9 @@ func (v *visit) namesIn(tx *gate.Tx, list []*audit.Entry) (map[id.ID]string, err
 	seen := map[id.ID]bool{}
 	for _, e := range list {
 		seen[e.Object], seen[e.Org] = true, true
+		if _, rid, ok := other(e); ok {
+			seen[rid] = true
+		}
 	}
 	delete(seen, 0)
 	var all []id.ID
@@ -214,7 +249,7 @@ func (v *visit) namesIn(tx *gate.Tx, list []*audit.Entry) (map[id.ID]string, err
 func (v *visit) auditTable(q ui.Query, list []*audit.Entry, names map[id.ID]string) ui.Table {
 	t := ui.Table{ID: "log", Title: "Audit trail", Columns: []ui.Column{
 		{Label: "When", Phone: "end"}, {Label: "Who", Phone: "title"}, {Label: "What", Phone: "line"}, {Label: "On", Phone: "line"},
-		{Label: "Organization", Hide: 2}, {Label: "Result", Phone: "line"}, {Label: "From", Hide: 1}, {Label: "No.", Right: true, Hide: 2},
+		{Label: "From", Hide: 1}, {Label: "No.", Right: true, Hide: 2},
 	}, Empty: ui.Empty{Icon: "history", Title: "Nothing matches", Text: "Widen the filter: another person, more days, every result.",
 		Actions: []ui.Action{{Label: "Show everything", Href: "/audit"}}}}
 	if len(list) > auditPage {
@@ -248,28 +283,25 @@ func (v *visit) auditRow(e *audit.Entry, names map[id.ID]string) ui.Row {
 			on.Sub = k.Label
 		}
 	}
-	result := ui.Cell{Type: "pill", Tone: "ok", Text: "Done"}
-	switch e.Result {
-	case audit.Refused:
-		result.Tone, result.Text = "bad", "Refused"
-	case audit.Failed:
-		result.Tone, result.Text = "warn", "Failed"
+	if org := names[e.Org]; org != "" && e.Org != e.Object {
+		on.Sub = strings.TrimPrefix(on.Sub+" · "+org, " · ")
 	}
 	from := e.Detail.Address
 	if e.Via != "session" {
 		from = strings.TrimSpace(e.Via + " " + from)
 	}
-	what := ui.Cell{Text: v.did(e)}
+	what := ui.Cell{Text: v.did(e, names)}
+	switch e.Result {
+	case audit.Refused:
+		what.Type, what.Tone = "pill", "bad"
+	case audit.Failed:
+		what.Type, what.Tone = "pill", "warn"
+	}
 	if e.Detail.Reason != "" {
 		what.Sub = "“" + e.Detail.Reason + "”"
 	}
-	row := ui.Row{ID: strconv.FormatInt(e.Seq, 10), Cells: []ui.Cell{
-		{Type: "datetime", Time: when(e.Time)}, {Type: "user", Text: actor(e)}, what, on, {Type: "mut", Text: names[e.Org]}, result, {Type: "mut", Text: from},
-		{Type: "num", Text: web.Number(e.Seq + 1)}}}
-	if e.Org == e.Object {
-		row.Cells[4].Text = ""
-	}
-	return row
+	return ui.Row{ID: strconv.FormatInt(e.Seq, 10), Cells: []ui.Cell{
+		{Type: "datetime", Time: when(e.Time)}, {Type: "user", Text: actor(e)}, what, on, {Type: "mut", Text: from}, {Type: "num", Text: web.Number(e.Seq + 1)}}}
 }
 
 // auditFields are the selects of the filter.
@@ -469,17 +501,18 @@ func (v *visit) activity() error {
 		if err != nil {
 			return err
 		}
-		view.Log = v.auditTable(ui.Query{Path: activityURL(rec), Values: q}, list, nil)
-		return nil
+		names, err := v.namesIn(tx, list)
+		view.Log = v.auditTable(ui.Query{Path: activityURL(rec), Values: q}, list, names)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	// All rows are about this record: the columns that say so are left out.
+	// All rows are about this record: the column that says so is left out.
 	t := &view.Log
-	t.Columns = slices.Delete(t.Columns, 3, 5)
+	t.Columns = slices.Delete(t.Columns, 3, 4)
 	for i := range t.Rows {
-		t.Rows[i].Cells = slices.Delete(t.Rows[i].Cells, 3, 5)
+		t.Rows[i].Cells = slices.Delete(t.Rows[i].Cells, 3, 4)
 	}
 	view.Head = ui.Head{Title: "Audit trail", Icon: "history", Sub: []ui.Cell{{Text: rec.Name, Href: recordURL(rec.Kind, rec.ID)}, {Text: "Everything that was done to it. It cannot be changed."}}}
 	p, err := v.page("Audit trail of "+rec.Name, append(v.crumbsOf(rec), ui.Crumb{Label: "Audit trail"})...)

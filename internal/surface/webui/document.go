@@ -135,7 +135,7 @@ func (v *visit) documentBody(tx *gate.Tx, r *record.Record, view *documentView) 
 	for i, s := range list {
 		view.Sections = append(view.Sections, v.sectionLine(s, i > 0, i < len(list)-1))
 	}
-	for _, sort := range []struct{ value, label, icon string }{{document.Text, "Text", "align-left"}, {document.Heading, "Heading", "h-2"}, {document.Step, "Step", "list-numbers"}, {document.Gallery, "Gallery", "photo"}} {
+	for _, sort := range []struct{ value, label, icon string }{{document.Text, "Text", "writing"}, {document.Heading, "Heading", "h-2"}, {document.Step, "Step", "list-numbers"}, {document.Gallery, "Gallery", "photo"}} {
 		view.Add = append(view.Add, ui.NavItem{Label: sort.label, Href: listURL(section) + "/new?document_id=" + r.ID.String() + "&resource_type=" + template.URLQueryEscaper(sort.value), Icon: sort.icon})
 	}
 	return nil
@@ -145,7 +145,7 @@ func (v *visit) sectionLine(s *record.Record, up, down bool) sectionLine {
 	at := recordURL(s.Kind, s.ID)
 	line := sectionLine{Name: s.Name, Sort: strings.TrimPrefix(s.Values.Text("resource_type"), "Document::")}
 	move := func(icon, label, dir string) ui.Action {
-		return ui.Action{Icon: icon, Href: at + "/move", Post: true, Fields: []ui.Hidden{{Name: "to", Value: dir}}, Quiet: true, Label: label}
+		return ui.Action{Icon: icon, Href: at + "/move", Post: true, Fields: []ui.Hidden{{Name: "to", Value: dir}}, Quiet: true, IconOnly: true, Label: label}
 	}
 	if up {
 		line.Actions = append(line.Actions, move("arrow-up", "Up", "up"))
@@ -153,8 +153,8 @@ func (v *visit) sectionLine(s *record.Record, up, down bool) sectionLine {
 	if down {
 		line.Actions = append(line.Actions, move("arrow-down", "Down", "down"))
 	}
-	line.Actions = append(line.Actions, ui.Action{Label: "Edit", Icon: "edit", Href: at + "/edit", Quiet: true},
-		ui.Action{Label: "Remove", Icon: "trash", Href: at + "/delete", Post: true, Quiet: true})
+	line.Actions = append(line.Actions, ui.Action{Label: "Edit", Icon: "edit", Href: at + "/edit", Quiet: true, IconOnly: true},
+		ui.Action{Label: "Remove", Icon: "trash", Href: at + "/delete", Post: true, Quiet: true, IconOnly: true})
 	if line.Sort == "Gallery" {
 		line.Images = &ui.Drop{Action: at + "/images", Accept: "image/png,image/jpeg,image/gif,image/webp", Most: mostImage, Text: "Add images"}
 	}
@@ -189,6 +189,11 @@ func readable(body string) (template.HTML, []contentsLine, error) {
 		list = append(list, contentsLine{Text: text, Href: "#" + anchor, Level: level})
 	}
 	shift(root, least)
+	for n := range root.Descendants() {
+		if n.DataAtom == atom.Pre { // it may scroll: by keys too
+			n.Attr = append(n.Attr, html.Attribute{Key: "tabindex", Val: "0"})
+		}
+	}
 	for i := range list {
 		list[i].Level = min(list[i].Level-least, 2)
 	}

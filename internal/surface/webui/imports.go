@@ -74,7 +74,7 @@ type stagedLine struct {
 // imports is the upload, what waits for a decision and what was imported.
 func (v *visit) imports() error {
 	view := &importsView{Head: ui.Head{Title: "Import", Icon: "file-import", Sub: []ui.Cell{{Text: "Bring in an IT Glue export. Importing the same export again changes only what is new."}}},
-		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,.csv,application/zip,text/csv", Text: "Upload an export"}}
+		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip", Text: "Upload an export"}}
 	err := v.view(func(tx *gate.Tx) (err error) {
 		if view.Staged, err = stagedExports(tx); err != nil {
 			return err
@@ -187,7 +187,7 @@ func (v *visit) uploadExport() error {
 		return err
 	}
 	if staged == 0 {
-		return fault.Field("file", "No file was chosen.").WithHint("Choose the export, a zip or a CSV file, then upload.")
+		return fault.Field("file", "No file was chosen.").WithHint("Choose the zip of the export, then upload.")
 	}
 	to := "/import-checks/" + staged.String()
 	if web.WantsJSON(v.r) {

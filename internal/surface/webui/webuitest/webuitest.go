@@ -84,7 +84,7 @@ func Email(r access.Role) string {
 // All but Lite and Read-only see every organization.
 func Open(t testing.TB, o Options) *House {
 	t.Helper()
-	h := &House{House: coretest.Open(t, coretest.Options{Features: Features(), Log: slog.New(slog.DiscardHandler)}), t: t,
+	h := &House{House: coretest.Open(t, coretest.Options{Features: Features(), Schema: job.Schema, Log: slog.New(slog.DiscardHandler)}), t: t,
 		users: map[access.Role]id.ID{}}
 	h.Gate.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 	passwords := &local.Method{Gate: h.Gate, Hasher: local.Hasher{Cost: local.Cost{Memory: 64, Time: 1, Threads: 1}}}
