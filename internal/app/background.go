@@ -9,6 +9,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
+	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/importer"
 )
@@ -17,6 +18,7 @@ const (
 	keepJobs  = 90 * 24 * time.Hour // how long finished jobs are listed
 	keepLoose = 24 * time.Hour      // before files that nothing names are removed
 	purgeStep = 200                 // records removed for good in one transaction
+	tidySteps = 5000                // transactions that clean the search index in one night
 )
 
 // jobs makes the runner of everything that goes on without somebody waiting.
@@ -136,9 +138,28 @@ func (a *App) sweep(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if err := a.tidySearch(ctx, name); err != nil {
+		return err
+	}
 	return a.Gate.Change(ctx, access.System(name, "job"), access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
 		tx.Withdraw(tx.Entry())
 		_, err := job.Prune(tx, a.Now().Add(-keepJobs).UnixMilli())
 		return err
 	})
+}
+
+// tidySearch takes out of the file what left the search index.
+func (a *App) tidySearch(ctx context.Context, name string) error {
+	more := true
+	for n := 0; more && n < tidySteps; n++ {
+		err := a.Gate.Change(ctx, access.System(name, "job"), access.Administer, gate.Thing{}, func(tx *gate.Tx) (err error) {
+			tx.Withdraw(tx.Entry())
+			more, err = search.Tidy(tx.SQL())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -10,9 +10,9 @@ import (
 )
 
 // Schema is the index's tables. search_doc holds the terms; on SQLite the FTS5
-// table search_fts reads them from there, so that a removed term leaves the
-// index at once (secure-delete), and on PostgreSQL two tsvectors lie beside
-// them.
+// table search_fts reads them from there, and on PostgreSQL two tsvectors lie
+// beside them. FTS5 could overwrite a removed term at once (secure-delete); that
+// made a change of one record take twenty times as long, so Tidy does it later.
 func Schema(d sqldb.Dialect) []string {
 	if d == sqldb.Postgres {
 		return []string{
@@ -28,7 +28,7 @@ func Schema(d sqldb.Dialect) []string {
 		`create index if not exists search_doc_name on search_doc (name, id)`,
 		`create virtual table if not exists search_fts using fts5(names, body, content='search_doc', content_rowid='id', detail=column,
 			columnsize=0, prefix='1 2 3', tokenize="ascii tokenchars '` + joiners + `'")`,
-		`insert into search_fts (search_fts, rank) values ('secure-delete', 1)`,
+		`insert into search_fts (search_fts, rank) values ('secure-delete', 0)`,
 	}
 }
 
@@ -108,6 +108,30 @@ func Remove(tx *sqldb.Tx, record id.ID) error {
 	}
 	_, err := tx.Exec(`delete from search_doc where id = ?`, int64(record))
 	return err
+}
+
+// tidyPages is how many pages of the index one call of Tidy may write.
+const tidyPages = 500
+
+// Tidy takes what was removed out of SQLite's file: no question finds it any
+// more, but its letters stay in the index until the parts that hold them are
+// merged. Each call does a bounded part of that and tells whether there is more.
+func Tidy(tx *sqldb.Tx) (more bool, err error) {
+	if tx.Dialect() == sqldb.Postgres { // vacuum does it
+		return false, nil
+	}
+	parts := func() (n int, err error) {
+		err = tx.QueryRow(`select count(distinct segid) from search_fts_idx`).Scan(&n)
+		return n, err
+	}
+	if n, err := parts(); err != nil || n < 2 {
+		return false, err
+	}
+	if _, err := tx.Exec(`insert into search_fts (search_fts, rank) values ('merge', ?)`, -tidyPages); err != nil {
+		return false, err
+	}
+	n, err := parts()
+	return n > 1, err
 }
 
 func stored(tx *sqldb.Tx, record id.ID) (*row, error) {
