@@ -52,6 +52,37 @@ func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
 	return c, nil
 }
 
+// Present gives a caller with the rights of this moment. Her request began a
+// while ago, and an import goes on for long: when rights have changed since,
+// what was taken away is gone, and what was given comes with her next request.
+// Unauthorized when she may not sign in any more. The system, and keys that
+// belong to nobody, are given as they are.
+func Present(tx *sqldb.Tx, c *Caller) (*Caller, error) {
+	if c.User == 0 || c.Epoch == 0 {
+		return c, nil
+	}
+	var epoch int64
+	var known, active bool
+	err := tx.QueryRow(`select e.n, case when p.user_id is null then 0 else 1 end, coalesce(p.active, 0)
+		from access_epoch e left join access_principal p on p.user_id = ?`, int64(c.User)).Scan(&epoch, &known, &active)
+	if err != nil || epoch == c.Epoch || !known {
+		return c, err
+	}
+	if !active {
+		return nil, fault.New(fault.Unauthorized, "You may not sign in any more.").WithHint("Ask an administrator.")
+	}
+	now, err := Load(tx, c.User)
+	if err != nil {
+		return nil, err
+	}
+	out := *c
+	if slices.Index(Roles(), now.Role) > slices.Index(Roles(), c.Role) {
+		out.Role = now.Role
+	}
+	out.AllOrgs, out.Groups, out.Granted, out.Epoch = now.AllOrgs, now.Groups, now.Granted, epoch
+	return &out, nil
+}
+
 // SetPrincipal says which role a user has and whether she may sign in at all.
 func SetPrincipal(tx *sqldb.Tx, user id.ID, role Role, active bool) error {
 	_, err := tx.Exec(`insert into access_principal (user_id, role, active) values (?, ?, ?)

@@ -18,7 +18,11 @@ type Filter struct {
 	From   int64 // Unix milliseconds, inclusive
 	To     int64 // exclusive
 	Before int64 // only entries with a smaller seq; 0 means from the newest
+	Since  int64 // only entries with this seq or a greater one
 	Limit  int   // 50 when 0
+
+	Where string // a further condition on the columns of audit_entry, with Args
+	Args  []any
 }
 
 const columns = `seq, time, actor, behalf, via, session, action, kind, object, org, version, result, level, cites, count, digest, detail, hash`
@@ -42,6 +46,10 @@ func (l *Log) List(tx *sqldb.Tx, f Filter) ([]*Entry, error) {
 	add(f.From != 0, `time >= ?`, f.From)
 	add(f.To != 0, `time < ?`, f.To)
 	add(f.Before != 0, `seq < ?`, f.Before)
+	add(f.Since != 0, `seq >= ?`, f.Since)
+	if f.Where != "" {
+		where, args = append(where, f.Where), append(args, f.Args...)
+	}
 	q := `select ` + columns + ` from audit_entry`
 	if len(where) > 0 {
 		q += ` where ` + strings.Join(where, ` and `)

@@ -1,7 +1,7 @@
 // Package gate is the only door to a tenant's tables.
 //
 // Always true: no caller, no transaction; nothing is written before the gate
-// allowed an action in the same transaction; what it allowed is in the audit
+// allowed an action in the same transaction, by the rights of that moment; what it allowed is in the audit
 // log when the transaction is durable, and in no other case; what it refused is
 // in the log too, by a transaction of its own. Permission is decided here and
 // nowhere else.
@@ -12,6 +12,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -61,6 +62,7 @@ type Tx struct {
 	write   bool
 	allowed map[grant]*audit.Entry
 	entries []*audit.Entry
+	without []*audit.Entry // withdrawn
 	refused *audit.Entry
 	locals  map[any]any
 	last    []func() error
@@ -112,7 +114,11 @@ func (g *Gate) Change(ctx context.Context, c *access.Caller, action access.Actio
 	}
 	var tx *Tx
 	err = t.DB.Change(ctx, func(s *sqldb.Tx) error {
-		tx = &Tx{Caller: c, Tenant: t, Now: g.now().UnixMilli(), gate: g, sql: s, write: true, allowed: map[grant]*audit.Entry{}}
+		now, err := access.Present(s, c)
+		if err != nil {
+			return err
+		}
+		tx = &Tx{Caller: now, Tenant: t, Now: g.now().UnixMilli(), gate: g, sql: s, write: true, allowed: map[grant]*audit.Entry{}}
 		if _, err := tx.Allow(action, thing); err != nil {
 			return err
 		}
@@ -185,7 +191,7 @@ func stamp(e *audit.Entry, c *access.Caller, now int64) {
 // which it returns so that more can be said in them.
 func (tx *Tx) Allow(action access.Action, thing Thing) (*audit.Entry, error) {
 	key := grant{action, thing}
-	if e := tx.allowed[key]; e != nil {
+	if e := tx.allowed[key]; e != nil && !slices.Contains(tx.without, e) {
 		if thing.ID != 0 || e.Object == 0 || action == access.View {
 			return e, nil
 		}
@@ -194,6 +200,27 @@ func (tx *Tx) Allow(action access.Action, thing Thing) (*audit.Entry, error) {
 		tx.Also(next)
 		return next, nil
 	}
+	e, err := tx.decide(action, thing)
+	if err != nil {
+		return nil, err
+	}
+	if tx.write {
+		tx.allowed[key] = e
+		if action != access.View {
+			tx.entries = append(tx.entries, e)
+		}
+	}
+	return e, nil
+}
+
+// Check decides like Allow and records a refusal only: for one more right that
+// a change needs which has its entry already.
+func (tx *Tx) Check(action access.Action, thing Thing) error {
+	_, err := tx.decide(action, thing)
+	return err
+}
+
+func (tx *Tx) decide(action access.Action, thing Thing) (*audit.Entry, error) {
 	target, e, err := tx.target(action, thing)
 	if err != nil {
 		return nil, err
@@ -206,12 +233,6 @@ func (tx *Tx) Allow(action access.Action, thing Thing) (*audit.Entry, error) {
 	case access.Denied:
 		e.Result, tx.refused = audit.Refused, e
 		return nil, fault.New(fault.Denied, "%s", why)
-	}
-	if tx.write {
-		tx.allowed[key] = e
-		if action != access.View {
-			tx.entries = append(tx.entries, e)
-		}
 	}
 	return e, nil
 }
@@ -232,15 +253,18 @@ func (tx *Tx) target(action access.Action, thing Thing) (access.Target, *audit.E
 	var org, version, trashed, visible int64
 	err := tx.sql.QueryRow(`select r.kind, r.org_id, r.name, r.version, case when r.trashed_at is null then 0 else 1 end, case when `+cond+` then 1 else 0 end
 		from record r where r.id = ?`, append(args, int64(thing.ID))...).Scan(&e.Kind, &org, &e.Detail.Name, &version, &trashed, &visible)
-	if errors.Is(err, sql.ErrNoRows) {
-		return access.Target{}, e, Missing()
+	if errors.Is(err, sql.ErrNoRows) { // refused and recorded like a hidden one: the time it takes tells nothing either
+		return access.Target{}, e, nil
 	}
 	if err != nil {
 		return access.Target{}, e, err
 	}
 	e.Org, e.Version = id.ID(org), version
 	if thing.Kind != "" && thing.Kind != e.Kind {
-		return access.Target{}, e, Missing()
+		if visible == 1 { // a mistake, and nothing that was tried
+			return access.Target{}, e, Missing()
+		}
+		return access.Target{}, e, nil
 	}
 	traits := tx.gate.Kinds[e.Kind]
 	seen := visible == 1 && (trashed == 0 || action == access.Delete)

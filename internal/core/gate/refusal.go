@@ -17,14 +17,20 @@ import (
 type refusals struct {
 	mu   sync.Mutex
 	seen map[refusal]*count
+	many map[refused]int // how many of seen each has
 }
 
 type refusal struct {
-	tenant  string
-	actor   id.ID
+	refused
 	session string
 	action  string
 	object  id.ID
+}
+
+// refused is who was refused.
+type refused struct {
+	tenant string
+	actor  id.ID
 }
 
 type count struct {
@@ -35,57 +41,73 @@ type count struct {
 
 const (
 	refusalWindow = time.Minute
-	refusalKeep   = 10000 // keys remembered at most; beyond it every refusal is only counted in the log file
+	refusalKeep   = 200 // different ones of one actor that are told apart; the others are one for each action
 )
 
 func (g *Gate) refuse(ctx context.Context, t *tenant.Tenant, e *audit.Entry) {
-	key := refusal{t.Name, e.Actor, e.Session, e.Action, e.Object}
-	g.refusals.mu.Lock()
-	if g.refusals.seen == nil {
-		g.refusals.seen = map[refusal]*count{}
+	if entries := g.refusals.add(refusal{refused{t.Name, e.Actor}, e.Session, e.Action, e.Object}, e, g.now()); len(entries) > 0 {
+		g.append(ctx, t, entries)
 	}
-	c := g.refusals.seen[key]
-	if c != nil && g.now().Sub(c.since) < refusalWindow {
+}
+
+// add notes a refusal and gives what is to be written now.
+func (r *refusals) add(key refusal, e *audit.Entry, now time.Time) (entries []*audit.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.seen == nil {
+		r.seen, r.many = map[refusal]*count{}, map[refused]int{}
+	}
+	last := *e
+	if r.seen[key] == nil && r.many[key.refused] >= refusalKeep {
+		key.session, key.object = "", 0
+		last.Session, last.Object, last.Org, last.Version, last.Kind, last.Detail.Name = "", 0, 0, 0, "", ""
+	}
+	c := r.seen[key]
+	if c != nil && now.Sub(c.since) < refusalWindow {
 		c.n++
-		c.last = *e
-		g.refusals.mu.Unlock()
-		return
+		c.last = last
+		return nil
 	}
-	if c == nil && len(g.refusals.seen) >= refusalKeep {
-		g.refusals.mu.Unlock()
-		g.Log.WarnContext(ctx, "too many different refusals to record each", "tenant", t.Name, "action", e.Action)
-		return
+	if c == nil {
+		r.many[key.refused]++
+	} else if c.n > 0 {
+		entries = append(entries, c.entry())
 	}
-	pending := c
-	g.refusals.seen[key] = &count{since: g.now()}
-	g.refusals.mu.Unlock()
-	var entries []*audit.Entry
-	if pending != nil && pending.n > 0 {
-		last := pending.last
-		last.Count = pending.n
-		entries = append(entries, &last)
+	r.seen[key] = &count{since: now}
+	return append(entries, e)
+}
+
+// entry tells those that were only counted.
+func (c *count) entry() *audit.Entry {
+	e := c.last
+	e.Count = c.n
+	return &e
+}
+
+// due takes out what is older than the window, or everything, by tenant.
+func (r *refusals) due(now time.Time, all bool) map[string][]*audit.Entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := map[string][]*audit.Entry{}
+	for k, c := range r.seen {
+		if !all && now.Sub(c.since) < refusalWindow {
+			continue
+		}
+		if c.n > 0 {
+			out[k.tenant] = append(out[k.tenant], c.entry())
+		}
+		delete(r.seen, k)
+		if r.many[k.refused]--; r.many[k.refused] == 0 {
+			delete(r.many, k.refused)
+		}
 	}
-	g.append(ctx, t, append(entries, e))
+	return out
 }
 
 // Flush writes the counts of refusals whose minute is over; call it now and
 // then, and with all set before closing.
 func (g *Gate) Flush(ctx context.Context, all bool) {
-	g.refusals.mu.Lock()
-	due := map[string][]*audit.Entry{}
-	for k, c := range g.refusals.seen {
-		if !all && g.now().Sub(c.since) < refusalWindow {
-			continue
-		}
-		if c.n > 0 {
-			last := c.last
-			last.Count = c.n
-			due[k.tenant] = append(due[k.tenant], &last)
-		}
-		delete(g.refusals.seen, k)
-	}
-	g.refusals.mu.Unlock()
-	for name, entries := range due {
+	for name, entries := range g.refusals.due(g.now(), all) {
 		t, err := g.House.Open(ctx, name)
 		if err != nil {
 			g.Log.WarnContext(ctx, "refusals could not be recorded", "tenant", name, "count", len(entries), "error", err)

@@ -53,9 +53,14 @@ func (tx *Tx) Also(e *audit.Entry) {
 }
 
 // Withdraw takes back the entry of an allowed action that turned out to change
-// nothing.
+// nothing. When the action is allowed once more, it has a new entry.
 func (tx *Tx) Withdraw(e *audit.Entry) {
-	tx.entries = slices.DeleteFunc(tx.entries, func(x *audit.Entry) bool { return x == e })
+	i := slices.Index(tx.entries, e)
+	if i < 0 {
+		return
+	}
+	tx.entries = slices.Concat(tx.entries[:i], tx.entries[i+1:]) // a new list: Try may put the old one back
+	tx.without = append(tx.without, e)
 }
 
 // Local gives the value that belongs to key for the life of the transaction,
@@ -79,7 +84,7 @@ type Cloner interface{ Clone() Cloner }
 // Try runs f so that its failure undoes only what f did: rows, audit entries and
 // local values. Bulk changes try each row.
 func (tx *Tx) Try(f func() error) error {
-	entries, last, after, refused := len(tx.entries), len(tx.last), len(tx.after), tx.refused
+	entries, without, last, after, refused := tx.entries, len(tx.without), len(tx.last), len(tx.after), tx.refused
 	allowed := maps.Clone(tx.allowed)
 	locals := maps.Clone(tx.locals)
 	for k, v := range locals {
@@ -90,10 +95,11 @@ func (tx *Tx) Try(f func() error) error {
 	err := tx.sql.Try(f)
 	if err != nil {
 		if tx.refused != refused && tx.refused != nil { // what was refused is part of the record even so
-			tx.entries = append(tx.entries[:entries], tx.refused)
+			tx.entries = append(entries, tx.refused)
 		} else {
-			tx.entries = tx.entries[:entries]
+			tx.entries = entries
 		}
+		tx.without = tx.without[:without]
 		tx.last, tx.after, tx.refused, tx.allowed, tx.locals = tx.last[:last], tx.after[:after], refused, allowed, locals
 	}
 	return err
@@ -107,18 +113,3 @@ func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
 
 // Writes tells whether this transaction may change anything.
 func (tx *Tx) Writes() bool { return tx.write }
-
-// Activity lists audit entries of one record that the caller may see, or, with
-// Inspect, of the whole tenant.
-func (tx *Tx) Activity(f audit.Filter) ([]*audit.Entry, error) {
-	var err error
-	if f.Object != 0 {
-		_, err = tx.Allow(access.View, Thing{ID: f.Object})
-	} else {
-		_, err = tx.Allow(access.Inspect, Thing{})
-	}
-	if err != nil {
-		return nil, err
-	}
-	return tx.Tenant.Audit.List(tx.sql, f)
-}
