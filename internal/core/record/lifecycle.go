@@ -1,10 +1,12 @@
 package record
 
 import (
+	"strings"
 	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/secret"
@@ -27,7 +29,9 @@ func (e *Engine) SetArchived(tx *gate.Tx, kind string, rid id.ID, on bool) error
 		return err
 	}
 	if old.Archived == on {
-		tx.Withdraw(entry)
+		if entry.Detail.Fields == nil { // else it tells of a change made before in this transaction
+			tx.Withdraw(entry)
+		}
 		return nil
 	}
 	r := *old
@@ -58,7 +62,21 @@ func (e *Engine) Trash(tx *gate.Tx, kind string, rid id.ID) error {
 		return err
 	}
 	entry.Version = r.Version
-	return e.eachOf(tx, r, false, func(x *Record) error { return e.setTrashed(tx, x, tx.Now) })
+	return e.eachOf(tx, r, func(x *Record) error {
+		if x.Trashed != 0 {
+			return nil
+		}
+		along(tx, "delete", r, x)
+		return e.setTrashed(tx, x, tx.Now)
+	})
+}
+
+// along records what happens to x because it happens to r.
+func along(tx *gate.Tx, verb string, r, x *Record) {
+	if x.ID != r.ID {
+		tx.Also(&audit.Entry{Action: verb, Kind: x.Kind.Name, Object: x.ID, Org: x.Org, Version: x.Version,
+			Detail: audit.Detail{Name: x.Name, Text: "together with the " + strings.ToLower(r.Kind.Label) + " " + r.ID.String()}})
+	}
 }
 
 // Untrash brings back what one call of Trash deleted.
@@ -77,26 +95,42 @@ func (e *Engine) Untrash(tx *gate.Tx, kind string, rid id.ID) error {
 	if err != nil {
 		return err
 	}
+	if err := e.above(tx, r); err != nil {
+		return err
+	}
 	entry.Action, entry.Version = "undelete", r.Version
 	at := r.Trashed
-	return e.eachOf(tx, r, true, func(x *Record) error {
+	return e.eachOf(tx, r, func(x *Record) error {
 		if x.Trashed != at { // deleted on its own, at another time
 			return nil
 		}
+		along(tx, "undelete", r, x)
 		return e.setTrashed(tx, x, 0)
 	})
 }
 
-// eachOf calls f for a record and for everything that lives and dies with it.
-func (e *Engine) eachOf(tx *gate.Tx, r *Record, trashed bool, f func(*Record) error) error {
+// above sees that what a record belongs to is not in the trash itself.
+func (e *Engine) above(tx *gate.Tx, r *Record) error {
+	var n int
+	err := tx.QueryRow(`select count(*) from record where id in (?, ?) and id <> ? and trashed_at is not null`, int64(r.Org), int64(r.Parent), int64(r.ID)).Scan(&n)
+	if err == nil && n > 0 {
+		err = fault.New(fault.Conflict, "What this belongs to is in the trash too.").WithHint("Bring that back: this comes with it.")
+	}
+	return err
+}
+
+// eachOf calls f for a record and for everything that lives and dies with it,
+// whether the caller may see that or not: who may delete an organization deletes
+// all of it.
+func (e *Engine) eachOf(tx *gate.Tx, r *Record, f func(*Record) error) error {
 	if err := f(r); err != nil {
 		return err
 	}
-	cond, arg := `parent_id = ? and parent_id <> 0`, r.ID
+	cond := `parent_id = ? and parent_id <> 0`
 	if r.Kind.Scope == Organization {
 		cond = `org_id = ?`
 	}
-	rows, err := tx.Query(`select id, kind from record where `+cond+` and id <> ? order by id`, int64(arg), int64(r.ID))
+	rows, err := tx.Query(`select id, kind from record where `+cond+` and id <> ? order by id`, int64(r.ID), int64(r.ID))
 	if err != nil {
 		return err
 	}
@@ -118,11 +152,16 @@ func (e *Engine) eachOf(tx *gate.Tx, r *Record, trashed bool, f func(*Record) er
 	if err := rows.Err(); err != nil {
 		return err
 	}
+	caller, whole := tx.Caller, *tx.Caller // the rules of what comes along may have to write what the caller does not see
+	whole.Role, whole.AllOrgs, whole.Scope = access.Administrator, true, access.Scope{}
+	tx.Caller = &whole
+	defer func() { tx.Caller = caller }()
 	for _, x := range list {
-		child, err := e.load(tx, x.kind, x.id, trashed)
-		if fault.Is(err, fault.NotFound) {
+		k := e.Kinds.Kind(x.kind)
+		if k == nil { // declared no longer
 			continue
 		}
+		child, err := k.scan(tx.QueryRow(`select `+spineColumns+k.kindColumns()+` from record r join `+k.Table()+` k on k.id = r.id where r.id = ?`, int64(x.id)))
 		if err != nil {
 			return err
 		}
@@ -138,8 +177,12 @@ func (e *Engine) setTrashed(tx *gate.Tx, r *Record, at int64) error {
 	if at != 0 {
 		when = at
 	}
-	if _, err := tx.Exec(`update record set trashed_at = ?, updated_at = ?, updated_by = ? where id = ?`, when, tx.Now, int64(tx.Caller.User), int64(r.ID)); err != nil {
+	n, err := tx.Exec(`update record set trashed_at = ?, updated_at = ?, updated_by = ? where id = ? and coalesce(trashed_at, 0) = ?`, when, tx.Now, int64(tx.Caller.User), int64(r.ID), r.Trashed)
+	if err != nil {
 		return conflict(r.Kind, err)
+	}
+	if n == 0 { // another transaction was first: the totals must not count it twice
+		return fault.New(fault.Conflict, "Somebody else deleted this, or brought it back, at the same time.")
 	}
 	now := *r
 	now.Trashed = at

@@ -73,7 +73,7 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 		return nil, err
 	}
 	filtered := *b
-	order, err := b.order(q.Sort)
+	order, err := b.order(tx, q.Sort)
 	if err != nil {
 		return nil, err
 	}
@@ -208,6 +208,13 @@ func (b *builder) column(name string) (expr string, folded bool, ok bool) {
 	return `k."` + f.compare() + `"`, f.folded(), true
 }
 
+// textual tells whether a field's column holds a text, of which a part can be
+// asked for.
+func (b *builder) textual(name string) bool {
+	f := b.kind.Field(name)
+	return f != nil && f.sqlColumns()[0][1] == "text"
+}
+
 func (b *builder) filter(f Filter) error {
 	col, folded, ok := b.column(f.Field)
 	if !ok {
@@ -244,6 +251,9 @@ func (b *builder) filter(f Filter) error {
 		if len(args) != 1 {
 			return fault.New(fault.Invalid, "The filter on %s needs one value.", f.Field)
 		}
+		if !folded && !b.textual(f.Field) {
+			return fault.New(fault.Invalid, "%s is no text: it cannot be searched for a part.", f.Field)
+		}
 		s, _ := args[0].(string)
 		s = escapeLike(s) + `%`
 		if f.Op == Contains {
@@ -266,7 +276,7 @@ func (b *builder) filter(f Filter) error {
 	return nil
 }
 
-func (b *builder) order(sort []Order) (string, error) {
+func (b *builder) order(tx *gate.Tx, sort []Order) (string, error) {
 	if len(sort) == 0 {
 		sort = []Order{{Field: "name"}}
 	}
@@ -275,7 +285,7 @@ func (b *builder) order(sort []Order) (string, error) {
 	for i, o := range sort {
 		col, _, ok := b.column(o.Field)
 		if !ok {
-			col, ok = b.refName(o.Field, i)
+			col, ok = b.refName(tx, o.Field, i)
 		}
 		if !ok {
 			return "", fault.New(fault.Invalid, "%s cannot be sorted by %s.", b.kind.Labels, o.Field)
@@ -300,8 +310,9 @@ func (b *builder) order(sort []Order) (string, error) {
 }
 
 // refName joins the referenced record for an order such as
-// organization_status_name.
-func (b *builder) refName(name string, n int) (string, bool) {
+// organization_status_name. One that is hidden counts as none: its name decides
+// nothing.
+func (b *builder) refName(tx *gate.Tx, name string, n int) (string, bool) {
 	base, ok := strings.CutSuffix(name, "_name")
 	if !ok {
 		return "", false
@@ -315,6 +326,8 @@ func (b *builder) refName(name string, n int) (string, bool) {
 	} else {
 		return "", false
 	}
-	b.joins += ` left join record ` + alias + ` on ` + alias + `.id = ` + on
+	cond, args := tx.Visible(alias)
+	b.joins += ` left join record ` + alias + ` on ` + alias + `.id = ` + on + ` and ` + alias + `.trashed_at is null and ` + cond
+	b.joinArgs = append(b.joinArgs, args...)
 	return alias + ".name_fold", true
 }

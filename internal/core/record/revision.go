@@ -170,12 +170,29 @@ func (e *Engine) Expiring(tx *gate.Tx, org id.ID, from, until string, limit int)
 		}
 	}
 	sort.SliceStable(out, func(a, b int) bool { return strings.Compare(out[a].Date, out[b].Date) < 0 })
-	return out[:min(len(out), limit)], nil
+	out = out[:min(len(out), limit)]
+	return out, e.orgNames(tx, out)
+}
+
+// orgNames fills in the names of the organizations that the caller may see.
+func (e *Engine) orgNames(tx *gate.Tx, list []Expiry) error {
+	var orgs []id.ID
+	for _, x := range list {
+		if x.Org != 0 {
+			orgs = append(orgs, x.Org)
+		}
+	}
+	slices.Sort(orgs)
+	names, err := e.Names(tx, slices.Compact(orgs)...)
+	for i := range list {
+		list[i].OrgName = names[list[i].Org]
+	}
+	return err
 }
 
 func (e *Engine) expiringOf(tx *gate.Tx, k *Kind, f *Field, org id.ID, from, until string, limit int) ([]Expiry, error) {
 	cond, args := tx.Visible("r")
-	q := `select r.id, r.name, r.org_id, coalesce(o.name, ''), k."` + f.Name + `", r.updated_at, r.created_at from ` + k.Table() + ` k join record r on r.id = k.id left join record o on o.id = r.org_id
+	q := `select r.id, r.name, r.org_id, k."` + f.Name + `", r.updated_at, r.created_at from ` + k.Table() + ` k join record r on r.id = k.id
 		where k."` + f.Name + `" >= ? and k."` + f.Name + `" <= ? and r.trashed_at is null and r.archived = 0 and ` + cond
 	args = append([]any{from, until}, args...)
 	if org != 0 {
@@ -190,7 +207,7 @@ func (e *Engine) expiringOf(tx *gate.Tx, k *Kind, f *Field, org id.ID, from, unt
 	for rows.Next() {
 		x := Expiry{Kind: k, Field: f}
 		var rid, o int64
-		if err := rows.Scan(&rid, &x.Name, &o, &x.OrgName, &x.Date, &x.UpdatedAt, &x.CreatedAt); err != nil {
+		if err := rows.Scan(&rid, &x.Name, &o, &x.Date, &x.UpdatedAt, &x.CreatedAt); err != nil {
 			return nil, err
 		}
 		x.Record, x.Org = id.ID(rid), id.ID(o)

@@ -43,6 +43,9 @@ func (e *Engine) Create(tx *gate.Tx, kind string, v Values) (*Record, error) {
 	if err == nil {
 		err = e.changeable(tx, k)
 	}
+	if err == nil {
+		err = flags(tx, gate.Thing{Kind: k.Name, Org: r.Org}, r, &Record{})
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +97,14 @@ func (e *Engine) Update(tx *gate.Tx, kind string, rid id.ID, version int64, v Va
 		if err := e.place(tx, &r); err != nil {
 			return nil, err
 		}
-		if _, err := tx.Allow(access.View, gate.Thing{ID: r.Org}); err != nil && r.Org != 0 && r.Org != r.ID {
-			return nil, err
+		if r.Org != old.Org && r.Org != 0 {
+			if _, err := tx.Allow(access.View, gate.Thing{Kind: "organization", ID: r.Org}); err != nil {
+				return nil, err
+			}
 		}
+	}
+	if err := flags(tx, gate.Thing{Kind: r.Kind.Name, ID: rid}, &r, old); err != nil {
+		return nil, err
 	}
 	if err := e.check(tx, &r, old); err != nil {
 		return nil, err
@@ -118,6 +126,21 @@ func (e *Engine) Update(tx *gate.Tx, kind string, rid id.ID, version int64, v Va
 		return nil, conflict(r.Kind, err)
 	}
 	return &r, e.saved(tx, &r, old, secrets)
+}
+
+// flags decides on what a change of a record's fields does besides: to archive
+// it and to restrict it are rights of their own. A part is restricted as its
+// parent is.
+func flags(tx *gate.Tx, thing gate.Thing, r, old *Record) error {
+	if r.Archived != old.Archived {
+		if err := tx.Check(access.Archive, thing); err != nil {
+			return err
+		}
+	}
+	if r.Restricted != old.Restricted && r.Kind.Scope != OfParent {
+		return tx.Check(access.Restrict, thing)
+	}
+	return nil
 }
 
 // apply parses v into r and gives the secrets, which are not part of r.
@@ -153,7 +176,7 @@ func (e *Engine) applyOne(tx *gate.Tx, r *Record, secrets map[string]string, nam
 		on, _ := p.(bool)
 		if name == "archived" {
 			r.Archived = on
-		} else {
+		} else if r.Kind.Scope == OfOrganization || r.Kind.Scope == Organization { // others cannot be, see SetAccess
 			r.Restricted = on
 		}
 		return err

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -102,6 +103,9 @@ func (f *Field) text(in any) (any, error) {
 	}
 	if strings.ContainsRune(s, 0) {
 		return nil, f.bad("holds a NUL character.")
+	}
+	if !utf8.ValidString(s) {
+		return nil, f.bad("is not valid UTF-8.")
 	}
 	limit := MaxLong
 	if f.Type == Text || f.Type == Choice {
