@@ -52,8 +52,9 @@ func (a *API) Handler() http.Handler {
 	a.build()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Add("Vary", "X-Api-Key")
-		h.Add("Vary", "Authorization")
+		if h.Get("Vary") == "" { // who chose this surface may have said so
+			h.Set("Vary", "X-Api-Key, Authorization")
+		}
 		web.NoStore(w)
 		full, short := normal(r.URL.Path)
 		u := *r.URL
