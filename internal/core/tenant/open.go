@@ -233,24 +233,17 @@ func (h *House) Erase(ctx context.Context, name string) error {
 	if _, err := h.Keys.Shred(ctx, info.ID); err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
-	h.mu.Lock()
-	t := h.open[name]
-	delete(h.open, name)
-	idle := t != nil && t.users == 0
-	if t != nil {
-		t.gone = true
-	}
-	h.mu.Unlock()
-	if idle {
-		if err := t.close(); err != nil {
+	err = h.control.Change(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(`delete from due where tenant = ?`, name); err != nil {
 			return err
 		}
-	}
-	err = h.control.Change(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(`update tenant set state = 'erased', erased_at = ?, title = '' where id = ?`, h.Now().UnixMilli(), info.ID)
 		return err
 	})
 	if err != nil {
+		return err
+	}
+	if err := h.evict(ctx, info); err != nil { // nobody opens it from here on
 		return err
 	}
 	if h.Postgres != "" {
@@ -259,6 +252,34 @@ func (h *House) Erase(ctx context.Context, name string) error {
 		}
 	}
 	return os.RemoveAll(h.folder(info.ID))
+}
+
+// evict closes an open tenant as soon as nobody uses it, waiting for who is just
+// opening it.
+func (h *House) evict(ctx context.Context, info *Info) error {
+	h.mu.Lock()
+	for wait, busy := h.opening[info.Name]; busy; wait, busy = h.opening[info.Name] {
+		h.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		h.mu.Lock()
+	}
+	t := h.open[info.Name]
+	if t == nil || t.ID != info.ID { // another may have the name by now
+		h.mu.Unlock()
+		return nil
+	}
+	delete(h.open, info.Name)
+	t.gone = true
+	idle := t.users == 0
+	h.mu.Unlock()
+	if idle {
+		return t.close()
+	}
+	return nil
 }
 
 // Folder gives a folder of the tenant for files other than blobs, such as
