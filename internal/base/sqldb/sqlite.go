@@ -101,6 +101,11 @@ func (s *sqliteConn) settle(reader bool) error {
 	if err := fts5.Register(s.c); err != nil {
 		return err
 	}
+	// A plan must not depend on the values bound to it: SQLite would else prepare
+	// a statement again at each run that a partial index might serve.
+	if _, err := s.c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true); err != nil {
+		return err
+	}
 	pragmas := `pragma temp_store = memory;
 		pragma journal_mode = wal;
 		pragma synchronous = full;

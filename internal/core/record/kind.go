@@ -124,6 +124,8 @@ type Kind struct {
 	Before func(tx *gate.Tx, now, old *Record) error
 	// After runs once the record is saved, in the same transaction.
 	After func(tx *gate.Tx, now, old *Record) error
+
+	cols []*Field // columns(), once the kind is in a registry
 }
 
 // Table is the kind's own table.
@@ -158,10 +160,13 @@ func (k *Kind) Secrets() []string {
 
 // spine are the names that every record has; they live in the table record. A
 // kind declares name itself when callers set it, which then adds label and flags.
-var spine = []string{"id", "kind", "organization_id", "name", "archived", "restricted", "created_at", "updated_at", "version", "created_by", "updated_by", "trashed_at"}
+var spine = []string{"id", "organization_id", "name", "archived", "restricted", "created_at", "updated_at", "version", "created_by", "updated_by", "trashed_at"}
 
 // columns are the declared fields that have a column in the kind's own table.
 func (k *Kind) columns() []*Field {
+	if k.cols != nil {
+		return k.cols
+	}
 	var out []*Field
 	for i := range k.Fields {
 		if f := &k.Fields[i]; f.Type != Secret && !slices.Contains(spine, f.Name) {
@@ -206,6 +211,8 @@ func NewRegistry(features ...Feature) (*Registry, error) {
 		if err := g.check(k); err != nil {
 			return nil, err
 		}
+		k.cols = nil // declared afresh, should it have been in another registry
+		k.cols = k.columns()
 	}
 	return g, nil
 }
