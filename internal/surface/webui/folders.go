@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,11 @@ type filed struct{ kind, folder, field string }
 
 func filedKinds() []filed {
 	return []filed{{"document", "document_folder", "document_folder_id"}, {"password", "password_folder", "password_folder_id"}}
+}
+
+// isFiled tells whether records of a kind lie in folders.
+func isFiled(k *record.Kind) bool {
+	return slices.ContainsFunc(filedKinds(), func(f filed) bool { return f.kind == k.Name })
 }
 
 // mountFolders mounts the tree of folders of each organization, for documents
@@ -110,6 +116,9 @@ func (v *visit) foldersPage(f filed, form *web.Form, refused error) error {
 		}
 		if view.Items, err = v.folderTable(tx, f, oid, now); err != nil {
 			return err
+		}
+		if n := len(all[now].In); n > 0 && now != 0 {
+			view.Items.Empty.Text = "The folders in it are listed beside. Make something new here, or move here what lies elsewhere."
 		}
 		view.Move = v.moveDialog(f, oid, now, all)
 		return nil

@@ -70,10 +70,14 @@ func (v *visit) orgActions(r *record.Record, all []ui.Action) []ui.Action {
 }
 
 func (v *visit) tabActions(r *record.Record, k *record.Kind) []ui.Action {
-	if !v.may(access.Create, k) {
-		return nil
+	var out []ui.Action
+	if isFiled(k) {
+		out = append(out, ui.Action{Label: "Folders", Icon: "folder", Href: foldersURL(r.ID, k, 0)})
 	}
-	return []ui.Action{{Label: "New " + lower(k.Label), Icon: "plus", Href: newURL(k, r.ID), Primary: true, Key: "n"}}
+	if v.may(access.Create, k) {
+		out = append(out, ui.Action{Label: "New " + lower(k.Label), Icon: "plus", Href: newURL(k, r.ID), Primary: true, Key: "n"})
+	}
+	return out
 }
 
 // tabs are the kinds of the navigation, and others that the organization has.
