@@ -238,6 +238,9 @@ func textOf(n *html.Node) string {
 
 // documentForm lets images be put into the body of a document that exists.
 func (v *visit) documentForm(f *ui.Form, r *record.Record) error {
+	f.Fields = slices.DeleteFunc(f.Fields, func(x ui.Field) bool { // what programs say of documents
+		return (x.Name == "is_uploaded" || x.Name == "sop_generator") && !x.Checked
+	})
 	for i := range f.Fields {
 		x := &f.Fields[i]
 		if x.Name != "content" {

@@ -160,9 +160,9 @@ func (v *visit) generate() error {
 func (v *visit) generatorPage(made string, form *web.Form, refused error) error {
 	view := &generatorView{Head: ui.Head{Title: "Password generator", Icon: "wand", Sub: []ui.Cell{{Text: "What it makes is shown once and kept nowhere."}}}, Secret: made,
 		Chars: ui.Form{ID: "chars", Action: "/generate", Submit: "Make characters", Hidden: []ui.Hidden{{Name: "sort", Value: "characters"}},
-			Fields: []ui.Field{{Name: "length", Label: "Length", Type: "number", Value: strconv.Itoa(usualPassword), Min: strconv.Itoa(shortestPassword), Max: strconv.Itoa(longestPassword), Unit: "characters"}}},
+			Fields: []ui.Field{{Name: "length", Label: "Length", Type: "number", Value: strconv.Itoa(usualPassword), Min: strconv.Itoa(shortestPassword), Max: strconv.Itoa(longestPassword), Unit: "characters", Wide: true}}},
 		Phrase: ui.Form{ID: "phrase", Action: "/generate", Submit: "Make words", Hidden: []ui.Hidden{{Name: "sort", Value: "words"}},
-			Fields: []ui.Field{{Name: "words", Label: "Words", Type: "number", Value: strconv.Itoa(usualWords), Min: strconv.Itoa(fewestWords), Max: strconv.Itoa(mostWords), Unit: "words", Hint: "Easier to type and to read out."}}},
+			Fields: []ui.Field{{Name: "words", Label: "Words", Type: "number", Value: strconv.Itoa(usualWords), Min: strconv.Itoa(fewestWords), Max: strconv.Itoa(mostWords), Unit: "words", Wide: true, Hint: "Easier to type and to read out."}}},
 	}
 	for _, c := range characters {
 		view.Chars.Fields = append(view.Chars.Fields, ui.Field{Name: c.name, Label: c.label, Type: "checkbox", Checked: true})

@@ -251,12 +251,13 @@ func problemGroups(list []importer.Problem) []problemGroup {
 	at := map[key]int{}
 	var out []problemGroup
 	for _, p := range list {
-		k := key{string(p.Severity), p.Text}
+		text := whatOf(p)
+		k := key{string(p.Severity), text}
 		i, ok := at[k]
 		if !ok {
 			i = len(out)
 			at[k] = i
-			g := problemGroup{Severity: "Note", Icon: "info-circle", Tone: "info", Text: p.Text, Hint: p.Hint}
+			g := problemGroup{Severity: "Note", Icon: "info-circle", Tone: "info", Text: text, Hint: p.Hint}
 			switch string(p.Severity) {
 			case "error":
 				g.Severity, g.Icon, g.Tone = "Left out", "circle-x", "bad"
@@ -276,6 +277,15 @@ func problemGroups(list []importer.Problem) []problemGroup {
 	rank := map[string]int{"bad": 0, "warn": 1, "info": 2}
 	slices.SortStableFunc(out, func(a, b problemGroup) int { return rank[a.Tone] - rank[b.Tone] })
 	return out[:min(len(out), mostProblemGroups)]
+}
+
+// whatOf is the text of a problem without its place, which stands beside it.
+func whatOf(p importer.Problem) string {
+	_, rest, ok := strings.Cut(p.Text, " was skipped: ")
+	if !ok || !strings.HasPrefix(p.Text, "Line ") || rest == "" {
+		return p.Text
+	}
+	return strings.ToUpper(rest[:1]) + rest[1:]
 }
 
 func placeOf(p importer.Problem) string {

@@ -137,7 +137,7 @@ func keyLimits(k *apikey.Key, names map[id.ID]string) string {
 		out = append(out, "from "+strings.Join(nets, ", "))
 	}
 	if k.Limit.Requests > 0 {
-		out = append(out, web.Number(k.Limit.Requests)+" requests in "+k.Limit.Window.String())
+		out = append(out, web.Number(k.Limit.Requests)+" requests in "+hours(k.Limit.Window))
 	}
 	return strings.Join(out, " · ")
 }

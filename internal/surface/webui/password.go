@@ -434,19 +434,29 @@ func (v *visit) restorePassword() error {
 	return v.done(recordURL(r.Kind, r.ID), "Version %d is the password again, as version %d.", version, n)
 }
 
-// passwordForm adjusts the derived form: the address of the generator, and what
-// people need not see.
+// passwordForm adjusts the derived form: what people need not fill in is taken
+// along unseen, and the seed of one-time codes is nothing to generate.
 func (v *visit) passwordForm(f *ui.Form, r *record.Record) error {
-	for i := range f.Fields {
-		switch x := &f.Fields[i]; x.Name {
+	var fields []ui.Field
+	for _, x := range f.Fields {
+		switch x.Name {
 		case passwordField:
-			x.Generate, x.Hint = "/generate", "The generator makes 20 characters. For words or another length: /generate."
-			if r != nil {
-				x.Holder = "Leave empty to keep the present one"
-			}
+			x.Hint = "Generate makes 20 characters."
 		case otpField:
-			x.Generate = ""
+			x.Type, x.Generate, x.Complete = "password", "", "off"
+			x.Value = ""
+			fields = append(fields, x, ui.Field{Type: "note", HTML: `For words or another length use the <a href="/generate">password generator</a>.`})
+			continue
+		case "resource_type", "resource_id", "autofill_selectors", "generated_password_type", "is_live":
+			if r == nil && x.Value != "" {
+				f.Hidden = append(f.Hidden, ui.Hidden{Name: x.Name, Value: x.Value})
+			}
+			if x.Error == "" {
+				continue
+			}
 		}
+		fields = append(fields, x)
 	}
+	f.Fields = fields
 	return nil
 }

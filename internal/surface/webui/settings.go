@@ -91,7 +91,7 @@ func (v *visit) settingLists(totals map[string]int64) []ui.Item {
 func (v *visit) manage(totals map[string]int64) []ui.Item {
 	out := []ui.Item{
 		{Title: "Users", Sub: number(totals["user"]) + " who may sign in", Href: "/users", Icon: "user"},
-		{Title: "Groups", Sub: number(totals["group"]) + " groups: who sees which organizations", Href: "/groups", Icon: "users"},
+		{Title: "Groups", Sub: number(totals["group"]) + ": who sees which organizations", Href: "/groups", Icon: "users"},
 		{Title: "API keys", Sub: "For programs that use the IT Glue API", Href: "/keys", Icon: "api"},
 		{Title: "Audit trail", Sub: "Everything that was done, and its proof", Href: "/audit", Icon: "history"},
 	}
@@ -142,6 +142,12 @@ func hours(d time.Duration) string {
 		return "1 hour"
 	case h > 1 && d%time.Hour == 0:
 		return strconv.Itoa(int(h)) + " hours"
+	}
+	if d%time.Minute != 0 {
+		return strconv.Itoa(int(d.Seconds())) + " seconds"
+	}
+	if d == time.Minute {
+		return "1 minute"
 	}
 	return strconv.Itoa(int(d.Minutes())) + " minutes"
 }

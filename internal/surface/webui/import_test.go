@@ -1,0 +1,73 @@
+package webui_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/surface/webui/webuitest"
+)
+
+// TestImport follows an export from the upload to the records.
+func TestImport(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Jobs: true})
+	c := h.As(access.Manager)
+	check := c.Upload("/imports", nil, map[string]string{"export.zip": export(t)}).Want(http.StatusSeeOther).To()
+	page := c.Get(check).Want(http.StatusOK)
+	if s := page.Text(".startbar h2"); s != "3 new, 2 skipped" {
+		t.Errorf("the check says %q", s)
+	}
+	for _, want := range []string{"organizations.csv, line 3", "Name is missing", "Unknown Ltd", "wireless.csv"} {
+		if !strings.Contains(page.Text("main"), want) {
+			t.Errorf("the check does not name %q", want)
+		}
+	}
+	if csv := c.Get(check + "/problems").Want(http.StatusOK).Body; !strings.Contains(csv, "organizations.csv") || !strings.Contains(csv, "severity") {
+		t.Errorf("the list of problems is %q", csv)
+	}
+	if c.Get("/imports").Want(http.StatusOK); h.As(access.Administrator).Get("/organizations").Text("h1") == "" {
+		t.Fatal("no list")
+	}
+	again := c.Post(check, url.Values{"create": {"0", "1"}}).Want(http.StatusSeeOther).To()
+	if s := c.Get(again).Text(".startbar h2"); s != "5 new, 1 skipped" {
+		t.Errorf("with missing organizations made the check says %q", s)
+	}
+	at := c.Post(c.Get(again).Attr(".startbar form", "action"), nil).Want(http.StatusSeeOther).To()
+	var state struct{ State, Text, Href string }
+	for deadline := time.Now().Add(webuitest.Wait); state.State != "done"; {
+		c.Do(http.MethodGet, at, nil, http.Header{"Accept": {"application/json"}}).Want(http.StatusOK).JSON(&state)
+		if state.State == "failed" || time.Now().After(deadline) {
+			t.Fatalf("the import is %+v", state)
+		}
+	}
+	if state.Href != at || !strings.Contains(state.Text, "5 new") {
+		t.Errorf("it ended with %+v", state)
+	}
+	done := c.Get(at).Want(http.StatusOK)
+	if !strings.Contains(done.Text("main"), "5 new, 1 skipped") || !done.Has(`a[href="/organizations"]`) {
+		t.Errorf("the result says %s", done.Text("main"))
+	}
+	if h.One("organization", "Fabrikam") == 0 {
+		t.Error("nothing is there")
+	}
+	if s := c.Get("/imports").Text("main"); !strings.Contains(s, "export.zip") || !strings.Contains(s, "Imported") || strings.Contains(s, "not imported yet") {
+		t.Errorf("the list says %q", s)
+	}
+	c.Get(again).Want(http.StatusNotFound)
+}
+
+func TestImportOfNoZip(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	c := h.As(access.Manager)
+	at := c.Upload("/imports", nil, map[string]string{"export.zip": "no zip at all"}).Want(http.StatusSeeOther).To()
+	page := c.Get(at).Want(http.StatusOK)
+	if !page.Has(".errors") || page.Has(".startbar") {
+		t.Error("it is not said that this is no export, or it can be imported")
+	}
+	c.Post(at+"/discard", nil).Want(http.StatusSeeOther)
+	c.Get(at).Want(http.StatusNotFound)
+	c.Post("/imports", url.Values{}).Want(http.StatusUnprocessableEntity)
+}
