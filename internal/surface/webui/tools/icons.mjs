@@ -18,7 +18,7 @@ report-analytics rocket rotate route router ruler-2 scale search select send ser
 sitemap sort-ascending square-rounded-plus star star-filled stack-2 strikethrough subtask sun switch-3 table table-plus tag tags target template ticket
 timeline tool tools topology-star transfer trash trending-up truck underline unlink upload user user-check user-circle user-cog user-plus user-question
 user-shield user-x users users-group versions video vocabulary wand webhook wifi world world-www writing x zoom-in zoom-out
-column-insert-left column-insert-right column-remove row-insert-bottom row-insert-top row-remove separator-horizontal
+category building-factory-2 circle-dot align-left column-insert-left column-insert-right column-remove row-insert-bottom row-insert-top row-remove separator-horizontal
 `.trim().split(/\s+/);
 
 export function icons(src, put) {
