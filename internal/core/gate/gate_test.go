@@ -170,3 +170,24 @@ func TestWithdrawingInsideOfATryThatFails(t *testing.T) {
 		t.Errorf("%d entries", len(got))
 	}
 }
+
+func TestWhatIsAllowedAgainAfterNothingHappenedIsRecorded(t *testing.T) {
+	h := coretest.Open(t, coretest.Options{})
+	thing := gate.Thing{Kind: "document", ID: h.Make("document", h.Org("A"), record.Values{"name": "d"})}
+	err := h.Gate.Change(t.Context(), h.Admin(), access.Edit, thing, func(tx *gate.Tx) error {
+		if _, err := h.Records.Update(tx, "document", thing.ID, 0, record.Values{"name": "d"}); err != nil { // nothing differs
+			return err
+		}
+		entry, err := tx.Allow(access.Edit, thing)
+		if err == nil {
+			entry.Detail.Text = "added a file"
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := log(t, h, h.Admin(), audit.Filter{Object: thing.ID, Action: "edit"}); len(got) != 1 || got[0].Detail.Text != "added a file" {
+		t.Errorf("the log says %v", got)
+	}
+}
