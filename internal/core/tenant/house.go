@@ -211,3 +211,13 @@ func (h *House) Count(ctx context.Context) (n int, err error) {
 	})
 	return n, err
 }
+
+// Only gives the name of the one tenant there is, and "" when there are none or
+// several.
+func (h *House) Only(ctx context.Context) (string, error) {
+	var name string
+	err := h.control.View(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(`select case when count(*) = 1 then max(name) else '' end from tenant where state = 'active'`).Scan(&name)
+	})
+	return name, err
+}

@@ -64,7 +64,11 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.caller(r); err == nil {
 		return web.SeeOther(w, r, web.LocalPath(r.URL.Query().Get("to"), "/"))
 	}
-	e := s.signInForm(r, web.Cookie(r, tenantCookie), "", r.URL.Query().Get("to"))
+	name := web.Cookie(r, tenantCookie)
+	if only, err := s.House.Only(r.Context()); err == nil && only != "" { // nobody has to know a name where there is no choice
+		name = only
+	}
+	e := s.signInForm(r, name, "", r.URL.Query().Get("to"))
 	return s.pages.Render(w, r, "entrance", s.plainPage(w, r, "Sign in", e))
 }
 
