@@ -445,15 +445,14 @@ func (v *visit) passwordForm(f *ui.Form, r *record.Record) error {
 		case otpField:
 			x.Type, x.Generate, x.Complete = "password", "", "off"
 			x.Value = ""
+		case "url":
 			fields = append(fields, x, ui.Field{Type: "note", HTML: `For words or another length use the <a href="/generate">password generator</a>.`})
 			continue
 		case "resource_type", "resource_id", "autofill_selectors", "generated_password_type", "is_live":
-			if r == nil && x.Value != "" {
+			if r == nil && x.Value != "" && x.Type != "checkbox" {
 				f.Hidden = append(f.Hidden, ui.Hidden{Name: x.Name, Value: x.Value})
 			}
-			if x.Error == "" {
-				continue
-			}
+			continue
 		}
 		fields = append(fields, x)
 	}

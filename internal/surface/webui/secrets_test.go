@@ -162,3 +162,28 @@ func TestGenerator(t *testing.T) {
 	}
 	c.Post("/generate", url.Values{"length": {"4"}}).Want(http.StatusUnprocessableEntity)
 }
+
+// TestEmbeddedPassword: an address may say what a new password belongs to.
+func TestEmbeddedPassword(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Harbour Dental")
+	conf := h.Make("configuration", org, record.Values{"name": "HDG-FW01", "configuration_type_id": h.One("configuration_type", "Firewall")})
+	c := h.As(access.Editor)
+	form := c.Get("/passwords/new?organization_id=" + org.String() + "&resource_type=Configuration&resource_id=" + conf.String()).Want(http.StatusOK).Form("form.genform")
+	form.Set("name", "root")
+	form.Set("password", "behind the moon")
+	at := c.Post("/passwords", form).Want(http.StatusSeeOther).To()
+	if s := c.Get(at).Want(http.StatusOK).Text(".orghead"); !strings.Contains(s, "Embedded in") || !strings.Contains(s, "HDG-FW01") {
+		t.Errorf("the page is headed %q", s)
+	}
+	if s := c.Get("/configurations/" + conf.String()).Text(".rail"); !strings.Contains(s, "root") {
+		t.Errorf("the configuration is related to %q", s)
+	}
+	edit := c.Get(at + "/edit").Form("form.genform")
+	edit.Set("name", "root of the firewall")
+	c.Post(at, edit).Want(http.StatusSeeOther)
+	page := c.Get(at)
+	if s := page.Text(".orghead"); !strings.Contains(s, "HDG-FW01") || page.Count(`table[aria-label="Versions"] tbody tr`) != 1 {
+		t.Errorf("after an edit without a password: %q", s)
+	}
+}
