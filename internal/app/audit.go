@@ -54,8 +54,7 @@ func VerifyAudit(ctx context.Context, o Options, name string) (_ *Verified, err 
 }
 
 // VerifyAuditFile verifies an exported log. key is the public key that its
-// checkpoints must be signed with; with "" they must agree with the key that the
-// file itself names.
+// checkpoints must be signed with; it comes from elsewhere than the file.
 func VerifyAuditFile(path, key string) (*Verified, error) {
 	f, err := os.Open(path) // #nosec G304 -- a person names it
 	if err != nil {

@@ -227,6 +227,7 @@ func (a *App) Close() error {
 	var errs []error
 	if a.Gate != nil {
 		a.Gate.Flush(context.Background(), true)
+		a.Sessions.Flush(context.Background(), true)
 	}
 	if a.House != nil {
 		errs = append(errs, a.House.Close())

@@ -93,9 +93,10 @@ func Recent(tx *gate.Tx, limit int) ([]Item, error) {
 
 func items(tx *gate.Tx, table, order string, limit int) ([]Item, error) {
 	cond, args := tx.Visible("r")
+	named, who := tx.Visible("o")
 	rows, err := tx.Query(`select r.id, r.kind, r.name, r.org_id, coalesce(o.name, ''), r.archived, f.at from `+table+` f join record r on r.id = f.record_id
-		left join record o on o.id = r.org_id where f.user_id = ? and r.trashed_at is null and `+cond+` order by `+order+` limit ?`,
-		append(append([]any{int64(tx.Caller.User)}, args...), limit)...)
+		left join record o on o.id = r.org_id and `+named+` where f.user_id = ? and r.trashed_at is null and `+cond+` order by `+order+` limit ?`,
+		append(append(append(who, int64(tx.Caller.User)), args...), limit)...)
 	if err != nil {
 		return nil, err
 	}

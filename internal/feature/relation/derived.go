@@ -28,20 +28,21 @@ func (s *Relations) derived(tx *gate.Tx, rec id.ID) ([]*Item, error) {
 	var parts []string
 	var args []any
 	cond, who := tx.Visible("r")
+	org, whoseOrg := tx.Visible("o")
 	add := func(reason, from string, to ...any) {
 		parts = append(parts, `select * from (select `+ends+`, ? as reason from `+from+` and r.trashed_at is null and `+cond+` order by r.name_fold, r.id limit `+strconv.Itoa(most)+`) p`)
-		args = append(append(append(args, reason), to...), who...)
+		args = append(append(append(append(args, reason), whoseOrg...), to...), who...)
 	}
 	for i := range k.Fields {
 		if f := &k.Fields[i]; f.Type == record.Ref && s.counts(f.Ref) {
-			add(f.Title(), k.Table()+` k join record r on r.id = k."`+f.Name+`" left join record o on o.id = r.org_id where k.id = ?`, int64(rec))
+			add(f.Title(), k.Table()+` k join record r on r.id = k."`+f.Name+`" left join record o on o.id = r.org_id and `+org+` where k.id = ?`, int64(rec))
 		}
 	}
 	for _, other := range s.Records.Kinds.Kinds() {
 		for i := range other.Fields {
 			f := &other.Fields[i]
 			if f.Type == record.Ref && f.Ref == kind && s.counts(other.Name) && !(other.Scope == record.OfParent && other.Parent == f.Name) {
-				add(f.Title()+" of", other.Table()+` k join record r on r.id = k.id left join record o on o.id = r.org_id where k."`+f.Name+`" = ?`, int64(rec))
+				add(f.Title()+" of", other.Table()+` k join record r on r.id = k.id left join record o on o.id = r.org_id and `+org+` where k."`+f.Name+`" = ?`, int64(rec))
 			}
 		}
 	}
@@ -75,8 +76,9 @@ func (s *Relations) fromSource(tx *gate.Tx, src Source, rec id.ID) ([]*Item, err
 	}
 	ids = ids[:min(len(ids), most)]
 	cond, who := tx.Visible("r")
-	args := append(append([]any{src.Reason}, access.Args(ids)...), who...)
-	return read(tx, `select `+ends+`, ? from record r left join record o on o.id = r.org_id
+	org, whoseOrg := tx.Visible("o")
+	args := append(append(append([]any{src.Reason}, whoseOrg...), access.Args(ids)...), who...)
+	return read(tx, `select `+ends+`, ? from record r left join record o on o.id = r.org_id and `+org+`
 		where r.id in (`+access.Marks(len(ids))+`) and r.trashed_at is null and `+cond+` order by r.name_fold, r.id`, args...)
 }
 

@@ -9,6 +9,7 @@ package relation
 import (
 	"database/sql"
 	"errors"
+	"slices"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
@@ -185,11 +186,12 @@ func (s *Relations) related(tx *gate.Tx, rec id.ID, more string, args ...any) ([
 		return nil, err
 	}
 	cond, who := tx.Visible("r")
+	org, whoseOrg := tx.Visible("o")
 	half := func(here, there string) string {
 		return `select ` + ends + `, t.id, t.notes, t.created_at, t.updated_at, r.name_fold from relation t join record r on r.id = t.` + there + `
-			left join record o on o.id = r.org_id where t.` + here + ` = ? ` + more + ` and r.trashed_at is null and ` + cond
+			left join record o on o.id = r.org_id and ` + org + ` where t.` + here + ` = ? ` + more + ` and r.trashed_at is null and ` + cond
 	}
-	one := append(append([]any{int64(rec)}, args...), who...)
+	one := append(append(append(slices.Clone(whoseOrg), int64(rec)), args...), who...)
 	rows, err := tx.Query(half("low_id", "high_id")+` union all `+half("high_id", "low_id")+` order by 11, 1`, append(one, one...)...)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
@@ -463,6 +464,9 @@ func (v *visit) exportAudit() error {
 	form, err := web.ParseForm(v.r)
 	if err != nil {
 		return err
+	}
+	if !v.c.Everything() { // the log tells of every record
+		return fault.New(fault.Denied, "Only an administrator may take the whole log out.")
 	}
 	if err := v.noteInspect("audit.export"); err != nil {
 		return err

@@ -303,6 +303,7 @@ func (v *visit) referrers(tx *gate.Tx, r *record.Record) ([]*ui.Section, error) 
 	var args []any
 	var cards []*ui.Section
 	cond, who := tx.Visible("r")
+	named, whoNamed := tx.Visible("o")
 	for _, k := range v.Records.Kinds.Kinds() {
 		for i := range k.Fields {
 			f := &k.Fields[i]
@@ -310,8 +311,8 @@ func (v *visit) referrers(tx *gate.Tx, r *record.Record) ([]*ui.Section, error) 
 				continue
 			}
 			parts = append(parts, `select * from (select `+strconv.Itoa(len(cards))+` as n, r.id, r.name, coalesce(o.name, '') as org from `+k.Table()+` k join record r on r.id = k.id
-				left join record o on o.id = r.org_id where k."`+f.Name+`" = ? and r.trashed_at is null and `+cond+` order by r.name_fold, r.id limit `+strconv.Itoa(mostReferrers+1)+`) p`)
-			args = append(append(args, int64(r.ID)), who...)
+				left join record o on o.id = r.org_id and `+named+` where k."`+f.Name+`" = ? and r.trashed_at is null and `+cond+` order by r.name_fold, r.id limit `+strconv.Itoa(mostReferrers+1)+`) p`)
+			args = append(append(append(args, whoNamed...), int64(r.ID)), who...)
 			cards = append(cards, &ui.Section{Title: k.Labels, Icon: k.Icon, More: &ui.NavItem{Label: "All", Href: listURL(k) + "?" + f.Name + "=" + r.ID.String()},
 				Items: []ui.Item{}, Empty: "No " + lower(k.Labels) + "."})
 			cards[len(cards)-1].Text = k.Name // takes the kind to the rows below

@@ -245,7 +245,9 @@ func (v *visit) iconAt(href string) string {
 // changed lists the records that changed last, of an organization or of all.
 func (v *visit) changed(tx *gate.Tx, org id.ID, limit int) ([]ui.Item, error) {
 	cond, args := tx.Visible("r")
-	q := `select r.id, r.kind, r.name, coalesce(o.name, ''), r.updated_at, coalesce(u.name, '') from record r left join record o on o.id = r.org_id left join record u on u.id = r.updated_by
+	named, who := tx.Visible("o")
+	args = append(who, args...)
+	q := `select r.id, r.kind, r.name, coalesce(o.name, ''), r.updated_at, coalesce(u.name, '') from record r left join record o on o.id = r.org_id and ` + named + ` left join record u on u.id = r.updated_by
 		where r.trashed_at is null and r.parent_id = 0 and ` + cond
 	if org != 0 {
 		q, args = q+` and r.org_id = ? and r.id <> r.org_id`, append(args, int64(org))

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -28,7 +29,7 @@ const (
 // toSignIn sends somebody who is not signed in to do that, and back afterwards.
 func (s *Server) toSignIn(w http.ResponseWriter, r *http.Request) {
 	to := "/sign-in"
-	if s.isFirstRun() {
+	if s.isFirstRun(r.Context()) {
 		to = "/first-run"
 	} else if back := r.URL.RequestURI(); r.Method == http.MethodGet && back != "/" && !web.IsSwap(r) {
 		to += "?to=" + url.QueryEscape(back)
@@ -58,7 +59,7 @@ type entrance struct {
 }
 
 func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
-	if s.isFirstRun() {
+	if s.isFirstRun(r.Context()) {
 		return web.SeeOther(w, r, "/first-run")
 	}
 	if _, err := s.caller(r); err == nil {
@@ -136,8 +137,19 @@ func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, r, "/sign-in")
 }
 
-// isFirstRun tells whether there is no tenant yet.
-func (s *Server) isFirstRun() bool { return s.FirstRun != nil && !s.begun.Load() }
+// isFirstRun tells whether there is no tenant yet. Once there was one, made here
+// or from the command line, it never is again.
+func (s *Server) isFirstRun(ctx context.Context) bool {
+	if s.FirstRun == nil || s.begun.Load() {
+		return false
+	}
+	n, err := s.House.Count(ctx)
+	if err != nil || n > 0 {
+		s.begun.Store(n > 0)
+		return false
+	}
+	return true
+}
 
 func (s *Server) firstRunForm(f *web.Form) *entrance {
 	e := &entrance{Title: "Welcome to " + product, Action: "/first-run", Submit: "Set up " + product,
@@ -159,14 +171,14 @@ func (s *Server) firstRunForm(f *web.Form) *entrance {
 }
 
 func (s *Server) firstRunPage(w http.ResponseWriter, r *http.Request) error {
-	if !s.isFirstRun() {
+	if !s.isFirstRun(r.Context()) {
 		return web.SeeOther(w, r, "/sign-in")
 	}
 	return s.pages.Render(w, r, "entrance", s.plainPage(w, r, "Set up", s.firstRunForm(nil)))
 }
 
 func (s *Server) firstRun(w http.ResponseWriter, r *http.Request) error {
-	if !s.isFirstRun() {
+	if !s.isFirstRun(r.Context()) {
 		return web.SeeOther(w, r, "/sign-in")
 	}
 	f, err := web.ParseForm(r)

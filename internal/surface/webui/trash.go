@@ -72,9 +72,10 @@ func (v *visit) restores(rows []ui.Row) map[string]ui.Action {
 
 func (v *visit) readTrash(tx *gate.Tx, t *ui.Table, page int) error {
 	cond, args := tx.Visible("r")
-	rows, err := tx.Query(`select r.id, r.kind, r.name, coalesce(o.name, ''), r.trashed_at from record r left join record o on o.id = r.org_id and o.id <> r.id
+	named, who := tx.Visible("o")
+	rows, err := tx.Query(`select r.id, r.kind, r.name, coalesce(o.name, ''), r.trashed_at from record r left join record o on o.id = r.org_id and o.id <> r.id and `+named+`
 		where r.trashed_at is not null and `+cond+` and not exists (select 1 from record p where p.id in (r.parent_id, r.org_id) and p.id <> r.id and p.trashed_at = r.trashed_at)
-		order by r.trashed_at desc, r.id limit ? offset ?`, append(args, trashRows+1, (page-1)*trashRows)...)
+		order by r.trashed_at desc, r.id limit ? offset ?`, append(append(who, args...), trashRows+1, (page-1)*trashRows)...)
 	if err != nil {
 		return err
 	}
