@@ -143,6 +143,15 @@ type Cell struct {
 	HTML   template.HTML // for "html": sanitised
 }
 
+// Plain tells whether the cell is text and nothing else, as most are.
+func (c Cell) Plain() bool {
+	switch c.Type {
+	case "link", "status", "pill", "prio", "ago", "date", "datetime", "num", "bytes", "bool", "user", "url", "html", "meter":
+		return false
+	}
+	return true
+}
+
 // Status is a coloured dot and a word. Tone is "ok", "open", "busy", "wait",
 // "bad", "plan" or "" for none of these.
 type Status struct{ Text, Tone string }

@@ -1,10 +1,12 @@
 package ui
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Table is a list with filter, views, sort, selection, paging ("table"). Its id
@@ -68,6 +70,27 @@ type Column struct {
 	Phone string
 
 	Swap string // set by the table
+}
+
+// Class is the column's classes.
+func (c Column) Class() string {
+	var b strings.Builder
+	if c.Right {
+		b.WriteString("num ")
+	}
+	if c.Hide > 0 {
+		b.WriteString("hide" + strconv.Itoa(c.Hide) + " ")
+	}
+	return b.String() + "ph-" + cmp.Or(c.Phone, "no")
+}
+
+// Classes are those of all columns: worked out once, not for each cell.
+func (t Table) Classes() []string {
+	out := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		out[i] = c.Class()
+	}
+	return out
 }
 
 // In gives the column of the table with this id.
