@@ -97,12 +97,15 @@ func Open(t testing.TB, o Options) *House {
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
 	}
 	h.jobs(o.Jobs)
-	h.Change(h.Records.Seed)
-	if o.Empty {
+	if o.Empty { // the tenant that every house of the kit has must not be there
+		if err := h.House.House.Erase(t.Context(), coretest.Name); err != nil {
+			t.Fatal(err)
+		}
 		h.FirstRun = identity.NewFirstRun()
 		h.Server.FirstRun = h.FirstRun
 		h.Server.Begin = h.begin
 	} else {
+		h.Change(h.Records.Seed)
 		h.people()
 	}
 	if o.Sample > 0 {
