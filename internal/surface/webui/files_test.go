@@ -146,7 +146,9 @@ func TestRelated(t *testing.T) {
 	doc, conf := h.Make("document", org, record.Values{"name": "Guide"}), h.Make("contact", other, record.Values{"first_name": "Kestrel", "last_name": "Contact"})
 	c := h.As(access.Editor)
 	at := "/related/" + doc.String()
-	var found struct{ Items []struct{ ID, Label, Sub string } }
+	var found struct {
+		Items []struct{ ID, Label, Sub string }
+	}
 	c.Get("/refs/any?q=kestrel").Want(http.StatusOK).JSON(&found)
 	if len(found.Items) != 2 {
 		t.Errorf("found %+v", found.Items)
