@@ -126,6 +126,12 @@ func (k *Keys) Create(ctx context.Context, c *access.Caller, n New) (*Key, strin
 // check sees that a new key makes sense and gives nobody more than the caller
 // has.
 func check(tx *gate.Tx, n New) error {
+	switch c := tx.Caller; {
+	case c.OneTime:
+		return fault.New(fault.Denied, "Change your one-time password first; then keys can be made.")
+	case c.Scope.ReadOnly || c.Scope.NoPasswords || len(c.Scope.Orgs) > 0:
+		return fault.New(fault.Denied, "A key that is limited cannot make other keys.")
+	}
 	bad := map[string]string{}
 	if n.Name == "" || len(n.Name) > 200 {
 		bad["name"] = "Give the key a name of up to 200 characters, such as the program that will use it."

@@ -343,3 +343,19 @@ func FuzzTenantOf(f *testing.F) {
 		}
 	})
 }
+
+func TestWhoIsLimitedMakesNoKeys(t *testing.T) {
+	d := open(t)
+	for name, limit := range map[string]func(*access.Caller){
+		"a one-time password": func(c *access.Caller) { c.OneTime = true },
+		"a read-only key":     func(c *access.Caller) { c.Scope.ReadOnly = true },
+		"no passwords":        func(c *access.Caller) { c.Scope.NoPasswords = true },
+		"one organization":    func(c *access.Caller) { c.Scope.Orgs = []id.ID{d.North} },
+	} {
+		c := d.Admin()
+		limit(c)
+		if _, _, err := d.Keys.Create(t.Context(), c, apikey.New{Name: "more", Role: access.Administrator, Passwords: true}); !fault.Is(err, fault.Denied) {
+			t.Errorf("%s: got %v, want Denied", name, err)
+		}
+	}
+}

@@ -3,7 +3,6 @@ package webui
 import (
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -298,8 +297,7 @@ func (v *visit) stream(file id.ID, inline bool, role attachment.Role) error {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Disposition", disposition(how, f.Name))
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Cache-Control", "private, no-cache")
-	h.Set("ETag", `"`+strconv.FormatInt(int64(f.ID), 10)+`"`)
+	web.NoStore(v.w) // a tenant's files do not stay on a borrowed computer
 	web.NoCompress(v.w)
 	http.ServeContent(v.w, v.r, "", time.Time{}, o)
 	return nil
