@@ -68,6 +68,10 @@ type Options struct {
 	Log   string // level of the log; error when empty
 }
 
+// apart is how many ids lie between those of the tenants' samples, so that an id
+// of one is none of the other's.
+const apart = 20000
+
 // House is a house that serves.
 type House struct {
 	App     *app.App
@@ -96,8 +100,8 @@ func Open(t testing.TB, o Options) *House {
 	h.Start()
 	t.Cleanup(h.Stop)
 	if !o.Empty {
-		for _, name := range []string{"alder", "birch"} {
-			h.Tenants = append(h.Tenants, h.tenant(name))
+		for i, name := range []string{"alder", "birch"} {
+			h.Tenants = append(h.Tenants, h.tenant(name, i*apart))
 		}
 	}
 	return h
@@ -211,7 +215,7 @@ func (p *program) path() (string, error) {
 		if p.dir, p.err = os.MkdirTemp("", "strongroom-built-"); p.err != nil {
 			return
 		}
-		out, err := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(p.dir, "strongroom"), "strongroom/cmd/strongroom").CombinedOutput()
+		out, err := exec.Command("go", "build", "-o", filepath.Join(p.dir, "strongroom"), "strongroom/cmd/strongroom").CombinedOutput()
 		if err != nil {
 			p.err = fmt.Errorf("go build: %w\n%s", err, out)
 		}

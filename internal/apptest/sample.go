@@ -26,7 +26,7 @@ const (
 
 // Thing is a sample: a record, a file of one or a relation between two.
 type Thing struct {
-	Kind  string // of the record; attachment or relation
+	Kind  string // of the record; attachment, relation or key (of the API)
 	ID    id.ID
 	Where Where
 	Of    id.ID // the record that a file or relation belongs to
@@ -282,5 +282,5 @@ func (t *Tenant) relate() {
 
 // Records lists the samples that are records.
 func (t *Tenant) Records() []*Thing {
-	return slices.DeleteFunc(slices.Clone(t.Things), func(x *Thing) bool { return x.Kind == "attachment" || x.Kind == "relation" })
+	return slices.DeleteFunc(slices.Clone(t.Things), func(x *Thing) bool { return t.h.App.Records.Kinds.Kind(x.Kind) == nil })
 }

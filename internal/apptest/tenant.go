@@ -48,8 +48,9 @@ type Person struct {
 
 const password = "correct-horse-41-battery"
 
-// tenant makes a tenant with its people and, unless the house is bare, samples.
-func (h *House) tenant(name string) *Tenant {
+// tenant makes a tenant with its people and, unless the house is bare, samples;
+// skip so many ids before.
+func (h *House) tenant(name string, skip int) *Tenant {
 	h.t.Helper()
 	ctx := h.t.Context()
 	created, err := h.App.CreateTenant(ctx, name, "The "+name+" company", identity.Person{Email: "administrator@" + name + ".example", Password: password})
@@ -58,6 +59,14 @@ func (h *House) tenant(name string) *Tenant {
 	}
 	t := &Tenant{Name: name, People: map[access.Role]*Person{}, h: h, Admin: access.System(name, "console")}
 	t.Admin.User, t.Admin.Name = created.User, "Administrator"
+	t.change(func(tx *gate.Tx) error {
+		for range skip {
+			if _, err := tx.NewID(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	t.Open = t.make("organization", record.Values{"name": "Open organization of " + name})
 	t.Closed = t.make("organization", record.Values{"name": t.word(Closed, "organization", 0)})
 	group := t.make("group", record.Values{"name": "Technicians"})
@@ -90,10 +99,11 @@ func (h *House) tenant(name string) *Tenant {
 
 func (t *Tenant) key(p *Person, passwords, readOnly bool) string {
 	t.h.t.Helper()
-	_, key, err := t.h.App.APIKeys.Create(t.h.t.Context(), t.Admin, apikey.New{Name: "Key", Owner: p.ID, Passwords: passwords, ReadOnly: readOnly, Limit: &apikey.Limit{}})
+	known, key, err := t.h.App.APIKeys.Create(t.h.t.Context(), t.Admin, apikey.New{Name: "Key", Owner: p.ID, Passwords: passwords, ReadOnly: readOnly, Limit: &apikey.Limit{}})
 	if err != nil {
 		t.h.t.Fatal(err)
 	}
+	t.Things = append(t.Things, &Thing{Kind: "key", ID: known.ID, Where: Shared})
 	return key
 }
 
@@ -188,14 +198,15 @@ func (h *House) API(key, method, path string, body any) *Answer {
 	if key != "" {
 		header.Set("X-Api-Key", key)
 	}
-	a, err := h.Do(h.programs(), method, "/api/v1"+path, body, header)
+	a, err := h.Do(h.Programs(), method, "/api/v1"+path, body, header)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return a
 }
 
-func (h *House) programs() *http.Client {
+// Programs is the client of programs: it keeps no cookies.
+func (h *House) Programs() *http.Client {
 	if h.api == nil {
 		h.api = client(nil)
 	}
