@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bufio"
 	"context"
 	"encoding/json"
@@ -37,7 +38,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "up": up, "down": down, "field": field, "get": get, "tamper": tamper, "hold": hold, "loosen": loosen,
+			"code": code, "up": up, "down": down, "field": field, "get": get, "tamper": tamper, "pack": pack, "hold": hold, "loosen": loosen,
 		},
 		Condition: func(c string) (bool, error) {
 			if c == "root" {
@@ -205,6 +206,16 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(resp.StatusCode) != args[0] {
 		ts.Fatalf("%s answered %d, want %s\n%s", args[1], resp.StatusCode, args[0], b)
 	}
+}
+
+// pack FILE DIR makes a zip of a folder.
+func pack(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.Create(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	z := zip.NewWriter(f)
+	ts.Check(z.AddFS(os.DirFS(ts.MkAbs(args[1]))))
+	ts.Check(z.Close())
 }
 
 // tamper DIR TENANT changes one entry of an audit log, as somebody could who has
