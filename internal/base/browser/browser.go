@@ -44,7 +44,7 @@ const profile = "STRONGROOM_TEST_BROWSER_PROFILE"
 // shared is the Chromium of this test binary: starting one takes a second.
 var shared = sync.OnceValues(start)
 
-var errAbsent = errors.New("Chromium is not installed: chromium was not found")
+var errAbsent = errors.New("no chromium was found: install it")
 
 type chromium struct {
 	ctx  context.Context

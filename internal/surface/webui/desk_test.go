@@ -24,7 +24,6 @@ const image = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x
 type desk struct {
 	*webuitest.House
 	org, pass, doc, folder id.ID
-	stage                  string
 }
 
 func openDesk(t *testing.T, sample int) *desk {

@@ -27,7 +27,6 @@ type filling struct {
 	orgName string            //
 	parent  *record.Record    // of a new record of a kind that lives within another
 	names   map[string]string // of references, by field
-	again   bool
 }
 
 // formPage is the page of a form.

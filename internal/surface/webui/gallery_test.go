@@ -88,7 +88,6 @@ type gallery struct {
 	forms    []url.Values
 	uploaded []string
 	starred  bool
-	taken    bool
 }
 
 func openGallery(t *testing.T) (*gallery, string) {

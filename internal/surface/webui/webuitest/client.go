@@ -224,13 +224,14 @@ func (p *Page) Texts(selector string) []string {
 // Attr gives an attribute of the first element that a selector finds.
 func (p *Page) Attr(selector, name string) string {
 	p.t.Helper()
-	for _, n := range p.all(selector) {
-		for _, a := range n.Attr {
-			if a.Key == name {
-				return a.Val
-			}
-		}
+	found := p.all(selector)
+	if len(found) == 0 {
 		return ""
+	}
+	for _, a := range found[0].Attr {
+		if a.Key == name {
+			return a.Val
+		}
 	}
 	return ""
 }
