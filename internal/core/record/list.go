@@ -157,7 +157,11 @@ func (b *builder) where() string  { return ` where ` + strings.Join(b.conds, ` a
 func (b *builder) allArgs() []any { return append(append([]any(nil), b.joinArgs...), b.args...) }
 
 func (b *builder) conditions(tx *gate.Tx, q Query) error {
-	b.add(`r.kind = ?`, b.kind.Name)
+	if q.Parent == 0 {
+		b.add(`r.kind = ?`, b.kind.Name)
+	} else { // SQLite would else walk the kind by name, until it has met the parent's few
+		b.add(`r.kind || '' = ? and r.parent_id = ? and r.parent_id <> 0`, b.kind.Name, int64(q.Parent)) // the last as the index says
+	}
 	if q.Trashed {
 		b.add(`r.trashed_at is not null`)
 	} else {
@@ -167,9 +171,6 @@ func (b *builder) conditions(tx *gate.Tx, q Query) error {
 	b.add(cond, args...)
 	if q.Org != 0 {
 		b.add(`r.org_id = ?`, int64(q.Org))
-	}
-	if q.Parent != 0 {
-		b.add(`r.parent_id = ? and r.parent_id <> 0`, int64(q.Parent)) // as the index says
 	}
 	if q.Archived != "" {
 		b.add(`r.archived = ?`, q.Archived == "yes")
