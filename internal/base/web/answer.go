@@ -97,7 +97,7 @@ func (a *answer) start() {
 	}
 	z, ok := a.zips.Get().(*gzip.Writer)
 	if !ok {
-		z = gzip.NewWriter(nil)
+		z, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed) // a page is sent once, and its level is known to exist
 	}
 	z.Reset(a.ResponseWriter)
 	a.zip = z
