@@ -87,7 +87,7 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 	if limit <= 0 {
 		limit = 50
 	}
-	rows, err := tx.Query(`select `+spineColumns+k.kindColumns()+b.from+b.joins+b.where()+order+` limit ? offset ?`, append(b.allArgs(), limit, q.Offset)...)
+	rows, err := tx.Query(`select `+spineColumns+k.kindColumns()+b.page(order), append(b.allArgs(), limit, q.Offset)...)
 	if err != nil {
 		return nil, err
 	}
@@ -155,6 +155,16 @@ func (b *builder) add(cond string, args ...any) {
 
 func (b *builder) where() string  { return ` where ` + strings.Join(b.conds, ` and `) }
 func (b *builder) allArgs() []any { return append(append([]any(nil), b.joinArgs...), b.args...) }
+
+// page gives what follows the columns. When the spine alone decides, the rows of
+// the page are found on it first: those that are passed over then cost no look
+// into the kind's own table.
+func (b *builder) page(order string) string {
+	if b.needsKind || b.joins != "" || strings.Contains(order, "k.") {
+		return b.from + b.joins + b.where() + order + ` limit ? offset ?`
+	}
+	return ` from (select r.id from record r` + b.where() + order + ` limit ? offset ?) p join record r on r.id = p.id join ` + b.kind.Table() + ` k on k.id = r.id` + order
+}
 
 func (b *builder) conditions(tx *gate.Tx, q Query) error {
 	if q.Parent == 0 {
