@@ -33,7 +33,7 @@ func list(c *call, res *resource, n *nest) error {
 			return err
 		}
 		total = p.Total
-		if n != nil && len(p.Records) == 0 {
+		if n != nil && (len(p.Records) == 0 || n.field != "organization_id") { // who sees a record of an organization may know of that
 			if err := c.parentSeen(tx, n); err != nil {
 				return err
 			}
@@ -124,6 +124,11 @@ func show(c *call, res *resource, n *nest) error {
 		rec, err := c.Records.Get(tx, res.kind.Name, rid)
 		if err != nil {
 			return nil, err
+		}
+		if n != nil && n.field != "organization_id" {
+			if err := c.parentSeen(tx, n); err != nil {
+				return nil, err
+			}
 		}
 		return rec, c.within(n, rec)
 	})

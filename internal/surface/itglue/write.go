@@ -346,8 +346,10 @@ func (c *call) found(res *resource, n *nest, filters []record.Filter) ([]id.ID, 
 		if err != nil {
 			return err
 		}
-		if len(p.Records) == 0 && n != nil {
-			return c.parentSeen(tx, n)
+		if n != nil && (len(p.Records) == 0 || n.field != "organization_id") {
+			if err := c.parentSeen(tx, n); err != nil {
+				return err
+			}
 		}
 		for _, r := range p.Records {
 			ids = append(ids, r.ID)
