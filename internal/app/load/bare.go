@@ -16,19 +16,54 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"strongroom/internal/base/sqldb"
 )
 
-// Limits are what the machine allows with nothing of ours around it, by the same
-// number of clients. Everything is per second.
+// Limit is how often a second something can be done, and what one time takes of
+// the processor, in milliseconds. The second figure says something also where
+// other programs take a part of the machine.
+type Limit struct {
+	PerSecond float64 `json:"per_second"`
+	CPU       float64 `json:"cpu_ms"`
+}
+
+// Limits are what the machine allows with nothing of ours around it.
 type Limits struct {
-	RSA2048 float64 `json:"rsa_2048_decryptions"` // private operations, OAEP with SHA-256
-	Sync    float64 `json:"fsync_one_client"`     // appends of 4 KiB, each made durable
-	Commit1 float64 `json:"commit_one_client"`    // transactions of one small insert into encrypted SQLite, each durable alone
-	Commits float64 `json:"commit_clients"`       // the same by all clients, which share commits
-	Inserts float64 `json:"insert_statements"`    // inserts inside one transaction
-	Lookups float64 `json:"select_statements"`    // reads of one row by its key, each in a snapshot of its own
-	HTTP    float64 `json:"http_answers"`         // answers of 50 KiB over loopback by Go's own server, client and server in one process
+	RSA2048 Limit `json:"rsa_2048_decryptions"` // private operations, OAEP with SHA-256, by all clients
+	Sync    Limit `json:"fsync"`                // appends of 4 KiB by one client, each made durable
+	Commit1 Limit `json:"commit_one_client"`    // transactions of one small insert into encrypted SQLite, each durable alone
+	Commits Limit `json:"commit_clients"`       // the same by all clients, who share commits
+	Inserts Limit `json:"insert_statements"`    // inserts inside one transaction
+	Lookups Limit `json:"select_statements"`    // reads of one row by its key by all clients, each in a snapshot of its own
+	HTTP    Limit `json:"http_answers"`         // answers of 50 KiB over loopback by Go's own server, client and server in one process
+}
+
+// rate runs a task and gives what it came to.
+type rate func(Task) (Limit, error)
+
+func rated(ctx context.Context, p Plan) rate {
+	return func(t Task) (Limit, error) {
+		var before, after float64
+		r, err := Run(ctx, p, Hooks{Begin: func() { before = ownCPU() }, End: func() { after = ownCPU() }}, t)
+		if err == nil && r.Errors > 0 {
+			err = errors.New(r.Problem)
+		}
+		if err != nil {
+			return Limit{}, err
+		}
+		return Limit{PerSecond: r.PerSecond, CPU: (after - before) / float64(max(1, r.Done))}, nil
+	}
+}
+
+// ownCPU is the processor time of this process so far, in milliseconds.
+func ownCPU() float64 {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e6
 }
 
 // Bare measures the limits in dir, each for d.
@@ -38,30 +73,22 @@ func Bare(ctx context.Context, dir string, clients int, d time.Duration) (_ *Lim
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	l := new(Limits)
-	p := Plan{Clients: clients, Warm: d / 5, For: d}
-	one := Plan{Clients: 1, Warm: d / 5, For: d}
-	rate := func(p Plan, t Task) float64 {
-		r, err := Run(ctx, p, Hooks{}, t)
-		if err != nil || r.Errors > 0 {
-			return 0
-		}
-		return r.PerSecond
-	}
+	all, one := rated(ctx, Plan{Clients: clients, Warm: d / 5, For: d}), rated(ctx, Plan{Clients: 1, Warm: d / 5, For: d})
 	decrypt, err := bareRSA()
 	if err != nil {
 		return nil, err
 	}
-	l.RSA2048 = rate(p, decrypt)
-	if l.Sync, err = bareSync(dir, func(t Task) float64 { return rate(one, t) }); err != nil {
+	if l.RSA2048, err = all(decrypt); err != nil {
 		return nil, err
 	}
-	if err := bareSQLite(ctx, dir, l, func(t Task) float64 { return rate(one, t) }, func(t Task) float64 { return rate(p, t) }); err != nil {
+	if l.Sync, err = bareSync(dir, one); err != nil {
 		return nil, err
 	}
-	if l.HTTP, err = bareHTTP(func(t Task) float64 { return rate(p, t) }); err != nil {
+	if err := bareSQLite(ctx, dir, l, one, all); err != nil {
 		return nil, err
 	}
-	return l, ctx.Err()
+	l.HTTP, err = bareHTTP(all)
+	return l, err
 }
 
 func bareRSA() (Task, error) {
@@ -79,24 +106,24 @@ func bareRSA() (Task, error) {
 	}, nil
 }
 
-func bareSync(dir string, rate func(Task) float64) (_ float64, err error) {
+func bareSync(dir string, one rate) (_ Limit, err error) {
 	f, err := os.OpenFile(filepath.Join(dir, "sync"), os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600) // #nosec G304 -- our own folder
 	if err != nil {
-		return 0, err
+		return Limit{}, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	page := make([]byte, 4096)
-	return rate(func(context.Context, int, *mathrand.Rand) error {
+	return one(func(context.Context, int, *mathrand.Rand) error {
 		if _, err := f.Write(page); err != nil {
 			return err
 		}
 		return f.Sync()
-	}), nil
+	})
 }
 
 const bareRows = 20_000
 
-func bareSQLite(ctx context.Context, dir string, l *Limits, one, all func(Task) float64) (err error) {
+func bareSQLite(ctx context.Context, dir string, l *Limits, one, all rate) (err error) {
 	db, err := sqldb.OpenSQLite(ctx, sqldb.SQLiteOptions{Path: filepath.Join(dir, "bare.db"), Key: func() ([]byte, error) { return make([]byte, 32), nil }})
 	if err != nil {
 		return err
@@ -111,33 +138,38 @@ func bareSQLite(ctx context.Context, dir string, l *Limits, one, all func(Task) 
 		if _, err := tx.Exec("create table e (id integer primary key, s text)"); err != nil {
 			return err
 		}
-		start := time.Now()
+		start, cpu := time.Now(), ownCPU()
 		for range bareRows {
 			if err := insert(tx); err != nil {
 				return err
 			}
 		}
-		l.Inserts = bareRows / time.Since(start).Seconds()
+		l.Inserts = Limit{PerSecond: bareRows / time.Since(start).Seconds(), CPU: (ownCPU() - cpu) / bareRows}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
 	commit := func(ctx context.Context, _ int, _ *mathrand.Rand) error { return db.Change(ctx, insert) }
-	l.Commit1, l.Commits = one(commit), all(commit)
-	l.Lookups = all(func(ctx context.Context, _ int, r *mathrand.Rand) error {
+	if l.Commit1, err = one(commit); err != nil {
+		return err
+	}
+	if l.Commits, err = all(commit); err != nil {
+		return err
+	}
+	l.Lookups, err = all(func(ctx context.Context, _ int, r *mathrand.Rand) error {
 		return db.View(ctx, func(tx *sqldb.Tx) error {
 			var s string
 			return tx.QueryRow("select s from e where id = ?", 1+r.Int64N(bareRows)).Scan(&s)
 		})
 	})
-	return nil
+	return err
 }
 
-func bareHTTP(rate func(Task) float64) (_ float64, err error) {
+func bareHTTP(all rate) (_ Limit, err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return 0, err
+		return Limit{}, err
 	}
 	body := make([]byte, 50<<10)
 	s := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -149,7 +181,7 @@ func bareHTTP(rate func(Task) float64) (_ float64, err error) {
 	c := newHTTP()
 	defer c.CloseIdleConnections()
 	url := "http://" + l.Addr().String() + "/"
-	return rate(func(ctx context.Context, _ int, _ *mathrand.Rand) error {
+	return all(func(ctx context.Context, _ int, _ *mathrand.Rand) error {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return err
@@ -164,5 +196,5 @@ func bareHTTP(rate func(Task) float64) (_ float64, err error) {
 			err = fmt.Errorf("%d bytes arrived", n)
 		}
 		return err
-	}), nil
+	})
 }

@@ -57,8 +57,8 @@ func TestLimits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, n := range map[string]float64{"RSA": l.RSA2048, "fsync": l.Sync, "commit": l.Commit1, "commits": l.Commits, "inserts": l.Inserts, "lookups": l.Lookups, "HTTP": l.HTTP} {
-		if n <= 0 {
+	for name, n := range map[string]load.Limit{"RSA": l.RSA2048, "fsync": l.Sync, "commit": l.Commit1, "commits": l.Commits, "inserts": l.Inserts, "lookups": l.Lookups, "HTTP": l.HTTP} {
+		if n.PerSecond <= 0 || n.CPU < 0 {
 			t.Errorf("%s: %v a second", name, n)
 		}
 	}

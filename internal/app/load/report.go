@@ -222,10 +222,10 @@ func (rep *Report) Print(w io.Writer) error {
 		fmt.Fprintf(&b, "\nBare limits of this machine, %d cores, a second:\n\n", rep.Cores)
 		for _, x := range []struct {
 			name string
-			n    float64
+			n    Limit
 		}{{"RSA-2048 private operations", l.RSA2048}, {"fsync, one after the other", l.Sync}, {"SQLite commits, one client", l.Commit1}, {"SQLite commits, all clients", l.Commits},
 			{"SQLite inserts in one transaction", l.Inserts}, {"SQLite reads of a row", l.Lookups}, {"HTTP answers of 50 KiB", l.HTTP}} {
-			fmt.Fprintf(&b, "  %-40s %10.0f\n", x.name, x.n)
+			fmt.Fprintf(&b, "  %-40s %10.0f   %8.3f cpu ms each\n", x.name, x.n.PerSecond, x.n.CPU)
 		}
 	}
 	if rep.Start != nil {
