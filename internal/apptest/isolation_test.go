@@ -33,9 +33,17 @@ func TestIsolation(t *testing.T) {
 		}
 	}
 	x.secrets = secretsOf(h.App.Records.Kinds)
-	t.Run("API", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.API.Routes(), "/api/v1") })
-	t.Run("web", func(t *testing.T) { x.with(t).walk(x.browsers(), h.App.Web.Routes(), "") })
-	t.Run("keys", func(t *testing.T) { x.with(t).keys() })
+	programs, browsers := x.programs(), x.browsers()
+	for name, run := range map[string]func(*isolation){
+		"API":  func(x *isolation) { x.walk(programs, h.App.API.Routes(), "/api/v1") },
+		"web":  func(x *isolation) { x.walk(browsers, h.App.Web.Routes(), "") },
+		"keys": func(x *isolation) { x.keys() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(x.with(t))
+		})
+	}
 }
 
 // missing is an id that nothing has.
@@ -219,6 +227,9 @@ func (x *isolation) compare(a *asker, f *filler, prefix string, hidden target) {
 			return
 		}
 		got, want = x.ask(a, f, prefix, hidden), x.ask(a, f, prefix, none)
+	}
+	if again := x.ask(a, f, prefix, none); got.Status == again.Status && !bytes.Equal(body(want, none), body(again, none)) {
+		return // it never answers the same, such as a generator of passwords
 	}
 	x.t.Errorf("%s: %s %s is told from what does not exist: %d %s\n%d %s", a.name, f.method, f.path(hidden), got.Status, diff(got.Body, want.Body), want.Status, diff(want.Body, got.Body))
 }
