@@ -276,8 +276,8 @@ func (r *run) sections() error {
 // attachments writes the files of all records.
 func (r *run) attachments() error {
 	r.stage("Attachments")
-	for _, t := range tableSpecs() {
-		ids := r.ids[t.table]
+	for _, table := range sortedKeys(r.ids) {
+		ids := r.ids[table]
 		for len(ids) > 0 {
 			part := ids[:min(len(ids), chunk)]
 			ids = ids[len(part):]
@@ -285,7 +285,7 @@ func (r *run) attachments() error {
 			if err != nil {
 				return err
 			}
-			if err := r.copyAll(t.table, list); err != nil {
+			if err := r.copyAll(table, list); err != nil {
 				return err
 			}
 		}

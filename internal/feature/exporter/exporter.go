@@ -129,7 +129,7 @@ func (r *run) all() error {
 	if err := r.manifest(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.refs} {
+	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.refs} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -193,16 +193,28 @@ func (l *lines) put(v any) error {
 // plan finds out what is exported and in which order.
 func (r *run) plan(tx *gate.Tx) error {
 	for _, t := range tableSpecs() {
-		ids, err := r.idsOf(tx, t.kind)
-		if err != nil {
+		if err := r.planTable(tx, t.kind, t.table); err != nil {
 			return err
 		}
-		r.ids[t.table] = ids
-		for _, n := range ids {
-			r.tableOf[n] = t.table
-		}
-		r.progress.Total += int64(len(ids))
 	}
+	for _, k := range r.otherKinds() {
+		if err := r.planTable(tx, k.Name, k.Plural); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) planTable(tx *gate.Tx, kind, table string) error {
+	ids, err := r.idsOf(tx, kind)
+	if err != nil {
+		return err
+	}
+	r.ids[table] = ids
+	for _, n := range ids {
+		r.tableOf[n] = table
+	}
+	r.progress.Total += int64(len(ids))
 	return nil
 }
 
@@ -215,10 +227,11 @@ func (r *run) idsOf(tx *gate.Tx, kind string) ([]id.ID, error) {
 	}
 	var out []id.ID
 	err := each(tx, func(n []int64) { out = append(out, id.ID(n[0])) }, 1, q+` order by r.id`, args...)
-	if err != nil || kind != "organization" && kind != "document_folder" && kind != "password_folder" {
+	above := r.e.Records.Kinds.Kind(kind).Above()
+	if err != nil || above == nil {
 		return out, err
 	}
-	return parentsFirst(tx, kind, out)
+	return parentsFirst(tx, kind, above.Name, out)
 }
 
 // each calls f with every row of n integers.
@@ -243,10 +256,10 @@ func each(tx *gate.Tx, f func([]int64), n int, q string, args ...any) error {
 }
 
 // parentsFirst sorts a tree so that what is above comes before what is below.
-func parentsFirst(tx *gate.Tx, kind string, ids []id.ID) ([]id.ID, error) {
+func parentsFirst(tx *gate.Tx, kind, field string, ids []id.ID) ([]id.ID, error) {
 	above := map[id.ID]id.ID{}
 	err := each(tx, func(n []int64) { above[id.ID(n[0])] = id.ID(n[1]) }, 2,
-		`select k.id, k.parent_id from k_`+kind+` k where k.parent_id is not null`)
+		`select k.id, k.`+field+` from k_`+kind+` k where k.`+field+` is not null`)
 	if err != nil {
 		return nil, err
 	}

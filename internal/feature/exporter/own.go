@@ -118,8 +118,20 @@ func (r *run) history() error {
 	if r.o.NoSecrets {
 		return nil
 	}
-	out := &lines{r: r, name: itglue.SecretsFile}
-	ids := r.ids["passwords"]
+	for _, k := range r.e.Records.Kinds.Kinds() {
+		if len(k.Secrets()) == 0 {
+			continue
+		}
+		if err := r.historyOf(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) historyOf(k *record.Kind) error {
+	out := &lines{r: r, name: itglue.SecretsFile(k.Plural)}
+	ids := r.ids[k.Plural]
 	for len(ids) > 0 {
 		part := ids[:min(len(ids), chunk)]
 		ids = ids[len(part):]
@@ -127,7 +139,7 @@ func (r *run) history() error {
 		notes := map[secret.Ref]secret.Version{}
 		err := r.view(func(tx *gate.Tx) error {
 			for _, n := range part {
-				if err := past(tx, n, &refs, notes); err != nil {
+				if err := past(tx, k, n, &refs, notes); err != nil {
 					return err
 				}
 			}
@@ -147,19 +159,19 @@ func (r *run) history() error {
 	return nil
 }
 
-// past adds the versions of a password's secrets, oldest first, where the table
+// past adds the versions of a record's secrets, oldest first, where the table
 // does not say it all.
-func past(tx *gate.Tx, password id.ID, refs *[]secret.Ref, notes map[secret.Ref]secret.Version) error {
-	have, err := secret.Current(tx, password)
+func past(tx *gate.Tx, k *record.Kind, of id.ID, refs *[]secret.Ref, notes map[secret.Ref]secret.Version) error {
+	have, err := secret.Current(tx, of)
 	if err != nil {
 		return err
 	}
-	for _, field := range []string{"password", "otp_secret"} {
+	for _, field := range k.Secrets() {
 		v, ok := have[field]
 		if !ok || v.Number == 1 && v.Reason == "" {
 			continue
 		}
-		all, err := secret.Versions(tx, secret.Place{Kind: "password", Object: password, Field: field})
+		all, err := secret.Versions(tx, secret.Place{Kind: k.Name, Object: of, Field: field})
 		if err != nil {
 			if gone(err) {
 				return nil
@@ -168,7 +180,7 @@ func past(tx *gate.Tx, password id.ID, refs *[]secret.Ref, notes map[secret.Ref]
 		}
 		slices.Reverse(all)
 		for _, v := range all {
-			ref := secret.Ref{Kind: "password", Object: password, Field: field, Version: v.Number}
+			ref := secret.Ref{Kind: k.Name, Object: of, Field: field, Version: v.Number}
 			*refs, notes[ref] = append(*refs, ref), v
 		}
 	}

@@ -117,7 +117,7 @@ func (r *run) besides(t *tableSpec, list []*record.Record) (*beside, error) {
 	case "configuration":
 		b.ports, err = r.ports(list)
 	case "password":
-		b.secrets, err = r.secrets(list)
+		b.secrets, err = r.secretsOf(r.e.Records.Kinds.Kind(t.kind), list)
 	}
 	return b, err
 }
@@ -152,15 +152,20 @@ func (r *run) ports(list []*record.Record) (map[id.ID][]map[string]any, error) {
 	return out, err
 }
 
-// secrets reveals the passwords of a part, through the gate.
-func (r *run) secrets(list []*record.Record) (map[secret.Ref]string, error) {
+// secretsOf reveals the secrets of a part, through the gate.
+func (r *run) secretsOf(k *record.Kind, list []*record.Record) (map[secret.Ref]string, error) {
 	out := map[secret.Ref]string{}
 	if r.o.NoSecrets {
 		return out, nil
 	}
 	var refs []secret.Ref
 	for _, rec := range list {
-		refs = append(refs, secretRef(rec, "password"), secretRef(rec, "otp_secret"))
+		for _, f := range k.Secrets() {
+			refs = append(refs, secretRef(rec, f))
+		}
+	}
+	if len(refs) == 0 {
+		return out, nil
 	}
 	err := r.e.Secrets.RevealMany(r.ctx, r.c, refs, r.o.Reason, func(ref secret.Ref, text string) error {
 		out[ref] = text
@@ -170,7 +175,7 @@ func (r *run) secrets(list []*record.Record) (map[secret.Ref]string, error) {
 }
 
 func secretRef(rec *record.Record, field string) secret.Ref {
-	return secret.Ref{Kind: "password", Object: rec.ID, Field: field}
+	return secret.Ref{Kind: rec.Kind.Name, Object: rec.ID, Field: field}
 }
 
 func yes(on bool) string {

@@ -22,7 +22,8 @@ const maxLine = 64 << 20
 type extra struct {
 	itglue.Extra
 
-	raw string
+	raw  string
+	file string // in which it stands
 }
 
 func (e *extra) imageName(base string) string {
@@ -141,9 +142,7 @@ func (r *run) extras(table string) (*extras, error) {
 	if e.lines, err = r.lines(e.name); err != nil {
 		return nil, err
 	}
-	if table == "passwords" {
-		e.past, err = r.lines(itglue.SecretsFile)
-	}
+	e.past, err = r.lines(itglue.SecretsFile(table))
 	return e, err
 }
 
@@ -166,7 +165,7 @@ func (e *extras) take(foreign string) *extra {
 			e.stop(err)
 			return nil
 		}
-		x := &extra{raw: string(line)}
+		x := &extra{raw: string(line), file: e.name}
 		if err := unmarshal(e.name, line, x); err != nil {
 			e.stop(err)
 			return nil
@@ -191,7 +190,7 @@ func (e *extras) stop(err error) {
 	e.lines = nil
 }
 
-// history gives the versions of a password's secrets.
+// history gives the versions of the secrets of a row.
 func (e *extras) history(foreign string) ([]itglue.Version, error) {
 	var out []itglue.Version
 	for e.past != nil {
@@ -206,7 +205,7 @@ func (e *extras) history(foreign string) ([]itglue.Version, error) {
 				return out, err
 			}
 			e.version = new(itglue.Version)
-			if err := unmarshal(itglue.SecretsFile, line, e.version); err != nil {
+			if err := unmarshal(e.past.name, line, e.version); err != nil {
 				return nil, err
 			}
 		}
@@ -239,7 +238,7 @@ func (it *item) apply() error {
 		f := it.field(name)
 		v, err := f.Parse(in)
 		if err != nil {
-			it.warn("Set it by hand.", "%s of the record %s in %s: %s", f.Title(), it.foreign, itglue.RecordsFile(it.table), sentence(fault.Say(err)))
+			it.warn("Set it by hand.", "%s of the record %s in %s: %s", f.Title(), it.foreign, it.extra.file, sentence(fault.Say(err)))
 			continue
 		}
 		it.values[name] = v
@@ -253,7 +252,7 @@ func (it *item) apply() error {
 		}
 		if k == nil || k.rec == 0 {
 			it.marks = append(it.marks, "without "+name)
-			it.warn("Set it by hand.", "%s of the record %s in %s is not in the export.", it.field(name).Title(), it.foreign, itglue.RecordsFile(it.table))
+			it.warn("Set it by hand.", "%s of the record %s in %s is not in the export.", it.field(name).Title(), it.foreign, it.extra.file)
 			continue
 		}
 		it.values[name] = k.rec
@@ -264,13 +263,16 @@ func (it *item) apply() error {
 	return nil
 }
 
-// savePast gives a new password the versions of its secrets, oldest first.
+// savePast gives a new record the versions of its secrets, oldest first.
 func (it *item) savePast(tx *gate.Tx, rec *record.Record, changedAt any) error {
 	for _, v := range it.past {
 		p := secret.Place{Kind: it.kind, Org: rec.Org, Object: rec.ID, Field: v.Field}
 		if _, err := secret.Put(tx, p, v.Value, secret.Note{Reason: v.Reason, Restores: v.Restores}); err != nil {
 			return err
 		}
+	}
+	if rec.Kind.Field("password_updated_at") == nil {
+		return nil
 	}
 	if changedAt == nil {
 		changedAt = tx.Now
@@ -281,7 +283,7 @@ func (it *item) savePast(tx *gate.Tx, rec *record.Record, changedAt any) error {
 
 // ownItem makes an item of a line of an own file.
 func (r *run) ownItem(kind, table, file string, line []byte) (*item, error) {
-	x := &extra{raw: string(line)}
+	x := &extra{raw: string(line), file: file}
 	if err := unmarshal(file, line, x); err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func (r *run) attachments() error {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		if kindOfTable[a.Table] == "" {
+		if r.kindOf(a.Table) == "" {
 			return nil // listed among what has no kind
 		}
 		if r.progress.Done++; r.progress.Done%50 == 0 {
@@ -92,7 +92,7 @@ func (r *run) attachments() error {
 func (r *run) file(a itglue.Attachment) (*attach, error) {
 	k := r.look.table(a.Table)[a.ID]
 	if k == nil || k.rec == 0 {
-		r.problem(a.Entry, 0, itglue.Error, "Attach it by hand where it belongs.", "The file %q was skipped: %s with the id %s was not imported.", a.Entry, strings.ReplaceAll(kindOfTable[a.Table], "_", " "), a.ID)
+		r.problem(a.Entry, 0, itglue.Error, "Attach it by hand where it belongs.", "The file %q was skipped: %s with the id %s was not imported.", a.Entry, strings.ReplaceAll(r.kindOf(a.Table), "_", " "), a.ID)
 		r.report.count("attachment", skipped)
 		return nil, nil
 	}
@@ -224,7 +224,7 @@ func (w *attach) save(tx *gate.Tx) error {
 // fileTotal counts the files that attachments will look at.
 func (r *run) fileTotal() (n int64) {
 	_ = r.x.Attachments(func(a itglue.Attachment) error {
-		if kindOfTable[a.Table] != "" {
+		if r.kindOf(a.Table) != "" {
 			n++
 		}
 		return nil

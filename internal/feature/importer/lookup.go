@@ -82,7 +82,7 @@ func (r *run) load() error {
 }
 
 func (r *run) loadRefs(tx *gate.Tx) error {
-	for table := range remembered() {
+	for table := range r.remembered() {
 		list, err := external.BySource(tx, r.source(), table)
 		if err != nil {
 			return err
@@ -98,9 +98,12 @@ func (r *run) loadRefs(tx *gate.Tx) error {
 }
 
 // remembered are the tables whose rows are remembered, with their kinds.
-func remembered() map[string]string {
+func (r *run) remembered() map[string]string {
 	out := maps.Clone(kindOfTable)
 	out["document_folders"], out["password_folders"], out["document_sections"] = "document_folder", "password_folder", "document_section"
+	for _, k := range r.otherKinds() {
+		out[k.Plural] = k.Name
+	}
 	return out
 }
 
@@ -109,7 +112,7 @@ const pendingHash = "pending"
 
 // loadOwn takes the ids of an export of this very tenant for what they are.
 func (r *run) loadOwn(tx *gate.Tx) error {
-	tables := remembered()
+	tables := r.remembered()
 	return each(tx, func(n int64, kind string) {
 		for table, k := range tables {
 			if k == kind {
@@ -234,14 +237,20 @@ type addedList struct {
 	id  id.ID
 }
 
-// listKinds are the lists that cells name entries of.
-func listKinds() []string {
-	return []string{"organization_type", "organization_status", "configuration_type", "configuration_status", "manufacturer", "operating_system",
-		"platform", "contact_type", "password_category"}
+// listKinds are the tenant-wide lists that rows name entries of. The models of
+// manufacturers are loaded with their makers.
+func (r *run) listKinds() []string {
+	var out []string
+	for _, k := range r.m.Records.Kinds.Kinds() {
+		if k.Scope == record.OfTenant && !k.Admin && k.Name != "model" {
+			out = append(out, k.Name)
+		}
+	}
+	return out
 }
 
 func (r *run) loadLists(tx *gate.Tx) error {
-	for _, kind := range listKinds() {
+	for _, kind := range r.listKinds() {
 		err := each(tx, func(n int64, fold string) { r.look.lists[listKey{kind, 0, fold}] = id.ID(n) },
 			`select id, name_fold from record where kind = ? and trashed_at is null`, kind)
 		if err != nil {

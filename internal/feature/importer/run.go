@@ -151,6 +151,9 @@ func (r *run) steps() []func() error {
 		if t.name == "passwords" { // may be embedded in documents
 			add(r.ownFolders)
 			add(func() error { return r.table(r.documentSpec(createDocument)) })
+			for _, k := range r.otherKinds() {
+				add(func() error { return r.ownKind(k) })
+			}
 		}
 		add(func() error { return r.table(t) })
 	}
@@ -171,6 +174,11 @@ func (r *run) total() error {
 			return err
 		}
 		r.progress.Total += n
+	}
+	for _, k := range r.otherKinds() {
+		if err := r.eachLine(itglue.KindFile(k.Plural), func([]byte) error { r.progress.Total++; return nil }); err != nil {
+			return err
+		}
 	}
 	n, err := r.x.Count("documents")
 	r.progress.Total += 2*n + r.fileTotal()
@@ -314,6 +322,9 @@ func (r *run) others() error {
 	for _, t := range tables() {
 		known = append(known, t.name)
 	}
+	for _, k := range r.otherKinds() {
+		known = append(known, k.Plural)
+	}
 	list, err := r.x.Others(known...)
 	if err != nil {
 		return err
@@ -321,7 +332,7 @@ func (r *run) others() error {
 	for _, o := range list {
 		r.report.Unknown = append(r.report.Unknown, Unknown{o.File, o.Rows, unknownNote(o.File)})
 	}
-	return nil
+	return r.foreignKinds()
 }
 
 // finish closes the report.

@@ -11,6 +11,8 @@ import (
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/reach"
 )
 
 // tableSpec says how the rows of one table become records.
@@ -44,7 +46,7 @@ func tables() []*tableSpec {
 		{name: "locations", kind: "location", stage: "Locations", org: true, required: []string{"id"}, build: buildLocation,
 			columns: []string{"name", "address_1", "address1", "address", "street", "address_2", "address2", "city", "region", "state", "province", "region_name",
 				"postal_code", "zip", "zip_code", "country", "country_name", "phone", "fax", "notes", "primary"}},
-		{name: "contacts", kind: "contact", stage: "Contacts", org: true, required: []string{"id"}, build: buildContact, pattern: reaches,
+		{name: "contacts", kind: "contact", stage: "Contacts", org: true, required: []string{"id"}, build: buildContact, pattern: reach.Column,
 			columns: []string{"name", "first_name", "last_name", "title", "job_title", "contact_type", "type", "location", "location_name", "important", "notes"}},
 		{name: "configurations", kind: "configuration", stage: "Configurations", org: true, required: []string{"id"}, build: buildConfiguration,
 			columns: configurationColumns()},
@@ -376,30 +378,13 @@ func ownerTable(typ string) (name, tab string) {
 	return "", ""
 }
 
-// port is one interface as the JSON in a cell gives it.
-type port map[string]any
-
-func (p port) text(names ...string) string {
-	for _, n := range names {
-		if s, ok := p[n].(string); ok && s != "" {
-			return s
-		}
-		if v, ok := p[n]; ok && v != nil {
-			if _, isText := v.(string); !isText {
-				return fmt.Sprint(v)
-			}
-		}
-	}
-	return ""
-}
-
 // interfaces reads the list of interfaces, which is JSON in a cell.
 func (it *item) interfaces() {
 	text := strings.TrimSpace(it.row.Get("configuration_interfaces", "interfaces"))
 	if text == "" || text == "[]" {
 		return
 	}
-	var list []port
+	var list []itglue.Object
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		it.keep("Interfaces", text)
 		return
@@ -407,11 +392,11 @@ func (it *item) interfaces() {
 	var rows []record.Values
 	first := -1
 	for i, p := range list {
-		on, _ := table.ParseBool(p.text("primary"))
+		on, _ := table.ParseBool(p.Text("primary"))
 		if on && first < 0 {
 			first = i
 		}
-		rows = append(rows, record.Values{"name": p.text("name"), "ip_address": p.text("ip_address", "ip"), "mac_address": p.text("mac_address", "mac"), "notes": p.text("notes")})
+		rows = append(rows, record.Values{"name": p.Text("name"), "ip_address": p.Text("ip_address", "ip"), "mac_address": p.Text("mac_address", "mac"), "notes": p.Text("notes")})
 	}
 	if first < 0 {
 		first = max(0, slices.IndexFunc(rows, func(v record.Values) bool {

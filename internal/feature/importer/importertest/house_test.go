@@ -39,8 +39,36 @@ func features() []record.Feature {
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), racks(),
 	}
+}
+
+// racks are kinds that no layout of another product knows, with every sort of
+// field; a unit is declared before the rack that it is in.
+func racks() record.Feature {
+	named := record.Field{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Unique: true, Sort: true}
+	return record.Feature{Name: "rack", Kinds: []*record.Kind{
+		{Name: "rack_unit", Plural: "rack_units", Label: "Unit", Labels: "Units", Scope: record.OfParent, Parent: "rack_id", Fields: []record.Field{
+			{Name: "name", Type: record.Text, Class: record.Internal, Required: true},
+			{Name: "rack_id", Type: record.Ref, Ref: "rack", Class: record.Internal, Required: true},
+			{Name: "configuration_id", Type: record.Ref, Ref: "configuration", Class: record.Internal},
+		}},
+		{Name: "rack", Plural: "racks", Label: "Rack", Labels: "Racks", Scope: record.OfOrganization, Fields: []record.Field{
+			{Name: "name", Type: record.Text, Class: record.Internal, Required: true},
+			{Name: "above_id", Type: record.Ref, Ref: "rack", Class: record.Internal},
+			{Name: "location_id", Type: record.Ref, Ref: "location", Class: record.Internal},
+			{Name: "rack_make_id", Type: record.Ref, Ref: "rack_make", Class: record.Internal},
+			{Name: "door_code", Type: record.Secret, Class: record.Personal},
+			{Name: "height", Type: record.Integer, Class: record.Internal},
+			{Name: "weight", Type: record.Number, Class: record.Internal},
+			{Name: "locked", Type: record.Bool, Class: record.Internal, Default: true},
+			{Name: "checked_on", Type: record.Date, Class: record.Internal, Expires: true},
+			{Name: "cooling", Type: record.Choice, Choices: []string{"Air", "Water"}, Class: record.Internal},
+			{Name: "notes", Type: record.HTML, Class: record.Personal},
+			{Name: "doors", Type: record.Rows, Class: record.Internal, Rows: []record.Field{{Name: "side", Type: record.Text, Class: record.Internal}, {Name: "glass", Type: record.Bool, Class: record.Internal}}},
+		}},
+		{Name: "rack_make", Plural: "rack_makes", Label: "Make", Labels: "Makes", Scope: record.OfTenant, Fields: []record.Field{named}},
+	}}
 }
 
 // house is a house with the documentation features, its lists and an importer.
@@ -167,8 +195,12 @@ func (h *house) one(kind, name string) *record.Record {
 
 func (h *house) reveal(rec id.ID, field string) string {
 	h.t.Helper()
+	kind := "password"
+	if field == "door_code" {
+		kind = "rack"
+	}
 	rv := &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client}
-	s, err := rv.Reveal(h.t.Context(), h.Admin(), secret.Ref{Kind: "password", Object: rec, Field: field}, "test")
+	s, err := rv.Reveal(h.t.Context(), h.Admin(), secret.Ref{Kind: kind, Object: rec, Field: field}, "test")
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -18,10 +18,12 @@ import (
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/sample"
 )
 
@@ -82,8 +84,13 @@ func normalise(t *testing.T, raw map[string]string) map[string]string {
 			rowNames(t, name, raw[name], names)
 		}
 	}
-	for _, m := range regexp.MustCompile(`"id":"([0-9]+)","kind":"([a-z_]+)","values":(\{[^}]*\})`).FindAllStringSubmatch(raw["strongroom/folders.jsonl"], -1) {
-		names[m[1]] = m[2] + " " + m[3]
+	for name, body := range raw {
+		if name != "strongroom/folders.jsonl" && !strings.HasPrefix(name, "strongroom/kinds/") {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`"id":"([0-9]+)","kind":"([a-z_]+)","values":(\{[^}]*\})`).FindAllStringSubmatch(body, -1) {
+			names[m[1]] = m[2] + " " + m[3]
+		}
 	}
 	for name, body := range raw {
 		if m := regexp.MustCompile(`/images/([0-9]+)$`).FindStringSubmatch(name); m != nil {
@@ -225,13 +232,36 @@ func (h *house) furnish(n int) {
 		_, err := secret.Put(tx, secret.Place{Kind: "password", Org: org, Object: pw, Field: "password"}, "one", secret.Note{Reason: "back to what works", Restores: 1})
 		return err
 	})
+	rack := h.rack(org)
 	err = h.Gate.Change(h.t.Context(), h.Admin(), access.Edit, gate.Thing{ID: doc}, func(tx *gate.Tx) error {
+		if _, err := h.im.Relations.Add(tx, doc, rack, ""); err != nil {
+			return err
+		}
 		_, err := h.im.Relations.Add(tx, doc, pw, "how to use it")
 		return err
 	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// rack makes records of the kinds that the layout has no place for.
+func (h *house) rack(org id.ID) id.ID {
+	h.t.Helper()
+	place := h.Make("location", org, record.Values{"name": "Cellar"})
+	maker := h.Make("rack_make", 0, record.Values{"name": "Stahl & Söhne"})
+	rack := h.Make("rack", org, record.Values{"name": "R1", "door_code": "4711", "restricted": true})
+	below := h.Make("rack", org, record.Values{"name": "R1 \"left\"", "above_id": rack, "location_id": place, "rack_make_id": maker, "door_code": "1", "height": 42, "weight": 80.5,
+		"locked": false, "checked_on": "2027-01-31", "cooling": "Water", "notes": "<p>a &lt; b</p>", "archived": true, "doors": `[{"side":"front","glass":true},{"side":"back"}]`})
+	h.Make("rack_unit", 0, record.Values{"name": "U1", "rack_id": below, "configuration_id": h.Make("configuration", org, record.Values{"name": "sw-cellar", "configuration_type_id": h.one("configuration_type", "Switch").ID})})
+	h.Change(func(tx *gate.Tx) error {
+		_, err := h.Records.Update(tx, "rack", below, 0, record.Values{"door_code": "2"})
+		return err
+	})
+	if _, err := h.im.Files.Add(h.t.Context(), h.Admin(), below, "plan.txt", strings.NewReader("the plan")); err != nil {
+		h.t.Fatal(err)
+	}
+	return below
 }
 
 func onePixel() []byte {
@@ -267,6 +297,12 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %+v", r, rep)
 		}
 	}
+	if r := got.Kinds["rack"]; r == nil || r.Created != 2 {
+		t.Errorf("racks: %+v", r)
+	}
+	if s := h.reveal(h.one("rack", `R1 "left"`).ID, "door_code"); s != "2" {
+		t.Errorf("the door code is %q", s)
+	}
 	for k, c := range plan.Kinds {
 		if got.Kinds[k] == nil || *got.Kinds[k] != *c {
 			t.Errorf("%s: planned %+v, done %+v", k, c, got.Kinds[k])
@@ -276,5 +312,20 @@ func TestRoundTrip(t *testing.T) {
 	compare(t, content(t, p), content(t, second))
 	if again := h.run(p); again.Created+again.Changed+again.Conflicts+again.Skipped != 0 {
 		t.Errorf("again: %+v", again)
+	}
+}
+
+// TestForeignKinds: what only another Strongroom has a kind for is listed.
+func TestForeignKinds(t *testing.T) {
+	h := open(t)
+	p := files{
+		"strongroom/export.json":            `{"format":1,"product":"Strongroom","tenant":"00112233445566778899aabbccddeeff","made":"2026-01-02T03:04:05Z"}`,
+		"strongroom/kinds/submarines.jsonl": `{"id":"1","kind":"submarine","values":{"name":"Nautilus"}}` + "\n" + `{"id":"2","kind":"submarine","values":{"name":"Argonaut"}}` + "\n",
+		"organizations.csv":                 csv("id,name", "7,Harbor"),
+	}.pack(t, "")
+	for _, r := range []*importer.Report{h.check(p), h.run(p)} {
+		if len(r.Unknown) != 1 || r.Unknown[0].File != "strongroom/kinds/submarines.jsonl" || r.Unknown[0].Rows != 2 || r.Created != 1 {
+			t.Errorf("%+v", r)
+		}
 	}
 }

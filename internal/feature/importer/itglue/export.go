@@ -191,3 +191,12 @@ func sortedKeys[V any](m map[string]V) []string {
 	slices.Sort(out)
 	return out
 }
+
+// Under lists the entries below a folder, sorted.
+func (x *Export) Under(folder string) []string {
+	var out []string
+	for _, f := range x.zip.Under(folder) {
+		out = append(out, f.Name)
+	}
+	return out
+}

@@ -1,5 +1,7 @@
 package itglue
 
+import "strings"
+
 // Own is the folder of what Strongroom's own export keeps beside the layout of
 // IT Glue, which has no place for it. doc/formats/export.md describes the files;
 // all but the first are JSON lines.
@@ -9,7 +11,6 @@ const (
 	ListsFile     = Own + "/lists.jsonl"
 	FoldersFile   = Own + "/folders.jsonl"
 	SectionsFile  = Own + "/sections.jsonl"
-	SecretsFile   = Own + "/secrets.jsonl"
 	FilesFile     = Own + "/files.jsonl"
 	RelationsFile = Own + "/relations.jsonl"
 	RefsFile      = Own + "/external.jsonl"
@@ -18,6 +19,32 @@ const (
 // RecordsFile is the file of what a table cannot hold of its rows: an Extra for
 // some of them, in their order.
 func RecordsFile(table string) string { return Own + "/records/" + table + ".jsonl" }
+
+// KindFile is the file of all records of a kind that the layout of IT Glue has no
+// place for: an Extra for each, those above before those below.
+func KindFile(table string) string { return Own + "/kinds/" + table + ".jsonl" }
+
+// KindTable gives the table of a KindFile.
+func KindTable(file string) (table string, ok bool) {
+	table, ok = strings.CutPrefix(file, Own+"/kinds/")
+	if !ok {
+		return "", false
+	}
+	return strings.CutSuffix(table, ".jsonl")
+}
+
+// SecretsFile is the file of the versions of the secrets of a table's rows.
+func SecretsFile(table string) string { return Own + "/secrets/" + table + ".jsonl" }
+
+// Held tells whether the layout has a place for records of a kind, as a table, in
+// a cell or in a file of its own above.
+func Held(kind string) bool {
+	switch kind {
+	case "organization", "location", "contact", "configuration", "configuration_interface", "document", "document_folder", "document_section", "password", "password_folder":
+		return true
+	}
+	return false
+}
 
 // Format is the version of the files.
 const Format = 1
@@ -41,8 +68,8 @@ type RowRef struct {
 	ID    string `json:"id"`
 }
 
-// Extra is what is kept of a record beside its row; of a folder, a section or
-// an entry of a list it is everything.
+// Extra is what is kept of a record beside its row; of a folder, a section,
+// an entry of a list or a record in a KindFile it is everything.
 type Extra struct {
 	ID     string            `json:"id,omitempty"`
 	Kind   string            `json:"kind,omitempty"`
@@ -58,8 +85,8 @@ func (e *Extra) Empty() bool {
 	return len(e.Values)+len(e.Refs)+len(e.Names)+len(e.Images)+len(e.Files) == 0
 }
 
-// Version is one version of a secret of a password; the last one of a field is
-// the value in the table.
+// Version is one version of a secret of a record; the last one of a field is the
+// value in the table.
 type Version struct {
 	ID       string `json:"id"`
 	Field    string `json:"field"`

@@ -1,4 +1,8 @@
-package importer
+// Package reach reads from the cells of a row how to reach a person.
+//
+// Always true: nothing that a cell says is lost; what is no address or number is
+// given back as left.
+package reach
 
 import (
 	"encoding/json"
@@ -8,9 +12,10 @@ import (
 
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/importer/itglue"
 )
 
-// The columns of a contact that say how to reach them have many spellings.
+// The columns that say how to reach a person have many spellings.
 var (
 	mailColumn  = regexp.MustCompile(`(^|_)e?_?mails?(_|$)|email`)
 	phoneColumn = regexp.MustCompile(`phone|(^|_)(mobile|cell|fax|tel|pager|landline)(_|$)`)
@@ -18,104 +23,69 @@ var (
 	labelNoise  = regexp.MustCompile(`(^|_)(contact|primary|e_?mails?|emails?|mails?|address|addresses|phones?|telephone|number|tel|\d+)(_|$)`)
 )
 
-// reaches tells whether a column says how to reach a contact.
-func reaches(column string) bool {
-	return mailColumn.MatchString(column) || phoneColumn.MatchString(column) || extColumn.MatchString(column)
+// Column tells whether a column, in snake case, says how to reach a person.
+func Column(name string) bool {
+	return mailColumn.MatchString(name) || phoneColumn.MatchString(name) || extColumn.MatchString(name)
 }
 
-func buildContact(r *run, it *item) error {
-	it.contactName()
-	it.put("title", "title", "job_title")
-	it.list("contact_type_id", "contact_type", "contact_type", "type")
-	it.bool("important", "important")
-	it.lines("notes", "notes")
-	if err := it.ref("location_id", "location", "location", "location_name"); err != nil {
-		return err
-	}
-	it.reach()
-	if it.values.Text("first_name")+it.values.Text("last_name") == "" {
-		name := "Contact " + it.foreign
-		if list := it.values.Rows("contact_emails"); len(list) > 0 {
-			name, _ = list[0]["value"].(string)
-		}
-		it.values["last_name"] = name
-		it.warn("Rename it if you like.", "Line %d of %s has no name; the contact is called %s.", it.line, it.file, it.title())
-	}
-	return nil
+// Ways are the ways to reach a person, as the rows of the fields contact_emails
+// and contact_phones.
+type Ways struct {
+	Found  bool // the row has such columns
+	Emails []map[string]any
+	Phones []map[string]any
+	Left   []Left
 }
 
-func (it *item) contactName() {
-	it.put("first_name", "first_name")
-	it.put("last_name", "last_name")
-	name := strings.TrimSpace(it.row.Get("name"))
-	if name == "" || it.values.Text("first_name")+it.values.Text("last_name") != "" {
-		return
-	}
-	first, last, two := strings.Cut(name, ", ")
-	if two {
-		first, last = last, first
-	} else if i := strings.LastIndexByte(name, ' '); i > 0 {
-		first, last = name[:i], name[i+1:]
-	}
-	it.set("first_name", first)
-	it.set("last_name", last)
-}
+// Left is a value that is no address and no number.
+type Left struct{ Label, Value string }
 
-// reach collects e-mail addresses and telephone numbers from all columns that
-// hold some.
-func (it *item) reach() {
-	var mails, phones []map[string]any
+func (w *Ways) keep(label, value string) { w.Left = append(w.Left, Left{label, value}) }
+
+// Read collects e-mail addresses and telephone numbers from all columns that
+// hold some. The names of the columns are in snake case.
+func Read(columns, cells []string) *Ways {
+	w := &Ways{}
 	ext := ""
-	found := false
-	whole := it.wholeLists()
-	for i, column := range it.row.Columns() {
-		value := strings.TrimSpace(it.row.Cells[i])
+	whole := wholeLists(columns, cells)
+	for i, column := range columns {
+		value := strings.TrimSpace(cells[i])
 		if whole && value != "" && !strings.HasPrefix(value, "[") {
 			continue
 		}
 		switch {
 		case mailColumn.MatchString(column):
-			found = true
-			mails = it.gather(mails, column, value, false)
+			w.Found = true
+			w.Emails = w.gather(w.Emails, column, value, false)
 		case phoneColumn.MatchString(column) && !extColumn.MatchString(column):
-			found = true
-			phones = it.gather(phones, column, value, true)
+			w.Found = true
+			w.Phones = w.gather(w.Phones, column, value, true)
 		case extColumn.MatchString(column) && value != "":
 			ext = value
 		}
 	}
-	if ext != "" && len(phones) > 0 && phones[0]["extension"] == nil {
-		phones[0]["extension"] = ext
-	} else if ext != "" && len(phones) == 0 {
-		it.keep("Extension", ext)
+	if ext != "" && len(w.Phones) > 0 && w.Phones[0]["extension"] == nil {
+		w.Phones[0]["extension"] = ext
+	} else if ext != "" && len(w.Phones) == 0 {
+		w.keep("Extension", ext)
 	}
-	if found {
-		it.rows("contact_emails", mails)
-		it.rows("contact_phones", phones)
-	}
+	return w
 }
 
 // wholeLists tells whether a column holds all addresses as a list in JSON; then
 // the others repeat some of them.
-func (it *item) wholeLists() bool {
-	for _, c := range []string{"contact_emails", "contact_phones"} {
-		if strings.HasPrefix(it.row.Get(c), "[") {
+func wholeLists(columns, cells []string) bool {
+	for i, c := range columns {
+		if (c == "contact_emails" || c == "contact_phones") && strings.HasPrefix(cells[i], "[") {
 			return true
 		}
 	}
 	return false
 }
 
-func (it *item) rows(field string, list []map[string]any) {
-	it.values[field] = nil
-	if len(list) > 0 {
-		it.values[field] = list
-	}
-}
-
 // gather adds what a cell holds: JSON, or values with separators, each perhaps
 // with its label before a colon.
-func (it *item) gather(list []map[string]any, column, cell string, phone bool) []map[string]any {
+func (w *Ways) gather(list []map[string]any, column, cell string, phone bool) []map[string]any {
 	if cell == "" {
 		return list
 	}
@@ -123,19 +93,19 @@ func (it *item) gather(list []map[string]any, column, cell string, phone bool) [
 		var rows []any
 		if err := json.Unmarshal([]byte(cell), &rows); err == nil {
 			for _, row := range rows {
-				list = it.gatherRow(list, column, row, phone)
+				list = w.gatherRow(list, column, row, phone)
 			}
 			return list
 		}
 	}
 	cut := func(r rune) bool { return strings.ContainsRune(";|\r\n", r) || r == ',' }
 	for _, part := range strings.FieldsFunc(cell, cut) {
-		list = it.gatherRow(list, column, part, phone)
+		list = w.gatherRow(list, column, part, phone)
 	}
 	return list
 }
 
-func (it *item) gatherRow(list []map[string]any, column string, row any, phone bool) []map[string]any {
+func (w *Ways) gatherRow(list []map[string]any, column string, row any, phone bool) []map[string]any {
 	out := map[string]any{"label_name": labelOf(column)}
 	if strings.Contains(column, "primary") {
 		out["primary"] = true
@@ -148,14 +118,14 @@ func (it *item) gatherRow(list []map[string]any, column string, row any, phone b
 		out["value"] = strings.TrimSpace(v)
 	case map[string]any:
 		for _, f := range []string{"value", "label_name", "label_type", "extension", "primary"} {
-			if x := port(v).text(f, strings.ReplaceAll(f, "_", "-")); x != "" {
+			if x := itglue.Object(v).Text(f, strings.ReplaceAll(f, "_", "-")); x != "" {
 				out[f] = x
 			}
 		}
-		on, _ := table.ParseBool(port(v).text("primary"))
+		on, _ := table.ParseBool(itglue.Object(v).Text("primary"))
 		out["primary"] = on
-		if w := port(v).text("formatted_value", "formatted-value"); w != "" && onlyDigits(w) == out["value"] {
-			out["value"] = w // as people wrote it
+		if written := itglue.Object(v).Text("formatted_value", "formatted-value"); written != "" && onlyDigits(written) == out["value"] {
+			out["value"] = written // as people wrote it
 		}
 	}
 	value, _ := out["value"].(string)
@@ -170,7 +140,7 @@ func (it *item) gatherRow(list []map[string]any, column string, row any, phone b
 			out["label_type"] = "phone"
 		}
 	} else if a, err := mail.ParseAddress(value); err != nil {
-		it.keep("E-mail address", value)
+		w.keep("E-mail address", value)
 		return list
 	} else {
 		out["value"] = a.Address
@@ -178,7 +148,7 @@ func (it *item) gatherRow(list []map[string]any, column string, row any, phone b
 		delete(out, "label_type")
 	}
 	if len(value) > 200 {
-		it.keep("Telephone number", value)
+		w.keep("Telephone number", value)
 		return list
 	}
 	return merge(list, out)

@@ -1,0 +1,76 @@
+package exporter
+
+import (
+	"slices"
+
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/importer/itglue"
+)
+
+// otherKinds are the kinds of documented things that the layout of IT Glue has no
+// place for, those first that others refer to.
+func (r *run) otherKinds() []*record.Kind {
+	return slices.DeleteFunc(r.e.Records.Kinds.InOrder(), func(k *record.Kind) bool {
+		return k.Admin || itglue.Held(k.Name) || k.Scope != record.OfOrganization && k.Scope != record.OfParent
+	})
+}
+
+// kinds writes all that there is of those kinds, from their declarations.
+func (r *run) kinds() error {
+	for _, k := range r.otherKinds() {
+		r.stage(k.Labels)
+		out := &lines{r: r, name: itglue.KindFile(k.Plural)}
+		err := r.records(k.Name, r.ids[k.Plural], chunk, func(list []*record.Record) error {
+			secrets, err := r.secretsOf(k, list)
+			if err != nil {
+				return err
+			}
+			for _, rec := range list {
+				if err := out.put(r.whole(rec, secrets)); err != nil {
+					return err
+				}
+			}
+			r.did(k.Name, len(list))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whole is a record with all that its kind declares and a caller can set.
+func (r *run) whole(rec *record.Record, secrets map[secret.Ref]string) *itglue.Extra {
+	var fields []string
+	names := map[string]string{}
+	for _, f := range rec.Kind.Fields {
+		switch {
+		case f.ReadOnly || f.Type == record.Secret:
+		case f.Type == record.Ref && r.e.Records.Kinds.Kind(f.Ref).Scope == record.OfTenant:
+			if n := rec.Names[f.Name]; n != "" && !r.e.Records.Kinds.Kind(f.Ref).Admin {
+				names[f.Name] = n
+			}
+		default:
+			fields = append(fields, f.Name)
+		}
+	}
+	x := r.extra(rec, fields)
+	x.Kind, x.Names = rec.Kind.Name, names
+	if rec.Kind.HasName() {
+		x.Values["name"] = rec.Name
+	}
+	if rec.Kind.Scope == record.OfOrganization {
+		x.Refs["organization_id"] = itglue.RowRef{Table: "organizations", ID: rec.Org.String()}
+	}
+	if rec.Archived {
+		x.Values["archived"] = true
+	}
+	for _, f := range rec.Kind.Secrets() {
+		if text := secrets[secret.Ref{Kind: rec.Kind.Name, Object: rec.ID, Field: f}]; text != "" {
+			x.Values[f] = text
+		}
+	}
+	return x
+}
