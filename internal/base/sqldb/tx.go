@@ -293,6 +293,10 @@ func (r *Rows) Scan(dest ...any) error {
 	return nil
 }
 
+// Values gives the columns of the current row as they are: int64, float64,
+// string, []byte or nil. They belong to the caller.
+func (r *Rows) Values() []any { return r.row }
+
 // Err gives the error that ended the rows early, if any.
 func (r *Rows) Err() error { return r.err }
 
@@ -324,16 +328,36 @@ func (r *Row) Scan(dest ...any) error {
 		return r.err
 	}
 	defer r.r.Close()
-	if !r.r.Next() {
-		if r.r.err != nil {
-			return r.r.err
-		}
-		return sql.ErrNoRows
+	if err := r.first(); err != nil {
+		return err
 	}
 	if err := r.r.Scan(dest...); err != nil {
 		return err
 	}
 	return r.r.Close()
+}
+
+func (r *Row) first() error {
+	switch {
+	case r.r.Next():
+		return nil
+	case r.r.err != nil:
+		return r.r.err
+	}
+	return sql.ErrNoRows
+}
+
+// Values is Rows.Values of the first row; sql.ErrNoRows when there is none.
+func (r *Row) Values() ([]any, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	defer r.r.Close()
+	if err := r.first(); err != nil {
+		return nil, err
+	}
+	row := r.r.Values()
+	return row, r.r.Close()
 }
 
 // short cuts a statement for an error message. Statements hold no values.

@@ -161,7 +161,7 @@ func (e *Engine) eachOf(tx *gate.Tx, r *Record, f func(*Record) error) error {
 		if k == nil { // declared no longer
 			continue
 		}
-		child, err := k.scan(tx.QueryRow(`select `+spineColumns+k.kindColumns()+` from record r join `+k.Table()+` k on k.id = r.id where r.id = ?`, int64(x.id)))
+		child, err := k.readOne(tx.QueryRow(`select `+spineColumns+k.kindColumns()+` from record r join `+k.Table()+` k on k.id = r.id where r.id = ?`, int64(x.id)))
 		if err != nil {
 			return err
 		}
@@ -326,34 +326,6 @@ func (e *Engine) Access(tx *gate.Tx, rid id.ID) (restricted bool, users, groups 
 	}
 	users, groups, err = access.Grants(tx.SQL(), r.Guard)
 	return r.Restricted, users, groups, err
-}
-
-// Totals counts what is not archived, by kind, of one organization or, with 0,
-// of the whole tenant, as far as the caller may see it.
-func (e *Engine) Totals(tx *gate.Tx, org id.ID) (map[string]int64, error) {
-	cond, args := tx.Visible("r")
-	q := `select r.kind, sum(r.n) from record_total r where r.archived = 0 and ` + cond
-	if tx.Caller.Granted {
-		q = `select r.kind, count(*) from record r where r.archived = 0 and r.trashed_at is null and ` + cond
-	}
-	if org != 0 {
-		q, args = q+` and r.org_id = ?`, append(args, int64(org))
-	}
-	rows, err := tx.Query(q+` group by r.kind`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	out := map[string]int64{}
-	for rows.Next() {
-		var kind string
-		var n int64
-		if err := rows.Scan(&kind, &n); err != nil {
-			return nil, err
-		}
-		out[kind] = n
-	}
-	return out, rows.Err()
 }
 
 // Seed creates the first records of a new tenant.

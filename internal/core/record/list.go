@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -68,7 +69,7 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 	if k == nil {
 		return nil, gate.Missing()
 	}
-	b := &builder{kind: k, from: ` from record r join ` + k.Table() + ` k on k.id = r.id`}
+	b := &builder{kind: k}
 	if err := b.conditions(tx, q); err != nil {
 		return nil, err
 	}
@@ -77,30 +78,19 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(order, ` order by k.`) && len(q.Filters) == 0 {
-		// SQLite takes the tables of a cross join in this order, so that the index
-		// of the column that is sorted by gives the first rows at once.
-		b.from = ` from ` + k.Table() + ` k cross join record r`
-		b.add(`r.id = k.id`)
-	}
 	limit := q.Limit
 	if limit <= 0 {
 		limit = 50
 	}
-	rows, err := tx.Query(`select `+spineColumns+k.kindColumns()+b.page(order), append(b.allArgs(), limit, q.Offset)...)
+	if err := b.choose(tx, q, order, limit); err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(`select `+spineColumns+k.kindColumns()+b.page(tx.Dialect(), order), append(b.allArgs(), limit, q.Offset)...)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
 	page := &Page{}
-	for rows.Next() {
-		r, err := k.scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		page.Records = append(page.Records, r)
-	}
-	if err := rows.Err(); err != nil {
+	if page.Records, err = k.readAll(rows, limit); err != nil {
 		return nil, err
 	}
 	if !q.NoTotal {
@@ -109,32 +99,6 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 		}
 	}
 	return page, e.decorate(tx, page.Records)
-}
-
-// total counts without reading all rows where it can: from the page itself, or
-// from the totals that are kept for each organization.
-func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64, error) {
-	if got < limit && (got > 0 || q.Offset == 0) {
-		return int64(q.Offset + got), nil
-	}
-	var n int64
-	if !tx.Caller.Granted && len(q.Filters) == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed {
-		s := `select coalesce(sum(t.n), 0) from record_total t where t.kind = ?`
-		args := []any{b.kind.Name}
-		if q.Org != 0 {
-			s, args = s+` and t.org_id = ?`, append(args, int64(q.Org))
-		}
-		if q.Archived != "" {
-			s, args = s+` and t.archived = ?`, append(args, q.Archived == "yes")
-		}
-		cond, more := tx.Visible("t") // the totals have the columns that the condition is about
-		return n, tx.QueryRow(s+` and `+cond, append(args, more...)...).Scan(&n)
-	}
-	from := ` from record r`
-	if b.needsKind {
-		from = b.from
-	}
-	return n, tx.QueryRow(`select count(*)`+from+b.where(), b.args...).Scan(&n)
 }
 
 // builder collects the parts of a list's SQL. Names in it come from the
@@ -156,14 +120,76 @@ func (b *builder) add(cond string, args ...any) {
 func (b *builder) where() string  { return ` where ` + strings.Join(b.conds, ` and `) }
 func (b *builder) allArgs() []any { return append(append([]any(nil), b.joinArgs...), b.args...) }
 
-// page gives what follows the columns. When the spine alone decides, the rows of
-// the page are found on it first: those that are passed over then cost no look
-// into the kind's own table.
-func (b *builder) page(order string) string {
-	if b.needsKind || b.joins != "" || strings.Contains(order, "k.") {
-		return b.from + b.joins + b.where() + order + ` limit ? offset ?`
+// choose says in which order the tables are looked at, where the database knows
+// too little to choose well.
+func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
+	if len(q.Filters) > 0 {
+		return nil
 	}
-	return ` from (select r.id from record r` + b.where() + order + ` limit ? offset ?) p join record r on r.id = p.id join ` + b.kind.Table() + ` k on k.id = r.id` + order
+	few, err := b.few(tx, q, limit)
+	switch {
+	case err != nil:
+		return err
+	case few:
+		ids, args := access.Question(tx.Caller, 0, ` and r.kind = ?`, []any{b.kind.Name})
+		b.from = ` from (` + ids + `) q cross join record r`
+		b.joinArgs = append(args, b.joinArgs...)
+		b.add(`r.id = q.id`)
+		if b.needsKind || b.joins != "" {
+			b.from += ` cross join ` + b.kind.Table() + ` k`
+			b.add(`k.id = q.id`)
+		}
+	case strings.HasPrefix(order, ` order by k.`):
+		// SQLite takes the tables of a cross join in this order, so that the index
+		// of the column that is sorted by gives the first rows at once.
+		b.from = ` from ` + b.kind.Table() + ` k cross join record r`
+		b.add(`r.id = k.id`)
+	}
+	return nil
+}
+
+// few tells whether the caller sees so little of a kind that it is better read
+// and sorted than looked for among all that she does not see.
+func (b *builder) few(tx *gate.Tx, q Query, limit int) (bool, error) {
+	if reach, _ := access.Reach(tx.Caller, ""); reach == "" || q.Org != 0 || !q.plain() {
+		return false, nil
+	}
+	hers, err := kept(tx, 0, b.kind.Name, "")
+	if err != nil {
+		return false, err
+	}
+	all := map[string]int64{}
+	err = addCounts(tx, all, `select kind, cast(sum(n) as bigint) from record_count where kind = ? group by kind`, []any{b.kind.Name})
+	seen := max(1, hers[b.kind.Name])
+	return sorting*seen*seen < int64(q.Offset+limit)*all[b.kind.Name], err
+}
+
+// sorting is what a row that is read and sorted costs, in rows that are passed
+// over in the order of an index.
+const sorting = 4
+
+// tables are the tables in the order of choose, or in any.
+func (b *builder) tables() string {
+	switch {
+	case b.from != "":
+		return b.from
+	case b.needsKind || b.joins != "":
+		return ` from record r join ` + b.kind.Table() + ` k on k.id = r.id`
+	}
+	return ` from record r`
+}
+
+// page gives what follows the columns. The rows of the page are found first, and
+// then read: those that are passed over, or only sorted, cost less.
+func (b *builder) page(d sqldb.Dialect, order string) string {
+	found := `select r.id` + b.tables() + b.joins + b.where() + order + ` limit ? offset ?`
+	switch {
+	case d == sqldb.SQLite: // which goes through a cross join from left to right, in the order that was found
+		return ` from (` + found + `) p cross join record r cross join ` + b.kind.Table() + ` k where r.id = p.id and k.id = p.id`
+	case b.needsKind || b.joins != "":
+		return b.tables() + b.joins + b.where() + order + ` limit ? offset ?`
+	}
+	return ` from (` + found + `) p join record r on r.id = p.id join ` + b.kind.Table() + ` k on k.id = r.id` + order
 }
 
 func (b *builder) conditions(tx *gate.Tx, q Query) error {

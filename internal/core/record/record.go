@@ -73,24 +73,27 @@ func (k *Kind) kindColumns() string {
 	return b.String()
 }
 
-type scanner interface{ Scan(...any) error }
+// spineWidth is how many columns spineColumns names.
+const spineWidth = 14
 
-// scan reads one row of spineColumns + kindColumns.
-func (k *Kind) scan(row scanner) (*Record, error) {
-	r := &Record{Kind: k, Values: Values{}}
-	var kind string
-	var rid, org, parent, guard, by, upby int64
-	dest := []any{&rid, &kind, &org, &parent, &guard, &r.Name, &r.Archived, &r.Restricted, &r.Trashed, &r.Created, &r.Updated, &by, &upby, &r.Version}
-	cols := k.columns()
-	cells := make([]any, len(cols))
-	for i, f := range cols {
-		cells[i] = f.cell()
+// read makes a record of one row of spineColumns + kindColumns.
+func (k *Kind) read(row []any) (*Record, error) {
+	n := func(i int) int64 { v, _ := row[i].(int64); return v }
+	r := &Record{
+		Kind: k, ID: id.ID(n(0)), Org: id.ID(n(2)), Parent: id.ID(n(3)), Guard: id.ID(n(4)),
+		Archived: n(6) != 0, Restricted: n(7) != 0, Trashed: n(8), Created: n(9), Updated: n(10),
+		CreatedBy: id.ID(n(11)), UpdatedBy: id.ID(n(12)), Version: n(13),
 	}
-	if err := row.Scan(append(dest, cells...)...); err != nil {
-		return nil, err
+	r.Name, _ = row[5].(string)
+	cells := row[spineWidth:]
+	set := 0
+	for _, c := range cells {
+		if c != nil {
+			set++
+		}
 	}
-	r.ID, r.Org, r.Parent, r.Guard, r.CreatedBy, r.UpdatedBy = id.ID(rid), id.ID(org), id.ID(parent), id.ID(guard), id.ID(by), id.ID(upby)
-	for i, f := range cols {
+	r.Values = make(Values, set)
+	for i, f := range k.columns() {
 		v, err := f.value(cells[i])
 		if err != nil {
 			return nil, err
@@ -102,45 +105,47 @@ func (k *Kind) scan(row scanner) (*Record, error) {
 	return r, nil
 }
 
-// cell gives somewhere to scan the field's column into.
-func (f *Field) cell() any {
-	switch f.Type {
-	case Integer, Time, Ref, Bool:
-		return new(sql.NullInt64)
-	case Number:
-		return new(sql.NullFloat64)
+// readOne makes a record of the only row of a query; sql.ErrNoRows when there is none.
+func (k *Kind) readOne(row *sqldb.Row) (*Record, error) {
+	v, err := row.Values()
+	if err != nil {
+		return nil, err
 	}
-	return new(sql.NullString)
+	return k.read(v)
 }
 
-// value turns a scanned cell into the field's Go type.
+// readAll makes records of all rows, about so many.
+func (k *Kind) readAll(rows *sqldb.Rows, about int) ([]*Record, error) {
+	defer rows.Close()
+	out := make([]*Record, 0, min(about, 1000))
+	for rows.Next() {
+		r, err := k.read(rows.Values())
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
+}
+
+// value turns what a column holds into the field's Go type.
 func (f *Field) value(cell any) (any, error) {
 	switch c := cell.(type) {
-	case *sql.NullInt64:
-		switch {
-		case !c.Valid:
-			return nil, nil
-		case f.Type == Ref:
-			return id.ID(c.Int64), nil
-		case f.Type == Bool:
-			return c.Int64 != 0, nil
+	case int64:
+		switch f.Type {
+		case Ref:
+			return id.ID(c), nil
+		case Bool:
+			return c != 0, nil
+		case Number:
+			return float64(c), nil
 		}
-		return c.Int64, nil
-	case *sql.NullFloat64:
-		if c.Valid {
-			return c.Float64, nil
-		}
-		return nil, nil
-	case *sql.NullString:
-		if !c.Valid {
-			return nil, nil
-		}
+	case string:
 		if f.Type == Rows {
-			return f.Parse(c.String)
+			return f.Parse(c)
 		}
-		return c.String, nil
 	}
-	return nil, nil
+	return cell, nil
 }
 
 // arg turns a value into a query argument.
@@ -193,7 +198,7 @@ func (e *Engine) load(tx *gate.Tx, kind string, rid id.ID, trashed bool) (*Recor
 	if !trashed {
 		q += ` and r.trashed_at is null`
 	}
-	r, err := k.scan(tx.QueryRow(q, append([]any{int64(rid), k.Name}, args...)...))
+	r, err := k.readOne(tx.QueryRow(q, append([]any{int64(rid), k.Name}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, gate.Missing()
 	}

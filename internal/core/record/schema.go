@@ -18,8 +18,12 @@ var spineSchema = []string{
 		id id primary key, kind text not null, org_id int not null default 0, parent_id int not null default 0, guard_id int not null,
 		name text not null, name_fold text not null, archived int not null default 0, restricted int not null default 0, trashed_at int,
 		created_at int not null, updated_at int not null, created_by int not null default 0, updated_by int not null default 0, version int not null)`,
-	`create index if not exists record_name on record (kind, name_fold, id) where trashed_at is null`,
-	`create index if not exists record_org_name on record (kind, org_id, name_fold, id) where trashed_at is null`,
+	// These two hold all that decides whether a row may be seen, so that a row that
+	// is passed over is not read. SQLite asks trashed_at of them even so.
+	`create index if not exists record_listed on record (kind, name_fold, id, org_id, restricted, guard_id, archived, trashed_at) where trashed_at is null`,
+	`create index if not exists record_org_listed on record (kind, org_id, name_fold, id, restricted, guard_id, archived, trashed_at) where trashed_at is null`,
+	`drop index if exists record_name`,
+	`drop index if exists record_org_name`,
 	`create index if not exists record_updated on record (kind, updated_at, id) where trashed_at is null`,
 	`create index if not exists record_created on record (kind, created_at, id) where trashed_at is null`,
 	`create index if not exists record_parent on record (parent_id, kind, id) where parent_id <> 0`,
@@ -28,6 +32,9 @@ var spineSchema = []string{
 	`create index if not exists record_trash on record (trashed_at) where trashed_at is not null`,
 	`create table if not exists record_total (org_id int not null, kind text not null, archived int not null, restricted int not null, n int not null,
 		primary key (kind, org_id, archived, restricted))`,
+	`create index if not exists record_total_org on record_total (org_id)`,
+	`create table if not exists record_count (kind text not null, archived int not null, restricted int not null, n int not null, primary key (kind, archived, restricted))`,
+	`insert into record_count (kind, archived, restricted, n) select kind, archived, restricted, sum(n) from record_total where n <> 0 group by kind, archived, restricted on conflict do nothing`,
 	`create table if not exists revision (record_id int not null references record (id) on delete cascade, version int not null,
 		time int not null, author int not null, data json not null, primary key (record_id, version))`,
 }

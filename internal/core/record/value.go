@@ -44,7 +44,19 @@ func (v Values) Rows(name string) []map[string]any { r, _ := v[name].([]map[stri
 // Fold is the form in which texts are compared, sorted and kept unique: NFKC,
 // case folded, spaces trimmed and single.
 func Fold(s string) string {
+	if ascii(s) {
+		return strings.Join(strings.Fields(strings.ToLower(s)), " ")
+	}
 	return strings.Join(strings.Fields(cases.Fold().String(norm.NFKC.String(s))), " ")
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // MaxText is how long a one-line text may be, in bytes; MaxLong the others.

@@ -6,23 +6,16 @@ import (
 
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
-	"strongroom/internal/core/id"
 )
 
 // orgs gives the condition on an organization column under which a record can
 // be in question at all, grants aside, and its arguments; empty when every
 // organization can be.
 func (f *finder) orgs(column string) (cond string, args []any) {
-	c := f.tx.Caller
-	switch {
-	case f.o.Org != 0:
+	if f.o.Org != 0 {
 		return column + ` = ?`, []any{int64(f.o.Org)}
-	case len(c.Scope.Orgs) > 0:
-		return column + ` in (0, ` + access.Marks(len(c.Scope.Orgs)) + `)`, access.Args(c.Scope.Orgs)
-	case !c.AllOrgs && c.Role != access.Administrator:
-		return column + ` in (select 0 union all select ao.org_id from access_org ao where ao.user_id = ?)`, []any{int64(c.User)}
 	}
-	return "", nil
+	return access.Reach(f.tx.Caller, column)
 }
 
 // few tells whether so few records are in question that they are better read
@@ -87,24 +80,5 @@ func (f *finder) each(table, alias string) string {
 // questioned gives the query for the ids of the records in question.
 func (f *finder) questioned() (q string, args []any) {
 	narrow, more := f.narrowed()
-	cond, args := f.orgs("r.org_id")
-	if cond == "" {
-		return `select r.id from record r where r.trashed_at is null` + narrow, more
-	}
-	q, args = `select r.id from record r where r.trashed_at is null and `+cond+narrow, append(args, more...)
-	if f.o.Org != 0 {
-		return q, args
-	}
-	who := append([]id.ID{f.tx.Caller.User}, f.tx.Caller.Groups...)
-	grant := `select ag.record_id from access_grant ag where (ag.user_id = ? and ag.user_id <> 0)`
-	grants := []any{int64(who[0])}
-	if len(who) > 1 {
-		grant += ` or (ag.group_id in (` + access.Marks(len(who)-1) + `) and ag.group_id <> 0)`
-		grants = append(grants, access.Args(who[1:])...)
-	}
-	for _, column := range []string{`r.id`, `r.guard_id <> r.id and r.guard_id`} {
-		q += ` union select r.id from record r where ` + column + ` in (` + grant + `)` + narrow
-		args = append(append(args, grants...), more...)
-	}
-	return q, args
+	return access.Question(f.tx.Caller, f.o.Org, narrow, more)
 }
