@@ -50,6 +50,35 @@ func ParsePages(base fs.FS, static *Static, more template.FuncMap) (*Pages, erro
 	return p, nil
 }
 
+// AddParts parses more layouts and parts: every file of fsys that matches the
+// pattern, which may be none. Pages that are added later may use them. A name is
+// defined once, here or in the base.
+func (p *Pages) AddParts(fsys fs.FS, pattern string) error {
+	files, err := fs.Glob(fsys, pattern)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := fs.ReadFile(fsys, file)
+		if err != nil {
+			return err
+		}
+		own, err := defined(file, string(text))
+		if err != nil {
+			return err
+		}
+		for name := range own {
+			if name != file && p.base.Lookup(name) != nil {
+				return fmt.Errorf("%s defines the part %s, which is there already", file, name)
+			}
+		}
+		if _, err := p.base.New(file).Parse(string(text)); err != nil {
+			return fmt.Errorf("parsing the parts of %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
 // Add parses more pages: every file of fsys that matches one of the patterns,
 // named by its base name without .html. A name may be taken once.
 func (p *Pages) Add(fsys fs.FS, patterns ...string) error {

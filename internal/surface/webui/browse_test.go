@@ -2,6 +2,7 @@ package webui_test
 
 import (
 	"net/url"
+	"os"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -14,6 +15,8 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/surface/webui/webuitest"
 )
+
+func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
 
 // signInBy signs in by typing, as a person does. The house has one tenant, whose
 // name stands there already.

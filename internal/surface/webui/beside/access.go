@@ -1,0 +1,170 @@
+package beside
+
+import (
+	"strconv"
+
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/webui/shell"
+)
+
+func accessURL(r *record.Record) string { return "/access/" + r.ID.String() }
+
+// restrictable tells whether a record of the kind has an access list of its own.
+func restrictable(k *record.Kind) bool {
+	return k.Scope == record.OfOrganization || k.Scope == record.Organization
+}
+
+// accessSection is the part of a record's rail that says who may see it.
+func (v *visit) accessSection(tx *gate.Tx, r *record.Record) (*ui.Section, error) {
+	if r.Kind.Scope == record.OfTenant {
+		return nil, nil
+	}
+	grants, err := v.Records.Grants(tx, r)
+	if err != nil {
+		return nil, err
+	}
+	s := &ui.Section{Title: "Access", Text: accessWords(r, len(grants))}
+	if v.May(access.Restrict, r.Kind) && restrictable(r.Kind) {
+		s.More = &ui.NavItem{Label: "Change", Href: accessURL(r)}
+	}
+	for _, g := range grants {
+		s.Items = append(s.Items, v.grantItem(g))
+	}
+	return s, nil
+}
+
+func (v *visit) grantItem(g record.Grant) ui.Item {
+	it := ui.Item{Title: g.Name, Sub: "Group", Icon: "users"}
+	if g.Kind == "user" {
+		it = ui.Item{Title: g.Name, Sub: "User", Badge: g.Name, Person: true}
+	}
+	if k := v.Records.Kinds.Kind(g.Kind); k != nil && v.Caller.Role.May(access.Administer) {
+		it.Href = shell.RecordURL(k, g.ID)
+	}
+	return it
+}
+
+// accessWords says in one sentence who may see a record now.
+func accessWords(r *record.Record, grants int) string {
+	where := "organization"
+	if r.OrgName != "" {
+		where = r.OrgName
+	}
+	switch {
+	case r.Restricted && grants == 0:
+		return "Only administrators may see this."
+	case r.Restricted:
+		return "Only these, and administrators:"
+	case grants == 0:
+		return "Everybody who may see " + where + "."
+	}
+	return "Everybody who may see " + where + ", and:"
+}
+
+type accessView struct {
+	Head  ui.Head
+	Words string
+	Items []ui.Item
+	Form  *ui.Form
+}
+
+func (v *visit) access() error {
+	rid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	var rec *record.Record
+	view := &accessView{}
+	err = v.View(func(tx *gate.Tx) error {
+		if rec, err = v.Records.Get(tx, "", rid); err != nil {
+			return err
+		}
+		if _, err := tx.Allow(access.Restrict, gate.Thing{Kind: rec.Kind.Name, ID: rid}); err != nil {
+			return err
+		}
+		if !restrictable(rec.Kind) {
+			return gate.Missing()
+		}
+		grants, err := v.Records.Grants(tx, rec)
+		if err != nil {
+			return err
+		}
+		for _, g := range grants {
+			view.Items = append(view.Items, v.grantItem(g))
+		}
+		view.Words = accessWords(rec, len(grants))
+		view.Form, err = v.accessForm(tx, rec, grants)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	view.Head = ui.Head{Title: "Who may see this", Icon: "shield-lock", Sub: []ui.Cell{{Text: rec.Name, Href: shell.RecordURL(rec.Kind, rec.ID)}}}
+	p, err := v.Page("Access to "+rec.Name, append(v.CrumbsOf(rec), ui.Crumb{Label: "Access"})...)
+	if err != nil {
+		return err
+	}
+	p.Data = view
+	return v.Render("access", p)
+}
+
+func (v *visit) accessForm(tx *gate.Tx, rec *record.Record, grants []record.Grant) (*ui.Form, error) {
+	open := map[id.ID]bool{}
+	for _, g := range grants {
+		open[g.ID] = true
+	}
+	groups, err := v.Choices(tx, "group", open)
+	if err != nil {
+		return nil, err
+	}
+	users, err := v.Choices(tx, "user", open)
+	if err != nil {
+		return nil, err
+	}
+	back := shell.RecordURL(rec.Kind, rec.ID)
+	return &ui.Form{Action: accessURL(rec), Submit: "Save", Cancel: back, Hidden: []ui.Hidden{{Name: "version", Value: strconv.FormatInt(rec.Version, 10)}}, Fields: []ui.Field{
+		{Name: "restricted", Label: "Close it to everybody but those ticked below", Type: "checkbox", Checked: rec.Restricted, Wide: true,
+			Hint: "Administrators always see it. Not closed, those ticked below see it besides everybody who may see " + rec.OrgName + "."},
+		{Name: "groups", Label: "Groups", Type: "select", Multiple: true, Options: groups},
+		{Name: "users", Label: "Users", Type: "select", Multiple: true, Options: users},
+	}}, nil
+}
+
+func (v *visit) setAccess() error {
+	rid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	form, err := web.ParseForm(v.R)
+	if err != nil {
+		return err
+	}
+	users, groups := shell.IDs(form.All("users")), shell.IDs(form.All("groups"))
+	var rec *record.Record
+	err = v.Change(access.Restrict, gate.Thing{ID: rid}, func(tx *gate.Tx) error {
+		if rec, err = v.Records.Get(tx, "", rid); err != nil {
+			return err
+		}
+		return v.Records.SetAccess(tx, rec.Kind.Name, rid, form.Bool("restricted"), users, groups)
+	})
+	if err != nil {
+		return err
+	}
+	rec.Restricted = form.Bool("restricted")
+	return v.Done(shell.RecordURL(rec.Kind, rid), "Access saved. %s", accessSaved(rec, len(users)+len(groups)))
+}
+
+func accessSaved(rec *record.Record, n int) string {
+	switch {
+	case rec.Restricted && n == 0:
+		return "Only administrators may see it now."
+	case rec.Restricted:
+		return "Only those ticked, and administrators, may see it now."
+	}
+	return "Everybody who may see its organization may see it."
+}

@@ -1,0 +1,152 @@
+package entrance
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/surface/webui/shell"
+)
+
+const (
+	tenantAge = 365 * 24 * time.Hour
+	deviceAge = 400 * 24 * time.Hour
+)
+
+// ShowIn sends somebody who is not signed in to do that, and back afterwards.
+func (p *Pages) ShowIn(w http.ResponseWriter, r *http.Request) {
+	to := "/sign-in"
+	if p.isFirstRun(r.Context()) {
+		to = "/first-run"
+	} else if back := r.URL.RequestURI(); r.Method == http.MethodGet && back != "/" && !web.IsSwap(r) {
+		to += "?to=" + url.QueryEscape(back)
+	}
+	if web.Cookie(r, shell.SessionCookie) != "" {
+		web.SetCookie(w, r, shell.SessionCookie, "", -1)
+		web.SetFlash(w, r, web.Flash{Text: "Your session has ended. Sign in again."})
+	}
+	_ = web.SeeOther(w, r, to) // it cannot fail: the address is ours
+}
+
+// Caller tells who asks; it fails with fault.Unauthorized when nobody is signed
+// in. A host name that names another tenant than the session's answers as if
+// there were no session.
+func (p *Pages) Caller(r *http.Request) (*access.Caller, error) {
+	token := web.Cookie(r, shell.SessionCookie)
+	name := identity.TenantOf(token)
+	if token == "" || name == "" {
+		return nil, fault.New(fault.Unauthorized, "Sign in first.")
+	}
+	if host := p.TenantOf(r); host != "" && host != name {
+		return nil, fault.New(fault.Unauthorized, "Sign in first.")
+	}
+	c, err := p.Sessions.Resolve(r.Context(), name, token)
+	if err != nil {
+		return nil, err
+	}
+	one := *c
+	one.Addr, one.Request = web.Client(r), web.RequestID(r.Context())
+	return &one, nil
+}
+
+// plainPage is a page outside the layout.
+func (p *Pages) plainPage(w http.ResponseWriter, r *http.Request, title string, data any) ui.Page {
+	web.NoStore(w)
+	out := p.shell.Plain(r, title, data)
+	out.Flash = web.TakeFlash(w, r)
+	if p.shell.Demo {
+		out.Notice = &ui.Notice{Tone: "info", Text: "This is a demo. Do not put real passwords into it."}
+	}
+	return out
+}
+
+// entrance is the form of a page outside the shell.
+type entrance struct {
+	Title, Text, Action, Submit, To string
+	Fields                          []ui.Field
+	Errors                          *ui.Errors
+}
+
+func (p *Pages) signInPage(w http.ResponseWriter, r *http.Request) error {
+	if p.isFirstRun(r.Context()) {
+		return web.SeeOther(w, r, "/first-run")
+	}
+	if _, err := p.Caller(r); err == nil {
+		return web.SeeOther(w, r, web.LocalPath(r.URL.Query().Get("to"), "/"))
+	}
+	name := web.Cookie(r, shell.TenantCookie)
+	if only, err := p.House.Only(r.Context()); err == nil && only != "" { // nobody has to know a name where there is no choice
+		name = only
+	}
+	e := p.signInForm(r, name, "", r.URL.Query().Get("to"))
+	return p.shell.RenderPlain(w, r, http.StatusOK, "entrance", p.plainPage(w, r, "Sign in", e))
+}
+
+func (p *Pages) signInForm(r *http.Request, tenant, email, to string) *entrance {
+	e := &entrance{Title: "Sign in", Text: "Documentation, passwords and files of the organizations you work for.", Action: "/sign-in", Submit: "Sign in", To: web.LocalPath(to, "")}
+	if p.TenantOf(r) == "" {
+		e.Fields = append(e.Fields, ui.Field{Name: "tenant", Label: "Company", Type: "text", Value: tenant, Required: true, Complete: "organization",
+			Hint: "The short name of your company here, such as northbeam.", Focus: tenant == ""})
+	}
+	known := tenant != "" || p.TenantOf(r) != ""
+	e.Fields = append(e.Fields,
+		ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: email, Required: true, Complete: "username", Focus: known && email == ""},
+		ui.Field{Name: "password", Label: "Password", Type: "password", Required: true, Complete: "current-password", Focus: known && email != ""})
+	return e
+}
+
+func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
+	f, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	a := identity.Attempt{Tenant: p.TenantOf(r), Email: f.Text("email"), Password: f.Raw("password"), Device: web.Cookie(r, shell.DeviceCookie),
+		Addr: web.Client(r), Agent: r.UserAgent(), Request: web.RequestID(r.Context())}
+	if a.Tenant == "" {
+		a.Tenant = f.Text("tenant")
+	}
+	signed, err := p.Sessions.SignIn(r.Context(), a)
+	if k := fault.Of(err); err != nil && (k == fault.Unauthorized || k == fault.Throttled || k == fault.Invalid) {
+		e := p.signInForm(r, a.Tenant, a.Email, f.Text("to"))
+		said := fault.Say(err)
+		e.Errors = &ui.Errors{Text: said.Text, Hint: said.Hint}
+		web.RetryAfter(w, err)
+		return p.shell.RenderPlain(w, r, web.Status(err), "entrance", p.plainPage(w, r, "Sign in", e))
+	}
+	if err != nil {
+		return err
+	}
+	p.enter(w, r, signed)
+	to := web.LocalPath(f.Text("to"), "/")
+	if signed.Caller.OneTime {
+		to = "/account/password"
+	}
+	return web.SeeOther(w, r, to)
+}
+
+// enter gives the browser its session.
+func (p *Pages) enter(w http.ResponseWriter, r *http.Request, signed *identity.Signed) {
+	web.SetCookie(w, r, shell.SessionCookie, signed.Token, max(time.Minute, signed.Expires.Sub(p.shell.Now())))
+	if signed.Device != "" {
+		web.SetCookie(w, r, shell.DeviceCookie, signed.Device, deviceAge)
+	}
+	web.SetCookie(w, r, shell.TenantCookie, signed.Caller.Tenant, tenantAge)
+}
+
+func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) error {
+	c, err := p.Caller(r)
+	if err == nil {
+		err = p.Sessions.SignOut(r.Context(), c)
+	}
+	if err != nil && !fault.Is(err, fault.Unauthorized) {
+		return err
+	}
+	web.SetCookie(w, r, shell.SessionCookie, "", -1)
+	web.SetFlash(w, r, web.Flash{Tone: "ok", Text: "You are signed out."})
+	return web.SeeOther(w, r, "/sign-in")
+}

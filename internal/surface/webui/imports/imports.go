@@ -1,0 +1,67 @@
+// Package imports holds the pages on which an export is brought in: upload, a
+// check that changes nothing, the import itself as a job, its result.
+//
+// Always true: they are for who may import; nothing is imported before somebody
+// said so on the page that tells what would happen.
+package imports
+
+import (
+	"embed"
+	"io/fs"
+
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/feature/importer"
+	"strongroom/internal/surface/webui/shell"
+)
+
+//go:embed pages
+var templates embed.FS
+
+// Pages are the pages of this group with what they need beside the shell.
+type Pages struct {
+	Importer *importer.Importer // with its Jobs
+}
+
+// Templates gives the group's templates.
+func (p *Pages) Templates() fs.FS { return templates }
+
+// Mount gives the shell the pages, and what they offer to others.
+func (p *Pages) Mount(s *shell.Shell) {
+	s.Nav(shell.Entry{Label: "Import", Href: "/imports", Icon: "upload", Go: "i", Place: 110,
+		For: func(c *access.Caller) bool { return c.Role.May(access.Import) }})
+	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+		return []ui.Item{{Title: "Import", Sub: "Bring in an IT Glue export", Href: "/imports", Icon: "file-import"}}
+	})
+	checks := &importChecks{}
+	get := func(path string, h func(*visit) error) { s.Get(path, importing(p.as(h))) }
+	post := func(path string, h func(*visit) error) { s.Post(path, importing(p.as(h))) }
+	with := func(h func(*visit, *importChecks) error) func(*visit) error {
+		return func(v *visit) error { return h(v, checks) }
+	}
+	get("/imports", (*visit).imports)
+	s.Post("/imports", importing(p.as((*visit).uploadExport)), web.MaxBody(mostExportFile), web.Within(0))
+	get("/imports/{id}", (*visit).importJob)
+	get("/imports/{id}/problems", (*visit).jobProblems)
+	post("/imports/{id}/cancel", (*visit).cancelImport)
+	get("/import-checks/{id}", with((*visit).importCheck))
+	post("/import-checks/{id}", with((*visit).checkAgain))
+	get("/import-checks/{id}/problems", with((*visit).checkProblems))
+	post("/import-checks/{id}/start", with((*visit).startImport))
+	post("/import-checks/{id}/discard", with((*visit).discardExport))
+}
+
+// importing lets only those in who may import.
+func importing(h shell.Handler) shell.Handler { return shell.Allowing(access.Import, h) }
+
+// visit is one request for a page of the group.
+type visit struct {
+	*shell.Visit
+	*Pages
+}
+
+// as makes a handler of the shell.
+func (p *Pages) as(h func(*visit) error) shell.Handler {
+	return func(v *shell.Visit) error { return h(&visit{v, p}) }
+}

@@ -1,0 +1,75 @@
+// Package office holds the pages on which a tenant is run: users and groups, API
+// keys, settings, and each person's own account.
+//
+// Always true: all but the own account is for those who manage the tenant; who
+// may not is told so, and that they asked is recorded. A password or key that is
+// given out is shown once.
+package office
+
+import (
+	"embed"
+	"io/fs"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/surface/webui/shell"
+)
+
+//go:embed pages parts
+var templates embed.FS
+
+// Pages are the pages of this group with what they need beside the shell.
+type Pages struct {
+	Sessions  *identity.Sessions
+	Directory *identity.Directory
+	APIKeys   *apikey.Keys
+}
+
+// Templates gives the group's templates.
+func (p *Pages) Templates() fs.FS { return templates }
+
+// Mount gives the shell the pages, and what they offer to others.
+func (p *Pages) Mount(s *shell.Shell) {
+	s.Nav(shell.Entry{Label: "Settings", Href: "/settings", Icon: "settings", Go: "s", Place: 140,
+		For: func(c *access.Caller) bool { return c.Role.May(access.Configure) }})
+	s.Manage(managed)
+	s.Get("/settings", p.as((*visit).settings))
+	p.mountPeople(s)
+	s.Get("/keys", shell.Administering(p.as((*visit).keys)))
+	s.Get("/keys/new", shell.Administering(p.as((*visit).newKey)))
+	s.Post("/keys", shell.Administering(p.as((*visit).createKey)))
+	s.Post("/keys/{id}/revoke", shell.Administering(p.as((*visit).revokeKey)))
+	s.Get("/account", p.as((*visit).account))
+	s.Get("/account/password", p.as((*visit).ownPassword))
+	s.Post("/account/password", p.as((*visit).changePassword))
+	s.Post("/account/sessions/{id}/end", p.as((*visit).endSession))
+	s.Post("/account/sessions/end", p.as((*visit).endOtherSessions))
+}
+
+// mountPeople mounts the pages of users and groups: lists and forms are derived,
+// but a user is invited.
+func (p *Pages) mountPeople(s *shell.Shell) {
+	user := s.Own(identity.User)
+	user.Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).userPage(r) }
+	user.New, user.Create = p.as((*visit).invitation), p.as((*visit).invite)
+	s.Own(identity.Group).Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).groupPage(r) }
+	for path, h := range map[string]func(*visit) error{
+		"/users/{id}/reset": (*visit).resetUser, "/users/{id}/groups": (*visit).setUserGroups, "/users/{id}/sessions/end": (*visit).endUserSessions,
+		"/groups/{id}/members": (*visit).setGroupMembers, "/groups/{id}/organizations": (*visit).setGroupOrganizations,
+	} {
+		s.Post(path, shell.Administering(p.as(h)))
+	}
+}
+
+// visit is one request for a page of the group.
+type visit struct {
+	*shell.Visit
+	*Pages
+}
+
+// as makes a handler of the shell.
+func (p *Pages) as(h func(*visit) error) shell.Handler {
+	return func(v *shell.Visit) error { return h(&visit{v, p}) }
+}

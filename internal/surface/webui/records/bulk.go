@@ -1,0 +1,342 @@
+package records
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/richtext"
+	"strongroom/internal/base/table"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/webui/shell"
+)
+
+const (
+	mostBulk   = 1000   // records that one press of a button changes
+	mostUndo   = 120    // of which the next page can take back: they travel in a cookie
+	mostExport = 100000 // rows of an export for a spreadsheet
+)
+
+// bulkActions are what may be done with selected rows.
+func (v *visit) bulkActions(k *record.Kind, archived string) []ui.Action {
+	if k.Fixed {
+		return nil
+	}
+	var out []ui.Action
+	if v.May(access.Archive, k) {
+		if archived != "yes" {
+			out = append(out, ui.Action{Name: "archive", Label: "Archive", Icon: "archive"})
+		}
+		if archived != "no" {
+			out = append(out, ui.Action{Name: "restore", Label: "Bring back", Icon: "arrow-back-up"})
+		}
+	}
+	if v.Caller.Role.May(access.Export) {
+		out = append(out, ui.Action{Name: "export", Label: "Export", Icon: "download"})
+	}
+	if v.May(access.Delete, k) {
+		out = append(out, ui.Action{Name: "delete", Label: "Delete", Icon: "trash", Danger: true})
+	}
+	return out
+}
+
+// selection gives the ids that a list's form sent.
+func (v *visit) selection(k *record.Kind, f *web.Form) ([]id.ID, *listing, error) {
+	values := url.Values{}
+	for _, name := range append([]string{"q", "archived", "soon", "sort", "dir"}, fieldNames(k)...) {
+		if f.Has(name) {
+			values.Set(name, f.Text(name))
+		}
+	}
+	org, _ := id.Parse(f.Text("organization"))
+	l, err := v.newListing(k, org, shell.ListURL(k), values)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []id.ID
+	if f.Bool("all") {
+		l.query.Limit, l.query.NoTotal = mostBulk, true
+		err = v.View(func(tx *gate.Tx) (err error) {
+			l.found, err = v.Records.List(tx, k.Name, l.query)
+			return err
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, r := range l.found.Records {
+			out = append(out, r.ID)
+		}
+	}
+	list := f.All("id")
+	if f.Has("ids") { // an undo
+		list = strings.Split(f.Text("ids"), ".")
+	}
+	for _, s := range list {
+		if i, ok := id.Parse(s); ok && !f.Bool("all") {
+			out = append(out, i)
+		}
+	}
+	switch {
+	case len(out) == 0:
+		return nil, nil, fault.New(fault.Invalid, "Nothing is selected.").WithHint("Tick the rows that you mean, then press the button again.")
+	case len(out) > mostBulk:
+		return nil, nil, fault.New(fault.Invalid, "This is more than %s at once.", web.Number(mostBulk)).WithHint("Narrow the list down first.")
+	}
+	return out, l, nil
+}
+
+func fieldNames(k *record.Kind) []string {
+	var out []string
+	for _, f := range k.Fields {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// bulk does one thing to the selected records: each on its own, so that one
+// that is refused keeps none of the others.
+func (v *visit) bulk(k *record.Kind) error {
+	f, err := v.Form()
+	if err != nil {
+		return err
+	}
+	ids, l, err := v.selection(k, f)
+	if err != nil {
+		return err
+	}
+	back := web.LocalPath(f.Text("back"), shell.ListURL(k))
+	deed, ok := deeds[f.Text("do")]
+	switch {
+	case f.Text("do") == "export":
+		return v.exportIDs(l, ids)
+	case !ok:
+		return fault.New(fault.Invalid, "The list does not know this button.").WithHint("Open it again.")
+	}
+	var done []id.ID
+	var first error
+	err = v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) error {
+		done, first = nil, nil
+		for _, i := range ids {
+			if err := tx.Try(func() error { return deed.do(v.Records, tx, k.Name, i) }); err != nil {
+				if fault.Of(err) == fault.Internal {
+					return err
+				}
+				if first == nil {
+					first = err
+				}
+				continue
+			}
+			done = append(done, i)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(done) == 0 {
+		return first
+	}
+	flash := web.Flash{Tone: "ok", Text: shell.Count(int64(len(done)), k) + " " + deed.words + "."}
+	if first != nil {
+		flash.Tone = "warn"
+		flash.Text += fmt.Sprintf(" %s could not be: %s", web.Number(int64(len(ids)-len(done))), fault.Say(first).Text)
+	}
+	if deed.undo != "" && len(done) <= mostUndo {
+		flash.Undo = &web.Undo{Label: "Undo", Action: shell.ListURL(k) + "/bulk", Fields: map[string]string{"do": deed.undo, "ids": join(done), "back": back}}
+	}
+	web.SetFlash(v.W, v.R, flash)
+	return web.SeeOther(v.W, v.R, back)
+}
+
+func join(ids []id.ID) string {
+	s := make([]string, len(ids))
+	for i, x := range ids {
+		s[i] = x.String()
+	}
+	return strings.Join(s, ".")
+}
+
+type deed struct {
+	words string
+	undo  string
+	do    func(e *record.Engine, tx *gate.Tx, kind string, rid id.ID) error
+}
+
+var deeds = map[string]deed{
+	"archive":  {"archived", "restore", func(e *record.Engine, tx *gate.Tx, k string, i id.ID) error { return e.SetArchived(tx, k, i, true) }},
+	"restore":  {"brought back", "archive", func(e *record.Engine, tx *gate.Tx, k string, i id.ID) error { return e.SetArchived(tx, k, i, false) }},
+	"delete":   {"deleted", "undelete", (*record.Engine).Trash},
+	"undelete": {"brought back from the trash", "", (*record.Engine).Untrash},
+}
+
+// one does a deed to the record of the address and offers to undo it.
+func (v *visit) one(k *record.Kind, name string, to func(rid id.ID) string) error {
+	rid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	d := deeds[name]
+	var title string
+	a := access.Delete
+	if name == "archive" || name == "restore" {
+		a = access.Archive
+	}
+	err = v.Change(a, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) error {
+		title = tx.Entry().Detail.Name
+		return d.do(v.Records, tx, k.Name, rid)
+	})
+	if err != nil {
+		return err
+	}
+	flash := web.Flash{Tone: "ok", Text: title + " " + d.words + "."}
+	switch name {
+	case "archive", "restore":
+		on := "1"
+		if name == "archive" {
+			on = "0"
+		}
+		flash.Undo = &web.Undo{Label: "Undo", Action: shell.RecordURL(k, rid) + "/archive", Fields: map[string]string{"on": on}}
+	case "delete":
+		flash.Undo = &web.Undo{Label: "Undo", Action: shell.RecordURL(k, rid) + "/undelete"}
+	}
+	web.SetFlash(v.W, v.R, flash)
+	return web.SeeOther(v.W, v.R, to(rid))
+}
+
+func (v *visit) archive(k *record.Kind) error {
+	f, err := v.Form()
+	if err != nil {
+		return err
+	}
+	name := "restore"
+	if f.Bool("on") {
+		name = "archive"
+	}
+	return v.one(k, name, func(rid id.ID) string { return shell.RecordURL(k, rid) })
+}
+
+func (v *visit) trashOne(k *record.Kind) error {
+	rid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	var r *record.Record
+	if err := v.View(func(tx *gate.Tx) (err error) { r, err = v.Records.Get(tx, k.Name, rid); return err }); err != nil {
+		return err
+	}
+	to := shell.ListURL(k)
+	switch {
+	case k.Scope == record.OfParent:
+		to = v.HomeOf(r)
+	case k.Scope == record.OfOrganization:
+		to = shell.OrgListURL(r.Org, k)
+	}
+	return v.one(k, "delete", func(id.ID) string { return to })
+}
+
+func (v *visit) untrash(k *record.Kind) error {
+	return v.one(k, "undelete", func(rid id.ID) string { return shell.RecordURL(k, rid) })
+}
+
+// export answers with everything that the list's filter finds, for a
+// spreadsheet: values that it would take for formulas are kept as text.
+func (v *visit) export(k *record.Kind, org id.ID) error {
+	l, err := v.newListing(k, org, shell.ListURL(k), v.R.URL.Query())
+	if err != nil {
+		return err
+	}
+	return v.exportIDs(l, nil)
+}
+
+func (v *visit) exportIDs(l *listing, ids []id.ID) error {
+	k := l.kind
+	if len(ids) > 0 {
+		list := make([]any, len(ids))
+		for i, x := range ids {
+			list[i] = x
+		}
+		l.query = record.Query{Filters: []record.Filter{{Field: "id", Op: record.Eq, Values: list}}}
+	}
+	header := []string{"id"}
+	if k.Scope == record.OfOrganization {
+		header = append(header, "organization")
+	}
+	header = append(header, "name")
+	var fields []*record.Field
+	for i := range k.Fields {
+		if f := &k.Fields[i]; f.Type != record.Secret && f.Name != "name" {
+			fields = append(fields, f)
+			header = append(header, f.Name)
+		}
+	}
+	header = append(header, "archived", "created_at", "updated_at")
+	var b bytes.Buffer
+	out, err := table.CreateForSpreadsheet(&b, header)
+	if err != nil {
+		return err
+	}
+	l.query.Limit, l.query.NoTotal = 1000, true
+	err = v.Change(access.Export, gate.Thing{Kind: k.Name, Org: l.org}, func(tx *gate.Tx) error {
+		for l.query.Offset = 0; l.query.Offset < mostExport; l.query.Offset += l.query.Limit {
+			page, err := v.Records.List(tx, k.Name, l.query)
+			if err != nil {
+				return err
+			}
+			for _, r := range page.Records {
+				if err := out.Write(csvRow(r, fields)...); err != nil {
+					return err
+				}
+			}
+			if len(page.Records) < l.query.Limit {
+				break
+			}
+		}
+		tx.Entry().Detail.Text = "list as CSV"
+		return out.Close()
+	})
+	if err != nil {
+		return err
+	}
+	return v.CSV(k.Plural, b.Bytes())
+}
+
+func csvRow(r *record.Record, fields []*record.Field) []string {
+	row := []string{r.ID.String()}
+	if r.Kind.Scope == record.OfOrganization {
+		row = append(row, r.OrgName)
+	}
+	row = append(row, r.Name)
+	for _, f := range fields {
+		switch s := shell.Plain(r.Values[f.Name]); f.Type {
+		case record.Ref:
+			row = append(row, r.Names[f.Name])
+		case record.HTML:
+			row = append(row, richtext.Text(s))
+		case record.Time:
+			ms, _ := r.Values[f.Name].(int64)
+			row = append(row, stamp(ms))
+		default:
+			row = append(row, s)
+		}
+	}
+	archived := "No"
+	if r.Archived {
+		archived = "Yes"
+	}
+	return append(row, archived, stamp(r.Created), stamp(r.Updated))
+}
+
+func stamp(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return shell.When(ms).Format(time.RFC3339)
+}

@@ -1,0 +1,29 @@
+package records
+
+import (
+	"strongroom/internal/base/web/ui"
+)
+
+// chooseNew is the New button's menu as a page.
+func (v *visit) chooseNew() error {
+	s := &ui.Section{Title: "What is it?"}
+	for _, o := range v.Offers() {
+		s.Items = append(s.Items, ui.Item{Title: o.Label, Href: o.Href, Icon: o.Icon})
+	}
+	if len(s.Items) == 0 {
+		s.Empty = "Your role may not create anything."
+	}
+	p, err := v.Page("New", ui.Crumb{Label: "New"})
+	if err != nil {
+		return err
+	}
+	p.Data = sections{Head: ui.Head{Title: "New"}, Cards: []*ui.Section{s}}
+	return v.Render("sections", p)
+}
+
+// sections is a page of cards.
+type sections struct {
+	Head  ui.Head
+	Cards []*ui.Section
+	Rail  []*ui.Section
+}

@@ -1,0 +1,288 @@
+package records
+
+import (
+	"html/template"
+	"slices"
+	"strings"
+
+	"strongroom/internal/base/richtext"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/external"
+	"strongroom/internal/surface/webui/shell"
+)
+
+// orgShell is what every page of an organization has around it.
+type orgShell struct {
+	Record *record.Record
+	Head   ui.Head
+	Alert  string
+	Tabs   []ui.NavItem
+	Rail   []*ui.Section
+}
+
+// readOrg fills the shell of an organization's pages; tab is the kind that is
+// shown, "" for the overview.
+func (v *visit) readOrg(tx *gate.Tx, o *orgShell, org id.ID, tab string) (err error) {
+	if o.Record == nil {
+		if o.Record, err = v.Records.Get(tx, "organization", org); err != nil {
+			return err
+		}
+	}
+	r := o.Record
+	if o.Head, err = v.HeadOf(tx, r); err != nil {
+		return err
+	}
+	o.Alert = r.Values.Text("alert")
+	if r.Values.Bool("primary") {
+		o.Head.Sub = append(o.Head.Sub, ui.Cell{Text: "Our own"})
+	}
+	if tab == "" {
+		o.Head.Actions = v.orgActions(r, o.Head.Actions)
+	} else {
+		o.Head.Actions = v.tabActions(r, v.Kind(tab))
+	}
+	totals, err := v.Records.Totals(tx, org)
+	if err != nil {
+		return err
+	}
+	o.Tabs = v.tabs(r, totals, tab)
+	return v.orgRail(tx, o)
+}
+
+// orgActions leaves the buttons that are pressed often; deleting an
+// organization stands in its form's place among the quiet ones.
+func (v *visit) orgActions(r *record.Record, all []ui.Action) []ui.Action {
+	if v.Caller.Role.May(access.Import) {
+		all = slices.Insert(all, 0, ui.Action{Label: "Import", Icon: "upload", Href: "/imports", Quiet: true})
+	}
+	return all
+}
+
+func (v *visit) tabActions(r *record.Record, k *record.Kind) []ui.Action {
+	var out []ui.Action
+	if above := v.OwnOf(k.Name).Above; above != nil {
+		out = above(v.Visit, r.ID)
+	}
+	if v.May(access.Create, k) {
+		out = append(out, ui.Action{Label: "New " + shell.Lower(k.Label), Icon: "plus", Href: shell.NewURL(k, r.ID), Primary: true, Key: "n"})
+	}
+	return out
+}
+
+// tabs are the kinds of the navigation, and others that the organization has.
+func (v *visit) tabs(r *record.Record, totals map[string]int64, tab string) []ui.NavItem {
+	out := []ui.NavItem{{Label: "Overview", Href: shell.RecordURL(r.Kind, r.ID), Current: tab == ""}}
+	add := func(k *record.Kind) {
+		out = append(out, ui.NavItem{Label: k.Labels, Href: shell.OrgListURL(r.ID, k), Count: int(totals[k.Name]), Current: tab == k.Name})
+	}
+	for _, k := range v.Menu() {
+		if k.Scope == record.OfOrganization {
+			add(k)
+		}
+	}
+	for _, k := range v.Records.Kinds.Kinds() {
+		if k.Scope == record.OfOrganization && k.Menu == 0 && k.Name == tab {
+			add(k)
+		}
+	}
+	return out
+}
+
+// orgRail is what stands beside an organization's pages.
+func (v *visit) orgRail(tx *gate.Tx, o *orgShell) error {
+	r := o.Record
+	if notes := r.Values.Text("quick_notes"); notes != "" {
+		o.Rail = append(o.Rail, &ui.Section{Title: "Quick note", Icon: "note", Note: true, HTML: template.HTML(richtext.Clean(notes))}) // #nosec G203 -- sanitised here
+	}
+	from := shell.Day(v.Today().AddDate(0, 0, -30))
+	list, err := v.Records.Expiring(tx, r.ID, from, shell.Day(v.Today().AddDate(0, 0, shell.SoonDays)), 6)
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		o.Rail = append(o.Rail, &ui.Section{Title: "Expiring", Items: v.ExpiryItems(list, false),
+			More: &ui.NavItem{Label: "All", Href: "/expirations?organization_id=" + r.ID.String()}})
+	}
+	contacts, err := v.keyContacts(tx, r.ID)
+	if err != nil {
+		return err
+	}
+	if len(contacts) > 0 {
+		o.Rail = append(o.Rail, &ui.Section{Title: "Key contacts", Items: contacts})
+	}
+	if v.Caller.Role.May(access.Inspect) {
+		feed, err := v.Feed(tx, audit.Filter{Org: r.ID, Limit: 20}, 6)
+		if err != nil {
+			return err
+		}
+		o.Rail = append(o.Rail, &ui.Section{Title: "Recent activity", Feed: feed})
+	}
+	return nil
+}
+
+// keyContacts lists the important contacts of an organization.
+func (v *visit) keyContacts(tx *gate.Tx, org id.ID) ([]ui.Item, error) {
+	k := v.Kind("contact")
+	if k == nil {
+		return nil, nil
+	}
+	page, err := v.Records.List(tx, k.Name, record.Query{Org: org, Archived: "no", Limit: 5, NoTotal: true,
+		Filters: []record.Filter{{Field: "important", Op: record.Eq, Values: []any{true}}}})
+	if err != nil {
+		return nil, err
+	}
+	var out []ui.Item
+	for _, r := range page.Records {
+		it := ui.Item{Title: r.Name, Sub: r.Values.Text("title"), Href: shell.RecordURL(k, r.ID), Badge: r.Name, Person: true}
+		if phone := r.Values.Text("primary_phone"); phone != "" {
+			it.Sub = strings.TrimPrefix(it.Sub+" · "+phone, " · ")
+		}
+		out = append(out, it)
+	}
+	return out, nil
+}
+
+// orgView is an organization's overview.
+type orgView struct {
+	Org    *orgShell
+	Groups []group
+	Recent []ui.Item
+	Below  []ui.Item // organizations that are parts of it
+	Tiles  []ui.Tile
+	Files  *shell.FilesCard
+	Notice *ui.Notice
+}
+
+func (v *visit) orgPage(r *record.Record) error {
+	d := orgView{Org: &orgShell{Record: r}, Notice: v.ArchivedNotice(r)}
+	err := v.View(func(tx *gate.Tx) (err error) {
+		if err := v.readOrg(tx, d.Org, r.ID, ""); err != nil {
+			return err
+		}
+		own, err := v.RailOf(tx, r)
+		if err != nil {
+			return err
+		}
+		d.Org.Rail = append(d.Org.Rail, own...)
+		d.Groups = v.aboutOrg(r, own[len(own)-1])
+		if d.Files, err = v.FilesOf(tx, r); err != nil {
+			return err
+		}
+		if d.Recent, err = v.Changed(tx, r.ID, 8); err != nil {
+			return err
+		}
+		page, err := v.Records.List(tx, "organization", record.Query{Limit: 20, NoTotal: true, Filters: []record.Filter{{Field: "parent_id", Op: record.Eq, Values: []any{r.ID}}}})
+		if err != nil {
+			return err
+		}
+		for _, x := range page.Records {
+			d.Below = append(d.Below, ui.Item{Title: x.Name, Sub: x.Values.Text("short_name"), Href: shell.RecordURL(x.Kind, x.ID), Badge: x.Name})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, t := range d.Org.Tabs[1:min(len(d.Org.Tabs), 5)] {
+		d.Tiles = append(d.Tiles, ui.Tile{Label: t.Label, Icon: v.iconAt(t.Href), Value: web.Number(int64(t.Count)), Href: t.Href})
+	}
+	p, err := v.Page(r.Name, v.Crumbs(r.Kind, 0, "", ui.Crumb{Label: r.Name})...)
+	if err != nil {
+		return err
+	}
+	p.Keys = shell.RecordKeys()
+	p.Data = d
+	return v.Render("organization", p)
+}
+
+// aboutOrg gives the groups of an organization's fields but what is shown above
+// or beside; short ones go to the details.
+func (v *visit) aboutOrg(r *record.Record, details *ui.Section) []group {
+	about := *r
+	about.Values = r.Values.Clone()
+	for _, name := range []string{"alert", "quick_notes", "primary", "organization_type_id", "organization_status_id"} {
+		delete(about.Values, name)
+	}
+	var out []group
+	for _, g := range v.groups(&about) {
+		if g.Title == "" {
+			details.Props = append(g.Props, details.Props...)
+			g.Props = nil
+		}
+		if len(g.Props)+len(g.Texts)+len(g.Lists) > 0 {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// iconAt gives the picture of the kind whose list an address is.
+func (v *visit) iconAt(href string) string {
+	if k := v.Records.Kinds.Plural(href[strings.LastIndex(href, "/")+1:]); k != nil {
+		return k.Icon
+	}
+	return ""
+}
+
+// elsewhere leads IT Glue's addresses, /ORG/passwords/ID and the like, to ours.
+// Ids are ours, or those that the record had where it came from.
+func (v *visit) elsewhere() error {
+	parts := strings.Split(strings.Trim(v.R.URL.Path, "/"), "/")
+	org, ok := id.Parse(parts[0])
+	if !ok || len(parts) > 6 {
+		return gate.Missing()
+	}
+	var last id.ID
+	for _, p := range parts {
+		if i, ok := id.Parse(p); ok {
+			last = i
+		}
+	}
+	plural := ""
+	if len(parts) > 1 {
+		plural = map[string]string{"docs": "documents", "doc": "documents"}[parts[1]]
+		if plural == "" {
+			plural = parts[1]
+		}
+	}
+	var to string
+	err := v.View(func(tx *gate.Tx) error {
+		r, err := v.anywhere(tx, last)
+		if err != nil {
+			return err
+		}
+		to = v.HomeOf(r)
+		if k := v.Records.Kinds.Plural(plural); k != nil && last == org && r.Kind.Scope == record.Organization && k.Scope == record.OfOrganization {
+			to = shell.OrgListURL(r.ID, k)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(v.W, v.R, to)
+}
+
+// anywhere finds a record by our id or by a foreign one.
+func (v *visit) anywhere(tx *gate.Tx, rid id.ID) (*record.Record, error) {
+	r, err := v.Records.Get(tx, "", rid)
+	if err == nil {
+		return r, nil
+	}
+	list, e := external.Records(tx, "itglue", rid.String())
+	if e != nil {
+		return nil, e
+	}
+	for _, x := range list {
+		if r, e := v.Records.Get(tx, "", x); e == nil {
+			return r, nil
+		}
+	}
+	return nil, err
+}

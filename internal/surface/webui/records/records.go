@@ -1,0 +1,102 @@
+// Package records holds the pages that are derived for every kind alike: lists,
+// pages, forms, history, trash, what is done to many at once, and the pages of
+// an organization, which stand around the lists of what it has.
+//
+// Always true: a kind needs no code here; what a kind has of its own, another
+// group gives to the shell. A button that leads to a refusal is not shown.
+package records
+
+import (
+	"embed"
+	"io/fs"
+	"strconv"
+
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/webui/shell"
+)
+
+//go:embed pages parts
+var templates embed.FS
+
+// Pages are the pages of this group with what they need beside the shell.
+type Pages struct{}
+
+// Templates gives the group's templates.
+func (p *Pages) Templates() fs.FS { return templates }
+
+// Mount gives the shell the pages, and what they offer to others.
+func (p *Pages) Mount(s *shell.Shell) {
+	s.Favourites = favourites{}
+	s.Nav(shell.Entry{Label: "Trash", Href: "/trash", Icon: "trash", Place: 120,
+		For: func(c *access.Caller) bool { return c.Role.May(access.Delete) && !c.Scope.ReadOnly }})
+	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+		return []ui.Item{{Title: "Trash", Sub: "Deleted records are kept for " + strconv.Itoa(int(record.KeepTrash.Hours()/24)) + " days", Href: "/trash", Icon: "trash"}}
+	})
+	s.Own("organization").Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).orgPage(r) }
+	for _, k := range s.Records.Kinds.Kinds() {
+		p.mountKind(s, k)
+	}
+	s.Get("/new", p.as((*visit).chooseNew))
+	s.Get("/refs/any", p.as((*visit).anyRefs))
+	s.Get("/refs/{kind}", p.as((*visit).refs))
+	s.Get("/trash", p.as((*visit).trash))
+	s.Get("/{rest...}", p.as((*visit).elsewhere))
+}
+
+// mountKind mounts the pages of a kind. Those of a kind that only administrators
+// change are for them alone.
+func (p *Pages) mountKind(s *shell.Shell, k *record.Kind) {
+	with := func(h func(*visit, *record.Kind) error) shell.Handler {
+		out := p.as(func(v *visit) error { return h(v, k) })
+		if k.Admin {
+			return shell.Administering(out)
+		}
+		return out
+	}
+	at := shell.ListURL(k)
+	s.Get(at, with(func(v *visit, k *record.Kind) error { return v.list(k, 0) }))
+	s.Get(at+"/export", with(func(v *visit, k *record.Kind) error { return v.export(k, 0) }))
+	s.Post(at+"/columns", with((*visit).setColumns))
+	s.Get(at+"/{id}", with((*visit).detail))
+	s.Post(at+"/{id}/star", with((*visit).star))
+	s.Get(at+"/{id}/history", with((*visit).history))
+	if k.Scope == record.OfOrganization {
+		s.Get("/organizations/{id}"+at, with(func(v *visit, k *record.Kind) error { return v.inOrg(k, (*visit).list) }))
+		s.Get("/organizations/{id}"+at+"/export", with(func(v *visit, k *record.Kind) error { return v.inOrg(k, (*visit).export) }))
+	}
+	if k.Fixed {
+		return
+	}
+	s.Post(at+"/bulk", with((*visit).bulk))
+	s.Get(at+"/new", with((*visit).newRecord))
+	s.Post(at, with((*visit).create))
+	s.Get(at+"/{id}/edit", with((*visit).edit))
+	s.Post(at+"/{id}", with((*visit).update))
+	s.Post(at+"/{id}/archive", with((*visit).archive))
+	s.Post(at+"/{id}/delete", with((*visit).trashOne))
+	s.Post(at+"/{id}/undelete", with((*visit).untrash))
+	s.Post(at+"/{id}/history/{version}", with((*visit).restoreVersion))
+}
+
+// visit is one request for a page of the group.
+type visit struct {
+	*shell.Visit
+	*Pages
+}
+
+// as makes a handler of the shell.
+func (p *Pages) as(h func(*visit) error) shell.Handler {
+	return func(v *shell.Visit) error { return h(&visit{v, p}) }
+}
+
+// inOrg gives a handler the organization of the address.
+func (v *visit) inOrg(k *record.Kind, h func(*visit, *record.Kind, id.ID) error) error {
+	org, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	return h(v, k, org)
+}

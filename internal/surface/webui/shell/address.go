@@ -1,0 +1,83 @@
+package shell
+
+import (
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Addresses. A record of any kind is at /PLURAL/ID, its form at /PLURAL/ID/edit,
+// the list of a kind at /PLURAL and, within an organization, at
+// /organizations/ID/PLURAL. IT Glue's addresses, /ORG/PLURAL/ID, lead there.
+
+// ListURL is the list of a kind.
+func ListURL(k *record.Kind) string { return "/" + k.Plural }
+
+// RecordURL is the page of a record.
+func RecordURL(k *record.Kind, rid id.ID) string { return "/" + k.Plural + "/" + rid.String() }
+
+// OrgListURL is the list of a kind within an organization.
+func OrgListURL(org id.ID, k *record.Kind) string {
+	return "/organizations/" + org.String() + "/" + k.Plural
+}
+
+// NewURL is the form of a new record, in an organization unless org is 0.
+func NewURL(k *record.Kind, org id.ID) string {
+	u := "/" + k.Plural + "/new"
+	if org != 0 {
+		u += "?organization_id=" + org.String()
+	}
+	return u
+}
+
+// FoldersURL is the page of a folder, or with 0 of what lies in none.
+func FoldersURL(org id.ID, k *record.Kind, folder id.ID) string {
+	u := OrgListURL(org, k) + "/folders"
+	if folder != 0 {
+		u += "?folder=" + folder.String()
+	}
+	return u
+}
+
+// Crumbs is the way to a list or record: of an organization when its name is
+// known.
+func (v *Visit) Crumbs(k *record.Kind, org id.ID, orgName string, last ...ui.Crumb) []ui.Crumb {
+	if k.Name == "organization" {
+		return append([]ui.Crumb{{Label: k.Labels, Href: ListURL(k)}}, last...)
+	}
+	if org == 0 || orgName == "" {
+		return append([]ui.Crumb{{Label: k.Labels, Href: ListURL(k)}}, last...)
+	}
+	o := v.Kind("organization")
+	return append([]ui.Crumb{{Label: o.Labels, Href: ListURL(o)}, {Label: orgName, Href: RecordURL(o, org)}, {Label: k.Labels, Href: OrgListURL(org, k)}}, last...)
+}
+
+// Ending takes the address off the last step: one stands there.
+func Ending(c []ui.Crumb) []ui.Crumb {
+	c[len(c)-1].Href = ""
+	return c
+}
+
+// HomeOf is where a record is looked at: one that lives within another, there.
+func (v *Visit) HomeOf(r *record.Record) string {
+	if r.Kind.Scope == record.OfParent {
+		if parent := v.Kind(r.Kind.Field(r.Kind.Parent).Ref); parent != nil {
+			return RecordURL(parent, r.Parent)
+		}
+	}
+	return RecordURL(r.Kind, r.ID)
+}
+
+// CrumbsOf is the way to a record, the record's own page included.
+func (v *Visit) CrumbsOf(r *record.Record) []ui.Crumb {
+	var out []ui.Crumb
+	if r.Org != 0 && r.Kind.Scope != record.Organization {
+		if org := v.Records.Kinds.Kind("organization"); org != nil {
+			out = append(out, ui.Crumb{Label: org.Labels, Href: ListURL(org)}, ui.Crumb{Label: r.OrgName, Href: RecordURL(org, r.Org)},
+				ui.Crumb{Label: r.Kind.Labels, Href: OrgListURL(r.Org, r.Kind)})
+		}
+	} else {
+		out = append(out, ui.Crumb{Label: r.Kind.Labels, Href: ListURL(r.Kind)})
+	}
+	return append(out, ui.Crumb{Label: r.Name, Href: RecordURL(r.Kind, r.ID)})
+}

@@ -1,0 +1,73 @@
+package shell
+
+import (
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Own are the pages of a kind that are not the derived ones. What is nil is
+// derived from the kind's declaration.
+type Own struct {
+	// Page answers with the page of a record.
+	Page func(v *Visit, r *record.Record) error
+	// Form adjusts the derived form; r is nil for a new record.
+	Form func(v *Visit, f *ui.Form, r *record.Record) error
+	// New is the form of a new record, and Create takes what it sends. A kind
+	// has both or none.
+	New, Create Handler
+	// Above gives buttons that stand above the kind's list in an organization.
+	Above func(v *Visit, org id.ID) []ui.Action
+}
+
+// Own gives the pages that a kind has of its own, to be filled in while groups
+// are mounted.
+func (s *Shell) Own(kind string) *Own {
+	o := s.own[kind]
+	if o == nil {
+		o = &Own{}
+		s.own[kind] = o
+	}
+	return o
+}
+
+// OwnOf looks up the pages that a kind has of its own.
+func (s *Shell) OwnOf(kind string) Own {
+	if o := s.own[kind]; o != nil {
+		return *o
+	}
+	return Own{}
+}
+
+// RailPart is a part of what stands beside a record.
+type RailPart struct {
+	// Draw gives nil when it has nothing to say of this record.
+	Draw func(v *Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error)
+	// OrgToo says that it stands beside the overview of an organization too,
+	// which has much of its own there.
+	OrgToo bool
+}
+
+// Rail adds a part to the rail of every record.
+func (s *Shell) Rail(part RailPart) { s.rail = append(s.rail, part) }
+
+// Files says how the card of a record's files is read.
+func (s *Shell) Files(read func(v *Visit, tx *gate.Tx, r *record.Record) (*FilesCard, error)) {
+	s.files = read
+}
+
+// Manage adds lines to what administrators manage, on the page of settings.
+// totals counts the records of each kind.
+func (s *Shell) Manage(lines func(v *Visit, totals map[string]int64) []ui.Item) {
+	s.manage = append(s.manage, lines)
+}
+
+// Managed gives what administrators manage.
+func (v *Visit) Managed(totals map[string]int64) []ui.Item {
+	var out []ui.Item
+	for _, lines := range v.manage {
+		out = append(out, lines(v, totals)...)
+	}
+	return out
+}

@@ -1,0 +1,242 @@
+// Package shell is what every page of the web interface shares: who asks, the
+// layout and its navigation, the parts that pages are drawn with, how a failure
+// is shown, the words and cells for a record's values.
+//
+// A group of pages lives in a folder of its own beside this one, with its
+// templates. It knows this package and no other group: what groups offer each
+// other (a part of a record's rail, the page of a kind, a line of the
+// navigation) they give to the shell when they are mounted, and find it there.
+//
+// Always true: a page of a tenant is answered only to somebody who is signed in,
+// and is kept by no cache; every file a page needs is embedded and served from
+// this origin; no script or style stands inside a page; building needs no tool
+// but Go. What was vendored is listed with its licence in static/LICENSES.md and
+// rebuilt byte for byte by tools/build.mjs.
+package shell
+
+import (
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Product is the name that stands on every page.
+const Product = "Strongroom"
+
+// The cookies of a browser: its session, that it is known, and the tenant that
+// somebody signed in to last.
+const SessionCookie, DeviceCookie, TenantCookie = "session", "device", "tenant"
+
+// Shell holds what pages of every group need. Fill the exported fields, then
+// call Open.
+type Shell struct {
+	Gate    *gate.Gate
+	Records *record.Engine
+	Demo    bool // says so on every page
+	Trusted []netip.Prefix
+	Log     *slog.Logger
+	Now     func() time.Time // nil is time.Now
+
+	// Door and Favourites are given by the groups that hold these pages.
+	Door       Door
+	Favourites Favourites
+
+	pages   *web.Pages
+	mux     *web.Mux
+	own     map[string]*Own
+	entries []Entry
+	rail    []RailPart
+	manage  []func(v *Visit, totals map[string]int64) []ui.Item
+	files   func(v *Visit, tx *gate.Tx, r *record.Record) (*FilesCard, error)
+}
+
+// Door is where people come in.
+type Door interface {
+	// Caller tells who asks; it fails with fault.Unauthorized when nobody is
+	// signed in.
+	Caller(r *http.Request) (*access.Caller, error)
+	// ShowIn answers a request that only somebody who is signed in may make: with
+	// the way to sign in.
+	ShowIn(w http.ResponseWriter, r *http.Request)
+}
+
+// Favourites are what each person has at hand.
+type Favourites interface {
+	// Has tells whether a record is a favourite of the caller.
+	Has(tx *gate.Tx, rid id.ID) (bool, error)
+	// Lines gives the caller's favourites and the records that she was at last.
+	Lines(v *Visit, tx *gate.Tx) (stars, recent []ui.NavItem, err error)
+}
+
+// Group is a group of pages.
+type Group interface {
+	// Templates gives the group's pages, pages/*.html, and parts that pages of
+	// other groups may use too, parts/*.html. Names are unique in the whole
+	// interface.
+	Templates() fs.FS
+	// Mount gives the shell the group's routes and what it offers to others.
+	Mount(s *Shell)
+}
+
+// Open parses the templates of all groups and mounts their pages. The order of
+// the groups is that of what they offer: parts of rails, lines of the settings.
+func (s *Shell) Open(groups ...Group) (http.Handler, error) {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	static, err := Static()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.parse(static, groups); err != nil {
+		return nil, err
+	}
+	s.own = map[string]*Own{}
+	s.mux = &web.Mux{Fail: s.fail, Log: s.Log, Trusted: s.Trusted, Now: s.Now}
+	s.mux.Handle("GET /static/", static.Serve)
+	for _, g := range groups {
+		g.Mount(s)
+	}
+	return s.mux, nil
+}
+
+func (s *Shell) parse(static *web.Static, groups []Group) (err error) {
+	parts, err := Parts()
+	if err != nil {
+		return err
+	}
+	if s.pages, err = web.ParsePages(parts, static, nil); err != nil {
+		return err
+	}
+	s.pages.Now = s.Now
+	for _, g := range groups {
+		if err := s.pages.AddParts(g.Templates(), "parts/*.html"); err != nil {
+			return err
+		}
+	}
+	if err := s.pages.Add(templates, "pages/*.html"); err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := s.pages.Add(g.Templates(), "pages/*.html"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Routes lists every mounted pattern.
+func (s *Shell) Routes() []string { return s.mux.Routes() }
+
+// Handler answers a request of somebody who is signed in.
+type Handler func(*Visit) error
+
+// Get mounts a page for people who are signed in.
+func (s *Shell) Get(path string, h Handler, o ...web.Option) {
+	s.mux.Handle("GET "+path, s.signedIn(h), o...)
+}
+
+// Post mounts what a form of such a page sends.
+func (s *Shell) Post(path string, h Handler, o ...web.Option) {
+	s.mux.Handle("POST "+path, s.signedIn(h), o...)
+}
+
+// Public mounts what is for everybody: sign-in and what leads to it.
+func (s *Shell) Public(pattern string, h web.Handler, o ...web.Option) {
+	s.mux.Handle(pattern, h, o...)
+}
+
+func (s *Shell) signedIn(h Handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		c, err := s.Door.Caller(r)
+		if err != nil {
+			return err
+		}
+		web.NoStore(w)
+		web.Note(r.Context(), slog.String("tenant", c.Tenant), slog.Int64("user", int64(c.User)))
+		return h(&Visit{Shell: s, W: w, R: r, Caller: c})
+	}
+}
+
+// Administering lets only those in who manage the tenant; others are told so,
+// and that they asked is recorded.
+func Administering(h Handler) Handler { return Allowing(access.Administer, h) }
+
+// Allowing lets only those in who may do something to the tenant as a whole.
+func Allowing(a access.Action, h Handler) Handler {
+	return func(v *Visit) error {
+		err := v.View(func(tx *gate.Tx) error {
+			_, err := tx.Allow(a, gate.Thing{})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return h(v)
+	}
+}
+
+// fail answers a request that went wrong with a page that says what happened
+// and what to do; who is not signed in is sent to do that.
+func (s *Shell) fail(w http.ResponseWriter, r *http.Request, err error) {
+	web.NoStore(w)
+	say := fault.Say(err)
+	if web.WantsJSON(r) {
+		body := map[string]any{"error": map[string]any{"text": say.Text, "hint": say.Hint, "fields": say.Fields}}
+		if say.Kind == fault.Unauthorized {
+			body["location"] = "/sign-in"
+		}
+		if err := web.JSON(w, web.Status(err), body); err != nil {
+			s.Log.WarnContext(r.Context(), "an error could not be answered", "error", err)
+		}
+		return
+	}
+	if say.Kind == fault.Unauthorized {
+		s.Door.ShowIn(w, r)
+		return
+	}
+	p := s.Plain(r, title(say.Kind), ui.Problem{
+		Icon: "alert-triangle", Title: title(say.Kind), Text: say.Text, Hint: say.Hint, ID: web.RequestID(r.Context()),
+		Actions: []ui.Action{{Label: "Go to the dashboard", Href: "/", Icon: "home", Primary: true}}})
+	if err := s.pages.RenderStatus(w, r, web.Status(err), "problem", p); err != nil {
+		s.Log.ErrorContext(r.Context(), "the error page failed", "error", err)
+	}
+}
+
+// Plain is a page outside the layout, such as sign-in: without navigation.
+func (s *Shell) Plain(r *http.Request, title string, data any) ui.Page {
+	return ui.Page{Title: title, Theme: web.Theme(r), Brand: ui.Brand{Name: Product, Href: "/"}, Path: r.URL.RequestURI(), Data: data}
+}
+
+// RenderPlain answers with a page outside the layout.
+func (s *Shell) RenderPlain(w http.ResponseWriter, r *http.Request, status int, name string, p ui.Page) error {
+	return s.pages.RenderStatus(w, r, status, name, p)
+}
+
+func title(k fault.Kind) string {
+	switch k {
+	case fault.NotFound:
+		return "Not found"
+	case fault.Denied:
+		return "Not allowed"
+	case fault.Conflict:
+		return "Changed meanwhile"
+	case fault.Invalid:
+		return "That did not work"
+	case fault.Throttled:
+		return "Too often"
+	case fault.Unavailable:
+		return "Not available right now"
+	}
+	return "Something went wrong"
+}

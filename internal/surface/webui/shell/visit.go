@@ -1,0 +1,96 @@
+package shell
+
+import (
+	"fmt"
+	"net/http"
+
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Visit is one request of somebody who is signed in. A group of pages embeds it
+// in a type of its own, beside what its pages need.
+type Visit struct {
+	*Shell
+	W      http.ResponseWriter
+	R      *http.Request
+	Caller *access.Caller
+}
+
+// View runs fn in a transaction that reads.
+func (v *Visit) View(fn func(tx *gate.Tx) error) error {
+	return v.Gate.View(v.R.Context(), v.Caller, fn)
+}
+
+// Change runs fn in a transaction that writes, once the gate has allowed it.
+func (v *Visit) Change(a access.Action, t gate.Thing, fn func(tx *gate.Tx) error) error {
+	return v.Gate.Change(v.R.Context(), v.Caller, a, t, fn)
+}
+
+// Kind finds a declared kind by its name; nil when there is none.
+func (v *Visit) Kind(name string) *record.Kind { return v.Records.Kinds.Kind(name) }
+
+// May tells whether the caller may do something to records of a kind that she
+// sees: for showing buttons. The gate decides again when it is done.
+func (v *Visit) May(a access.Action, k *record.Kind) bool {
+	verdict, _ := access.Decide(v.Caller, a, access.Target{Kind: k.Name, Tenant: k.Scope == record.OfTenant, Admin: k.Admin, Visible: true})
+	return verdict == access.Allowed && !(k.Fixed && a != access.View)
+}
+
+// ID reads a path value. A value that is no id is like a record that does not
+// exist.
+func (v *Visit) ID(name string) (id.ID, error) {
+	i, ok := id.Parse(v.R.PathValue(name))
+	if !ok {
+		return 0, gate.Missing()
+	}
+	return i, nil
+}
+
+// Form reads the form of the request.
+func (v *Visit) Form() (*web.Form, error) { return web.ParseForm(v.R) }
+
+// Render answers with a page in the layout; name is that of its template's file.
+func (v *Visit) Render(name string, p ui.Page) error {
+	return v.pages.Render(v.W, v.R, name, p)
+}
+
+// RenderStatus answers with a page and another status: that of a form which was
+// refused.
+func (v *Visit) RenderStatus(status int, name string, p ui.Page) error {
+	return v.pages.RenderStatus(v.W, v.R, status, name, p)
+}
+
+// Done answers a POST: a sentence for the next page, and where that is.
+func (v *Visit) Done(to, format string, args ...any) error {
+	web.SetFlash(v.W, v.R, web.Flash{Tone: "ok", Text: fmt.Sprintf(format, args...)})
+	return web.SeeOther(v.W, v.R, to)
+}
+
+// Page fills the layout around a page: navigation, favourites, recent records.
+// The crumbs are the way to it, itself last.
+func (v *Visit) Page(title string, crumbs ...ui.Crumb) (ui.Page, error) {
+	p := v.Plain(v.R, title, nil)
+	p.Flash, p.Crumbs = web.TakeFlash(v.W, v.R), crumbs
+	p.User = &ui.User{Name: v.Caller.Name, Detail: string(v.Caller.Role), Href: "/account", SignOut: "/sign-out"}
+	p.Nav, p.New, p.NewURL = v.Navigation(), v.Offers(), "/new"
+	if web.IsSwap(v.R) { // only a block is drawn: the layout is not
+		return p, nil
+	}
+	switch {
+	case v.Caller.OneTime:
+		p.Notice = &ui.Notice{Tone: "warn", Text: "You signed in with a one-time password. Change it to see passwords.", Link: "Change it", Href: "/account/password"}
+	case v.Demo:
+		p.Notice = &ui.Notice{Tone: "info", Text: "This is a demo. Its administrator needs no second factor: do not put real passwords into it."}
+	}
+	return p, v.View(func(tx *gate.Tx) error {
+		p.Brand.Tenant = tx.Tenant.Title
+		var err error
+		p.Stars, p.Recent, err = v.Favourites.Lines(v, tx)
+		return err
+	})
+}

@@ -1,0 +1,27 @@
+package shell
+
+import (
+	"strings"
+
+	"strongroom/internal/base/web"
+	"strongroom/internal/core/record"
+)
+
+// Lower gives a label as it stands within a sentence.
+func Lower(label string) string {
+	if len(label) > 1 && strings.ToUpper(label[:2]) == label[:2] {
+		return label // an abbreviation
+	}
+	return strings.ToLower(label[:1]) + label[1:]
+}
+
+// Count counts records of a kind: "1 contact", "1,204 contacts".
+func Count(n int64, k *record.Kind) string {
+	if n == 1 {
+		return "1 " + Lower(k.Label)
+	}
+	return web.Number(n) + " " + Lower(k.Labels)
+}
+
+// Capital begins a word that stands alone with a capital letter.
+func Capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }

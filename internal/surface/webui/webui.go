@@ -1,0 +1,92 @@
+// Package webui is the web surface: what people see in a browser. It puts the
+// groups of pages together; each lies in a folder of its own, on what they all
+// share in shell.
+//
+// Always true: a group of pages knows the shell and no other group, so that one
+// is added with its folder and a line here.
+package webui
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/relation"
+	"strongroom/internal/surface/webui/beside"
+	"strongroom/internal/surface/webui/documents"
+	"strongroom/internal/surface/webui/entrance"
+	"strongroom/internal/surface/webui/folders"
+	"strongroom/internal/surface/webui/home"
+	"strongroom/internal/surface/webui/imports"
+	"strongroom/internal/surface/webui/office"
+	"strongroom/internal/surface/webui/records"
+	"strongroom/internal/surface/webui/secrets"
+	"strongroom/internal/surface/webui/shell"
+	"strongroom/internal/surface/webui/trail"
+)
+
+// Server is the web surface. Fill the exported fields, then call Handler.
+type Server struct {
+	House       *tenant.House
+	Gate        *gate.Gate
+	Records     *record.Engine
+	Secrets     *secret.Revealer
+	Sessions    *identity.Sessions
+	Directory   *identity.Directory
+	APIKeys     *apikey.Keys
+	Attachments *attachment.Store
+	Relations   *relation.Relations
+	FirstRun    *identity.FirstRun // nil once a tenant exists
+	Importer    *importer.Importer // with its Jobs; nil hides the pages of imports
+
+	// Begin makes the first tenant and its administrator: the first-run page.
+	Begin func(ctx context.Context, name, title string, admin identity.Person) error
+	// TenantOf names the tenant that a request's host name stands for; "" for none.
+	TenantOf func(*http.Request) string
+	Demo     bool // says so on every page
+	Trusted  []netip.Prefix
+	Log      *slog.Logger
+	Now      func() time.Time // nil is time.Now
+
+	shell *shell.Shell
+}
+
+// Handler mounts every page.
+func (s *Server) Handler() (http.Handler, error) {
+	s.shell = &shell.Shell{
+		Gate: s.Gate, Records: s.Records, Demo: s.Demo, Trusted: s.Trusted, Log: s.Log, Now: s.Now,
+	}
+	return s.shell.Open(s.groups()...)
+}
+
+// groups lists the groups of pages. Their order is that of the parts of a
+// record's rail and of what administrators manage.
+func (s *Server) groups() []shell.Group {
+	list := []shell.Group{
+		&entrance.Pages{House: s.House, Sessions: s.Sessions, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
+		&home.Pages{},
+		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
+		&folders.Pages{},
+		&documents.Pages{Attachments: s.Attachments},
+		&secrets.Pages{Secrets: s.Secrets},
+		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys},
+		&trail.Pages{House: s.House},
+	}
+	if s.Importer != nil {
+		list = append(list, &imports.Pages{Importer: s.Importer})
+	}
+	return append(list, &records.Pages{})
+}
+
+// Routes lists every mounted pattern.
+func (s *Server) Routes() []string { return s.shell.Routes() }
