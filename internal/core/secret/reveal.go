@@ -40,6 +40,7 @@ type Ref struct {
 	Field   string
 	Version uint32 // 0 is the present one
 	Reasons bool   // the reveal needs a reason
+	Copied  bool   // by what the asking page says it is copied and not shown; the entry says so too
 }
 
 // Sealed is a secret that only the holder of an ephemeral private key can open:
@@ -151,6 +152,9 @@ func find(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*opening, error)
 		return nil, fault.Field("reason", "Give the reason why you need to see this.")
 	}
 	e.Action, e.Version, e.Detail.Fields = Granted, int64(o.stored.version), []string{o.stored.field}
+	if ref.Copied {
+		e.Detail.Text = "copied"
+	}
 	return o, nil
 }
 

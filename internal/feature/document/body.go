@@ -109,8 +109,18 @@ func Images(tx *gate.Tx, of id.ID) ([]*attachment.File, error) {
 // Publish marks a document as published. The transaction's caller must be
 // allowed to change it.
 func Publish(tx *gate.Tx, e *record.Engine, doc id.ID) (*record.Record, error) {
+	return setPublished(tx, e, doc, true)
+}
+
+// Unpublish makes a draft of a published document. The transaction's caller must
+// be allowed to change it.
+func Unpublish(tx *gate.Tx, e *record.Engine, doc id.ID) (*record.Record, error) {
+	return setPublished(tx, e, doc, false)
+}
+
+func setPublished(tx *gate.Tx, e *record.Engine, doc id.ID, on bool) (*record.Record, error) {
 	if _, err := tx.Allow(access.Edit, gate.Thing{Kind: "document", ID: doc}); err != nil {
 		return nil, err
 	}
-	return e.Inside().Update(tx, "document", doc, 0, record.Values{"published": true})
+	return e.Inside().Update(tx, "document", doc, 0, record.Values{"published": on})
 }

@@ -193,4 +193,11 @@ func TestPublish(t *testing.T) {
 	if s := c.Get(at).Text(".orghead"); strings.Contains(s, "Draft") {
 		t.Errorf("once published it is headed %q", s)
 	}
+	if p := h.As(access.Lite); p.Post(at+"/draft", nil).Status != http.StatusNotFound {
+		t.Error("who does not see it makes it a draft")
+	}
+	c.Post(c.Get(at).Attr(`form[action$="/draft"]`, "action"), nil).Want(http.StatusSeeOther)
+	if s := c.Get(at).Text(".orghead"); !strings.Contains(s, "Draft") || !strings.Contains(s, "Publish") {
+		t.Errorf("once taken back it is headed %q", s)
+	}
 }

@@ -193,6 +193,70 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 	}
 }
 
+func TestMoveToAnotherOrganization(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	old, other, hidden := h.Org("Northbeam"), h.Org("Southgate"), h.Org("Nobody's")
+	place := h.Make("location", old, record.Values{"name": "Head office"})
+	rid := h.Make("contact", old, record.Values{"first_name": "Ann", "last_name": "Lee", "location_id": place})
+	h.See(h.NewUser("bea@demo.example", "Bea Moss", access.Editor), old, other)
+	c := h.SignIn("bea@demo.example")
+	at := "/contacts/" + rid.String()
+	if to := c.Get(at).Want(http.StatusOK).Attr(`a[href$="/move"]`, "href"); to != at+"/move" {
+		t.Fatalf("the page leads to %q", to)
+	}
+	page := c.Get(at + "/move").Want(http.StatusOK)
+	if !strings.Contains(page.Text("form.genform"), "Head office") {
+		t.Error("the form does not say that the location stays behind")
+	}
+	form := page.Form("form.genform")
+	for to, words := range map[string]string{"": "Choose", hidden.String(): "no such organization", old.String(): "there already"} {
+		form.Set("to", to)
+		if p := c.Post(at+"/move", form).Want(http.StatusUnprocessableEntity); !strings.Contains(p.Text(".errors"), words) {
+			t.Errorf("to %q: %s", to, p.Text(".errors"))
+		}
+	}
+	form.Set("to", other.String())
+	c.Post(at+"/move", form).Want(http.StatusSeeOther)
+	if r := h.Load("contact", rid); r.Org != other || r.Values.ID("location_id") != 0 {
+		t.Errorf("it is in %v with location %v", r.Org, r.Values.ID("location_id"))
+	}
+	c.Post(at+"/move", form).Want(http.StatusUnprocessableEntity)
+	form.Set("to", old.String())
+	c.Post(at+"/move", form).Want(http.StatusConflict) // its version is not the present one
+	lite := h.NewUser("rob@demo.example", "Rob Poe", access.ReadOnly)
+	h.See(lite, other)
+	r := h.SignIn("rob@demo.example")
+	r.Get(at + "/move").Want(http.StatusForbidden)
+	r.Post(at+"/move", form).Want(http.StatusForbidden)
+	if h.Load("contact", rid).Org != other {
+		t.Error("who may only read has moved it")
+	}
+}
+
+func TestEmbeddedPasswordMovesAlone(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	old, other := h.Org("Northbeam"), h.Org("Southgate")
+	conf := h.Make("configuration", old, record.Values{"name": "Firewall", "configuration_type_id": h.Any("configuration_type")})
+	rid := h.Make("password", old, record.Values{"name": "Firewall admin", "password": "hunter2", "resource_type": "Configuration", "resource_id": int64(conf)})
+	c := h.As(access.Editor)
+	at := "/passwords/" + rid.String()
+	page := c.Get(at + "/move").Want(http.StatusOK)
+	if !strings.Contains(page.Text("form.genform"), "embedded in Firewall") {
+		t.Error("the form does not say that the password leaves its configuration")
+	}
+	form := page.Form("form.genform")
+	form.Set("to", other.String())
+	c.Post(at+"/move", form).Want(http.StatusSeeOther)
+	if r := h.Load("password", rid); r.Org != other || r.Values["resource_id"] != nil {
+		t.Errorf("it is in %v, embedded in %v", r.Org, r.Values["resource_id"])
+	}
+	var out struct{ Secret string }
+	c.PostJSON(at+"/reveal", nil, &out)
+	if out.Secret != "hunter2" {
+		t.Errorf("the password is %q after the move", out.Secret)
+	}
+}
+
 func TestExportIsForSpreadsheets(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	org := h.Org("Northbeam")
@@ -212,6 +276,12 @@ func TestExportIsForSpreadsheets(t *testing.T) {
 	})
 	if n != 2 {
 		t.Errorf("%d exports are on record, want 2", n)
+	}
+	h.As(access.Lite).Get("/locations/export").Want(http.StatusForbidden)
+	first := h.Any("location").String()
+	chosen := c.Post("/locations/bulk", url.Values{"do": {"export"}, "id": {first, first}}).Want(http.StatusOK)
+	if n := strings.Count(chosen.Body, "Leeds"); n != 1 {
+		t.Errorf("a row that was sent twice is exported %d times", n)
 	}
 }
 

@@ -50,8 +50,16 @@ func TestRevealIsRecordedAndNotKept(t *testing.T) {
 	if plain.Text("output") != "vT9#mQ2-kelp" || !strings.Contains(plain.Header.Get("Cache-Control"), "no-store") {
 		t.Error("without script the page does not show the password, or may be stored")
 	}
-	if trail := c.Get(at).Text(".rail .feed"); !strings.Contains(trail, "revealed the password") {
+	if trail := c.Get(at).Text(".rail .feed"); !strings.Contains(trail, "revealed the password") || strings.Contains(trail, "copied") {
 		t.Errorf("the audit trail says %q", trail)
+	}
+	c.PostJSON(at+"/reveal", url.Values{"why": {"copy"}}, &got)
+	if trail := c.Get(at).Text(".rail .feed"); got.Secret != "vT9#mQ2-kelp" || !strings.Contains(trail, "copied the password, version 1, without showing it") {
+		t.Errorf("once copied the audit trail says %q", trail)
+	}
+	shown := c.Post(at+"/reveal", url.Values{"why": {"copy"}}).Want(http.StatusOK) // a page shows it, whatever it is asked for
+	if trail := c.Get(at).Texts(".rail .feed li"); shown.Text("output") == "" || len(trail) == 0 || strings.Contains(trail[0], "copied") {
+		t.Errorf("once shown the audit trail says %q", trail)
 	}
 }
 

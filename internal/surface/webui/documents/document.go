@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/document"
@@ -28,7 +29,6 @@ const mostImage = 32 << 20
 type documentView struct {
 	Head     ui.Head
 	Notice   *ui.Notice
-	Draft    *ui.Action
 	Body     template.HTML
 	Empty    *ui.Empty
 	Contents []contentsLine
@@ -75,12 +75,13 @@ func (v *visit) documentPage(r *record.Record) error {
 	if err != nil {
 		return err
 	}
+	publish := ui.Action{Label: "Make it a draft", Icon: "writing", Href: shell.RecordURL(r.Kind, r.ID) + "/draft", Post: true, Quiet: true}
 	if !r.Values.Bool("published") {
 		view.Head.Sub = append(view.Head.Sub, ui.Cell{Type: "pill", Text: "Draft", Tone: "warn"})
-		if v.May(access.Edit, r.Kind) {
-			view.Draft = &ui.Action{Label: "Publish", Icon: "check", Href: shell.RecordURL(r.Kind, r.ID) + "/publish", Post: true}
-			view.Head.Actions = append([]ui.Action{*view.Draft}, view.Head.Actions...)
-		}
+		publish = ui.Action{Label: "Publish", Icon: "check", Href: shell.RecordURL(r.Kind, r.ID) + "/publish", Post: true}
+	}
+	if v.May(access.Edit, r.Kind) {
+		view.Head.Actions = append([]ui.Action{publish}, view.Head.Actions...)
 	}
 	if day := r.Values.Text("expires_on"); day != "" {
 		view.Head.Sub = append(view.Head.Sub, ui.Cell{Text: "Review by"}, v.DateCell(r.Kind.Field("expires_on"), day))
@@ -340,20 +341,21 @@ func (v *visit) addGalleryImages() error {
 	return v.Done(v.HomeOf(s), "%d images added.", n)
 }
 
-func (v *visit) publish() error {
+// publish changes whether a document is a draft; words say what it is then.
+func (v *visit) publish(set func(*gate.Tx, *record.Engine, id.ID) (*record.Record, error), words string) error {
 	rid, err := v.ID("id")
 	if err != nil {
 		return err
 	}
 	var r *record.Record
 	err = v.Change(access.Edit, gate.Thing{Kind: "document", ID: rid}, func(tx *gate.Tx) (err error) {
-		r, err = document.Publish(tx, v.Records, rid)
+		r, err = set(tx, v.Records, rid)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return v.Done(shell.RecordURL(r.Kind, rid), "%s is published.", r.Name)
+	return v.Done(shell.RecordURL(r.Kind, rid), "%s %s.", r.Name, words)
 }
 
 // moveSection changes places with the section above or below.

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/document"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -39,7 +40,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	// because /documents/{id}/edit is another route.
 	s.Get("/documents/{id}/{image}", p.as((*visit).image), web.Within(0))
 	s.Post("/documents/{id}/images", p.as((*visit).addImage), web.MaxBody(mostImage+1<<20), web.Within(0))
-	s.Post("/documents/{id}/publish", p.as((*visit).publish))
+	s.Post("/documents/{id}/publish", p.as(func(v *visit) error { return v.publish(document.Publish, "is published") }))
+	s.Post("/documents/{id}/draft", p.as(func(v *visit) error { return v.publish(document.Unpublish, "is a draft again") }))
 	s.Post("/document_sections/{id}/images", p.as((*visit).addGalleryImages), web.MaxBody(4*mostImage), web.Within(0))
 	s.Post("/document_sections/{id}/move", p.as((*visit).moveSection))
 }

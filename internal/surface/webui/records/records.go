@@ -78,6 +78,10 @@ func (p *Pages) mountKind(s *shell.Shell, k *record.Kind) {
 	s.Post(at+"/{id}/archive", with((*visit).archive))
 	s.Post(at+"/{id}/delete", with((*visit).trashOne))
 	s.Post(at+"/{id}/undelete", with((*visit).untrash))
+	if shell.Movable(k) {
+		s.Get(at+"/{id}/move", with(func(v *visit, k *record.Kind) error { return v.moveForm(k, nil, nil) }))
+		s.Post(at+"/{id}/move", with((*visit).move))
+	}
 	s.Post(at+"/{id}/history/{version}", with((*visit).restoreVersion))
 }
 

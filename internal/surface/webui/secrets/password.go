@@ -234,17 +234,18 @@ func (v *visit) loadPassword() (*record.Record, uint32, error) {
 	return r, uint32(version), err
 }
 
-// reason reads why the caller asks.
-func (v *visit) reason() (string, error) {
-	form, err := web.ParseForm(v.R)
+// reason reads why the caller asks, and whether the page says that it copies the
+// secret without showing it.
+func (v *visit) reason() (why string, copied bool, err error) {
+	form, err := v.Form()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	s := form.Text("reason")
 	if len([]rune(s)) > longestReason {
-		return "", fault.Field("reason", "A reason has at most %d characters.", longestReason)
+		return "", false, fault.Field("reason", "A reason has at most %d characters.", longestReason)
 	}
-	return s, nil
+	return s, form.Text("why") == "copy" && web.WantsJSON(v.R), nil
 }
 
 type revealed struct {
@@ -260,12 +261,12 @@ func (v *visit) revealPassword() error {
 	if err != nil {
 		return err
 	}
-	reason, err := v.reason()
+	reason, copied, err := v.reason()
 	if err != nil {
 		return err
 	}
 	text, err := v.Secrets.Reveal(v.R.Context(), v.Caller, secret.Ref{Kind: r.Kind.Name, Object: r.ID, Field: passwordField, Version: version,
-		Reasons: r.Values.Bool("reason_required")}, reason)
+		Reasons: r.Values.Bool("reason_required"), Copied: copied}, reason)
 	if err != nil {
 		return err
 	}
@@ -294,11 +295,11 @@ func (v *visit) oneTimeCode() error {
 	if err != nil {
 		return err
 	}
-	reason, err := v.reason()
+	reason, copied, err := v.reason()
 	if err != nil {
 		return err
 	}
-	seed, err := v.Secrets.Reveal(v.R.Context(), v.Caller, secret.Ref{Kind: r.Kind.Name, Object: r.ID, Field: otpField, Reasons: r.Values.Bool("reason_required")}, reason)
+	seed, err := v.Secrets.Reveal(v.R.Context(), v.Caller, secret.Ref{Kind: r.Kind.Name, Object: r.ID, Field: otpField, Reasons: r.Values.Bool("reason_required"), Copied: copied}, reason)
 	if err != nil {
 		return err
 	}
@@ -420,4 +421,13 @@ func passwordForm(_ *shell.Visit, f *ui.Form, r *record.Record) error {
 	}
 	f.Fields = fields
 	return nil
+}
+
+// embedding is what a password gives up when it is moved to another
+// organization.
+func embedding(r *record.Record) (fields []string, words string) {
+	if r.Values["resource_id"] == nil {
+		return nil, ""
+	}
+	return []string{"resource_type", "resource_id"}, "that it is embedded in " + r.Values.Text("cached_resource_name")
 }

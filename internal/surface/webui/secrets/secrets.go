@@ -31,6 +31,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	own := s.Own("password")
 	own.Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).passwordPage(r) }
 	own.Form = passwordForm
+	own.Stays = embedding
 	s.Post("/passwords/{id}/reveal", p.as((*visit).revealPassword))
 	s.Post("/passwords/{id}/otp", p.as((*visit).oneTimeCode))
 	s.Get("/passwords/{id}/versions/{version}", p.as((*visit).passwordVersion))

@@ -17,6 +17,10 @@ type Own struct {
 	// New is the form of a new record, and Create takes what it sends. A kind
 	// has both or none.
 	New, Create Handler
+	// Stays names the fields, besides references, that a record gives up when it is
+	// moved to another organization, and says in words what that is; empty when it
+	// is nothing of this record's.
+	Stays func(r *record.Record) (fields []string, words string)
 	// Above gives buttons that stand above the kind's list in an organization.
 	Above func(v *Visit, org id.ID) []ui.Action
 }

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,12 +44,21 @@ func (v *Visit) HeadOf(tx *gate.Tx, r *record.Record) (ui.Head, error) {
 	return h, err
 }
 
+// Movable tells whether records of a kind can be moved to another organization.
+// What forms a tree would leave behind what is in it.
+func Movable(k *record.Kind) bool {
+	return k.Scope == record.OfOrganization && !k.Fixed && !slices.ContainsFunc(k.Fields, func(f record.Field) bool { return f.Type == record.Ref && f.Ref == k.Name })
+}
+
 // recordActions are the buttons of a record.
 func (v *Visit) recordActions(r *record.Record) []ui.Action {
 	k, at := r.Kind, RecordURL(r.Kind, r.ID)
 	var out []ui.Action
 	if v.May(access.Create, k) && k.Scope == record.OfOrganization {
 		out = append(out, ui.Action{Label: "Duplicate", Icon: "copy", Href: ListURL(k) + "/new?from=" + r.ID.String(), Quiet: true})
+	}
+	if v.May(access.Edit, k) && Movable(k) {
+		out = append(out, ui.Action{Label: "Move", Icon: "transfer", Href: at + "/move", Quiet: true})
 	}
 	if v.May(access.Archive, k) {
 		a := ui.Action{Label: "Archive", Icon: "archive", Href: at + "/archive", Post: true, Fields: []ui.Hidden{{Name: "on", Value: "1"}}, Quiet: true}

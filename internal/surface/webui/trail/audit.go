@@ -93,6 +93,9 @@ func (v *visit) did(e *audit.Entry, names map[id.ID]string) string {
 	switch {
 	case e.Action == secret.Granted && len(e.Detail.Fields) > 0:
 		what = "revealed the " + v.fieldNames(e) + ", version " + strconv.FormatInt(e.Version, 10)
+		if e.Detail.Text != "" { // it was not shown
+			what = e.Detail.Text + strings.TrimPrefix(what, "revealed") + ", without showing it"
+		}
 	case e.Action == string(access.Edit) && e.Detail.Text != "":
 		what = named(e, names)
 	case e.Action == string(access.Edit) && len(e.Detail.Fields) > 0:
