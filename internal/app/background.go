@@ -23,7 +23,7 @@ const (
 
 // jobs makes the runner of everything that goes on without somebody waiting.
 func (a *App) jobs() *job.Runner {
-	r := &job.Runner{House: a.House, Gate: a.Gate, Log: a.Log, Now: a.Now, Resolve: a.resolve, Schedules: []job.Schedule{
+	r := &job.Runner{House: a.House, Gate: a.Gate, Log: a.Log, Now: a.Now, Resolve: a.resolve, ResolveKey: a.APIKeys.CallerOf, Schedules: []job.Schedule{
 		{Name: "checkpoint", Every: time.Minute, Changed: 1000, Run: a.checkpoint},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},

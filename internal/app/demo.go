@@ -5,7 +5,6 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
-	"strongroom/internal/core/gate"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/sample"
@@ -57,19 +56,15 @@ func (a *App) Demo(ctx context.Context, records int, progress func(done, total i
 }
 
 func (a *App) makeDemo(ctx context.Context, records int, progress func(done, total int)) error {
-	if _, err := a.House.Create(ctx, DemoTenant, "Northbeam IT"); err != nil {
-		return err
-	}
-	c := access.System(DemoTenant, "console")
-	if err := a.Gate.Change(ctx, c, access.Administer, gate.Thing{}, a.Records.Seed); err != nil {
-		return err
-	}
-	issued, err := a.Directory.CreateAdministrator(ctx, DemoTenant, identity.Person{Email: demoEmail, Name: demoName, Password: demoPassword})
-	if err != nil {
-		return err
-	}
-	admin := *c
-	admin.User, admin.Name, admin.Email = issued.User, demoName, demoEmail
-	f := &sample.Filler{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files}
-	return f.Fill(ctx, &admin, records, a.Now(), progress)
+	_, err := a.House.Make(ctx, DemoTenant, "Northbeam IT", func(ctx context.Context) error {
+		issued, err := a.furnish(ctx, DemoTenant, identity.Person{Email: demoEmail, Name: demoName, Password: demoPassword})
+		if err != nil {
+			return err
+		}
+		admin := *access.System(DemoTenant, "console")
+		admin.User, admin.Name, admin.Email = issued.User, demoName, demoEmail
+		f := &sample.Filler{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files}
+		return f.Fill(ctx, &admin, records, a.Now(), progress)
+	})
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
@@ -32,9 +33,18 @@ func (a *App) Handler() (http.Handler, error) {
 	return &chooser{app: a, api: a.API.Handler(), web: pages}, nil
 }
 
-// begin makes the first tenant, from the first-run page.
+// begin makes the first tenant, from the first-run page. The code opens that
+// once, however often the form is sent at the same time.
 func (a *App) begin(ctx context.Context, name, title string, admin identity.Person) error {
-	_, err := a.CreateTenant(ctx, name, title, admin)
+	a.beginning.Lock()
+	defer a.beginning.Unlock()
+	n, err := a.House.Count(ctx)
+	if err == nil && n > 0 {
+		err = fault.New(fault.Conflict, "This server has been set up already.").WithHint("Sign in.")
+	}
+	if err == nil {
+		_, err = a.CreateTenant(ctx, name, title, admin)
+	}
 	return err
 }
 

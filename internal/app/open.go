@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -64,6 +65,8 @@ type App struct {
 	Version   string
 
 	Demonstrates bool // it is the demo: every page says so
+
+	beginning sync.Mutex // of making the first tenant
 
 	proxies []netip.Prefix
 	lock    *os.File
@@ -123,7 +126,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.openKeys(ctx, o); err != nil {
 		return nil, err
 	}
-	return a, a.assemble(ctx)
+	return a, a.assemble(ctx, o.Beside)
 }
 
 // openKeys finds or starts the key service.
@@ -190,7 +193,7 @@ func (a *App) startChild(o Options) error {
 }
 
 // assemble gives every part what it needs.
-func (a *App) assemble(ctx context.Context) error {
+func (a *App) assemble(ctx context.Context, beside bool) error {
 	kinds, err := record.NewRegistry(features()...)
 	if err != nil {
 		return err
@@ -215,9 +218,17 @@ func (a *App) assemble(ctx context.Context) error {
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Log: a.Log, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Now: a.Now}
 	a.Jobs.Handlers = a.handlers()
+	if !beside {
+		if err := a.House.Tidy(ctx); err != nil {
+			return err
+		}
+	}
 	n, err := a.House.Count(ctx)
 	if err == nil && n == 0 {
 		a.FirstRun = identity.NewFirstRun()
+		a.FirstRun.Spent = func() {
+			fmt.Fprintln(a.stderr, "The code of the first run was missed too often and is void. Stop the server and start it again: it prints a new one.")
+		}
 	}
 	return err
 }
@@ -248,24 +259,31 @@ func (a *App) Close() error {
 }
 
 // CreateTenant makes a tenant with its first lists, its administrator and an
-// API key that may do everything.
+// API key that may do everything; or, when any of that fails, nothing.
 func (a *App) CreateTenant(ctx context.Context, name, title string, admin identity.Person) (*Created, error) {
-	if _, err := a.House.Create(ctx, name, title); err != nil {
-		return nil, err
-	}
-	c := access.System(name, "console")
-	if err := a.Gate.Change(ctx, c, access.Administer, gate.Thing{}, a.Records.Seed); err != nil {
-		return nil, err
-	}
-	issued, err := a.Directory.CreateAdministrator(ctx, name, admin)
+	out := &Created{Tenant: name}
+	_, err := a.House.Make(ctx, name, title, func(ctx context.Context) error {
+		issued, err := a.furnish(ctx, name, admin)
+		if err != nil {
+			return err
+		}
+		out.Email, out.Password, out.User = issued.Email, issued.Password, issued.User
+		_, out.APIKey, err = a.APIKeys.Create(ctx, access.System(name, "console"),
+			apikey.New{Name: "First key", Owner: issued.User, Passwords: true, Limit: &apikey.Limit{}})
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	_, key, err := a.APIKeys.Create(ctx, c, apikey.New{Name: "First key", Owner: issued.User, Passwords: true, Limit: &apikey.Limit{}})
-	if err != nil {
+	return out, nil
+}
+
+// furnish gives a new tenant its first lists and its administrator.
+func (a *App) furnish(ctx context.Context, name string, admin identity.Person) (*identity.Issued, error) {
+	if err := a.Gate.Change(ctx, access.System(name, "console"), access.Administer, gate.Thing{}, a.Records.Seed); err != nil {
 		return nil, err
 	}
-	return &Created{Tenant: name, Email: issued.Email, Password: issued.Password, APIKey: key, User: issued.User}, nil
+	return a.Directory.CreateAdministrator(ctx, name, admin)
 }
 
 // Created is what a new tenant is opened with.

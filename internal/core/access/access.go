@@ -90,6 +90,7 @@ type Caller struct {
 	Granted   bool // some records are open to the caller by name or by group
 	Epoch     int64
 	Scope     Scope
+	Key       id.ID  // the API key that she asks by, or that her job was started by; 0 for none
 	Via       string // "session", "api key", "console" or "job"
 	Session   string // public id of the session or key
 	AuthLevel int    // 1 one factor, 2 two factors

@@ -25,6 +25,7 @@ var Schema = []string{
 		primary key (record_id, user_id, group_id))`,
 	`create index if not exists access_grant_user on access_grant (user_id) where user_id <> 0`,
 	`create index if not exists access_grant_group on access_grant (group_id) where group_id <> 0`,
+	`create table if not exists access_key (key_id id primary key, expires_at int not null)`,
 	`create table if not exists access_epoch (one int primary key check (one = 1), n int not null)`,
 	`insert into access_epoch (one, n) values (1, 1) on conflict do nothing`,
 }
@@ -52,25 +53,48 @@ func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
 	return c, nil
 }
 
-// Present gives a caller with the rights of this moment. Her request began a
-// while ago, and an import goes on for long: when rights have changed since,
-// what was taken away is gone, and what was given comes with her next request.
-// Unauthorized when she may not sign in any more. The system, and keys that
-// belong to nobody, are given as they are.
-func Present(tx *sqldb.Tx, c *Caller) (*Caller, error) {
-	if c.User == 0 || c.Epoch == 0 {
+// Present gives a caller with the rights of this moment, now being Unix
+// milliseconds. Her request began a while ago, and an import goes on for long:
+// when rights have changed since, what was taken away is gone, and what was
+// given comes with her next request. Unauthorized when she may not sign in any
+// more, or when the API key that she asks by was revoked or has expired. The
+// system, and keys that belong to nobody, are given as they are.
+func Present(tx *sqldb.Tx, c *Caller, now int64) (*Caller, error) {
+	if c.Key != 0 {
+		if err := valid(tx, c.Key, now); err != nil {
+			return nil, err
+		}
+	}
+	if c.User == 0 || c.Epoch == 0 || c.User == c.Key {
 		return c, nil
 	}
 	var epoch int64
-	var known, active bool
-	err := tx.QueryRow(`select e.n, case when p.user_id is null then 0 else 1 end, coalesce(p.active, 0)
-		from access_epoch e left join access_principal p on p.user_id = ?`, int64(c.User)).Scan(&epoch, &known, &active)
-	if err != nil || epoch == c.Epoch || !known {
+	var active bool
+	err := tx.QueryRow(`select e.n, coalesce(p.active, 0)
+		from access_epoch e left join access_principal p on p.user_id = ?`, int64(c.User)).Scan(&epoch, &active)
+	if err != nil || epoch == c.Epoch {
 		return c, err
 	}
 	if !active {
 		return nil, fault.New(fault.Unauthorized, "You may not sign in any more.").WithHint("Ask an administrator.")
 	}
+	return present(tx, c)
+}
+
+// valid sees that an API key may still be used.
+func valid(tx *sqldb.Tx, key id.ID, now int64) error {
+	var expires int64
+	err := tx.QueryRow(`select expires_at from access_key where key_id = ?`, int64(key)).Scan(&expires)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fault.New(fault.Unauthorized, "The API key was revoked.").WithHint("Ask an administrator for a new one.")
+	case err == nil && expires != 0 && now >= expires:
+		return fault.New(fault.Unauthorized, "The API key has expired.").WithHint("Ask an administrator for a new one.")
+	}
+	return err
+}
+
+func present(tx *sqldb.Tx, c *Caller) (*Caller, error) {
 	now, err := Load(tx, c.User)
 	if err != nil {
 		return nil, err
@@ -79,7 +103,8 @@ func Present(tx *sqldb.Tx, c *Caller) (*Caller, error) {
 	if slices.Index(Roles(), now.Role) > slices.Index(Roles(), c.Role) {
 		out.Role = now.Role
 	}
-	out.AllOrgs, out.Groups, out.Granted, out.Epoch = now.AllOrgs, now.Groups, now.Granted, epoch
+	out.AllOrgs, out.Groups, out.Granted, out.Epoch = now.AllOrgs, now.Groups, now.Granted, now.Epoch
+	out.OneTime = c.OneTime || c.Key == 0 && now.OneTime
 	return &out, nil
 }
 
@@ -93,11 +118,26 @@ func SetPrincipal(tx *sqldb.Tx, user id.ID, role Role, active bool) error {
 	return materialise(tx, user)
 }
 
+// SetKey notes that there is an API key and when it expires, in Unix
+// milliseconds; 0 is never.
+func SetKey(tx *sqldb.Tx, key id.ID, expires int64) error {
+	_, err := tx.Exec(`insert into access_key (key_id, expires_at) values (?, ?) on conflict (key_id) do update set expires_at = excluded.expires_at`, int64(key), expires)
+	return err
+}
+
+// ForgetKey ends an API key: what it started and what goes on ends too.
+func ForgetKey(tx *sqldb.Tx, key id.ID) error {
+	_, err := tx.Exec(`delete from access_key where key_id = ?`, int64(key))
+	return err
+}
+
 // SetOneTime marks that the user signed in with a password that somebody else
 // knows and must change it before she may see any secret.
 func SetOneTime(tx *sqldb.Tx, user id.ID, on bool) error {
-	_, err := tx.Exec(`update access_principal set one_time = ? where user_id = ?`, on, int64(user))
-	return err
+	if _, err := tx.Exec(`update access_principal set one_time = ? where user_id = ?`, on, int64(user)); err != nil {
+		return err
+	}
+	return bump(tx)
 }
 
 // SetMembers replaces the members of a group.
@@ -257,11 +297,14 @@ func bump(tx *sqldb.Tx) error {
 	return err
 }
 
-// Forget removes what is known of a record that is purged.
+// Forget removes what is known of a record that is purged: a user, a group, an
+// organization or any other.
 func Forget(tx *sqldb.Tx, record id.ID) error {
 	for _, q := range []string{
 		`delete from access_grant where record_id = ?`, `delete from access_group_org where org_id = ?`, `delete from access_org where org_id = ?`,
 		`delete from access_member where group_id = ?`, `delete from access_member where user_id = ?`,
+		`delete from access_grant where user_id = ? and user_id <> 0`, `delete from access_grant where group_id = ? and group_id <> 0`,
+		`delete from access_org where user_id = ?`, `delete from access_group where group_id = ?`, `delete from access_principal where user_id = ?`,
 	} {
 		if _, err := tx.Exec(q, int64(record)); err != nil {
 			return err

@@ -114,7 +114,7 @@ func (g *Gate) Change(ctx context.Context, c *access.Caller, action access.Actio
 	}
 	var tx *Tx
 	err = t.DB.Change(ctx, func(s *sqldb.Tx) error {
-		now, err := access.Present(s, c)
+		now, err := access.Present(s, c, g.now().UnixMilli())
 		if err != nil {
 			return err
 		}

@@ -128,8 +128,11 @@ func TestARightThatWasTakenAwayIsGoneAtOnce(t *testing.T) {
 	doc := h.Make("document", org, record.Values{"name": "d"})
 	boss, gone, key := h.User(access.Administrator), h.User(access.Editor), h.User(access.Administrator)
 	service := *key
-	service.User, service.Via = 77_000_000, "api key" // a key that belongs to nobody
+	service.User, service.Key, service.Via = 77_000_000, 77_000_000, "api key" // a key that belongs to nobody
 	h.Change(func(tx *gate.Tx) error {
+		if err := access.SetKey(tx.SQL(), service.Key, 0); err != nil {
+			return err
+		}
 		if err := access.SetPrincipal(tx.SQL(), boss.User, access.ReadOnly, true); err != nil {
 			return err
 		}

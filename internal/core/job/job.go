@@ -3,7 +3,8 @@
 // Always true: a job is a row in its tenant's own database, put there in the
 // transaction of what caused it, so that neither exists without the other; it
 // runs as the person who asked for it, with the rights that she has when it
-// runs; one worker at a time holds a job, by a lease that it renews; when a
+// runs, and within the limits of the API key by which she asked, while that is
+// valid; one worker at a time holds a job, by a lease that it renews; when a
 // process dies, the job is taken up again with what it had saved; how a job went
 // is kept. A payload holds no secret: jobs are rows like others.
 package job
@@ -25,7 +26,7 @@ import (
 // Schema is the tables of jobs and schedules.
 var Schema = []string{
 	`create table if not exists job (
-		id id primary key, kind text not null, state text not null, user_id int not null, session text not null, payload json not null,
+		id id primary key, kind text not null, state text not null, user_id int not null, key_id int not null, session text not null, payload json not null,
 		at int not null, attempts int not null default 0, node text not null default '', lease int not null default 0, cancel int not null default 0,
 		done int not null default 0, total int not null default 0, message text not null default '', counts json not null default '{}',
 		saved json not null default '', result json not null default '', error text not null default '', hint text not null default '',
@@ -87,8 +88,8 @@ func (r *Runner) Enqueue(tx *gate.Tx, j Job) (id.ID, error) {
 		return 0, err
 	}
 	at := max(j.At, tx.Now)
-	_, err = tx.Exec(`insert into job (id, kind, state, user_id, session, payload, at, created_at) values (?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(jid), j.Kind, Waiting, int64(tx.Caller.User), tx.Caller.Session, string(payload), at, tx.Now)
+	_, err = tx.Exec(`insert into job (id, kind, state, user_id, key_id, session, payload, at, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(jid), j.Kind, Waiting, int64(tx.Caller.User), int64(tx.Caller.Key), tx.Caller.Session, string(payload), at, tx.Now)
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -429,6 +430,69 @@ func TestRightsAreThoseOfNow(t *testing.T) {
 	s.state(job.Failed)
 	if st := s.get(s.Admin(), jid); st.Error != "The person who asked for this is no longer an active user." {
 		t.Errorf("%+v", st)
+	}
+}
+
+// TestAKeysJobStaysWithinIt: a job that was started by an API key has the key's
+// scope, and ends when the key does.
+func TestAKeysJobStaysWithinIt(t *testing.T) {
+	const key = 4711
+	var s *shop
+	next := make(chan bool)
+	s = open(t, map[string]job.Handler{
+		"scope": func(ctx context.Context, run *job.Run) error {
+			return run.Result(map[string]any{"scope": run.Caller.Scope, "key": run.Caller.Key})
+		},
+		"long": func(ctx context.Context, run *job.Run) error {
+			touch := func() error {
+				return s.House.Gate.Change(ctx, run.Caller, access.View, gate.Thing{}, func(*gate.Tx) error { return nil })
+			}
+			if err := touch(); err != nil {
+				return err
+			}
+			next <- true
+			<-next
+			return touch()
+		},
+	})
+	set := func(f func(tx *sqldb.Tx) error) {
+		if err := s.Tenant().DB.Change(t.Context(), f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(func(tx *sqldb.Tx) error { return access.SetKey(tx, key, 0) })
+	owner := s.User(access.Manager)
+	byKey := *owner
+	byKey.Key, byKey.Via, byKey.Scope = key, "api key", access.Scope{ReadOnly: true, NoPasswords: true, Orgs: []id.ID{5}}
+	var valid atomic.Bool
+	valid.Store(true)
+	s.ResolveKey = func(_ context.Context, tenant string, k id.ID) (*access.Caller, error) {
+		if k != key || !valid.Load() {
+			return nil, gate.Missing()
+		}
+		c := byKey
+		return &c, nil
+	}
+	jid := s.enqueue(&byKey, job.Job{Kind: "scope"})
+	s.start(s.Runner)
+	s.state(job.Done)
+	if got := string(s.get(owner, jid).Result); got != `{"key":4711,"scope":{"ReadOnly":true,"NoPasswords":true,"Orgs":[5]}}` {
+		t.Errorf("the job ran as %s", got)
+	}
+	later := s.enqueue(&byKey, job.Job{Kind: "scope", At: s.Clock.Now().Add(time.Hour).UnixMilli()})
+	jid = s.enqueue(&byKey, job.Job{Kind: "long"})
+	<-next
+	set(func(tx *sqldb.Tx) error { return access.ForgetKey(tx, key) })
+	valid.Store(false)
+	next <- true
+	s.state(job.Failed)
+	if got := s.get(owner, jid).Error; got != "The API key was revoked." {
+		t.Errorf("a job whose key was revoked says %q", got)
+	}
+	s.Clock.Advance(2 * time.Hour)
+	s.state(job.Failed)
+	if got := s.get(owner, later).Error; got != "The API key that started this was revoked or has expired." {
+		t.Errorf("a job that waited while its key was revoked says %q", got)
 	}
 }
 

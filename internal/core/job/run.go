@@ -32,6 +32,7 @@ type Run struct {
 	tenant  *tenant.Tenant
 	payload string
 	user    id.ID
+	key     id.ID
 	session string
 	lost    context.CancelFunc
 

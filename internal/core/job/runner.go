@@ -34,6 +34,11 @@ type Runner struct {
 	// the runner.
 	Resolve func(ctx context.Context, tenant string, user id.ID) (*access.Caller, error)
 
+	// ResolveKey gives the caller that an API key stands for now, with its scope,
+	// for what was asked for by a key. NotFound when it was revoked or has
+	// expired. Nil when no key can ask for a job.
+	ResolveKey func(ctx context.Context, tenant string, key id.ID) (*access.Caller, error)
+
 	Node      string        // name of this node, different on every node of an installation; "node" when empty
 	Workers   int           // jobs at once; 4 when 0
 	PerTenant int           // jobs of one tenant at once; half the workers when 0
@@ -330,18 +335,18 @@ func (r *Runner) claim(ctx context.Context, t *tenant.Tenant) (*Run, error) {
 	}
 	run := &Run{Tenant: t.Name, runner: r, tenant: t, counts: map[string]int64{}}
 	err = t.DB.Change(ctx, func(tx *sqldb.Tx) error {
-		var jid, user int64
+		var jid, user, key int64
 		var counts string
 		err := tx.QueryRow(`update job set state = 'running', node = ?, lease = ?, attempts = attempts + 1,
 			started_at = case when started_at = 0 then ? else started_at end
 			where id = (select id from job where `+claimable+` order by at, id limit 1)
-			returning id, kind, user_id, session, payload, attempts, cancel, done, total, message, counts, saved, result`,
+			returning id, kind, user_id, key_id, session, payload, attempts, cancel, done, total, message, counts, saved, result`,
 			r.node(), r.now().Add(r.lease()).UnixMilli(), now, now, now, r.node()).
-			Scan(&jid, &run.Kind, &user, &run.session, &run.payload, &run.Attempt, &run.cancelled, &run.done, &run.total, &run.message, &counts, &run.saved, &run.result)
+			Scan(&jid, &run.Kind, &user, &key, &run.session, &run.payload, &run.Attempt, &run.cancelled, &run.done, &run.total, &run.message, &counts, &run.saved, &run.result)
 		if err != nil {
 			return err
 		}
-		run.ID, run.user = id.ID(jid), id.ID(user)
+		run.ID, run.user, run.key = id.ID(jid), id.ID(user), id.ID(key)
 		return json.Unmarshal([]byte(counts), &run.counts)
 	})
 	if missing(err) {
@@ -424,8 +429,13 @@ func (r *Runner) handle(ctx context.Context, run *Run) (err error) {
 // caller gives as whom a job runs.
 func (r *Runner) caller(ctx context.Context, run *Run) (*access.Caller, error) {
 	c := access.System(run.Tenant, "job")
-	if run.user != 0 {
-		var err error
+	var err error
+	switch {
+	case run.key != 0:
+		if c, err = r.byKey(ctx, run); err != nil {
+			return nil, err
+		}
+	case run.user != 0:
 		if c, err = r.Resolve(ctx, run.Tenant, run.user); fault.Is(err, fault.NotFound) {
 			return nil, fault.Wrap(err, fault.Denied, "The person who asked for this is no longer an active user.")
 		} else if err != nil {
@@ -437,6 +447,18 @@ func (r *Runner) caller(ctx context.Context, run *Run) (*access.Caller, error) {
 		c.Session = "job " + run.ID.String()
 	}
 	return c, nil
+}
+
+func (r *Runner) byKey(ctx context.Context, run *Run) (*access.Caller, error) {
+	if r.ResolveKey == nil {
+		return nil, fault.New(fault.Internal, "Nobody here knows API keys, but job %s was started by one.", run.ID)
+	}
+	c, err := r.ResolveKey(ctx, run.Tenant, run.key)
+	if fault.Is(err, fault.NotFound) {
+		return nil, fault.Wrap(err, fault.Denied, "The API key that started this was revoked or has expired.").
+			WithHint("Start it again with a key that is valid.")
+	}
+	return c, err
 }
 
 // later notes when the tenant has work next.

@@ -71,7 +71,7 @@ type Tenant struct {
 type Info struct {
 	ID, Name, Title string
 	Created         int64
-	State           string // "active" or "erased"
+	State           string // "active", "making" or "erased"
 }
 
 var controlSchema = []string{
@@ -136,6 +136,49 @@ var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 // Create makes a tenant with its keys, database and blob folder. Invalid for a
 // bad name, Conflict for one that is taken.
 func (h *House) Create(ctx context.Context, name, title string) (*Info, error) {
+	return h.Make(ctx, name, title, func(context.Context) error { return nil })
+}
+
+// Make is Create for a tenant that is nothing without what fill puts into it,
+// such as its administrator. Until fill has succeeded the tenant can be opened
+// but does not count; when fill fails the tenant is erased, and when the process
+// dies meanwhile, Tidy erases it.
+func (h *House) Make(ctx context.Context, name, title string, fill func(context.Context) error) (*Info, error) {
+	info, err := h.begin(ctx, name, title)
+	if err != nil {
+		return nil, err
+	}
+	if err := fill(ctx); err != nil {
+		return nil, errors.Join(err, h.Erase(context.WithoutCancel(ctx), name))
+	}
+	info.State = "active"
+	return info, h.control.Change(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(`update tenant set state = 'active' where id = ? and state = 'making'`, info.ID)
+		return err
+	})
+}
+
+// Tidy erases tenants whose making was not finished. Call it after Start, where
+// no other process can be making one.
+func (h *House) Tidy(ctx context.Context) error {
+	list, err := h.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range list {
+		if t.State != "making" {
+			continue
+		}
+		h.Log.WarnContext(ctx, "a tenant whose making was not finished is erased", "tenant", t.Name)
+		if err := h.Erase(ctx, t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin makes a tenant that is in the making.
+func (h *House) begin(ctx context.Context, name, title string) (*Info, error) {
 	if !validName.MatchString(name) {
 		return nil, fault.Field("name", "A tenant's name has 1 to 32 lower-case letters, digits and hyphens, such as northbeam.")
 	}
@@ -144,15 +187,18 @@ func (h *House) Create(ctx context.Context, name, title string) (*Info, error) {
 	}
 	raw := make([]byte, 16)
 	rand.Read(raw)
-	info := &Info{ID: hex.EncodeToString(raw), Name: name, Title: title, Created: h.Now().UnixMilli(), State: "active"}
-	if _, err := h.Info(ctx, name); err == nil {
+	info := &Info{ID: hex.EncodeToString(raw), Name: name, Title: title, Created: h.Now().UnixMilli(), State: "making"}
+	switch old, err := h.Info(ctx, name); {
+	case err == nil && old.State == "making":
+		return nil, fault.New(fault.Conflict, "A tenant named %s is being made.", name).WithHint("If that failed, start the server again: it clears away what is unfinished.")
+	case err == nil:
 		return nil, fault.New(fault.Conflict, "There is already a tenant named %s.", name).WithHint("Choose another name.")
 	}
 	if err := h.Keys.CreateTenant(ctx, info.ID, h.Suite); err != nil {
 		return nil, err
 	}
 	err := h.control.Change(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(`insert into tenant (id, name, title, created_at, state) values (?, ?, ?, ?, 'active')`, info.ID, name, title, info.Created)
+		_, err := tx.Exec(`insert into tenant (id, name, title, created_at, state) values (?, ?, ?, ?, 'making')`, info.ID, name, title, info.Created)
 		return err
 	})
 	if err != nil {
@@ -163,7 +209,7 @@ func (h *House) Create(ctx context.Context, name, title string) (*Info, error) {
 	}
 	t, err := h.Open(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, h.Erase(context.WithoutCancel(ctx), name))
 	}
 	t.Release()
 	return info, nil
@@ -175,7 +221,7 @@ const infoColumns = `select id, name, title, created_at, state from tenant`
 func (h *House) Info(ctx context.Context, name string) (*Info, error) {
 	var i Info
 	err := h.control.View(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(infoColumns+` where name = ? and state = 'active'`, name).Scan(&i.ID, &i.Name, &i.Title, &i.Created, &i.State)
+		return tx.QueryRow(infoColumns+` where name = ? and state <> 'erased'`, name).Scan(&i.ID, &i.Name, &i.Title, &i.Created, &i.State)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no tenant named %s.", name).WithHint("List them with: strongroom tenant list.")

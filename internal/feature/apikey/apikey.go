@@ -37,10 +37,32 @@ func Feature() record.Feature {
 			`create index if not exists api_key_owner on api_key (owner_id)`,
 		},
 		Purge: func(tx *gate.Tx, r *record.Record) error {
-			_, err := tx.Exec(`delete from api_key where owner_id = ?`, int64(r.ID))
-			return err
+			return purge(tx, r.ID)
 		},
 	}
+}
+
+// purge ends the keys of somebody who is gone.
+func purge(tx *gate.Tx, owner id.ID) error {
+	rows, err := tx.Query(`select id from api_key where owner_id = ? and owner_id <> 0`, int64(owner))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key int64
+		if err := rows.Scan(&key); err != nil {
+			return err
+		}
+		if err := access.ForgetKey(tx.SQL(), id.ID(key)); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	_, err = tx.Exec(`delete from api_key where owner_id = ?`, int64(owner))
+	return err
 }
 
 // Keys makes keys and tells whose they are. Fill Gate; it then is safe for
@@ -199,7 +221,10 @@ func insert(tx *gate.Tx, k *Key, text string) error {
 		limit_requests, limit_ms, created_at, created_by, used_at, used_ip) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '')`,
 		int64(k.ID), hash, k.Hint, k.Name, int64(k.Owner), string(k.Role), k.ReadOnly, k.Passwords, string(orgs), string(nets), k.Expires,
 		k.Limit.Requests, k.Limit.Window.Milliseconds(), k.Created, int64(k.CreatedBy))
-	return err
+	if err != nil {
+		return err
+	}
+	return access.SetKey(tx.SQL(), k.ID, k.Expires)
 }
 
 const columns = `a.id, a.hint, a.name, a.owner_id, a.role, a.read_only, a.passwords, a.orgs, a.networks, a.expires_at,
@@ -259,6 +284,9 @@ func (k *Keys) Revoke(ctx context.Context, c *access.Caller, key id.ID) error {
 		if err == nil && n == 0 {
 			return gate.Missing()
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return access.ForgetKey(tx.SQL(), key)
 	})
 }

@@ -246,6 +246,35 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
+// TestCallerOf: what a key started goes on as the key, and as long as it.
+func TestCallerOf(t *testing.T) {
+	d := open(t)
+	owner := d.User(access.Manager)
+	day := d.Clock.Now().Add(24 * time.Hour).UnixMilli()
+	revoked, _ := d.create(apikey.New{Owner: owner.User, ReadOnly: true})
+	expired, _ := d.create(apikey.New{Owner: owner.User, Expires: day})
+	orphan, _ := d.create(apikey.New{Owner: owner.User})
+	service, _ := d.create(apikey.New{Role: access.Editor})
+	all := []*apikey.Key{revoked, expired, orphan, service}
+	for _, k := range all {
+		c, err := d.Keys.CallerOf(t.Context(), coretest.Name, k.ID)
+		if err != nil || c.Key != k.ID || c.Scope.ReadOnly != k.ReadOnly || !c.Scope.NoPasswords {
+			t.Errorf("before: %+v, %v", c, err)
+		}
+	}
+	if err := d.Keys.Revoke(t.Context(), d.Admin(), revoked.ID); err != nil {
+		t.Fatal(err)
+	}
+	d.Clock.Advance(24 * time.Hour)
+	d.Change(func(tx *gate.Tx) error { return d.Records.Trash(tx, "user", owner.User) })
+	for i, want := range []bool{false, false, false, true} {
+		c, err := d.Keys.CallerOf(t.Context(), coretest.Name, all[i].ID)
+		if (err == nil) != want || err != nil && !fault.Is(err, fault.NotFound) {
+			t.Errorf("key %d after: %+v, %v", i, c, err)
+		}
+	}
+}
+
 func TestCreateRefuses(t *testing.T) {
 	d := open(t)
 	tests := []struct {

@@ -60,22 +60,50 @@ func (k *Keys) look(tx *gate.Tx, text string, addr netip.Addr) (*Key, *access.Ca
 	if err != nil {
 		return nil, nil, err
 	}
-	var s state
-	key, err := scan(tx.QueryRow(`select `+columns+`, coalesce(r.name, ''), coalesce(u.email, ''), coalesce(r.version, 0),
-		case when a.owner_id = 0 or r.trashed_at is null and r.archived = 0 then 1 else 0 end, e.n
-		from api_key a left join record r on r.id = a.owner_id left join k_user u on u.id = a.owner_id cross join access_epoch e
-		where a.hash = ?`, hash), &s.name, &s.email, &s.version, &s.usable, &s.epoch)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil, refused()
-	}
+	key, s, err := read(tx, `a.hash = ?`, hash)
 	if err != nil {
 		return nil, nil, err
 	}
-	if !s.usable || key.Expires != 0 && tx.Now >= key.Expires || !key.from(addr) {
+	if !key.from(addr) {
 		return nil, nil, refused()
 	}
 	c, err := k.callerOf(tx, key, s)
 	return key, c, err
+}
+
+// CallerOf gives the caller that a key stands for now, for a job that the key
+// started: where it was used from has been looked at then. NotFound when the key
+// was revoked or has expired, or its owner is gone.
+func (k *Keys) CallerOf(ctx context.Context, tenant string, key id.ID) (c *access.Caller, err error) {
+	err = k.Gate.View(ctx, access.System(tenant, "job"), func(tx *gate.Tx) error {
+		found, s, err := read(tx, `a.id = ?`, int64(key))
+		if fault.Is(err, fault.Denied) {
+			return gate.Missing()
+		}
+		if err == nil {
+			c, err = k.callerOf(tx, found, s)
+		}
+		return err
+	})
+	return c, err
+}
+
+// read finds a key that may be used now. Denied when there is none.
+func read(tx *gate.Tx, cond string, arg any) (key *Key, s state, err error) {
+	key, err = scan(tx.QueryRow(`select `+columns+`, coalesce(r.name, ''), coalesce(u.email, ''), coalesce(r.version, 0),
+		case when a.owner_id = 0 or r.trashed_at is null and r.archived = 0 then 1 else 0 end, e.n
+		from api_key a left join record r on r.id = a.owner_id left join k_user u on u.id = a.owner_id cross join access_epoch e
+		where `+cond, arg), &s.name, &s.email, &s.version, &s.usable, &s.epoch)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, s, refused()
+	}
+	if err != nil {
+		return nil, s, err
+	}
+	if !s.usable || key.Expires != 0 && tx.Now >= key.Expires {
+		return nil, s, refused()
+	}
+	return key, s, nil
 }
 
 // state is what else one statement tells of a key's owner and of the rights.
@@ -110,7 +138,7 @@ func (k *Keys) callerOf(tx *gate.Tx, key *Key, s state) (*access.Caller, error) 
 		}
 	}
 	c.Tenant, c.Via, c.Session = tx.Tenant.Name, "api key", key.ID.String()
-	c.Scope = access.Scope{ReadOnly: key.ReadOnly, NoPasswords: !key.Passwords, Orgs: key.Orgs}
+	c.Key, c.Scope = key.ID, access.Scope{ReadOnly: key.ReadOnly, NoPasswords: !key.Passwords, Orgs: key.Orgs}
 	c.OneTime = false // a key reveals by its own scope, whatever password its owner has
 	c.AuthLevel = 1
 	if key.Passwords {

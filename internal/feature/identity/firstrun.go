@@ -12,6 +12,8 @@ import (
 // a code that only the console shows. Make it with NewFirstRun; it is safe for
 // concurrent use.
 type FirstRun struct {
+	Spent func() // when set, is called once when the code was missed too often
+
 	code string
 
 	mu    sync.Mutex
@@ -20,7 +22,8 @@ type FirstRun struct {
 }
 
 // firstRunTries is how many wrong codes are taken before the code is void: a
-// guess hits one of 2^100 codes, so this only ends the noise.
+// guess hits one of 2^100 codes, so this only ends the noise. The right code is
+// void then too, until the server is started again.
 const firstRunTries = 100
 
 // NewFirstRun makes a code.
@@ -35,11 +38,13 @@ func (f *FirstRun) Check(entered string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.done || f.wrong >= firstRunTries {
-		return fault.New(fault.Denied, "The code of the first run is no longer valid.").WithHint("Start the server again; it prints a new code.")
+		return fault.New(fault.Denied, "The code of the first run is no longer valid: stop the server and start it again, and it prints a new one.")
 	}
 	plain := strings.NewReplacer("-", "", " ", "")
 	if subtle.ConstantTimeCompare([]byte(plain.Replace(strings.ToLower(strings.TrimSpace(entered)))), []byte(plain.Replace(f.code))) != 1 {
-		f.wrong++
+		if f.wrong++; f.wrong == firstRunTries && f.Spent != nil {
+			f.Spent()
+		}
 		return fault.New(fault.Denied, "This is not the code that the console printed.").WithHint("Copy the code from the console of the server.")
 	}
 	return nil

@@ -3,6 +3,7 @@ package identity_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"strongroom/internal/base/fault"
@@ -303,11 +304,13 @@ func TestFirstRun(t *testing.T) {
 	if err := f.Check(string(shout)); err != nil {
 		t.Errorf("the code in capitals: %v", err)
 	}
+	spent := 0
+	f.Spent = func() { spent++ }
 	for range 200 {
 		_ = f.Check("wrong")
 	}
-	if err := f.Check(f.Code()); !fault.Is(err, fault.Denied) {
-		t.Errorf("after too many wrong ones: %v", err)
+	if err := f.Check(f.Code()); !fault.Is(err, fault.Denied) || !strings.Contains(fault.Say(err).Text, "start it again") || spent != 1 {
+		t.Errorf("after too many wrong ones: %v, told %d times", err, spent)
 	}
 	g := identity.NewFirstRun()
 	g.Close()
