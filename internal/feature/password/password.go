@@ -3,9 +3,10 @@
 // kept by core/secret and are never in a record.
 //
 // Always true: a password that is embedded in a record names the record's sort
-// and id, and both are of the password's own organization; what was imported
-// for something that has no kind here keeps the foreign name of it instead;
-// folders of one organization form trees.
+// and id, and both are of the password's own organization; the name of that
+// record is nowhere in the password, since not everybody who sees the one sees
+// the other; what was imported for something that has no kind here keeps the
+// foreign name of it instead; folders of one organization form trees.
 package password
 
 import (
@@ -36,7 +37,8 @@ func passwords() *record.Kind {
 			{Name: "resource_type", Label: "Belongs to", Type: record.Text, Class: record.Internal, Group: "Filing", Filter: true,
 				Hint: "The sort of record that this password is embedded in, such as Configuration."},
 			{Name: "resource_id", Label: "Record", Type: record.Integer, Class: record.Internal, Group: "Filing", Filter: true},
-			{Name: "cached_resource_name", Label: "Belongs to", Type: record.Text, Class: record.Internal, ReadOnly: true, Filter: true, Search: true},
+			{Name: "cached_resource_name", Label: "Belongs to", Type: record.Text, Class: record.Internal, ReadOnly: true, Filter: true, Search: true,
+				Hint: "Only of what has no record here; see OwnerNames."},
 			{Name: "cached_resource_type_name", Label: "Sort of record", Type: record.Text, Class: record.Internal, ReadOnly: true},
 			{Name: "external_source", Label: "Foreign source", Type: record.Text, Class: record.Internal, ReadOnly: true},
 			{Name: "external_resource_type", Label: "Foreign sort", Type: record.Text, Class: record.Internal, ReadOnly: true},

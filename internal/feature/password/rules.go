@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -74,7 +75,7 @@ func changed(now, old *record.Record, fields ...string) bool {
 	return slices.ContainsFunc(fields, func(f string) bool { return now.Values[f] != old.Values[f] })
 }
 
-// settleOwner checks what the password is embedded in and keeps its name.
+// settleOwner checks what the password is embedded in and keeps its sort.
 func settleOwner(tx *gate.Tx, now *record.Record) error {
 	v := now.Values
 	typ, rec := v.Text("resource_type"), v["resource_id"]
@@ -96,7 +97,7 @@ func settleOwner(tx *gate.Tx, now *record.Record) error {
 		return fault.Field("resource_type", "A password cannot belong to a %s.", typ)
 	}
 	number, _ := rec.(int64)
-	name, org, err := find(tx, o.kinds, id.ID(number))
+	org, err := find(tx, o.kinds, id.ID(number))
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.Field("resource_id", "There is no such %s, or you may not see it.", strings.ToLower(o.name))
 	}
@@ -109,23 +110,23 @@ func settleOwner(tx *gate.Tx, now *record.Record) error {
 	if !slices.Contains(o.also, plain(typ)) {
 		v["resource_type"] = o.name
 	}
-	v["cached_resource_name"], v["cached_resource_type_name"] = name, o.name
-	for _, f := range []string{"external_source", "external_resource_type", "external_resource_id"} {
+	v["cached_resource_type_name"] = o.name
+	for _, f := range []string{"cached_resource_name", "external_source", "external_resource_type", "external_resource_id"} {
 		delete(v, f) // it has found its owner
 	}
 	return nil
 }
 
-func find(tx *gate.Tx, kinds []string, rec id.ID) (name string, org id.ID, err error) {
+func find(tx *gate.Tx, kinds []string, rec id.ID) (org id.ID, err error) {
 	cond, args := tx.Visible("r")
 	var o int64
 	var kind string
-	err = tx.QueryRow(`select r.kind, r.name, r.org_id from record r where r.id = ? and r.trashed_at is null and `+cond, append([]any{int64(rec)}, args...)...).
-		Scan(&kind, &name, &o)
+	err = tx.QueryRow(`select r.kind, r.org_id from record r where r.id = ? and r.trashed_at is null and `+cond, append([]any{int64(rec)}, args...)...).
+		Scan(&kind, &o)
 	if err == nil && !slices.Contains(kinds, kind) {
 		err = sql.ErrNoRows
 	}
-	return name, id.ID(o), err
+	return id.ID(o), err
 }
 
 // after notes what a change of a secret means for the record. The secret is
@@ -165,6 +166,17 @@ func Embedded(tx *gate.Tx, of id.ID) ([]id.ID, error) {
 	if err != nil {
 		return nil, err
 	}
+	return scanIDs(rows)
+}
+
+type rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
+}
+
+func scanIDs(rows rows) ([]id.ID, error) {
 	defer rows.Close()
 	var out []id.ID
 	for rows.Next() {
@@ -175,6 +187,59 @@ func Embedded(tx *gate.Tx, of id.ID) ([]id.ID, error) {
 		out = append(out, id.ID(n))
 	}
 	return out, rows.Err()
+}
+
+// OwnerNames gives the names of what passwords of a list belong to: of the
+// record that one is embedded in, where the caller may see that, or of what has
+// no record here. The others are not in it.
+func OwnerNames(tx *gate.Tx, e *record.Engine, list []*record.Record) (map[id.ID]string, error) {
+	var owners []id.ID
+	for _, r := range list {
+		if n, ok := r.Values["resource_id"].(int64); ok {
+			owners = append(owners, id.ID(n))
+		}
+	}
+	slices.Sort(owners)
+	names, err := e.Names(tx, slices.Compact(owners)...)
+	if err != nil {
+		return nil, err
+	}
+	out := map[id.ID]string{}
+	for _, r := range list {
+		name := r.Values.Text("cached_resource_name")
+		if n, ok := r.Values["resource_id"].(int64); ok {
+			name = names[id.ID(n)]
+		}
+		if name != "" {
+			out[r.ID] = name
+		}
+	}
+	return out, nil
+}
+
+// maxByOwner is how many passwords ByOwnerName finds.
+const maxByOwner = 5000
+
+// ByOwnerName finds passwords by the names of what they belong to, as far as the
+// caller may see that. That she may see the passwords themselves is for who
+// lists them.
+func ByOwnerName(tx *gate.Tx, names []string) ([]id.ID, error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	folded := make([]any, len(names))
+	for i, n := range names {
+		folded[i] = record.Fold(n)
+	}
+	cond, who := tx.Visible("r")
+	args := slices.Concat(folded, who, folded, []any{maxByOwner})
+	in := `(` + access.Marks(len(names)) + `)`
+	rows, err := tx.Query(`select k.id from record r join k_password k on k.resource_id = r.id where r.name_fold in `+in+` and r.trashed_at is null and `+cond+`
+		union select k.id from k_password k where k.resource_id is null and k.cached_resource_name_fold in `+in+` limit ?`, args...)
+	if err != nil {
+		return nil, err
+	}
+	return scanIDs(rows)
 }
 
 // Resource gives the record that a password is embedded in, or 0.

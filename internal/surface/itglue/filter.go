@@ -178,6 +178,8 @@ func (r *resource) strict(q jsonapi.Query) ([]record.Filter, error) {
 		switch {
 		case !known:
 			return nil, jsonapi.Malformed("There is no filter %.60s; nothing was deleted.", name)
+		case r.special.filter[f.Name] != nil:
+			return nil, jsonapi.Malformed("The filter %s cannot name what is deleted; nothing was deleted.", name)
 		case f.Op == jsonapi.Not:
 			return nil, jsonapi.Malformed("What is deleted must be named, not excluded; nothing was deleted.")
 		case len(parts) == 0:

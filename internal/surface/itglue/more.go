@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/rule"
 )
 
@@ -160,10 +161,20 @@ func shortName(c *call, tx *gate.Tx, list []*object, _ bool) error {
 	return nil
 }
 
-// passwordOwner adds who changed a password last and the address of the record
-// that it is embedded in.
-func passwordOwner(c *call, _ *gate.Tx, list []*object, _ bool) error {
+// passwordOwner adds who changed a password last, and the name and the address
+// of what it is embedded in, where the caller may see that.
+func passwordOwner(c *call, tx *gate.Tx, list []*object, _ bool) error {
+	records := make([]*record.Record, len(list))
+	for i, o := range list {
+		records[i] = o.rec
+	}
+	names, err := password.OwnerNames(tx, c.Records, records)
+	if err != nil {
+		return err
+	}
 	for _, o := range list {
+		o.key("cached-resource-name")
+		o.extra = text(o.extra, names[o.rec.ID])
 		var by any
 		if o.rec.UpdatedBy != 0 {
 			by = int64(o.rec.UpdatedBy)
@@ -172,13 +183,23 @@ func passwordOwner(c *call, _ *gate.Tx, list []*object, _ bool) error {
 		o.key("parent-url")
 		owner, _ := o.rec.Values["resource_id"].(int64)
 		res := c.API.named(o.rec.Values.Text("cached_resource_type_name"))
-		if owner == 0 || res == nil {
+		if owner == 0 || res == nil || names[o.rec.ID] == "" {
 			o.extra = append(o.extra, "null"...)
 			continue
 		}
 		o.extra = res.appendURL(o.extra, c.host, o.rec.Org, id.ID(owner))
 	}
 	return nil
+}
+
+// passwordsByOwner reads filter[cached_resource_name].
+func passwordsByOwner(tx *gate.Tx, values []string) (record.Filter, error) {
+	f := record.Filter{Field: "id", Op: record.Eq}
+	found, err := password.ByOwnerName(tx, values)
+	for _, n := range found {
+		f.Values = append(f.Values, n)
+	}
+	return f, err
 }
 
 // rootDocuments narrows a list to documents outside of folders, unless it says

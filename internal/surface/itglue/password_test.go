@@ -1,6 +1,7 @@
 package itglue_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -8,9 +9,11 @@ import (
 
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
+	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/apikey"
 )
@@ -179,4 +182,52 @@ func TestEmbeddedPasswords(t *testing.T) {
 	}
 	h.do("POST", "/passwords", body("passwords", attrs{"name": "root", "organization-id": org, "password": "x", "resource-type": "Configuration", "resource-id": 99999}), 422).
 		shows("errors.0.source.pointer", "/data/attributes/resource-id")
+}
+
+// TestTheOwnersNameIsForWhoSeesIt: the name of a record that a password is
+// embedded in goes with that record's restriction, not with the password's.
+func TestTheOwnersNameIsForWhoSeesIt(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	cfg := h.Make("configuration", org, record.Values{"name": "merger-server", "configuration_type_id": h.one("configuration_type", "Server")})
+	pw := h.Make("password", org, record.Values{"name": "root", "password": "x", "resource_type": "Configuration", "resource_id": int64(cfg)})
+	foreign := h.Make("password", org, record.Values{"name": "line", "password": "x", "cached_resource_name": "Fibre line", "external_resource_type": "Line"})
+	reader, editor := h.user(access.Editor, true)
+	one, filtered := "/passwords/"+pw.String()+"?show_password=false", "/passwords?filter[cached_resource_name]=MERGER-server"
+	finds := func(want ...id.ID) {
+		t.Helper()
+		var c *access.Caller
+		h.View(h.Admin(), func(tx *gate.Tx) (err error) { c, err = access.Load(tx.SQL(), reader); return err })
+		c.Tenant = coretest.Name
+		h.View(c, func(tx *gate.Tx) error {
+			list, err := search.Find(tx, "merger", search.Options{})
+			var got []id.ID
+			for _, x := range list {
+				got = append(got, x.ID)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("the search finds %v, want %v", got, want)
+			}
+			return err
+		})
+	}
+	h.ask(editor, "GET", one, nil).is(200).shows("data.attributes.cached-resource-name", "merger-server")
+	h.ask(editor, "GET", filtered, nil).is(200).shows("data.0.id", pw.String())
+	finds(cfg)
+	h.Change(func(tx *gate.Tx) error { return h.Records.SetAccess(tx, "configuration", cfg, true, nil, nil) })
+	r := h.ask(editor, "GET", one, nil).is(200).shows("data.attributes.cached-resource-name", nil).shows("data.attributes.parent-url", nil)
+	if strings.Contains(string(r.body), "merger") {
+		t.Errorf("the name is told: %s", r.body)
+	}
+	for _, path := range []string{filtered, "/passwords?filter[cached-resource-name]=merger-server"} {
+		if r := h.ask(editor, "GET", path, nil).is(200); r.at("data.0") != nil {
+			t.Errorf("%s finds it: %s", path, r.body)
+		}
+	}
+	finds()
+	h.get(one).shows("data.attributes.cached-resource-name", "merger-server")
+	h.get(filtered).shows("data.0.id", pw.String())
+	h.ask(editor, "GET", "/passwords?filter[cached_resource_name]=fibre+line", nil).is(200).shows("data.0.id", foreign.String()).
+		shows("data.0.attributes.cached-resource-name", "Fibre line")
+	h.do("DELETE", "/passwords?filter[cached_resource_name]=merger-server", nil, 400)
 }

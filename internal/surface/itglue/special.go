@@ -68,6 +68,8 @@ func specials() map[string]special {
 		"configuration_interface": {noContent: true, noNested: true, sort: []record.Order{{Field: "created_at"}, {Field: "id"}}},
 		"contact":                 {fixed: []fixed{{"psa_integration", "null"}}},
 		"password": {
+			hide:   []string{"cached_resource_name"},
+			filter: map[string]func(*gate.Tx, []string) (record.Filter, error){"cached_resource_name": passwordsByOwner},
 			secret: "password", required: []string{"password"}, keep: []string{"password"}, noContent: true,
 			fixed: []fixed{{"my_glue", "false"}, {"vault_id", "null"}, {"personal", "false"}, {"updated_by_type", `"User"`}},
 			more:  []func(*call, *gate.Tx, []*object, bool) error{passwordOwner},
