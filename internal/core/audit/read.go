@@ -20,6 +20,7 @@ type Filter struct {
 	Before int64 // only entries with a smaller seq; 0 means from the newest
 	Since  int64 // only entries with this seq or a greater one
 	Limit  int   // 50 when 0
+	Oldest bool  // the oldest ones first, instead of the newest
 
 	Where string // a further condition on the columns of audit_entry, with Args
 	Args  []any
@@ -27,7 +28,7 @@ type Filter struct {
 
 const columns = `seq, time, actor, behalf, via, session, action, kind, object, org, version, result, level, cites, count, digest, detail, hash`
 
-// List gives entries, newest first, with their details opened. What may be
+// List gives entries, newest first unless Oldest, with their details opened. What may be
 // listed is the caller's affair: use it through the gate.
 func (l *Log) List(tx *sqldb.Tx, f Filter) ([]*Entry, error) {
 	var where []string
@@ -58,7 +59,11 @@ func (l *Log) List(tx *sqldb.Tx, f Filter) ([]*Entry, error) {
 	if limit <= 0 {
 		limit = 50
 	}
-	return l.query(tx, q+` order by seq desc limit ?`, append(args, limit)...)
+	order := ` order by seq desc limit ?`
+	if f.Oldest {
+		order = ` order by seq limit ?`
+	}
+	return l.query(tx, q+order, append(args, limit)...)
 }
 
 // From gives up to limit entries in order, starting at seq. Followers read the

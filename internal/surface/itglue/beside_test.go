@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"mime/multipart"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -277,6 +279,47 @@ func TestLogs(t *testing.T) {
 	h.ask(editor, "GET", "/logs", nil).is(403)
 	_, manager := h.user(access.Manager, false)
 	h.ask(manager, "GET", "/logs", nil).is(200)
+}
+
+// TestLogsTellNothingOfWhatIsHidden: pages, totals and ids are the same whether
+// there are hidden entries between those that are seen or not.
+func TestLogsTellNothingOfWhatIsHidden(t *testing.T) {
+	walk := func(t *testing.T, hidden int) (pages []string) {
+		h := open(t)
+		mine, theirs := h.Org("Mine"), h.Org("Theirs")
+		_, manager := h.user(access.Manager, false, mine)
+		h.Clock.Advance(40 * 24 * time.Hour)
+		for i := range 7 {
+			h.do("POST", "/documents", body("documents", attrs{"organization-id": mine, "name": fmt.Sprint("Plan ", i)}), 201)
+			for range hidden {
+				h.do("POST", "/documents", body("documents", attrs{"organization-id": theirs, "name": "hidden"}), 201)
+			}
+			h.Clock.Advance(time.Hour)
+		}
+		for _, sort := range []string{"created_at", "-created_at"} {
+			seen := map[string]bool{}
+			for next := any("/logs?page[size]=2&sort=" + sort); next != nil; {
+				r := h.ask(manager, "GET", next.(string), nil).is(200)
+				pages = append(pages, fmt.Sprint(r.names("resource-name"), r.at("meta")))
+				for _, x := range r.at("data").([]any) {
+					i := x.(map[string]any)["id"].(string)
+					if n, err := strconv.ParseInt(i, 10, 64); err != nil || n < 1000 || seen[i] {
+						t.Errorf("the id of an entry is %s", i)
+					}
+					seen[i] = true
+				}
+				next = r.at("links.next")
+			}
+		}
+		return pages
+	}
+	none, many := walk(t, 0), walk(t, 3)
+	if !slices.Equal(none, many) {
+		t.Errorf("with hidden entries: %v\nwithout: %v", many, none)
+	}
+	if len(none) != 8 || !strings.HasPrefix(none[0], "Plan 0 Plan 1map") || !strings.HasPrefix(none[4], "Plan 6 Plan 5map") {
+		t.Errorf("the pages are %q", none)
+	}
 }
 
 func TestDerivedAttributes(t *testing.T) {

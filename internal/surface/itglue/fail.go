@@ -75,10 +75,18 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
+// hintOf says what to do instead of sending more than a limit.
+func hintOf(limit int64) string {
+	if limit == maxJSON {
+		return "Send a file of this size as multipart/form-data."
+	}
+	return "Send it in parts."
+}
+
 func errorsOf(status int, err error) []jsonapi.Error {
 	say := fault.Say(err)
-	if _, big := errors.AsType[*http.MaxBytesError](err); big {
-		say = fault.New(fault.Invalid, "The body is too big.")
+	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		say = fault.New(fault.Invalid, "The body is bigger than %d MiB.", max(1, big.Limit>>20)).WithHint("%s", hintOf(big.Limit))
 	}
 	title := titleOf(status)
 	if len(say.Fields) == 0 {

@@ -170,6 +170,9 @@ func addFiles(c *call, res *resource) error {
 
 // upJSON reads a document that holds files, which may be bigger than others.
 func (c *call) upJSON() (jsonapi.Document, error) {
+	if c.r.ContentLength > maxJSON {
+		return jsonapi.Document{}, &http.MaxBytesError{Limit: maxJSON}
+	}
 	c.r.Body = http.MaxBytesReader(c.w, c.r.Body, maxJSON)
 	d, err := c.document()
 	if err == nil && len(d.Items) == 0 {
@@ -221,7 +224,9 @@ func inBase64(field string, in any) (string, io.Reader, error) {
 	if strings.HasPrefix(content, "data:") {
 		_, content, _ = strings.Cut(content, ",")
 	}
-	content = strings.NewReplacer("\r", "", "\n", "", " ", "", "-", "+", "_", "/").Replace(content)
+	if strings.ContainsAny(content, "\r\n -_") {
+		content = strings.NewReplacer("\r", "", "\n", "", " ", "", "-", "+", "_", "/").Replace(content)
+	}
 	plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(content, "="))
 	if err != nil || len(plain) == 0 {
 		return "", nil, fault.Field(field, "The file's content is not base64.")

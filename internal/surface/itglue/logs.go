@@ -1,11 +1,14 @@
 package itglue
 
 import (
-	"slices"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
 
+	"strongroom/internal/base/envelope"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/access"
@@ -30,53 +33,84 @@ func listLogs(c *call) error {
 		return err
 	}
 	oldestFirst := len(c.query.Sort) > 0 && c.query.Sort[0].Name == "created_at" && !c.query.Sort[0].Desc
-	var items [][]byte
+	var list []*audit.Entry
 	var total int64
-	err = c.view(func(tx *gate.Tx) error {
-		if _, err := tx.Allow(access.Inspect, gate.Thing{}); err != nil {
+	var name func(int64) string
+	err = c.view(func(tx *gate.Tx) (err error) {
+		if _, err = tx.Allow(access.Inspect, gate.Thing{}); err != nil {
 			return err
 		}
-		low, high, err := span2(tx, from, to)
+		if name, err = logNames(tx); err != nil {
+			return err
+		}
+		if !tx.Caller.Everything() {
+			list, total, err = logPart(tx, from, to, number, size, oldestFirst)
+			return err
+		}
+		low, high, err := logSpan(tx, from, to)
 		if err != nil {
 			return err
 		}
 		total = min(high-low, int64(logPages*size))
-		list, err := logPage(tx, low, high, number, size, oldestFirst)
-		for _, e := range list {
-			items = append(items, logItem(e))
-		}
+		list, err = logPage(tx, low, high, number, size, oldestFirst)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	var items [][]byte
+	for _, e := range list {
+		items = append(items, logItem(e, name(e.Seq)))
+	}
 	return c.answerPage(items, total)
 }
 
-// span2 gives the entries of a time as their first number and the one after the
-// last.
-func span2(tx *gate.Tx, from, to int64) (low, high int64, err error) {
+// logSpan gives the entries of a time as their first number and the one after
+// the last.
+func logSpan(tx *gate.Tx, from, to int64) (low, high int64, err error) {
 	err = tx.QueryRow(`select coalesce(min(seq), 0), coalesce(max(seq) + 1, 0) from audit_entry where time >= ? and time <= ?`, from, to).Scan(&low, &high)
 	return low, high, err
 }
 
-// logPage reads one page; entries are numbered without gaps.
+// logPage reads one page for who sees every entry; they are numbered without
+// gaps, so that its place is known beforehand.
 func logPage(tx *gate.Tx, low, high int64, number, size int, oldestFirst bool) ([]*audit.Entry, error) {
 	skip := int64((number - 1) * size)
-	before := high - skip
+	f := audit.Filter{Since: low, Before: high - skip, Limit: size}
 	if oldestFirst {
-		before = min(high, low+skip+int64(size))
-		low += skip
+		f = audit.Filter{Since: low + skip, Before: high, Limit: size, Oldest: true}
 	}
-	n := min(int64(size), before-low)
-	if n <= 0 {
+	if f.Before <= f.Since {
 		return nil, nil
 	}
-	list, err := tx.Activity(audit.Filter{Before: before, Limit: int(n)})
-	if oldestFirst {
-		slices.Reverse(list)
+	return tx.Activity(f)
+}
+
+// logPart reads one page for who does not see every entry: the pages, and how
+// many they are, are those of what she sees. All that can be read here is read,
+// since nothing else tells how much of it there is.
+func logPart(tx *gate.Tx, from, to int64, number, size int, oldestFirst bool) ([]*audit.Entry, int64, error) {
+	all, err := tx.Activity(audit.Filter{From: from, To: to + 1, Limit: logPages * size, Oldest: oldestFirst})
+	first := min((number-1)*size, len(all))
+	return all[first:min(first+size, len(all))], int64(len(all)), err
+}
+
+// logNames gives the ids of entries. They are their numbers in the log, counted
+// from 1, for who sees all of it. Between the numbers of others would lie what
+// they do not see: their ids say nothing.
+func logNames(tx *gate.Tx) (func(seq int64) string, error) {
+	if tx.Caller.Everything() {
+		return func(seq int64) string { return strconv.FormatInt(seq+1, 10) }, nil
 	}
-	return list, err
+	key, err := envelope.Derive(tx.Tenant.Keys.Index, "strongroom/itglue/log/1")
+	if err != nil {
+		return nil, err
+	}
+	return func(seq int64) string {
+		h := hmac.New(sha256.New, key)
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(seq)))               // #nosec G115 -- a number of the log is not negative
+		return strconv.FormatUint(binary.BigEndian.Uint64(h.Sum(nil))>>11, 10) // 53 bits: every program can hold it
+	}, nil
 }
 
 // logTimes reads filter[created_at], which may reach back so many days.
@@ -112,8 +146,8 @@ func (c *call) logTimes() (from, to int64, err error) {
 	return from, to, nil
 }
 
-func logItem(e *audit.Entry) []byte {
-	b := jsonapi.StartItem(formatSeq(e.Seq), "logs")
+func logItem(e *audit.Entry, name string) []byte {
+	b := jsonapi.StartItem(name, "logs")
 	b = append(jsonapi.Attr(b, "account-id"), "null"...)
 	b = text(jsonapi.Attr(b, "action"), e.Action)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), e.Time)
@@ -134,6 +168,3 @@ func logItem(e *audit.Entry) []byte {
 	b = text(jsonapi.Attr(b, "detail"), strings.TrimSpace(strings.Join(e.Detail.Fields, ", ")+" "+e.Detail.Text))
 	return jsonapi.EndItem(b)
 }
-
-// formatSeq is the id of a log line: its number in the log, counted from 1.
-func formatSeq(seq int64) string { return strconv.FormatInt(seq+1, 10) }

@@ -5,10 +5,12 @@ import (
 	"strongroom/internal/core/record"
 )
 
-// Limits of request bodies, in bytes.
+// Limits of request bodies, in bytes. A body of JSON is read into memory, and is
+// there several times over while it is understood; a form with a file is
+// streamed, and the store of files has its own limit.
 const (
-	maxBody = 32 << 20  // documents and bulk changes
-	maxJSON = 128 << 20 // a file in base64
+	maxBody = 8 << 20  // documents and bulk changes
+	maxJSON = 32 << 20 // files in base64
 )
 
 // nest is the record in the middle of a path such as

@@ -1,13 +1,19 @@
 package itglue_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
 
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/surface/itglue"
 )
 
 // orgs makes organizations with these names.
@@ -410,5 +416,37 @@ func TestClients19Login(t *testing.T) {
 
 func TestTooBigABody(t *testing.T) {
 	h := open(t)
-	h.do("POST", "/organizations", strings.Repeat(" ", 33<<20), 413)
+	h.do("POST", "/organizations", strings.Repeat(" ", 8<<20+1), 413).
+		shows("errors.0.detail", "The body is bigger than 8 MiB. Send it in parts.").shows("errors.0.title", "Request Entity Too Large")
+	h.do("POST", "/organizations", `{"data":{"type":"organizations","attributes":{"name":"Wide"}}}`+strings.Repeat(" ", 7<<20), 201)
+	org := h.Org("Acme")
+	const most = 32 << 20
+	wide := &itglue.API{Gate: h.Gate, Records: h.Records, Keys: h.keys, Limiter: h.api.Limiter, Attachments: &attachment.Store{Gate: h.Gate}, Log: h.api.Log, Now: h.Clock.Now}
+	server := httptest.NewServer(wide.Handler())
+	t.Cleanup(server.Close)
+	at := "/organizations/" + org.String() + "/relationships/attachments"
+	file := body("attachments", attrs{"attachment": attrs{"content": strings.Repeat("QUJD", most/4), "file_name": "big.bin"}})
+	text, err := json.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string]io.Reader{"with its length": bytes.NewReader(text), "without": io.MultiReader(bytes.NewReader(text))} {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+at, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Api-Key", h.key)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != 413 || !strings.Contains(string(said), "The body is bigger than 32 MiB. Send a file of this size as multipart/form-data.") {
+			t.Errorf("%s: %d %s %v", name, res.StatusCode, said, err)
+		}
+	}
+	if r := h.get(at); r.at("data.0") != nil {
+		t.Errorf("a file is left: %s", r.body)
+	}
 }
