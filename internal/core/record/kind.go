@@ -86,6 +86,7 @@ type Field struct {
 	Search   bool // found by the search
 	List     bool // a column of the derived list
 	Expires  bool // a Date that appears on the expirations board
+	Own      bool // of a user: seen by administrators and by herself only, and neither filtered nor sorted by
 	Default  any
 	Hint     string // one sentence for the form
 	Group    string // heading of the form under which it stands
@@ -230,6 +231,9 @@ func (g *Registry) check(k *Kind) error {
 	for _, f := range k.Fields {
 		if !snake.MatchString(f.Name) || f.Type == "" {
 			return fmt.Errorf("kind %s: field %q needs a snake_case name and a type", k.Name, f.Name)
+		}
+		if f.Own && (f.Filter || f.Sort || f.Search || f.Unique || f.Type == Ref) {
+			return fmt.Errorf("kind %s: field %s is for its owner, and could be found out by asking", k.Name, f.Name)
 		}
 		if f.Type == Ref && g.byName[f.Ref] == nil {
 			return fmt.Errorf("kind %s: field %s refers to kind %q, which is not declared", k.Name, f.Name, f.Ref)

@@ -210,6 +210,7 @@ func (e *Engine) load(tx *gate.Tx, kind string, rid id.ID, trashed bool) (*Recor
 func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
 	want := map[id.ID]bool{}
 	for _, r := range list {
+		own(tx, r.Kind, r.ID, r.Values)
 		if r.Org != 0 {
 			want[r.Org] = true
 		}
@@ -238,6 +239,18 @@ func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
 		}
 	}
 	return nil
+}
+
+// own takes out what is for administrators and for the user whom it is about.
+func own(tx *gate.Tx, k *Kind, rid id.ID, v Values) {
+	if tx.Caller.Role.May(access.Administer) || rid == tx.Caller.User {
+		return
+	}
+	for _, f := range k.Fields {
+		if f.Own {
+			delete(v, f.Name)
+		}
+	}
 }
 
 // Names gives the names of those of the records that the caller may see.

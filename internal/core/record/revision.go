@@ -70,6 +70,9 @@ func (e *Engine) Revisions(tx *gate.Tx, kind string, rid id.ID) ([]Revision, err
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
+	for _, v := range out {
+		own(tx, r.Kind, rid, v.Values)
+	}
 	return out, e.authors(tx, out)
 }
 

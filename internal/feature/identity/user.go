@@ -25,12 +25,12 @@ func users() *record.Kind {
 			{Name: "contact_id", Label: "Contact", Type: record.Ref, Ref: "contact", Class: record.Internal,
 				Hint: "The contact that this person also is."},
 			{Name: "reputation", Type: record.Integer, Class: record.Internal, ReadOnly: true, Sort: true},
-			{Name: "current_sign_in_at", Type: record.Time, Class: record.Personal, ReadOnly: true, List: true},
-			{Name: "current_sign_in_ip", Label: "Current sign in address", Type: record.Text, Class: record.Personal, ReadOnly: true},
-			{Name: "last_sign_in_at", Type: record.Time, Class: record.Personal, ReadOnly: true},
-			{Name: "last_sign_in_ip", Label: "Last sign in address", Type: record.Text, Class: record.Personal, ReadOnly: true},
-			{Name: "invitation_sent_at", Type: record.Time, Class: record.Personal, ReadOnly: true},
-			{Name: "invitation_accepted_at", Type: record.Time, Class: record.Personal, ReadOnly: true},
+			{Name: "current_sign_in_at", Type: record.Time, Class: record.Personal, ReadOnly: true, Own: true, List: true},
+			{Name: "current_sign_in_ip", Label: "Current sign in address", Type: record.Text, Class: record.Personal, ReadOnly: true, Own: true},
+			{Name: "last_sign_in_at", Type: record.Time, Class: record.Personal, ReadOnly: true, Own: true},
+			{Name: "last_sign_in_ip", Label: "Last sign in address", Type: record.Text, Class: record.Personal, ReadOnly: true, Own: true},
+			{Name: "invitation_sent_at", Type: record.Time, Class: record.Personal, ReadOnly: true, Own: true},
+			{Name: "invitation_accepted_at", Type: record.Time, Class: record.Personal, ReadOnly: true, Own: true},
 		},
 	}
 }

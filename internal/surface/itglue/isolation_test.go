@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/identity"
 )
 
 // targets gives, for each mounted pattern, the path that points at something
@@ -319,4 +320,38 @@ func TestTenantsAreApart(t *testing.T) {
 	h.ask(other, "GET", "/organizations", nil).is(200)
 	h.host = coretest.Name
 	h.ask(other, "GET", "/organizations", nil).is(403)
+}
+
+// TestSignInsAreForAdministrators: from where and when somebody signs in is null
+// for all but administrators and herself.
+func TestSignInsAreForAdministrators(t *testing.T) {
+	h := open(t)
+	her, hers := h.user(access.Editor, false)
+	_, manager := h.user(access.Manager, false)
+	group := h.Make("group", 0, record.Values{"name": "All"})
+	h.Change(func(tx *gate.Tx) error {
+		if err := identity.SetMembers(tx, group, []id.ID{her}); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`update k_user set current_sign_in_ip = '192.0.2.77', last_sign_in_ip = '192.0.2.77', current_sign_in_at = 1700000000000, last_sign_in_at = 1700000000000 where id = ?`, int64(her))
+		return err
+	})
+	told := []string{"192.0.2.77", "2023-11-14"}
+	for who, key := range map[string]string{"an administrator": h.key, "herself": hers} {
+		r := h.ask(key, "GET", "/users/"+her.String(), nil).is(200)
+		for _, s := range told {
+			if !bytes.Contains(r.body, []byte(s)) {
+				t.Errorf("%s does not see %s: %s", who, s, r.body)
+			}
+		}
+	}
+	for _, path := range []string{"/users/" + her.String(), "/users", "/users?sort=-current_sign_in_at", "/groups/" + group.String() + "?include=users", "/users?filter[current_sign_in_ip]=192.0.2.77"} {
+		r := h.ask(manager, "GET", path, nil).is(200)
+		for _, s := range told {
+			if bytes.Contains(r.body, []byte(s)) {
+				t.Errorf("a manager sees %s at %s: %s", s, path, r.body)
+			}
+		}
+	}
+	h.ask(manager, "GET", "/users/"+her.String(), nil).is(200).shows("data.attributes.current-sign-in-ip", nil)
 }
