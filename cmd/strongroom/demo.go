@@ -39,6 +39,7 @@ it.`,
 				}
 			}
 			s.demo = true
+			s.LiftBudgets() // samples are for measuring too
 			if s.LogLevel == "info" {
 				s.LogLevel = "warn"
 			}

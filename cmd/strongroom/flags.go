@@ -2,6 +2,9 @@ package main
 
 import (
 	"flag"
+	"time"
+
+	"strongroom/internal/app"
 )
 
 // flagSets gives each command the flags that it alone has.
@@ -35,7 +38,14 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.keys.Credential, "credential", "", "`name` of the systemd credential that holds the root key")
 			f.StringVar(&s.keys.ShredList, "shred-list", "", "`file` that lists destroyed keys; keep it where restores do not reach")
 			f.StringVar(&s.LogLevel, "log-level", "info", "what to log: debug, info, warn or `level` error")
+			f.BoolVar(&s.keys.Sealed, "sealed", false, "start without the root key; give it later with: strongroom keys unseal")
+			app.BudgetFlags(f, &s.keys.Budgets)
+			f.DurationVar(&s.keys.Skew, "ticket-skew", 5*time.Minute, "how far the server's clock may be from this one, as a `time` such as 5m")
 			f.StringVar(&s.uids, "allow-uids", "", "numeric `users` who may connect, comma-separated (default: its own)")
+		},
+		"keys unseal": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.keys.Socket, "socket", "", "the `socket` of the key service")
+			f.StringVar(&s.keys.Root, "root", "", "the root key `file` (default: standard input)")
 		},
 		"tenant create": func(s *settings, f *flag.FlagSet) {
 			person(s, f)

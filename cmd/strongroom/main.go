@@ -50,7 +50,7 @@ type command struct {
 }
 
 func commands() []*command {
-	return []*command{demoCommand(), serveCommand(), keysServeCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
+	return []*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
 		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
 }
 
@@ -182,10 +182,10 @@ type settings struct {
 // flagsOf adds the flags of the command with that name to f.
 func flagsOf(name string, f *flag.FlagSet) *settings {
 	s := new(settings)
-	if name != "version" && name != "keys serve" && name != "bench" {
+	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "bench" {
 		s.Config.Flags(f)
 	}
-	if name != "serve" && name != "keys serve" && name != "version" && name != "tenant erase" {
+	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "version" && name != "tenant erase" {
 		f.BoolVar(&s.json, "json", false, "print the result as one JSON object")
 	}
 	if add := flagSets()[name]; add != nil {

@@ -89,7 +89,13 @@ own and give its socket to the server with -key-socket: a key service under the
 same user as the server is no protection against an intruder in the server.
 
 The root key comes from -root FILE (mode 0600), from a systemd credential
-(-credential NAME), or from standard input (-root-stdin).`,
+(-credential NAME), or from standard input (-root-stdin). With -sealed it waits
+for it: nothing can be revealed until "strongroom keys unseal" brought it.
+
+The budgets bound what an intruder in the server can take out in a short time:
+set them near your real use. What is asked for beyond them is refused for a
+while, and each asking is in the service's own log. A ticket is refused when its
+time is further from this machine's clock than -ticket-skew.`,
 		run: func(ctx context.Context, p *program, c *command, args []string) error {
 			s, _, err := p.parse(c, args, 0, 0)
 			if err != nil {
@@ -106,14 +112,39 @@ The root key comes from -root FILE (mode 0600), from a systemd credential
 				}
 				o.AllowUIDs = append(o.AllowUIDs, uid)
 			}
-			if o.Root == "" && o.Credential == "" && !s.stdin {
-				return usageError("The key service needs its root key.", "Give -root FILE, -credential NAME or -root-stdin.")
+			if given := o.Root != "" || o.Credential != "" || s.stdin; given == o.Sealed {
+				return usageError("The key service needs its root key, or is told to wait for it.", "Give one of -root FILE, -credential NAME, -root-stdin and -sealed.")
 			}
 			if o.Level, err = s.Level(); err != nil {
 				return err
 			}
 			o.RootStdin, o.Version, o.Stdin, o.Stdout, o.Stderr = s.stdin, version, p.in, p.out, p.err
 			return app.ServeKeys(ctx, o)
+		},
+	}
+}
+
+func keysUnsealCommand() *command {
+	return &command{
+		name: "keys unseal", short: "give a sealed key service its root key",
+		long: `
+Gives the root key to a key service that was started with -sealed, or that sealed
+itself when its store was lost. The key is the line of the recovery print: it is
+read from -root FILE (mode 0600) or from standard input, never from the command
+line. Run it as a user that the service allows.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			if s.keys.Socket == "" {
+				return usageError("Say which key service.", "Give -socket SOCKET, as its -socket says.")
+			}
+			if err := app.UnsealKeys(ctx, s.keys.Socket, s.keys.Root, p.in); err != nil {
+				return err
+			}
+			fmt.Fprintln(p.out, "The key service is open.")
+			return nil
 		},
 	}
 }

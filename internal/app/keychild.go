@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/core/keys"
 	"strongroom/internal/core/keys/service"
 )
 
@@ -47,13 +49,20 @@ const (
 // startKeys starts the key service on the store in dir and hands it the root
 // key through a pipe: it never is in an argument, the environment or a file of
 // ours. program is the command that runs "keys serve".
-func startKeys(program []string, dir string, level slog.Level, root func() ([]byte, error), stderr io.Writer, log *slog.Logger) (*keyChild, error) {
+func startKeys(program []string, dir string, level slog.Level, budgets service.Budgets, root func() ([]byte, error), stderr io.Writer, log *slog.Logger) (*keyChild, error) {
 	tmp, err := os.MkdirTemp("", "sr-")
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "No folder for the key service's socket can be made.").WithHint("Check TMPDIR.")
 	}
 	k := &keyChild{Socket: filepath.Join(tmp, "keys"), root: root, stderr: stderr, log: log, dir: tmp, stop: make(chan struct{}), done: make(chan error, 1)}
 	k.command = append(slices.Clone(program), "keys", "serve", "-dir", dir, "-socket", k.Socket, "-root-stdin", "-log-level", level.String())
+	f := flag.NewFlagSet("", flag.ContinueOnError)
+	BudgetFlags(f, &budgets)
+	f.VisitAll(func(b *flag.Flag) {
+		if v := b.Value.String(); v != "" {
+			k.command = append(k.command, "-"+b.Name, v)
+		}
+	})
 	p, err := k.run()
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(tmp))
@@ -182,14 +191,36 @@ func ServeKeys(ctx context.Context, o KeysOptions) error {
 		}()
 	}
 	fmt.Fprintln(o.Stdout, "ready") // the socket takes connections from here on
-	return service.Serve(ctx, l, service.Options{Dir: o.Dir, Root: root, Log: log, AllowUIDs: o.AllowUIDs, ShredList: o.ShredList, Version: o.Version})
+	return service.Serve(ctx, l, service.Options{Dir: o.Dir, Root: root, Log: log, AllowUIDs: o.AllowUIDs, ShredList: o.ShredList, Version: o.Version,
+		Budgets: o.Budgets, Skew: o.Skew})
+}
+
+// UnsealKeys gives the key service at a socket its root key, from the file root
+// or else from in. Invalid when it is not the root of the service's store.
+func UnsealKeys(ctx context.Context, socket, root string, in io.Reader) error {
+	var key []byte
+	var err error
+	if root != "" {
+		key, err = service.LoadRoot(root)
+	} else {
+		key, err = service.ReadRoot(in)
+	}
+	if err != nil {
+		return err
+	}
+	defer clear(key)
+	c := keys.Dial("unix", socket, keys.Options{})
+	return errors.Join(c.Unseal(ctx, key), c.Close())
 }
 
 // KeysOptions are the settings of "strongroom keys serve".
 type KeysOptions struct {
 	Dir, Socket, Root, Credential, ShredList, Version string
 	RootStdin                                         bool
+	Sealed                                            bool // starts without the root key: see UnsealKeys
 	AllowUIDs                                         []int
+	Budgets                                           service.Budgets
+	Skew                                              time.Duration
 	Level                                             slog.Level
 	Stdin                                             io.Reader
 	Stdout, Stderr                                    io.Writer

@@ -188,7 +188,7 @@ func (a *App) startChild(o Options) error {
 	if o.Quiet {
 		level = max(level, slog.LevelWarn)
 	}
-	a.child, err = startKeys(o.Program, store, level, func() ([]byte, error) { return service.LoadRoot(path) }, a.stderr, a.Log)
+	a.child, err = startKeys(o.Program, store, level, o.Budgets, func() ([]byte, error) { return service.LoadRoot(path) }, a.stderr, a.Log)
 	return err
 }
 

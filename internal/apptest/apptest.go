@@ -54,6 +54,7 @@ func serveKeys(args []string) error {
 	f.StringVar(&o.Socket, "socket", "", "")
 	f.BoolVar(&o.RootStdin, "root-stdin", false, "")
 	f.TextVar(&o.Level, "log-level", o.Level, "")
+	app.BudgetFlags(f, &o.Budgets)
 	if err := f.Parse(args); err != nil {
 		return err
 	}

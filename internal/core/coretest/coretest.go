@@ -86,7 +86,11 @@ func Open(t testing.TB, o Options) *House {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &House{t: t, o: o, Clock: &Clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}, Keys: keystest.Start(t, o.Keys)}
+	h := &House{t: t, o: o, Clock: &Clock{now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}}
+	if o.Keys.Now == nil {
+		o.Keys.Now = h.Clock.Now
+	}
+	h.Keys = keystest.Start(t, o.Keys)
 	h.Records = &record.Engine{Kinds: kinds}
 	h.House = &tenant.House{
 		Dir: filepath.Join(t.TempDir(), "data"), Keys: h.Keys.Client, Postgres: postgres(t), Log: o.Log, Now: h.Clock.Now,

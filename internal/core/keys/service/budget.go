@@ -1,6 +1,10 @@
 package service
 
 import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,12 +21,49 @@ type Budget struct {
 	Burst     int
 }
 
-// Budgets bound what a stolen application can take out; the zero value is
-// generous, so that it only stops a flood.
+// Budgets bound what a stolen application can take out. Zero members stand for
+// what a busy tenant needs: people and programs that read its passwords one by
+// one, and an export of all of them now and then.
 type Budgets struct {
-	Session Budget // of one session; 5,000 a second and 100,000 at once when zero
-	Tenant  Budget // of all sessions of a tenant; 20,000 a second and 400,000 at once when zero
-	Bulk    Budget // of all bulk tickets of a tenant; 20,000 a second and 1,000,000 at once when zero
+	Session Budget // of one session or API key; 5,000 at once and 10 a second when zero
+	Tenant  Budget // of all sessions of a tenant; 20,000 at once and 50 a second when zero
+	Bulk    Budget // of all bulk tickets of a tenant; 200,000 at once and 100 a second when zero
+}
+
+// Unlimited is no budget at all, for measuring and for samples.
+func Unlimited() Budget { return Budget{math.Inf(1), math.MaxInt} }
+
+// MarshalText writes a budget as UnmarshalText reads it; nothing when it is zero.
+func (b Budget) MarshalText() ([]byte, error) {
+	switch {
+	case b == Budget{}:
+		return nil, nil
+	case math.IsInf(b.PerSecond, 1):
+		return []byte("none"), nil
+	}
+	return fmt.Appendf(nil, "%d/%s", b.Burst, strconv.FormatFloat(b.PerSecond, 'f', -1, 64)), nil
+}
+
+// UnmarshalText reads "5000/10": 5,000 at once, and 10 a second in the long run;
+// "none" for no budget, nothing for the default.
+func (b *Budget) UnmarshalText(text []byte) error {
+	s := strings.TrimSpace(string(text))
+	switch s {
+	case "":
+		*b = Budget{}
+		return nil
+	case "none":
+		*b = Unlimited()
+		return nil
+	}
+	burst, rate, _ := strings.Cut(s, "/")
+	n, err := strconv.Atoi(strings.TrimSpace(burst))
+	per, err2 := strconv.ParseFloat(strings.TrimSpace(rate), 64)
+	if err != nil || err2 != nil || n < 1 || !(per > 0) || math.IsInf(per, 0) {
+		return fault.New(fault.Invalid, "%q is no budget.", s).WithHint("Write how many at once and how many a second, such as 5000/10; or none.")
+	}
+	*b = Budget{per, n}
+	return nil
 }
 
 func (b Budget) or(perSecond float64, burst int) Budget {
@@ -41,9 +82,9 @@ type budgets struct {
 }
 
 func newBudgets(o Budgets, now func() time.Time) *budgets {
-	o.Session = o.Session.or(5_000, 100_000)
-	o.Tenant = o.Tenant.or(20_000, 400_000)
-	o.Bulk = o.Bulk.or(20_000, 1_000_000)
+	o.Session = o.Session.or(10, 5_000)
+	o.Tenant = o.Tenant.or(50, 20_000)
+	o.Bulk = o.Bulk.or(100, 200_000)
 	return &budgets{o: o, now: now, left: map[string]*rate.Limiter{}}
 }
 

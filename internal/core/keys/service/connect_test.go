@@ -146,7 +146,7 @@ func TestListen(t *testing.T) {
 
 // TestHostileFrames sends what no client sends; the service must go on.
 func TestHostileFrames(t *testing.T) {
-	s := keystest.Start(t, service.Options{})
+	s := keystest.Start(t, service.Options{Skew: always})
 	tenant(t, s.Client, "demo", "")
 	frame := func(text string) []byte {
 		return append(binary.BigEndian.AppendUint32(nil, uint32(len(text))), text...)

@@ -32,8 +32,9 @@ type Options struct {
 	Now       func() time.Time // time.Now when nil
 	AllowUIDs []int            // users who may connect to a Unix socket; the own one when empty
 	Budgets   Budgets
-	Open      int    // tenants whose keys are kept in memory; 256 when zero
-	Version   string // told by status
+	Skew      time.Duration // how far a ticket's time may be from the service's own; 5 minutes when zero
+	Open      int           // tenants whose keys are kept in memory; 256 when zero
+	Version   string        // told by status
 }
 
 // service is a running key service.
@@ -75,6 +76,9 @@ func newService(o Options) *service {
 	}
 	if len(o.AllowUIDs) == 0 {
 		o.AllowUIDs = []int{os.Getuid()}
+	}
+	if o.Skew == 0 {
+		o.Skew = 5 * time.Minute
 	}
 	if o.Open == 0 {
 		o.Open = 256
@@ -119,7 +123,7 @@ func (s *service) seal() error {
 
 func sealedFault() error {
 	return fault.New(fault.Unavailable, "The key service is sealed.").
-		WithHint("An operator opens it with its root key: strongroom keys unseal.")
+		WithHint("An operator opens it with its root key: strongroom keys unseal -socket SOCKET.")
 }
 
 // open runs fn while the service cannot be sealed or a tenant destroyed.

@@ -43,12 +43,15 @@ func want(t testing.TB, what string, err error, kind fault.Kind) {
 	}
 }
 
+// always is the skew of a service whose clock the test sets.
+const always = time.Duration(1<<63 - 1)
+
 func header(tenant string) envelope.Header {
 	return envelope.Header{Class: envelope.ClassServer, Tenant: tenant, Kind: "password", Container: 2, Object: 42, Field: "password", Version: 1, Time: 1}
 }
 
 func ticket(tenant string) keys.Ticket {
-	return keys.Ticket{Tenant: tenant, Subject: 5, Session: "s1", Action: "password.reveal", Object: 42, Kind: "password", Field: "password", Version: 1, Time: 1, AuditSeq: 9}
+	return keys.Ticket{Tenant: tenant, Subject: 5, Session: "s1", Action: "password.reveal", Object: 42, Kind: "password", Field: "password", Version: 1, Time: time.Now().UnixMilli(), AuditSeq: 9}
 }
 
 // seal seals a secret to the tenant's present key.
@@ -314,7 +317,8 @@ func TestBudgets(t *testing.T) {
 	var now atomic.Int64
 	now.Store(1_700_000_000)
 	s := keystest.Start(t, service.Options{
-		Now: func() time.Time { return time.Unix(now.Load(), 0) },
+		Now:  func() time.Time { return time.Unix(now.Load(), 0) },
+		Skew: always,
 		Budgets: service.Budgets{
 			Session: service.Budget{PerSecond: 1, Burst: 3},
 			Tenant:  service.Budget{PerSecond: 1, Burst: 5},
@@ -358,5 +362,60 @@ func TestBudgets(t *testing.T) {
 	now.Add(1)
 	if err := unwrap("a"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestATicketIsOfItsMoment: an old ticket, or one from the future, opens nothing
+// and is charged to nobody.
+func TestATicketIsOfItsMoment(t *testing.T) {
+	now := time.UnixMilli(1_700_000_000_000)
+	s := keystest.Start(t, service.Options{Now: func() time.Time { return now }, Budgets: service.Budgets{Session: service.Budget{PerSecond: 0.001, Burst: 2}}})
+	tenant(t, s.Client, "demo", "")
+	e := seal(t, s.Client, header("demo"), "x")
+	unwrap := func(away time.Duration) error {
+		k := ticket("demo")
+		k.Time = now.Add(away).UnixMilli()
+		_, err := s.Client.Unwrap(t.Context(), k, e.HeaderBytes(), e.Recipients()[0])
+		return err
+	}
+	for _, away := range []time.Duration{-5*time.Minute - 1e6, 5*time.Minute + 1e6, -24 * time.Hour, 100 * 365 * 24 * time.Hour} {
+		want(t, away.String(), unwrap(away), fault.Unavailable)
+	}
+	for _, away := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
+		if err := unwrap(away); err != nil {
+			t.Errorf("%s: %v", away, err)
+		}
+	}
+	want(t, "the budget", unwrap(0), fault.Throttled)
+}
+
+func TestBudgetText(t *testing.T) {
+	for text, want := range map[string]service.Budget{"5000/10": {PerSecond: 10, Burst: 5000}, " 3/0.5 ": {PerSecond: 0.5, Burst: 3}, "none": service.Unlimited(), "": {}} {
+		var b, again service.Budget
+		if err := b.UnmarshalText([]byte(text)); err != nil || b != want {
+			t.Errorf("%q is %v, %v", text, b, err)
+		}
+		back, err := b.MarshalText()
+		if err == nil {
+			err = again.UnmarshalText(back)
+		}
+		if err != nil || again != want {
+			t.Errorf("%q came back as %q: %v, %v", text, back, again, err)
+		}
+	}
+	for _, bad := range []string{"5000", "0/1", "-1/1", "1/0", "1/-1", "1/inf", "1/NaN", "x/y", "1/2/3"} {
+		want(t, bad, new(service.Budget).UnmarshalText([]byte(bad)), fault.Invalid)
+	}
+}
+
+// TestNoBudget: without one, nothing is too much.
+func TestNoBudget(t *testing.T) {
+	s := keystest.Start(t, service.Options{Budgets: service.Budgets{Session: service.Unlimited(), Tenant: service.Unlimited(), Bulk: service.Unlimited()}})
+	tenant(t, s.Client, "demo", "")
+	e := seal(t, s.Client, header("demo"), "x")
+	for range 300 {
+		if _, err := s.Client.Unwrap(t.Context(), ticket("demo"), e.HeaderBytes(), e.Recipients()[0]); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

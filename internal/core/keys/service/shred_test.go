@@ -26,7 +26,7 @@ func gone(t testing.TB, what string, err error) {
 func fixed() time.Time { return time.Unix(1_700_000_000, 0) }
 
 func TestShred(t *testing.T) {
-	s := keystest.Start(t, service.Options{Now: fixed})
+	s := keystest.Start(t, service.Options{Skew: always, Now: fixed})
 	c, ctx := s.Client, t.Context()
 	tenant(t, c, "demo", "")
 	tenant(t, c, "other", "")
@@ -67,7 +67,7 @@ func copyFolder(t testing.TB, from, to string) {
 
 func TestARestoredCopyIsShreddedAgain(t *testing.T) {
 	list := filepath.Join(t.TempDir(), "destroyed.list")
-	s := keystest.Start(t, service.Options{Now: fixed, ShredList: list})
+	s := keystest.Start(t, service.Options{Skew: always, Now: fixed, ShredList: list})
 	c := s.Client
 	tenant(t, c, "demo", "")
 	e := seal(t, c, header("demo"), "hunter2")
@@ -108,7 +108,7 @@ func TestARestoredCopyIsShreddedAgain(t *testing.T) {
 }
 
 func TestACutLineOfTheListIsForgotten(t *testing.T) {
-	s := keystest.Start(t, service.Options{Now: fixed})
+	s := keystest.Start(t, service.Options{Skew: always, Now: fixed})
 	tenant(t, s.Client, "demo", "")
 	tenant(t, s.Client, "next", "")
 	must[time.Time](t)(s.Client.Shred(t.Context(), "demo"))
@@ -129,7 +129,7 @@ func TestACutLineOfTheListIsForgotten(t *testing.T) {
 }
 
 func TestAListThatIsLostIsMadeAgain(t *testing.T) {
-	s := keystest.Start(t, service.Options{Now: fixed})
+	s := keystest.Start(t, service.Options{Skew: always, Now: fixed})
 	tenant(t, s.Client, "demo", "")
 	must[time.Time](t)(s.Client.Shred(t.Context(), "demo"))
 	s.Stop()

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/hex"
+	"time"
 
 	"strongroom/internal/base/envelope"
 	"strongroom/internal/base/fault"
@@ -23,6 +24,9 @@ type opening struct {
 // unwrap checks, counts, logs, and only then opens.
 func (s *service) unwrap(ctx context.Context, call string, a wire.Args) (keys []wire.Secret, err error) {
 	if err := checkShape(call, a); err != nil {
+		return nil, err
+	}
+	if err := s.checkTime(a.Ticket); err != nil {
 		return nil, err
 	}
 	err = s.open(func(v *vault) error {
@@ -72,6 +76,17 @@ func checkShape(call string, a wire.Args) error {
 		return fault.New(fault.Invalid, "A sealed reveal needs the browser's key, and nothing else takes one.")
 	}
 	return nil
+}
+
+// checkTime refuses a ticket that is not of this moment, so that one which was
+// seen or kept is of no use later.
+func (s *service) checkTime(t *wire.Ticket) error {
+	away := s.o.Now().Sub(time.UnixMilli(t.Time)).Abs()
+	if away <= s.o.Skew {
+		return nil
+	}
+	return fault.New(fault.Unavailable, "The ticket for the key service is not of this moment: its time is %s away.", away.Round(time.Second)).
+		WithHint("Set the clocks of the server and of the key service; they may differ by %s.", s.o.Skew)
 }
 
 func disagrees(what string) error {
