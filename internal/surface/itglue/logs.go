@@ -11,7 +11,6 @@ import (
 	"strongroom/internal/base/envelope"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/jsonapi"
-	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 )
@@ -37,22 +36,10 @@ func listLogs(c *call) error {
 	var total int64
 	var name func(int64) string
 	err = c.view(func(tx *gate.Tx) (err error) {
-		if _, err = tx.Allow(access.Inspect, gate.Thing{}); err != nil {
-			return err
-		}
 		if name, err = logNames(tx); err != nil {
 			return err
 		}
-		if !tx.Caller.Everything() {
-			list, total, err = logPart(tx, from, to, number, size, oldestFirst)
-			return err
-		}
-		low, high, err := logSpan(tx, from, to)
-		if err != nil {
-			return err
-		}
-		total = min(high-low, int64(logPages*size))
-		list, err = logPage(tx, low, high, number, size, oldestFirst)
+		list, total, err = tx.ActivityPage(gate.Page{From: from, To: to, Number: number, Size: size, Pages: logPages, Oldest: oldestFirst})
 		return err
 	})
 	if err != nil {
@@ -63,36 +50,6 @@ func listLogs(c *call) error {
 		items = append(items, logItem(e, name(e.Seq)))
 	}
 	return c.answerPage(items, total)
-}
-
-// logSpan gives the entries of a time as their first number and the one after
-// the last.
-func logSpan(tx *gate.Tx, from, to int64) (low, high int64, err error) {
-	err = tx.QueryRow(`select coalesce(min(seq), 0), coalesce(max(seq) + 1, 0) from audit_entry where time >= ? and time <= ?`, from, to).Scan(&low, &high)
-	return low, high, err
-}
-
-// logPage reads one page for who sees every entry; they are numbered without
-// gaps, so that its place is known beforehand.
-func logPage(tx *gate.Tx, low, high int64, number, size int, oldestFirst bool) ([]*audit.Entry, error) {
-	skip := int64((number - 1) * size)
-	f := audit.Filter{Since: low, Before: high - skip, Limit: size}
-	if oldestFirst {
-		f = audit.Filter{Since: low + skip, Before: high, Limit: size, Oldest: true}
-	}
-	if f.Before <= f.Since {
-		return nil, nil
-	}
-	return tx.Activity(f)
-}
-
-// logPart reads one page for who does not see every entry: the pages, and how
-// many they are, are those of what she sees. All that can be read here is read,
-// since nothing else tells how much of it there is.
-func logPart(tx *gate.Tx, from, to int64, number, size int, oldestFirst bool) ([]*audit.Entry, int64, error) {
-	all, err := tx.Activity(audit.Filter{From: from, To: to + 1, Limit: logPages * size, Oldest: oldestFirst})
-	first := min((number-1)*size, len(all))
-	return all[first:min(first+size, len(all))], int64(len(all)), err
 }
 
 // logNames gives the ids of entries. They are their numbers in the log, counted

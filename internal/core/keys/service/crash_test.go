@@ -213,6 +213,10 @@ func TestCallerWhoGivesUp(t *testing.T) {
 		t.Errorf("canceled: %v", err)
 	}
 	h.cmd.Process.Signal(syscall.SIGSTOP) // it is there and does not answer
+	var st syscall.WaitStatus
+	if _, err := syscall.Wait4(h.cmd.Process.Pid, &st, syscall.WUNTRACED, nil); err != nil || !st.Stopped() { // a signal takes its time
+		t.Fatalf("the service did not stop: %v", err)
+	}
 	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := h.c.Tenant(ctx, "demo")
