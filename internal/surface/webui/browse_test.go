@@ -41,7 +41,7 @@ func TestPagesInABrowser(t *testing.T) {
 		{"home", "/"}, {"expirations", "/expirations?range=365"}, {"configurations", "/configurations"}, {"organizations", "/organizations"},
 		{"organization", at("/organizations/", org)}, {"org-configurations", at("/organizations/", org) + "/configurations"},
 		{"configuration", at("/configurations/", conf)}, {"contact", at("/contacts/", contact)}, {"location", at("/locations/", place)},
-		{"configuration-form", at("/configurations/", conf) + "/edit"}, {"contact-form", at("/contacts/", contact) + "/edit"}, {"new", "/new"},
+		{"configuration-form", at("/configurations/", conf) + "/edit"}, {"contact-form", at("/contacts/", contact) + "/edit"}, {"new", "/new"}, {"move", at("/contacts/", contact) + "/move"},
 		{"contact-new", "/contacts/new?organization_id=" + org.String()}, {"history", at("/configurations/", conf) + "/history"},
 		{"manufacturer", at("/manufacturers/", h.Any("manufacturer"))}, {"search", "/search?q=" + url.QueryEscape("harbour")}, {"trash", "/trash"},
 		{"empty", "/configurations?q=zzzz"},
