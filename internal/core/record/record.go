@@ -43,8 +43,8 @@ type Engine struct {
 }
 
 // Inside gives an engine that may also set fields which are ReadOnly and change
-// kinds which are Fixed: for rules of the house that act on a caller's behalf,
-// such as an import. The system itself always may.
+// kinds which are Fixed, and keeps a one-time-code seed that is none: for rules
+// of the house that act on a caller's behalf, such as an import. The system itself always may.
 func (e *Engine) Inside() *Engine {
 	in := *e
 	in.inside = true

@@ -194,7 +194,17 @@ func (e *Engine) applyOne(tx *gate.Tx, r *Record, secrets map[string]string, nam
 		if tx.Caller.Scope.NoPasswords {
 			return fault.New(fault.Denied, "This API key may not write passwords.")
 		}
-		secrets[name], _ = p.(string)
+		text, _ := p.(string)
+		if f.Format == Otpauth && text != "" {
+			seed, err := secret.Seed(text)
+			switch {
+			case err == nil:
+				text = seed
+			case !e.inside: // what comes from elsewhere is kept as it was there
+				return err
+			}
+		}
+		secrets[name] = text
 	case name == "name":
 		r.Name, _ = p.(string)
 	case p == nil:

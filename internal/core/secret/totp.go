@@ -58,6 +58,19 @@ func CheckSeed(text string) error {
 	return err
 }
 
+// Seed gives a seed as it is kept: an address as it is, base32 in capitals
+// without what people put between the letters. Invalid when Code cannot use it.
+func Seed(text string) (string, error) {
+	if _, err := parseSeed(text); err != nil {
+		return "", err
+	}
+	text = strings.TrimSpace(text)
+	if strings.Contains(text, ":") {
+		return text, nil
+	}
+	return plainSeed(text), nil
+}
+
 func badSeed(text string) *fault.Error {
 	return fault.New(fault.Invalid, "%s", text).WithHint("Paste the key that the service shows beside its QR code, or the address inside it, which begins with otpauth://totp/.")
 }
@@ -82,8 +95,9 @@ func parseSeed(text string) (seed, error) {
 	return s, s.setOptions(q.Get("algorithm"), q.Get("digits"), q.Get("period"))
 }
 
-func (s *seed) setKey(text string) error {
-	clean := strings.Map(func(r rune) rune {
+// plainSeed takes out what people put between the letters of base32.
+func plainSeed(text string) string {
+	return strings.Map(func(r rune) rune {
 		switch {
 		case r == ' ' || r == '-' || r == '=' || r == '\t' || r == '\u00a0':
 			return -1
@@ -92,7 +106,10 @@ func (s *seed) setKey(text string) error {
 		}
 		return r
 	}, text)
-	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(clean)
+}
+
+func (s *seed) setKey(text string) error {
+	key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(plainSeed(text))
 	if err != nil || len(key) == 0 {
 		return badSeed("This one-time-code seed is not base32: letters A to Z and digits 2 to 7.")
 	}

@@ -2,12 +2,15 @@ package featurestest_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/password"
 )
 
@@ -33,6 +36,36 @@ func TestPasswordSaysWhatItsSecretsAre(t *testing.T) {
 	r = h.get("password", h.Make("password", org, record.Values{"name": "Old", "password": "x", "password_updated_at": imported}))
 	shows(t, r, record.Values{"password_updated_at": imported})
 	shows(t, h.get("password", h.Make("password", org, record.Values{"name": "Empty"})), record.Values{"password_updated_at": nil})
+}
+
+// TestSeeds: a one-time-code key is taken in every form in which services show
+// it, and what gives no codes is refused.
+func TestSeeds(t *testing.T) {
+	h := open(t, false)
+	org := h.Org("Harbour")
+	stored := func(rec id.ID) (text string) {
+		t.Helper()
+		r := &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client}
+		text, err := r.Reveal(t.Context(), h.Admin(), secret.Ref{Kind: "password", Object: rec, Field: "otp_secret"}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	const uri = "otpauth://totp/Acme:ada?secret=jbswy3dpehpk3pxp&issuer=Acme&digits=8"
+	for in, want := range map[string]string{"JBSWY3DPEHPK3PXP": "JBSWY3DPEHPK3PXP", " jbsw y3dp-ehpk 3pxp ": "JBSWY3DPEHPK3PXP", "MFRGG===": "MFRGG", " " + uri: uri} {
+		if got := stored(h.Make("password", org, record.Values{"name": "P", "otp_secret": in})); got != want {
+			t.Errorf("%q is kept as %q", in, got)
+		}
+	}
+	for _, bad := range []string{"123456", "JBSWY3DPEHPK3PX!", "otpauth://hotp/x?secret=JBSWY3DPEHPK3PXP&counter=1", "otpauth://totp/x", "https://example.com", "JBSWY3DPEHPK3PXP extra 189"} {
+		err := h.create("password", org, record.Values{"name": "P", "otp_secret": bad})
+		invalid(t, err, "otp_secret")
+		if said := fault.Say(err).Fields["otp_secret"]; strings.Contains(said, bad) || !strings.HasSuffix(said, ".") {
+			t.Errorf("%q is refused with %q", bad, said)
+		}
+	}
+	shows(t, h.get("password", h.Make("password", org, record.Values{"name": "None", "otp_secret": ""})), record.Values{"otp_enabled": false})
 }
 
 func TestEmbeddedPassword(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/importer/itglue"
 	"strongroom/internal/feature/importer/reach"
 )
@@ -338,7 +339,11 @@ func buildPassword(r *run, it *item) error {
 	}
 	otp := []string{"otp_secret", "otp_secret_key", "one_time_password"}
 	if slices.ContainsFunc(otp, it.row.Has) {
-		it.values["otp_secret"] = strings.TrimSpace(it.row.Get(otp...))
+		seed := strings.TrimSpace(it.row.Get(otp...))
+		it.values["otp_secret"] = seed
+		if seed != "" && secret.CheckSeed(seed) != nil {
+			it.warn("Look it up here and put in the key that the other system shows.", "Line %d of %s: the one-time-code key of %s gives no codes; it was imported as it is.", it.line, it.file, it.title())
+		}
 	}
 	it.owner()
 	return nil

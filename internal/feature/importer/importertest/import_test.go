@@ -599,6 +599,21 @@ func TestMissingOrganizations(t *testing.T) {
 	}
 }
 
+// TestASeedThatIsNone comes in all the same, and the report says so.
+func TestASeedThatIsNone(t *testing.T) {
+	h := open(t)
+	f := files{"organizations.csv": csv("id,name", "101,One"), "passwords.csv": csv("id,organization,name,password,otp_secret", `1,One,P,x,"ask Bob, 0189"`, "2,One,Q,x,jbsw y3dp ehpk 3pxp")}
+	for _, r := range []*importer.Report{h.check(f.pack(t, "")), h.run(f.pack(t, ""))} {
+		h.said(r, "warning", "passwords.csv", 2, "gives no codes; it was imported as it is")
+	}
+	if got := h.reveal(h.one("password", "P").ID, "otp_secret"); got != "ask Bob, 0189" {
+		t.Errorf("it came in as %q", got)
+	}
+	if got := h.reveal(h.one("password", "Q").ID, "otp_secret"); got != "JBSWY3DPEHPK3PXP" {
+		t.Errorf("the good one came in as %q", got)
+	}
+}
+
 // TestNoSecretInReports: no sentence shows a value of a secret column.
 func TestNoSecretInReports(t *testing.T) {
 	h := open(t)
