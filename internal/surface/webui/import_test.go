@@ -59,6 +59,27 @@ func TestImport(t *testing.T) {
 	c.Get(again).Want(http.StatusNotFound)
 }
 
+// TestACheckThatIsForgotten: after a start of the server nothing is imported
+// with other options than those that were looked at.
+func TestACheckThatIsForgotten(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Jobs: true})
+	c := h.As(access.Manager)
+	at := c.Upload("/imports", nil, map[string]string{"export.zip": export(t)}).Want(http.StatusSeeOther).To()
+	// The upload is there and its check is not, as after a start: nobody has opened its page yet.
+	if p := c.Get(at + "/problems").Want(http.StatusNotFound); !strings.Contains(p.Text("main"), "This check is not here any more.") {
+		t.Errorf("the list of problems says %q", p.Text("main"))
+	}
+	if to := c.Post(at+"/start", nil).Want(http.StatusSeeOther).To(); to != at {
+		t.Fatalf("the import began: %s", to)
+	}
+	if p := c.Get(at).Want(http.StatusOK); !strings.Contains(p.Text("body"), "It is checked again: look at the result and the options, then begin.") || p.Text(".startbar h2") != "3 new, 2 skipped" {
+		t.Errorf("the page says %s", p.Text("body"))
+	}
+	if to := c.Post(at+"/start", nil).Want(http.StatusSeeOther).To(); !strings.HasPrefix(to, "/imports/") {
+		t.Errorf("the import does not begin: %s", to)
+	}
+}
+
 func TestImportOfNoZip(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	c := h.As(access.Manager)

@@ -210,11 +210,11 @@ func (v *visit) startImport(s *importChecks) error {
 	if err != nil {
 		return err
 	}
-	var o importer.Options
-	if c := s.of(key, v.Caller.User); c != nil {
-		o = c.options
+	c := s.of(key, v.Caller.User)
+	if c == nil { // what was chosen for the check is not known any more: nothing else is imported in its place
+		return v.Done("/import-checks/"+stage.String(), "The server was started again, or a day has passed, since you checked this export. It is checked again: look at the result and the options, then begin.")
 	}
-	jid, err := v.Importer.Start(v.R.Context(), v.Caller, stage, o)
+	jid, err := v.Importer.Start(v.R.Context(), v.Caller, stage, c.options)
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (v *visit) checkProblems(s *importChecks) error {
 	}
 	c := s.of(key, v.Caller.User)
 	if c == nil || !c.over() || c.report == nil {
-		return gate.Missing()
+		return fault.New(fault.NotFound, "This check is not here any more.").WithHint("Open the export's page: it is checked again.")
 	}
 	return v.problemsCSV(c.report.Problems)
 }
