@@ -15,6 +15,16 @@ import (
 // that alias, and its arguments. Every list carries it.
 func (tx *Tx) Visible(alias string) (string, []any) { return access.Visible(tx.Caller, alias) }
 
+// Renew gives the transaction's caller the rights of this moment, for work that
+// goes on for long: see access.Present.
+func (tx *Tx) Renew() error {
+	now, err := access.Present(tx.sql, tx.Caller, tx.Now)
+	if err == nil {
+		tx.Caller = now
+	}
+	return err
+}
+
 // Query runs a query with bound arguments.
 func (tx *Tx) Query(q string, args ...any) (*sqldb.Rows, error) { return tx.sql.Query(q, args...) }
 

@@ -220,6 +220,9 @@ func (r *run) write(p *paper) error {
 
 // copyFile writes the content of a file as an entry.
 func (r *run) copyFile(file id.ID, entry string) error {
+	if err := r.view(func(*gate.Tx) error { return nil }); err != nil { // files are what takes long
+		return err
+	}
 	_, o, err := r.e.Files.Open(r.ctx, r.c, file)
 	if gone(err) {
 		return nil

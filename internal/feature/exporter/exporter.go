@@ -104,11 +104,7 @@ func (e *Exporter) Export(ctx context.Context, c *access.Caller, w io.Writer, o 
 	if e.Now != nil {
 		r.now = e.Now()
 	}
-	thing := gate.Thing{}
-	if o.Org != 0 {
-		thing = gate.Thing{Kind: "organization", ID: o.Org}
-	}
-	err := e.Gate.Change(ctx, c, access.Export, thing, func(*gate.Tx) error { return nil })
+	err := e.Gate.Change(ctx, c, access.Export, r.thing(), func(*gate.Tx) error { return nil })
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +133,27 @@ func (r *run) all() error {
 	return nil
 }
 
+// view reads one part of the export. An export goes on for long: at each part it
+// is looked again whether the caller still is somebody who may do this.
 func (r *run) view(fn func(tx *gate.Tx) error) error {
-	return r.e.Gate.View(r.ctx, r.c, fn)
+	return r.e.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
+		if err := tx.Renew(); err != nil {
+			return err
+		}
+		r.c = tx.Caller
+		if _, err := tx.Allow(access.Export, r.thing()); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// thing is what is exported.
+func (r *run) thing() gate.Thing {
+	if r.o.Org != 0 {
+		return gate.Thing{Kind: "organization", ID: r.o.Org}
+	}
+	return gate.Thing{}
 }
 
 func (r *run) stage(name string) {

@@ -143,8 +143,12 @@ func (r *run) ports(list []*record.Record) (map[id.ID][]map[string]any, error) {
 				return err
 			}
 			for _, i := range p.Records {
-				out[of] = append(out[of], map[string]any{"name": i.Name, "ip_address": i.Values["ip_address"], "mac_address": i.Values["mac_address"],
-					"primary": i.Values.Bool("primary"), "notes": i.Values["notes"]})
+				port := map[string]any{"name": i.Name, "ip_address": i.Values["ip_address"], "mac_address": i.Values["mac_address"],
+					"primary": i.Values.Bool("primary"), "notes": i.Values["notes"]}
+				if i.Archived {
+					port["archived"] = true
+				}
+				out[of] = append(out[of], port)
 			}
 		}
 		return nil

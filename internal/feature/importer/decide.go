@@ -22,7 +22,11 @@ func (r *run) decide(it *item) error {
 	if !it.claim() {
 		return nil
 	}
-	return r.settle(it)
+	if err := r.settle(it); err != nil {
+		return err
+	}
+	r.later(it)
+	return nil
 }
 
 // claim makes the item the one row with its id; false when there was one before.

@@ -39,6 +39,7 @@ type run struct {
 	pseudo  id.ID
 	docs    docs
 	second  bool // the second time through the documents
+	leads   []leads
 
 	job             *job.Run // nil without one
 	earlier, memory memory   // of earlier attempts; with what this one did
@@ -159,6 +160,7 @@ func (r *run) steps() []func() error {
 	}
 	add(func() error { r.second = true; return r.table(r.documentSpec(completeDocument)) })
 	add(r.ownSections)
+	add(r.links)
 	add(r.attachments)
 	add(r.ownRelations)
 	add(r.ownRefs)

@@ -401,7 +401,8 @@ func (it *item) interfaces() {
 		if on && first < 0 {
 			first = i
 		}
-		rows = append(rows, record.Values{"name": p.Text("name"), "ip_address": p.Text("ip_address", "ip"), "mac_address": p.Text("mac_address", "mac"), "notes": p.Text("notes")})
+		archived, _ := table.ParseBool(p.Text("archived"))
+		rows = append(rows, record.Values{"archived": archived, "name": p.Text("name"), "ip_address": p.Text("ip_address", "ip"), "mac_address": p.Text("mac_address", "mac"), "notes": p.Text("notes")})
 	}
 	if first < 0 {
 		first = max(0, slices.IndexFunc(rows, func(v record.Values) bool {

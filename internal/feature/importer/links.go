@@ -1,0 +1,99 @@
+package importer
+
+import (
+	"strongroom/internal/base/richtext"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/importer/itglue"
+)
+
+// A note may lead to records that come after it, and to itself: quick notes of
+// organizations and notes of configurations get the addresses of what they lead
+// to when everything is there. Texts of documents do so by themselves.
+
+// leads is a note with links into the other system.
+type leads struct {
+	known *known
+	kind  string
+	field string
+	html  string // as the row has it
+}
+
+// later remembers the notes of an item that have links, whether it is saved now
+// or was before: an import that was stopped goes on with them.
+func (r *run) later(it *item) {
+	if r.dry || it.link || it.known == nil || it.what == conflict || it.kind == "document" {
+		return
+	}
+	k := r.m.Records.Kinds.Kind(it.kind)
+	if it.what == unchanged {
+		it.addNotes() // else it was done when the item was kept
+	}
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		if f.Type != record.HTML {
+			continue
+		}
+		if html := it.values.Text(f.Name); leading(html) {
+			r.leads = append(r.leads, leads{it.known, it.kind, f.Name, html})
+		}
+	}
+}
+
+// leading tells whether a text has a link into the other system.
+func leading(html string) bool {
+	found := false
+	richtext.Rewrite(html, func(tag, attr, v string) string {
+		if _, _, ok := itglue.Link(v); ok && tag == "a" {
+			found = true
+		}
+		return v
+	})
+	return found
+}
+
+// links writes the addresses that are known now into the notes that were
+// remembered. One that was changed here since is left alone.
+func (r *run) links() error {
+	list := r.leads
+	r.leads = nil
+	for len(list) > 0 {
+		part := list[:min(len(list), 200)]
+		list = list[len(part):]
+		err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+			for _, n := range part {
+				if n.known.rec <= 0 {
+					continue
+				}
+				if err := tx.Try(func() error { return r.lead(tx, n) }); err != nil && !rowFault(err) {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) lead(tx *gate.Tx, n leads) error {
+	rec, err := r.m.Records.Get(tx, n.kind, n.known.rec)
+	if err != nil {
+		return err
+	}
+	was, err := rec.Kind.Field(n.field).Parse(n.html)
+	if err != nil || rec.Values.Text(n.field) != was {
+		return err
+	}
+	to, err := new(text).resolve(tx, &item{r: r}, n.html, nil)
+	if err != nil || to == was {
+		return err
+	}
+	if _, err := r.m.Records.Update(tx, n.kind, n.known.rec, 0, record.Values{n.field: to}); err != nil {
+		return err
+	}
+	_, err = tx.Exec(`update import_state set version = ? where record_id = ? and version = ?`, rec.Version+1, int64(rec.ID), rec.Version)
+	return err
+}
