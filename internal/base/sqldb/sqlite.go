@@ -76,7 +76,8 @@ func sqliteURI(path, vfs string) string {
 }
 
 const (
-	cachePages  = 64      // pages each connection keeps: 256 KiB
+	readPages   = 64      // pages that a reader keeps: 256 KiB
+	writePages  = 1000    // pages that the writer keeps at most, so that a bulk change seldom writes one twice: 4 MiB
 	keptQueries = 100     // prepared statements each connection keeps
 	keptLog     = 4 << 20 // bytes of the log that stay allocated
 )
@@ -106,6 +107,10 @@ func (s *sqliteConn) settle(reader bool) error {
 	if _, err := s.c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true); err != nil {
 		return err
 	}
+	pages := writePages
+	if reader {
+		pages = readPages
+	}
 	pragmas := `pragma temp_store = memory;
 		pragma journal_mode = wal;
 		pragma synchronous = full;
@@ -113,7 +118,7 @@ func (s *sqliteConn) settle(reader bool) error {
 		pragma secure_delete = fast;
 		pragma journal_size_limit = ` + fmt.Sprint(keptLog) + `;
 		pragma trusted_schema = off;
-		pragma cache_size = ` + fmt.Sprint(cachePages) + `;`
+		pragma cache_size = ` + fmt.Sprint(pages) + `;`
 	if reader {
 		pragmas += `pragma query_only = on;`
 	}

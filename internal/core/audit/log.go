@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 
 	"strongroom/internal/base/fault"
@@ -74,17 +75,21 @@ func (l *Log) Append(tx *sqldb.Tx, entries ...*Entry) error {
 	}
 	for _, e := range entries {
 		e.Seq = front.Size()
-		if err := l.insert(tx, e); err != nil {
+		if err := l.complete(tx, e); err != nil {
 			return err
 		}
 		front.Append(e.hash)
+	}
+	if err := insert(tx, entries); err != nil {
+		return err
 	}
 	_, err = tx.Exec(`insert into audit_head (one, size, frontier) values (1, ?, ?)
 		on conflict (one) do update set size = excluded.size, frontier = excluded.frontier`, front.Size(), front.Marshal())
 	return err
 }
 
-func (l *Log) insert(tx *sqldb.Tx, e *Entry) error {
+// complete fills in what is derived: digest, sealed detail and hash.
+func (l *Log) complete(tx *sqldb.Tx, e *Entry) error {
 	if e.Count == 0 {
 		e.Count = 1
 	}
@@ -107,10 +112,36 @@ func (l *Log) insert(tx *sqldb.Tx, e *Entry) error {
 		return err
 	}
 	e.hash = merkle.LeafHash(leaf)
-	_, err = tx.Exec(`insert into audit_entry (seq, time, actor, behalf, via, session, action, kind, object, org, version, result, level, cites, count, digest, detail, hash)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, e.Seq, e.Time, int64(e.Actor), int64(e.Behalf), e.Via, e.Session, e.Action, e.Kind,
-		int64(e.Object), int64(e.Org), e.Version, e.Result, e.Level, e.Cites, e.Count, e.digest, e.sealed, e.hash[:])
-	return err
+	return nil
+}
+
+// together is how many entries one statement inserts, where there are as many.
+const together = 32
+
+var (
+	one  = `(?` + strings.Repeat(`, ?`, 17) + `)`
+	many = one + strings.Repeat(`, `+one, together-1)
+)
+
+func insert(tx *sqldb.Tx, entries []*Entry) error {
+	const into = `insert into audit_entry (seq, time, actor, behalf, via, session, action, kind, object, org, version, result, level, cites, count, digest, detail, hash) values `
+	args := make([]any, 0, 18*min(len(entries), together))
+	for len(entries) > 0 {
+		n, rows := 1, one
+		if len(entries) >= together {
+			n, rows = together, many
+		}
+		args = args[:0]
+		for _, e := range entries[:n] {
+			args = append(args, e.Seq, e.Time, int64(e.Actor), int64(e.Behalf), e.Via, e.Session, e.Action, e.Kind,
+				int64(e.Object), int64(e.Org), e.Version, e.Result, e.Level, e.Cites, e.Count, e.digest, e.sealed, e.hash[:])
+		}
+		if _, err := tx.Exec(into+rows, args...); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
 }
 
 func bind(seq int64) []byte { return strconv.AppendInt([]byte("strongroom/audit/detail/1/"), seq, 10) }

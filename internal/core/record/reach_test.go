@@ -181,3 +181,24 @@ func ids(list []*record.Record) string {
 	}
 	return strings.Join(out, " ")
 }
+
+func TestAFieldIsReadOfWhatOneSees(t *testing.T) {
+	h := open(t)
+	mine, theirs := h.Org("Mine"), h.Org("Theirs")
+	a := h.Make("thing", mine, record.Values{"name": "a", "serial_number": "SN1"})
+	b := h.Make("thing", theirs, record.Values{"name": "b", "serial_number": "SN2"})
+	bare := h.Make("thing", mine, record.Values{"name": "c"})
+	for _, c := range []struct {
+		who  *access.Caller
+		want string
+	}{{h.Admin(), "SN1 SN2 <nil>"}, {h.User(access.Editor, mine), "SN1 <nil> <nil>"}} {
+		h.View(c.who, func(tx *gate.Tx) error {
+			got, err := h.Records.Field(tx, "thing", "serial_number", a, b, bare)
+			want(t, c.who.Name, fmt.Sprint(got[a], got[b], got[bare]), strings.ReplaceAll(c.want, " ", ""))
+			if _, err := h.Records.Field(tx, "thing", "password", a); !fault.Is(err, fault.Internal) {
+				t.Errorf("a secret was read: %v", err)
+			}
+			return err
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -39,7 +40,7 @@ type Record struct {
 type Engine struct {
 	Kinds *Registry
 
-	inside bool
+	inside, bare bool
 }
 
 // Inside gives an engine that may also set fields which are ReadOnly and change
@@ -49,6 +50,14 @@ func (e *Engine) Inside() *Engine {
 	in := *e
 	in.inside = true
 	return &in
+}
+
+// Bare gives an engine whose records lack the names of what they refer to: for
+// bulk changes, which have no use for them.
+func (e *Engine) Bare() *Engine {
+	out := *e
+	out.bare = true
+	return &out
 }
 
 func (e *Engine) free(tx *gate.Tx) bool { return e.inside || tx.Caller.User == 0 }
@@ -208,6 +217,9 @@ func (e *Engine) load(tx *gate.Tx, kind string, rid id.ID, trashed bool) (*Recor
 // decorate fills in the names of organizations and referenced records, with one
 // query for the whole list.
 func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
+	if e.bare {
+		return nil
+	}
 	want := map[id.ID]bool{}
 	for _, r := range list {
 		own(tx, r.Kind, r.ID, r.Values)
@@ -281,6 +293,43 @@ func eachName(rows *sqldb.Rows, out map[id.ID]string) error {
 			return err
 		}
 		out[id.ID(i)] = n
+	}
+	return rows.Err()
+}
+
+// Field gives one field of those of the records that the caller may see and in
+// which it is set: what a list says of the things that its rows refer to.
+func (e *Engine) Field(tx *gate.Tx, kind, field string, ids ...id.ID) (map[id.ID]any, error) {
+	k := e.Kinds.Kind(kind)
+	if k == nil || k.Field(field) == nil || !slices.Contains(k.columns(), k.Field(field)) {
+		return nil, fault.New(fault.Internal, "%s has no field %s to read.", kind, field)
+	}
+	out := map[id.ID]any{}
+	for part := range slices.Chunk(ids, 500) {
+		cond, args := tx.Visible("r")
+		rows, err := tx.Query(`select k.id, k."`+field+`" from `+k.Table()+` k join record r on r.id = k.id
+			where k.id in (`+access.Marks(len(part))+`) and r.trashed_at is null and `+cond, append(access.Args(part), args...)...)
+		if err != nil {
+			return nil, err
+		}
+		if err := k.Field(field).readEach(rows, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (f *Field) readEach(rows *sqldb.Rows, out map[id.ID]any) error {
+	defer rows.Close()
+	for rows.Next() {
+		row := rows.Values()
+		v, err := f.value(row[1])
+		if err != nil {
+			return err
+		}
+		if n, _ := row[0].(int64); v != nil {
+			out[id.ID(n)] = v
+		}
 	}
 	return rows.Err()
 }

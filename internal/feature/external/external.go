@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"strings"
 
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -65,10 +66,31 @@ func Find(tx *gate.Tx, source, typ, foreign string) (id.ID, string, error) {
 // was remembered of the row before is replaced. The transaction must already be
 // allowed to change something.
 func Save(tx *gate.Tx, source, typ, foreign string, rec id.ID, hash string) error {
-	_, err := tx.Exec(`insert into external_ref (source, type, foreign_id, record_id, hash) values (?, ?, ?, ?, ?)
-		on conflict (source, type, foreign_id) do update set record_id = excluded.record_id, hash = excluded.hash`,
-		source, typ, foreign, int64(rec), hash)
-	return err
+	return SaveMany(tx, []Ref{{Row{source, typ, foreign}, rec, hash}})
+}
+
+// together is how many rows one statement saves, where there are as many.
+const together = 32
+
+// SaveMany is Save for many rows, of which no two are the same.
+func SaveMany(tx *gate.Tx, list []Ref) error {
+	for len(list) > 0 {
+		n := 1
+		if len(list) >= together {
+			n = together
+		}
+		args := make([]any, 0, 5*n)
+		for _, r := range list[:n] {
+			args = append(args, r.Source, r.Type, r.ID, int64(r.Record), r.Hash)
+		}
+		_, err := tx.Exec(`insert into external_ref (source, type, foreign_id, record_id, hash) values `+strings.TrimSuffix(strings.Repeat(`(?, ?, ?, ?, ?), `, n), `, `)+`
+			on conflict (source, type, foreign_id) do update set record_id = excluded.record_id, hash = excluded.hash`, args...)
+		if err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
 }
 
 // Forget removes what is remembered of one foreign row.

@@ -301,11 +301,11 @@ func (r *run) save(list []*item, alone bool) ([]saved, error) {
 				return err
 			}
 		}
+		if err := r.remember(tx, list, done); err != nil {
+			return err
+		}
 		for i, it := range list {
 			if done[i].err == nil {
-				if err := it.remember(tx, done[i].rec); err != nil {
-					return err
-				}
 				if it.silent || it.link {
 					continue
 				}
@@ -396,7 +396,7 @@ func (it *item) save(tx *gate.Tx) (id.ID, error) {
 			return 0, err
 		}
 	}
-	e := it.r.m.Records
+	e := it.r.m.Records.Bare()
 	var rec *record.Record
 	var err error
 	if it.what == created {
@@ -419,7 +419,7 @@ func (it *item) save(tx *gate.Tx) (id.ID, error) {
 }
 
 func (it *item) create(tx *gate.Tx, v record.Values) (*record.Record, error) {
-	e := it.r.m.Records
+	e := it.r.m.Records.Bare()
 	for _, f := range it.secret {
 		past := slices.ContainsFunc(it.past, func(p itglue.Version) bool { return p.Field == f })
 		if v.Text(f) == "" || past { // a first version that says nothing is none
@@ -458,21 +458,33 @@ func (it *item) keepSecrets(tx *gate.Tx, v record.Values) error {
 	return nil
 }
 
-// remember notes what the row looked like and which version of the record is
+// remember notes what the rows looked like and which versions of the records are
 // the import's own.
-func (it *item) remember(tx *gate.Tx, rec id.ID) error {
-	hash := it.hash.String()
-	if it.partly {
-		hash = pendingHash
+func (r *run) remember(tx *gate.Tx, list []*item, done []saved) error {
+	refs, last := make([]external.Ref, 0, len(list)), map[external.Row]int{}
+	for i, it := range list {
+		if done[i].err != nil {
+			continue
+		}
+		ref := external.Ref{Row: external.Row{Source: r.source(), Type: it.table, ID: it.foreign}, Record: done[i].rec, Hash: it.hash.String()}
+		if it.partly {
+			ref.Hash = pendingHash
+		}
+		if at, again := last[ref.Row]; again { // a row that is there twice: what comes later counts
+			refs[at] = ref
+		} else {
+			last[ref.Row] = len(refs)
+			refs = append(refs, ref)
+		}
+		var sums []string
+		for _, f := range it.secret {
+			sums = append(sums, it.secretSum(f))
+		}
+		if err := rememberVersion(tx, done[i].rec, strings.Join(sums, " ")); err != nil {
+			return err
+		}
 	}
-	if err := external.Save(tx, it.r.source(), it.table, it.foreign, rec, hash); err != nil {
-		return err
-	}
-	var sums []string
-	for _, f := range it.secret {
-		sums = append(sums, it.secretSum(f))
-	}
-	return rememberVersion(tx, rec, strings.Join(sums, " "))
+	return external.SaveMany(tx, refs)
 }
 
 func rememberVersion(tx *gate.Tx, rec id.ID, secrets string) error {

@@ -9,7 +9,7 @@ import (
 // in their order, further ones added, the rest deleted.
 func (it *item) savePorts(rows []record.Values) func(*gate.Tx, *item, *record.Record) error {
 	return func(tx *gate.Tx, it *item, rec *record.Record) error {
-		e := it.r.m.Records
+		e := it.r.m.Records.Bare()
 		var have []*record.Record
 		if it.what != created {
 			p, err := e.List(tx, "configuration_interface", record.Query{Parent: rec.ID, Limit: 1000, NoTotal: true, Sort: []record.Order{{Field: "id"}}})

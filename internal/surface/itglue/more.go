@@ -131,32 +131,24 @@ func count(name, kind, field string) func(*call, *gate.Tx, []*object, bool) erro
 // configurationTypeKind adds what sort of thing a configuration's type stands for.
 func configurationTypeKind(c *call, tx *gate.Tx, list []*object, _ bool) error {
 	of := func(r *record.Record) id.ID { return r.Values.ID("configuration_type_id") }
-	types, err := c.byID(tx, "configuration_type", refs(list, of))
+	kinds, err := c.Records.Field(tx, "configuration_type", "kind", refs(list, of)...)
 	if err != nil {
 		return err
 	}
 	for _, o := range list {
-		var kind any
-		if t := types[of(o.rec)]; t != nil {
-			kind = t.Values["kind"]
-		}
-		o.member("configuration-type-kind", kind)
+		o.member("configuration-type-kind", kinds[of(o.rec)])
 	}
 	return nil
 }
 
 // shortName adds the short name of the organization.
 func shortName(c *call, tx *gate.Tx, list []*object, _ bool) error {
-	orgs, err := c.byID(tx, "organization", refs(list, func(r *record.Record) id.ID { return r.Org }))
+	short, err := c.Records.Field(tx, "organization", "short_name", refs(list, func(r *record.Record) id.ID { return r.Org })...)
 	if err != nil {
 		return err
 	}
 	for _, o := range list {
-		var short any
-		if org := orgs[o.rec.Org]; org != nil {
-			short = org.Values["short_name"]
-		}
-		o.member("organization-short-name", short)
+		o.member("organization-short-name", short[o.rec.Org])
 	}
 	return nil
 }
