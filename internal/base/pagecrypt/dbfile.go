@@ -12,9 +12,8 @@ import (
 // see the first block: its offset x lies at x+PageSize.
 type dbFile struct {
 	forward
-	keys   *fileKeys
-	nonces nonces
-	buf    []byte // one page, when a part of one is read or one is written
+	keys *fileKeys
+	buf  []byte // one page, when a part of one is read or one is written
 }
 
 func (f *dbFile) scratch() []byte {
@@ -69,11 +68,7 @@ func (f *dbFile) WriteAt(p []byte, off int64) (int, error) {
 	if off == 0 && (p[18] != 2 || p[19] != 2 || p[20] != Reserved) {
 		return 0, vfs.SystemError(ErrRefused, sqlite3.IOERR_WRITE) // not in WAL mode, or no room for the seal
 	}
-	nonce, err := f.nonces.next()
-	if err != nil {
-		return 0, err
-	}
-	f.keys.sealPage(f.scratch(), p, kindPage, off/PageSize, nonce)
+	f.keys.sealPage(f.scratch(), p, kindPage, off/PageSize)
 	return f.File.WriteAt(f.buf, off+PageSize)
 }
 

@@ -1,26 +1,17 @@
 package pagecrypt
 
-import (
-	"io"
-
-	"github.com/ncruces/go-sqlite3/vfs"
-)
-
-// RegisterFixed is Register with file ids and nonces of the test's choosing.
-func RegisterFixed(key []byte, random io.Reader) (name string, release func()) {
-	return register(&pageVFS{VFS: vfs.Find(""), key: key, random: random})
-}
+import "github.com/ncruces/go-sqlite3/vfs"
 
 // Database seals the pages of a database that lies in f.
-func Database(f vfs.File, key []byte, id [16]byte, random io.Reader) (vfs.File, error) {
+func Database(f vfs.File, key []byte, id [16]byte) (vfs.File, error) {
 	k, err := derive(key, id)
-	return &dbFile{forward: forward{f}, keys: k, nonces: nonces{from: random}}, err
+	return &dbFile{forward: forward{f}, keys: k}, err
 }
 
 // Log seals the write-ahead log that lies in f.
-func Log(f vfs.File, key []byte, id [16]byte, random io.Reader) (vfs.File, error) {
+func Log(f vfs.File, key []byte, id [16]byte) (vfs.File, error) {
 	k, err := derive(key, id)
-	return &logFile{forward: forward{f}, keys: k, nonces: nonces{from: random}}, err
+	return &logFile{forward: forward{f}, keys: k}, err
 }
 
 // Unlock tells whether block is a first block under key.

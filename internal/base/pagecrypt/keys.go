@@ -45,14 +45,15 @@ const (
 // fileKeys are the keys of one database file and its log.
 type fileKeys struct {
 	id    [idSize]byte
-	check []byte // key of the check value in the first block
-	pages cipher.AEAD
+	check []byte      // key of the check value in the first block
+	pages cipher.AEAD // both choose a random nonce for each sealing and put it in front
 	log   cipher.AEAD
+	buf   []byte // a page with its nonce in front; a connection does one thing at a time
 }
 
 // derive makes the keys of the file with this id (RFC 5869, HKDF-SHA256).
 func derive(key []byte, id [idSize]byte) (*fileKeys, error) {
-	k := &fileKeys{id: id}
+	k := &fileKeys{id: id, buf: make([]byte, nonceSize+usable+tagSize)}
 	var err error
 	if k.check, err = expand(key, id, "check"); err != nil {
 		return nil, err
@@ -80,7 +81,7 @@ func aead(key []byte, id [idSize]byte, use string) (cipher.AEAD, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cipher.NewGCM(b)
+	return cipher.NewGCMWithRandomNonce(b) // the one way that FIPS 140 allows without a protocol around it
 }
 
 // first gives the file's first block: magic, id, epoch and check value.
@@ -130,13 +131,13 @@ func (k *fileKeys) associated(kind byte, number int64) []byte {
 // may not overlap. The last Reserved bytes of page are not kept.
 //
 //	ciphertext (4064) | tag (16) | nonce (12) | epoch (4)
-func (k *fileKeys) sealPage(dst, page []byte, kind byte, number int64, nonce []byte) {
+func (k *fileKeys) sealPage(dst, page []byte, kind byte, number int64) {
 	a := k.pages
 	if kind == kindWALPage {
 		a = k.log
 	}
-	a.Seal(dst[:0], nonce, page[:usable], k.associated(kind, number))
-	copy(dst[usable+tagSize:], nonce)
+	b := a.Seal(k.buf[:0], nil, page[:usable], k.associated(kind, number))
+	copy(dst[copy(dst, b[nonceSize:]):], b[:nonceSize])
 	binary.BigEndian.PutUint32(dst[PageSize-4:], epoch)
 }
 
@@ -150,7 +151,8 @@ func (k *fileKeys) openPage(p []byte, kind byte, number int64) error {
 		return ErrDamaged
 	}
 	const end = usable + tagSize
-	if _, err := a.Open(p[:0], p[end:end+nonceSize], p[:end], k.associated(kind, number)); err != nil {
+	copy(k.buf[copy(k.buf, p[end:end+nonceSize]):], p[:end])
+	if _, err := a.Open(p[:0], nil, k.buf, k.associated(kind, number)); err != nil {
 		return ErrDamaged
 	}
 	clear(p[usable:PageSize])
@@ -163,15 +165,16 @@ const overhead = tagSize + nonceSize
 // sealHeader gives the sealed form of a header of the log:
 //
 //	ciphertext | tag (16) | nonce (12)
-func (k *fileKeys) sealHeader(dst, header []byte, kind byte, number int64, nonce []byte) []byte {
-	dst = k.log.Seal(dst[:0], nonce, header, k.associated(kind, number))
-	return append(dst, nonce...)
+func (k *fileKeys) sealHeader(dst, header []byte, kind byte, number int64) []byte {
+	b := k.log.Seal(k.buf[:0], nil, header, k.associated(kind, number))
+	return append(append(dst[:0], b[nonceSize:]...), b[:nonceSize]...)
 }
 
 // openHeader writes the header to dst, which may be the start of sealed.
 func (k *fileKeys) openHeader(dst, sealed []byte, kind byte, number int64) error {
 	n := len(sealed) - nonceSize
-	if _, err := k.log.Open(dst[:0], sealed[n:], sealed[:n], k.associated(kind, number)); err != nil {
+	b := append(append(k.buf[:0], sealed[n:]...), sealed[:n]...)
+	if _, err := k.log.Open(dst[:0], nil, b, k.associated(kind, number)); err != nil {
 		return ErrDamaged
 	}
 	return nil

@@ -25,9 +25,8 @@ const (
 // other.
 type logFile struct {
 	forward
-	keys   *fileKeys
-	nonces nonces
-	buf    []byte // one frame
+	keys *fileKeys
+	buf  []byte // one frame
 }
 
 func (f *logFile) scratch() []byte {
@@ -183,23 +182,19 @@ func zero(b []byte) bool {
 // WriteAt writes what SQLite writes: the log's header, a frame's header or its
 // page.
 func (f *logFile) WriteAt(p []byte, off int64) (int, error) {
-	nonce, err := f.nonces.next()
-	if err != nil {
-		return 0, err
-	}
 	if off == 0 && len(p) == logHeader {
-		b := f.keys.sealHeader(f.scratch(), p, kindWALHeader, 0, nonce)
+		b := f.keys.sealHeader(f.scratch(), p, kindWALHeader, 0)
 		return f.File.WriteAt(b, 0)
 	}
 	frame, at := place(off)
 	switch {
 	case off < logHeader:
 	case at == 0 && len(p) == frameHeader:
-		b := f.keys.sealHeader(f.scratch(), p, kindWALFrame, frame, nonce)
+		b := f.keys.sealHeader(f.scratch(), p, kindWALFrame, frame)
 		return f.File.WriteAt(b, onDisk(frame))
 	case at == frameHeader && len(p) == PageSize:
 		b := f.scratch()[:PageSize]
-		f.keys.sealPage(b, p, kindWALPage, frame, nonce)
+		f.keys.sealPage(b, p, kindWALPage, frame)
 		return f.File.WriteAt(b, onDisk(frame)+diskFrameHeader)
 	}
 	return 0, vfs.SystemError(fmt.Errorf("pagecrypt: %d bytes of the log were to be written at %d", len(p), off), sqlite3.IOERR_WRITE)

@@ -2,7 +2,6 @@ package pagecrypt_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -231,7 +230,7 @@ func TestBirthRace(t *testing.T) {
 func TestLogLikeAFile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var disk, plain vfsutil.SliceFile
-		log, err := pagecrypt.Log(&disk, make([]byte, 32), [16]byte{}, rand.Reader)
+		log, err := pagecrypt.Log(&disk, make([]byte, 32), [16]byte{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,8 +302,8 @@ func TestLogLikeAFile(t *testing.T) {
 
 func TestOddAccess(t *testing.T) {
 	var disk vfsutil.SliceFile
-	for _, make1 := range []func(vfs.File, []byte, [16]byte, io.Reader) (vfs.File, error){pagecrypt.Database, pagecrypt.Log} {
-		f, err := make1(&disk, make([]byte, 32), [16]byte{}, rand.Reader)
+	for _, make1 := range []func(vfs.File, []byte, [16]byte) (vfs.File, error){pagecrypt.Database, pagecrypt.Log} {
+		f, err := make1(&disk, make([]byte, 32), [16]byte{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -323,7 +322,7 @@ func TestOddAccess(t *testing.T) {
 	if len(disk) != 0 {
 		t.Error("something was written")
 	}
-	db, err := pagecrypt.Database(&disk, make([]byte, 32), [16]byte{}, rand.Reader)
+	db, err := pagecrypt.Database(&disk, make([]byte, 32), [16]byte{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,9 +345,9 @@ func FuzzGarbage(f *testing.F) {
 		if n < 0 || n > 70000 {
 			return
 		}
-		for _, make1 := range []func(vfs.File, []byte, [16]byte, io.Reader) (vfs.File, error){pagecrypt.Database, pagecrypt.Log} {
+		for _, make1 := range []func(vfs.File, []byte, [16]byte) (vfs.File, error){pagecrypt.Database, pagecrypt.Log} {
 			disk := vfsutil.SliceFile(bytes.Clone(content))
-			file, err := make1(&disk, key, [16]byte{1}, rand.Reader)
+			file, err := make1(&disk, key, [16]byte{1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -364,4 +363,31 @@ func FuzzGarbage(f *testing.F) {
 			t.Error("garbage is a first block")
 		}
 	})
+}
+
+// TestNobodyElseReadsTheFiles: whatever the umask, only the owner may read what
+// lies beside the database.
+func TestNobodyElseReadsTheFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.db")
+	name := register(t, sequence(32, 0, 1))
+	for range 2 { // the second time over files that were closed
+		c, err := sqlite3.Open("file:" + path + "?vfs=" + name + "&modeof=" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run(t, c, "create table if not exists e (id integer primary key); insert into e default values")
+		for _, end := range []string{"", "-wal", "-shm"} {
+			fi, err := os.Stat(path + end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fi.Mode().Perm() != 0o600 {
+				t.Errorf("%s is %v", fi.Name(), fi.Mode())
+			}
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }

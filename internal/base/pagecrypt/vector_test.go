@@ -2,10 +2,13 @@ package pagecrypt_test
 
 import (
 	"bytes"
-	"crypto/rand"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,19 +19,6 @@ import (
 
 	"strongroom/internal/base/pagecrypt"
 )
-
-var update = flag.Bool("update", false, "write the vectors anew")
-
-// count is a source of bytes that goes 0, 1, 2, ...
-type count struct{ n byte }
-
-func (c *count) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = c.n
-		c.n++
-	}
-	return len(p), nil
-}
 
 // sequence gives n bytes: first, first+step, first+2*step, ...
 func sequence(n int, first, step byte) []byte {
@@ -52,58 +42,104 @@ type vector struct {
 	DiskLog    string `json:"log_with_one_frame_sealed"`
 }
 
-func TestVectors(t *testing.T) {
-	got := vector{
-		Key:       hex.EncodeToString(sequence(32, 0, 1)),
-		ID:        hex.EncodeToString(sequence(16, 0xa0, 1)),
-		Nonces:    "00 01 02 ... ff 00 01 ..., twelve bytes for each sealing, in the order of the fields below",
-		Page:      "4064 bytes: byte i is 7*i mod 256",
-		LogHeader: hex.EncodeToString(sequence(32, 0x40, 1)),
-		Frame:     hex.EncodeToString(sequence(24, 0x60, 1)),
+// TestVectorsOpen: what the format says is what is read.
+func TestVectorsOpen(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("testdata", "vectors.json"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	key, id, random := sequence(32, 0, 1), [16]byte(sequence(16, 0xa0, 1)), &count{}
-	page := append(sequence(4064, 0, 7), make([]byte, 32)...)
+	var v vector
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatal(err)
+	}
+	key, id, page := unhex(t, v.Key), [16]byte(unhex(t, v.ID)), append(sequence(4064, 0, 7), make([]byte, 32)...)
 	first, err := pagecrypt.First(key, id)
+	if err != nil || hex.EncodeToString(first[:64]) != v.FirstBlock {
+		t.Errorf("the first block is %x: %v", first[:64], err)
+	}
+	disk := vfsutil.SliceFile(append(make([]byte, 5*4096), unhex(t, v.DiskPage)...))
+	f, err := pagecrypt.Database(&disk, key, id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got.FirstBlock = hex.EncodeToString(first[:64])
-	var disk, log vfsutil.SliceFile
-	f, err := pagecrypt.Database(&disk, key, id, random)
-	if err != nil {
+	reads(t, f, 4*4096, page)
+	log := vfsutil.SliceFile(unhex(t, v.DiskLog))
+	if f, err = pagecrypt.Log(&log, key, id); err != nil {
 		t.Fatal(err)
 	}
-	write(t, f, page, 4*4096)
-	got.DiskPage = hex.EncodeToString(disk[5*4096:])
-	random.n = 12 // the nonces of one file come in batches
-	if f, err = pagecrypt.Log(&log, key, id, random); err != nil {
-		t.Fatal(err)
-	}
-	write(t, f, sequence(32, 0x40, 1), 0)
-	write(t, f, sequence(24, 0x60, 1), 32)
-	write(t, f, page, 32+24)
-	got.DiskLog = hex.EncodeToString(log)
+	reads(t, f, 0, unhex(t, v.LogHeader))
+	reads(t, f, 32, unhex(t, v.Frame))
+	reads(t, f, 32+24, page)
+}
 
-	name := filepath.Join("testdata", "vectors.json")
-	if *update {
-		b, err := json.MarshalIndent(got, "", "\t")
+// TestWhatIsWrittenIsTheFormat: what is written opens with nothing but the
+// format's own description, and no nonce comes twice.
+func TestWhatIsWrittenIsTheFormat(t *testing.T) {
+	key, id, page := sequence(32, 0, 1), [16]byte(sequence(16, 0xa0, 1)), append(sequence(4064, 0, 7), make([]byte, 32)...)
+	header, frame := sequence(32, 0x40, 1), sequence(24, 0x60, 1)
+	nonces := map[string]bool{}
+	opens := func(use string, kind byte, number uint64, content, nonce, want []byte) {
+		t.Helper()
+		k, err := hkdf.Key(sha256.New, key, id[:], "strongroom sqlite-pages 1 epoch 0 "+use, 32)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(name, append(b, '\n'), 0o644); err != nil {
+		c, err := aes.NewCipher(k)
+		if err != nil {
 			t.Fatal(err)
 		}
+		a, err := cipher.NewGCM(c)
+		if err != nil {
+			t.Skip("GCM with a nonce of one's own is not allowed here: ", err)
+		}
+		bound := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(append(bytes.Clone(id[:]), kind), number), 0)
+		if got, err := a.Open(nil, nonce, content, bound); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s, kind %d: %v", use, kind, err)
+		}
+		if nonces[string(nonce)] {
+			t.Errorf("the nonce %x came twice", nonce)
+		}
+		nonces[string(nonce)] = true
 	}
-	b, err := os.ReadFile(name)
+	for range 20 {
+		var disk, log vfsutil.SliceFile
+		f, err := pagecrypt.Database(&disk, key, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, f, page, 4*4096)
+		p := disk[5*4096:]
+		opens("pages", 1, 4, p[:4080], p[4080:4092], page[:4064])
+		if !bytes.Equal(p[4092:], make([]byte, 4)) {
+			t.Errorf("the epoch is %x", p[4092:])
+		}
+		if f, err = pagecrypt.Log(&log, key, id); err != nil {
+			t.Fatal(err)
+		}
+		write(t, f, header, 0)
+		write(t, f, frame, 32)
+		write(t, f, page, 32+24)
+		opens("log", 4, 0, log[:48], log[48:60], header)
+		opens("log", 3, 0, log[60:100], log[100:112], frame)
+		opens("log", 2, 0, log[112:112+4080], log[112+4080:112+4092], page[:4064])
+		reads(t, f, 32+24, page)
+	}
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want vector
-	if err := json.Unmarshal(b, &want); err != nil {
-		t.Fatal(err)
-	}
-	if got != want {
-		t.Errorf("the format has changed\ngot  %+v\nwant %+v", got, want)
+	return b
+}
+
+func reads(t testing.TB, f io.ReaderAt, off int64, want []byte) {
+	t.Helper()
+	got := make([]byte, len(want))
+	if n, err := f.ReadAt(got, off); err != nil && err != io.EOF || n != len(want) || !bytes.Equal(got, want) {
+		t.Errorf("at %d: %d bytes, %v, equal: %v", off, n, err, bytes.Equal(got, want))
 	}
 }
 
@@ -118,18 +154,6 @@ func write(t testing.TB, f io.WriterAt, p []byte, off int64) {
 func TestGolden(t *testing.T) {
 	key := sequence(32, 0, 1)
 	golden := filepath.Join("testdata", "golden.db")
-	if *update {
-		if err := os.RemoveAll(golden); err != nil {
-			t.Fatal(err)
-		}
-		name, release := pagecrypt.RegisterFixed(key, rand.Reader)
-		c := open(t, golden, name)
-		run(t, c, "create table g (id integer primary key, s text); insert into g values (1, 'kept')")
-		if err := c.Close(); err != nil {
-			t.Fatal(err)
-		}
-		release()
-	}
 	b, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)

@@ -38,7 +38,7 @@ func Register(key []byte) (name string, release func(), err error) {
 	if len(key) != KeySize {
 		return "", nil, fmt.Errorf("pagecrypt: the key has %d bytes, not %d", len(key), KeySize)
 	}
-	name, release = register(&pageVFS{VFS: vfs.Find(""), key: bytes.Clone(key), random: rand.Reader})
+	name, release = register(&pageVFS{VFS: vfs.Find(""), key: bytes.Clone(key)})
 	return name, release, nil
 }
 
@@ -53,8 +53,7 @@ func register(v *pageVFS) (name string, release func()) {
 
 type pageVFS struct {
 	vfs.VFS
-	key    []byte
-	random io.Reader // nonces and file ids
+	key []byte
 }
 
 // Open is only called for files without a name: temporary files.
@@ -97,7 +96,7 @@ func (v *pageVFS) openDatabase(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File
 	if err != nil {
 		return nil, flags, vfs.SystemError(errors.Join(err, f.Close()), sqlite3.CANTOPEN)
 	}
-	return &dbFile{forward: forward{f}, keys: keys, nonces: nonces{from: v.random}}, out | flags&vfs.OPEN_CREATE, nil
+	return &dbFile{forward: forward{f}, keys: keys}, out | flags&vfs.OPEN_CREATE, nil
 }
 
 // create makes the database at path unless there is one. The file appears
@@ -107,19 +106,13 @@ func (v *pageVFS) create(path string) error {
 		return err
 	}
 	var id [idSize]byte
-	if _, err := io.ReadFull(v.random, id[:]); err != nil {
-		return err
-	}
+	rand.Read(id[:])
 	keys, err := derive(v.key, id)
 	if err != nil {
 		return err
 	}
-	var nonce [nonceSize]byte
-	if _, err := io.ReadFull(v.random, nonce[:]); err != nil {
-		return err
-	}
 	page := make([]byte, PageSize)
-	keys.sealPage(page, birth(), kindPage, 0, nonce[:])
+	keys.sealPage(page, birth(), kindPage, 0)
 	return publish(path, append(keys.first(), page...))
 }
 
@@ -142,6 +135,21 @@ func publish(path string, data []byte) (err error) {
 		return err
 	}
 	return syncFolder(path)
+}
+
+// indexFile makes the shared index of the log, which the driver would make
+// readable for everybody. It holds page numbers and nothing of the pages. One
+// that is there is left alone, and not even opened: closing it might take away
+// the locks on it.
+func indexFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) // #nosec G304 -- beside the database
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // syncFolder makes the name of a new file durable.
@@ -168,24 +176,8 @@ func (v *pageVFS) openLog(name *vfs.Filename, flags vfs.OpenFlag) (vfs.File, vfs
 			return nil, flags, vfs.SystemError(errors.Join(err, f.Close()), sqlite3.IOERR_DIR_FSYNC)
 		}
 	}
-	return &logFile{forward: forward{f}, keys: db.keys, nonces: nonces{from: v.random}}, out, nil
-}
-
-// nonces gives random nonces and fetches them in batches.
-type nonces struct {
-	from io.Reader
-	left []byte
-}
-
-func (n *nonces) next() ([]byte, error) {
-	if len(n.left) < nonceSize {
-		n.left = make([]byte, 32*nonceSize)
-		if _, err := io.ReadFull(n.from, n.left); err != nil {
-			n.left = nil
-			return nil, err
-		}
+	if err := indexFile(strings.TrimSuffix(name.String(), "-wal") + "-shm"); err != nil {
+		return nil, flags, vfs.SystemError(errors.Join(err, f.Close()), sqlite3.CANTOPEN)
 	}
-	p := n.left[:nonceSize]
-	n.left = n.left[nonceSize:]
-	return p, nil
+	return &logFile{forward: forward{f}, keys: db.keys}, out, nil
 }
