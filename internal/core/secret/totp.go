@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // RFC 6238 names it, and authenticator apps use nothing else
 	"crypto/sha256"
@@ -28,7 +29,8 @@ type seed struct {
 // Code gives the one-time code of RFC 6238 for a seed at a time, and for how
 // many more seconds it is valid. The seed is base32 as services show it
 // (spaces, hyphens, lower case and missing padding are understood; SHA-1, 6
-// digits, 30 seconds), or an otpauth://totp/ URI. Invalid when it is neither.
+// digits, 30 seconds), or an otpauth://totp/ URI. Invalid when it is neither; Unavailable for SHA-1
+// and short keys in FIPS-only mode.
 func Code(text string, t time.Time) (code string, secondsLeft int, err error) {
 	s, err := parseSeed(text)
 	if err != nil {
@@ -37,6 +39,10 @@ func Code(text string, t time.Time) (code string, secondsLeft int, err error) {
 	now := t.Unix()
 	if now < 0 {
 		return "", 0, fault.New(fault.Invalid, "One-time codes begin in 1970.")
+	}
+	if fips140.Enforced() && (s.hash().Size() == sha1.Size || len(s.key) < 14) {
+		return "", 0, fault.New(fault.Unavailable, "This one-time code is computed with SHA-1 or a short key, which the FIPS-only mode of this server does not allow.").
+			WithHint("Use a seed with algorithm=SHA256 if the service offers one, or an authenticator app.")
 	}
 	mac := hmac.New(s.hash, s.key)
 	var counter [8]byte
