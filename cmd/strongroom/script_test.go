@@ -107,7 +107,7 @@ func up(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	c := exec.Command(path, args[1:]...)
 	c.Dir = ts.MkAbs(".")
-	for _, n := range []string{"HOME", "XDG_CONFIG_HOME", "TMPDIR", "PATH"} {
+	for _, n := range []string{"HOME", "XDG_CONFIG_HOME", "TMPDIR", "PATH", "GODEBUG"} {
 		c.Env = append(c.Env, n+"="+ts.Getenv(n))
 	}
 	errs, err := os.Create(ts.MkAbs(args[0] + ".err"))
@@ -175,15 +175,29 @@ func down(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // field FILE NAME VARIABLE sets a variable to a member of the JSON object in the
-// first line of a file, and wants the object to be all of that line.
+// first line of a file, and wants the object to be all of that line. A name such
+// as data.0.id goes down into it.
 func field(ts *testscript.TestScript, _ bool, args []string) {
 	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
 	var v map[string]any
 	if err := json.Unmarshal([]byte(line), &v); err != nil {
 		ts.Fatalf("the first line is no JSON object: %v: %s", err, line)
 	}
-	x, ok := v[args[1]]
-	if !ok {
+	x := any(v)
+	for name := range strings.SplitSeq(args[1], ".") {
+		switch in := x.(type) {
+		case map[string]any:
+			x = in[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if x = nil; err == nil && i < len(in) {
+				x = in[i]
+			}
+		default:
+			x = nil
+		}
+	}
+	if x == nil {
 		ts.Fatalf("no %s among %v", args[1], slices.Sorted(maps.Keys(v)))
 	}
 	ts.Setenv(args[2], fmt.Sprint(x))

@@ -1,4 +1,4 @@
-package webui_test
+package shell_test
 
 import (
 	"html/template"
@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"strongroom/internal/base/web/ui"
-	"strongroom/internal/surface/webui"
+	"strongroom/internal/surface/webui/shell"
 )
 
 // TestRunsWriteWhatTheTemplateDoes: a cell that a row writes itself, for speed,
 // looks as the template "cell" would write it, whatever it holds.
 func TestRunsWriteWhatTheTemplateDoes(t *testing.T) {
-	files, err := webui.Templates()
+	files, err := shell.Parts()
 	if err != nil {
 		t.Fatal(err)
 	}
