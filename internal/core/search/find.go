@@ -31,7 +31,7 @@ type Hit struct {
 
 const (
 	defaultLimit  = 20
-	maxCandidates = 200  // that are ranked
+	maxCandidates = 100  // that are ranked
 	maxMatches    = 4000 // that are looked at for candidates, where the index is asked
 	maxRead       = 4000 // records that are read instead of asking the index
 )
