@@ -29,11 +29,9 @@ var floors = []string{"base", "core", "feature", "surface", "app", "cmd"}
 // sideways holds the imports between two features that are allowed, each with
 // its reason. A key "a -> b" also holds for the packages below a and b.
 var sideways = map[string]string{
-	"configuration -> rule":  "writes a second record by its rules as the others do",
 	"contact -> location":    "telephone numbers are written in the way of the country of the contact's location",
 	"document -> attachment": "the images of a document are attachments of it",
 	"document -> rule":       "folders form a tree",
-	"location -> rule":       "writes a second record by its rules as the others do",
 	"exporter -> attachment": "files are written from where they are kept",
 	"exporter -> document":   "documents are written with their folders, sections and images",
 	"exporter -> importer":   "both sides of one layout: importer/itglue names its files and columns once",

@@ -126,8 +126,14 @@ type Kind struct {
 	// After runs once the record is saved, in the same transaction.
 	After func(tx *gate.Tx, now, old *Record) error
 
-	cols []*Field // columns(), once the kind is in a registry
+	cols []*Field  // columns(), once the kind is in a registry
+	home *Registry // that one
 }
+
+// Engine works on the records of all kinds that are declared together with k: a
+// rule of one kind writes records of another with it. What it writes is a change
+// like any other, decided, recorded and kept as a revision.
+func (k *Kind) Engine() *Engine { return &Engine{Kinds: k.home} }
 
 // Table is the kind's own table.
 func (k *Kind) Table() string { return "k_" + k.Name }
@@ -213,7 +219,7 @@ func NewRegistry(features ...Feature) (*Registry, error) {
 			return nil, err
 		}
 		k.cols = nil // declared afresh, should it have been in another registry
-		k.cols = k.columns()
+		k.cols, k.home = k.columns(), g
 	}
 	return g, nil
 }

@@ -8,7 +8,6 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/rule"
 )
 
 // before makes model and manufacturer agree: a model alone gives its
@@ -176,10 +175,6 @@ func parentGone(tx *gate.Tx, config id.ID) (bool, error) {
 }
 
 func (m mirror) update(tx *gate.Tx, k *record.Kind, rec id.ID, v record.Values) error {
-	e, err := rule.Engine(m.config, m.port)
-	if err != nil {
-		return err
-	}
-	_, err = e.Update(tx, k.Name, rec, 0, v)
+	_, err := k.Engine().Update(tx, k.Name, rec, 0, v)
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/rule"
 )
 
 func before(tx *gate.Tx, now, old *record.Record) error {
@@ -80,12 +79,8 @@ func onePrimary(k *record.Kind) func(tx *gate.Tx, now, old *record.Record) error
 		if err != nil || len(others) == 0 {
 			return err
 		}
-		e, err := rule.Engine(k)
-		if err != nil {
-			return err
-		}
 		for _, o := range others {
-			if _, err := e.Update(tx, k.Name, o, 0, record.Values{"primary": false}); err != nil {
+			if _, err := k.Engine().Update(tx, k.Name, o, 0, record.Values{"primary": false}); err != nil {
 				return err
 			}
 		}

@@ -1,9 +1,8 @@
 // Package rule holds what the rules of several kinds have in common: trees of
-// records of one kind, and rules that write a second record.
+// records of one kind.
 //
 // Always true: a record saved after Tree is not its own ancestor, and has at
-// most Depth of them; what a rule writes through Engine is a change like any
-// other, decided, recorded and kept as a revision.
+// most Depth of them.
 package rule
 
 import (
@@ -72,30 +71,4 @@ func Ancestors(tx *gate.Tx, kind *record.Kind, field string, rec id.ID) ([]id.ID
 		seen[at] = true
 		up = append([]id.ID{at}, up...)
 	}
-}
-
-// Engine gives an engine that knows the given kinds only, for a rule of one of
-// them that must write another. What they refer to outside is stood in for: the
-// engine checks references in the tables.
-func Engine(kinds ...*record.Kind) (*record.Engine, error) {
-	known := map[string]bool{}
-	for _, k := range kinds {
-		known[k.Name] = true
-	}
-	var others []*record.Kind
-	for _, k := range kinds {
-		for _, f := range k.Fields {
-			if f.Type != record.Ref || known[f.Ref] {
-				continue
-			}
-			known[f.Ref] = true
-			others = append(others, &record.Kind{Name: f.Ref, Plural: f.Ref + "_elsewhere", Label: f.Ref, Labels: f.Ref,
-				NameOf: func(record.Values) string { return "" }})
-		}
-	}
-	g, err := record.NewRegistry(record.Feature{Name: "rule", Kinds: append(others, kinds...)})
-	if err != nil {
-		return nil, err
-	}
-	return &record.Engine{Kinds: g}, nil
 }
