@@ -41,7 +41,7 @@ func (a *API) called(fn func(*call) error) web.Handler {
 		if err := a.Limiter.Take(who, limit); err != nil {
 			return err
 		}
-		who.Request, who.Reason = web.RequestID(r.Context()), r.Header.Get("X-Reason")
+		who.Request, who.Reason = web.RequestID(r.Context()), reasonOf(r)
 		c := &call{API: a, w: w, r: r, ctx: r.Context(), caller: who, query: jsonapi.ParseQuery(r.URL.RawQuery), host: a.address(r)}
 		return fn(c)
 	}
@@ -67,6 +67,14 @@ func (a *API) resolve(r *http.Request) (*access.Caller, apikey.Limit, error) {
 		key = "of another tenant" // answered like any wrong key
 	}
 	return a.Keys.Resolve(r.Context(), key, addr)
+}
+
+// longestReason is how many characters of a reason are recorded.
+const longestReason = 500
+
+// reasonOf gives the reason that a request states, as it can be recorded.
+func reasonOf(r *http.Request) string {
+	return clip(strings.TrimSpace(strings.ToValidUTF8(r.Header.Get("X-Reason"), "?")), longestReason)
 }
 
 func bearerOf(r *http.Request) string {

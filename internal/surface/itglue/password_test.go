@@ -143,6 +143,15 @@ func TestPasswordThatAsksForAReason(t *testing.T) {
 	}
 	h.do("GET", "/passwords/"+pw.String()+"?show_password=true", nil, 422)
 	h.ask(h.key, "GET", "/passwords/"+pw.String(), nil, "X-Reason", "ticket 7").is(200).shows("data.attributes.password", "s3cret")
+	h.ask(h.key, "GET", "/passwords/"+pw.String()+"?show_password=true", nil, "X-Reason", "\u00a0\u2003").is(422) // blank, though nobody sees it
+	h.ask(h.key, "GET", "/passwords/"+pw.String(), nil, "X-Reason", strings.Repeat("long ", 5000)+"\xff").is(200)
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		list, err := tx.Activity(audit.Filter{Object: pw, Action: secret.Granted, Limit: 1})
+		if len(list) != 1 || len(list[0].Detail.Reason) > 500 {
+			t.Errorf("a long reason is recorded as %+v", list)
+		}
+		return err
+	})
 }
 
 func TestVersions(t *testing.T) {

@@ -80,6 +80,28 @@ func TestACheckThatIsForgotten(t *testing.T) {
 	}
 }
 
+// TestAnUploadIsForWhoMadeIt: what lies in an upload is for nobody else but
+// administrators, neither to be read nor to be imported or discarded.
+func TestAnUploadIsForWhoMadeIt(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Jobs: true})
+	mine := h.As(access.Manager)
+	h.NewUser("other@demo.example", "Otto Other", access.Manager)
+	other := h.SignIn("other@demo.example")
+	at := mine.Upload("/imports", nil, map[string]string{"export.zip": export(t)}).Want(http.StatusSeeOther).To()
+	mine.Get(at).Want(http.StatusOK)
+	if s := other.Get("/imports").Want(http.StatusOK).Text("main"); strings.Contains(s, "export.zip") {
+		t.Errorf("another manager sees the upload: %s", s)
+	}
+	other.Get(at).Want(http.StatusNotFound)
+	other.Post(at, url.Values{"create": {"1"}}).Want(http.StatusNotFound)
+	if to := other.Post(at+"/start", nil).Want(http.StatusSeeOther).To(); to != at {
+		t.Errorf("another manager imports it: %s", to)
+	}
+	other.Post(at+"/discard", nil)
+	mine.Get(at).Want(http.StatusOK)
+	h.As(access.Administrator).Get(at).Want(http.StatusOK)
+}
+
 func TestImportOfNoZip(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	c := h.As(access.Manager)

@@ -86,6 +86,21 @@ func arrived(err error) error {
 	return fault.Wrap(err, fault.Invalid, "The file did not arrive completely; nothing of it was kept.").WithHint("Send it again.")
 }
 
+// Mine is the condition on a row of import_stage that the caller uploaded it, or
+// sees everything: what lies in an upload is for nobody else.
+func Mine(tx *gate.Tx) (string, []any) {
+	if tx.Caller.Everything() {
+		return `1 = 1`, nil
+	}
+	return `created_by = ?`, []any{int64(tx.Caller.User)}
+}
+
+// own reads columns of a staged file that is the caller's.
+func own(tx *gate.Tx, columns string, stage id.ID, dest ...any) error {
+	cond, args := Mine(tx)
+	return tx.QueryRow(`select `+columns+` from import_stage where id = ? and `+cond, append([]any{int64(stage)}, args...)...).Scan(dest...)
+}
+
 // change runs a change that needs the right to import and is no news itself.
 func (s *Store) change(ctx context.Context, c *access.Caller, fn func(*gate.Tx) error) error {
 	return s.Gate.Change(ctx, c, access.Import, gate.Thing{}, func(tx *gate.Tx) error {
@@ -98,7 +113,7 @@ func (s *Store) change(ctx context.Context, c *access.Caller, fn func(*gate.Tx) 
 func (s *Store) Remove(ctx context.Context, c *access.Caller, stage id.ID) error {
 	return s.change(ctx, c, func(tx *gate.Tx) error {
 		var blob, secret string
-		err := tx.QueryRow(`select blob, secret from import_stage where id = ?`, int64(stage)).Scan(&blob, &secret)
+		err := own(tx, `blob, secret`, stage, &blob, &secret)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -156,7 +171,12 @@ func (s *Store) Open(ctx context.Context, c *access.Caller, stage id.ID) (*File,
 		if _, err := tx.Allow(access.Import, gate.Thing{}); err != nil {
 			return err
 		}
-		return tx.QueryRow(`select blob, name from import_stage where id = ? and ready = 1`, int64(stage)).Scan(&blob, &name)
+		var ready bool
+		err := own(tx, `blob, name, ready`, stage, &blob, &name, &ready)
+		if err == nil && !ready {
+			err = sql.ErrNoRows
+		}
+		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "The uploaded export is not there any more.").WithHint("It was imported or removed already; upload it again.")
@@ -205,7 +225,7 @@ func (s *Store) Lock(ctx context.Context, c *access.Caller, stage id.ID, passwor
 	}
 	return s.change(ctx, c, func(tx *gate.Tx) error {
 		var old string
-		if err := tx.QueryRow(`select secret from import_stage where id = ?`, int64(stage)).Scan(&old); err != nil {
+		if err := own(tx, `secret`, stage, &old); err != nil {
 			return err
 		}
 		if old != "" {
@@ -242,7 +262,7 @@ func (s *Store) Password(ctx context.Context, c *access.Caller, stage id.ID) (st
 			return err
 		}
 		var blob string
-		err := tx.QueryRow(`select secret from import_stage where id = ?`, int64(stage)).Scan(&blob)
+		err := own(tx, `secret`, stage, &blob)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && blob == "" {
 			return nil
 		}

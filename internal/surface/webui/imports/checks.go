@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/staging"
 )
 
 // importChecks are the checks of uploaded exports that run now or ran lately, by
@@ -96,7 +97,8 @@ func (v *visit) stage() (id.ID, string, error) {
 // stagedName finds an uploaded export.
 func (v *visit) stagedName(stage id.ID) (name string, err error) {
 	err = v.View(func(tx *gate.Tx) error {
-		if tx.QueryRow(`select name from import_stage where id = ? and ready = 1`, int64(stage)).Scan(&name) != nil {
+		cond, args := staging.Mine(tx)
+		if tx.QueryRow(`select name from import_stage where id = ? and ready = 1 and `+cond, append([]any{int64(stage)}, args...)...).Scan(&name) != nil {
 			return fault.New(fault.NotFound, "This export is not here any more.").WithHint("It was imported or discarded, or a week has passed. Upload it again.")
 		}
 		return nil

@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/staging"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -62,7 +63,8 @@ func (v *visit) imports() error {
 
 // stagedExports lists what was uploaded and is not imported yet.
 func stagedExports(tx *gate.Tx) ([]stagedLine, error) {
-	rows, err := tx.Query(`select s.id, s.name, s.size, s.created_at from import_stage s where s.ready = 1 order by s.id desc limit 50`)
+	cond, args := staging.Mine(tx)
+	rows, err := tx.Query(`select id, name, size, created_at from import_stage where ready = 1 and `+cond+` order by id desc limit 50`, args...)
 	if err != nil {
 		return nil, err
 	}
