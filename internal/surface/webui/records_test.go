@@ -241,7 +241,7 @@ func TestEmbeddedPasswordMovesAlone(t *testing.T) {
 	c := h.As(access.Editor)
 	at := "/passwords/" + rid.String()
 	page := c.Get(at + "/move").Want(http.StatusOK)
-	if !strings.Contains(page.Text("form.genform"), "embedded in Firewall") {
+	if !strings.Contains(page.Text("form.genform"), "embedded in the configuration") {
 		t.Error("the form does not say that the password leaves its configuration")
 	}
 	form := page.Form("form.genform")

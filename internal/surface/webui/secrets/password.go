@@ -429,5 +429,5 @@ func embedding(r *record.Record) (fields []string, words string) {
 	if r.Values["resource_id"] == nil {
 		return nil, ""
 	}
-	return []string{"resource_type", "resource_id"}, "that it is embedded in " + r.Values.Text("cached_resource_name")
+	return []string{"resource_type", "resource_id"}, "that it is embedded in the " + shell.Lower(r.Values.Text("cached_resource_type_name")) // whose name she may not see
 }
