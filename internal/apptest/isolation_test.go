@@ -33,17 +33,9 @@ func TestIsolation(t *testing.T) {
 		}
 	}
 	x.secrets = secretsOf(h.App.Records.Kinds)
-	programs, browsers := x.programs(), x.browsers()
-	for name, run := range map[string]func(*isolation){
-		"API":  func(x *isolation) { x.walk(programs, h.App.API.Routes(), "/api/v1") },
-		"web":  func(x *isolation) { x.walk(browsers, h.App.Web.Routes(), "") },
-		"keys": func(x *isolation) { x.keys() },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			run(x.with(t))
-		})
-	}
+	t.Run("API", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.API.Routes(), "/api/v1") })
+	t.Run("web", func(t *testing.T) { x.with(t).walk(x.browsers(), h.App.Web.Routes(), "") })
+	t.Run("keys", func(t *testing.T) { x.with(t).keys() })
 }
 
 // missing is an id that nothing has.
