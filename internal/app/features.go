@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
@@ -28,6 +29,7 @@ func features() []record.Feature {
 		configuration.Feature(),
 		document.Feature(),
 		password.Feature(),
+		flexibleasset.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
 		favourite.Feature(),

@@ -8,6 +8,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 )
 
 // Scope says what a record of a kind belongs to.
@@ -37,8 +38,10 @@ const (
 	Time      Type = "time"      // int64, Unix milliseconds
 	Choice    Type = "choice"    // string, one of Choices
 	Ref       Type = "ref"       // id.ID of a record of kind Ref
+	Refs      Type = "refs"      // []id.ID of records of kind Ref, or of any kind when that is empty
 	Rows      Type = "rows"      // []map[string]any, each with the columns Rows
 	Secret    Type = "secret"    // string, write only; read through a reveal
+	Files     Type = "files"     // no value: files attached under the field's name, see feature/attachment
 )
 
 // Format says how a text is checked and shown.
@@ -69,14 +72,16 @@ const (
 
 // Field declares one field of a kind.
 type Field struct {
-	Name    string // snake_case, as in the database and the API
-	Label   string // for people; derived from Name when empty
-	Type    Type
-	Format  Format
-	Class   Class
-	Ref     string   // kind that a Ref points to
-	Choices []string // of a Choice
-	Rows    []Field  // columns of a Rows field
+	Name   string // snake_case, as in the database and the API
+	Label  string // for people; derived from Name when empty
+	Type   Type
+	Format Format
+	Class  Class
+	Ref    string // kind that a Ref points to
+	// RefVariant narrows Ref to the records of one variant.
+	RefVariant id.ID
+	Choices    []string // of a Choice
+	Rows       []Field  // columns of a Rows field
 
 	Required bool
 	Unique   bool // no two records of the kind have the same, case-insensitively
@@ -88,6 +93,7 @@ type Field struct {
 	Expires  bool // a Date that appears on the expirations board
 	Own      bool // of a user: seen by administrators and by herself only, and neither filtered nor sorted by
 	Default  any
+	Trait    id.ID  // of a trait, see Variants: the id of the record that declares it
 	Hint     string // one sentence for the form
 	Group    string // heading of the form under which it stands
 }
@@ -118,6 +124,11 @@ type Kind struct {
 	Fields []Field
 	Seed   []Values // records of a new tenant
 
+	// Variants, when set, lets tenants design further fields; Variant is, of the
+	// kind of such a record, the id of what declares them.
+	Variants *Variants
+	Variant  id.ID
+
 	// NameOf gives a record's name when it is not a field of its own.
 	NameOf func(Values) string
 	// Before may check and complete what is about to be saved; old is nil for a
@@ -126,8 +137,9 @@ type Kind struct {
 	// After runs once the record is saved, in the same transaction.
 	After func(tx *gate.Tx, now, old *Record) error
 
-	cols []*Field  // columns(), once the kind is in a registry
-	home *Registry // that one
+	cols   []*Field  // columns(), once the kind is in a registry
+	traits []*Field  // of a variant, those that have values of their own
+	home   *Registry // that one
 }
 
 // Engine works on the records of all kinds that are declared together with k: a
@@ -176,7 +188,7 @@ func (k *Kind) columns() []*Field {
 	}
 	var out []*Field
 	for i := range k.Fields {
-		if f := &k.Fields[i]; f.Type != Secret && !slices.Contains(spine, f.Name) {
+		if f := &k.Fields[i]; f.Type != Secret && f.Type != Files && !slices.Contains(spine, f.Name) {
 			out = append(out, f)
 		}
 	}
@@ -234,6 +246,9 @@ func (g *Registry) check(k *Kind) error {
 	if k.Scope == OfParent && (k.Field(k.Parent) == nil || k.Field(k.Parent).Type != Ref) {
 		return fmt.Errorf("kind %s: Parent names no Ref field", k.Name)
 	}
+	if v := k.Variants; v != nil && (k.Field(v.By) == nil || k.Field(v.By).Type != Ref || v.Of == nil) {
+		return fmt.Errorf("kind %s: Variants.By names no Ref field, or nothing reads what declares them", k.Name)
+	}
 	for _, f := range k.Fields {
 		if !snake.MatchString(f.Name) || f.Type == "" {
 			return fmt.Errorf("kind %s: field %q needs a snake_case name and a type", k.Name, f.Name)
@@ -241,7 +256,7 @@ func (g *Registry) check(k *Kind) error {
 		if f.Own && (f.Filter || f.Sort || f.Search || f.Unique || f.Type == Ref) {
 			return fmt.Errorf("kind %s: field %s is for its owner, and could be found out by asking", k.Name, f.Name)
 		}
-		if f.Type == Ref && g.byName[f.Ref] == nil {
+		if (f.Type == Ref || f.Type == Refs && f.Ref != "") && g.byName[f.Ref] == nil {
 			return fmt.Errorf("kind %s: field %s refers to kind %q, which is not declared", k.Name, f.Name, f.Ref)
 		}
 	}

@@ -162,6 +162,9 @@ func (e *Engine) eachOf(tx *gate.Tx, r *Record, f func(*Record) error) error {
 			continue
 		}
 		child, err := k.readOne(tx.QueryRow(`select `+spineColumns+k.kindColumns()+` from record r join `+k.Table()+` k on k.id = r.id where r.id = ?`, int64(x.id)))
+		if err == nil {
+			err = e.shapeAll(tx, []*Record{child})
+		}
 		if err != nil {
 			return err
 		}

@@ -44,6 +44,7 @@ type Order struct {
 type Query struct {
 	Org      id.ID // only of this organization
 	Parent   id.ID // only of this parent
+	Variant  id.ID // only of this variant, whose traits then may be filtered and sorted by
 	Text     string
 	Filters  []Filter
 	Sort     []Order // by name when empty
@@ -69,6 +70,12 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 	if k == nil {
 		return nil, gate.Missing()
 	}
+	if q.Variant != 0 {
+		var err error
+		if k, err = e.shape(tx, k, q.Variant); err != nil {
+			return nil, err
+		}
+	}
 	b := &builder{kind: k}
 	if err := b.conditions(tx, q); err != nil {
 		return nil, err
@@ -93,6 +100,9 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 	if page.Records, err = k.readAll(rows, limit); err != nil {
 		return nil, err
 	}
+	if err := e.shapeAll(tx, page.Records); err != nil {
+		return nil, err
+	}
 	if !q.NoTotal {
 		if page.Total, err = e.total(tx, &filtered, q, len(page.Records), limit); err != nil {
 			return nil, err
@@ -111,6 +121,7 @@ type builder struct {
 	conds     []string
 	args      []any
 	needsKind bool
+	trait     *Field // that the list is sorted by
 }
 
 func (b *builder) add(cond string, args ...any) {
@@ -123,6 +134,15 @@ func (b *builder) allArgs() []any { return append(append([]any(nil), b.joinArgs.
 // choose says in which order the tables are looked at, where the database knows
 // too little to choose well.
 func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
+	if b.trait != nil { // each record of the variant has a row in the index of the trait
+		b.from = ` from trait o cross join record r`
+		b.add(`o.field_id = ? and r.id = o.record_id`, int64(b.trait.Trait))
+		if b.needsKind || b.joins != "" {
+			b.from += ` cross join ` + b.kind.Table() + ` k`
+			b.add(`k.id = r.id`)
+		}
+		return nil
+	}
 	if len(q.Filters) > 0 {
 		return nil
 	}
@@ -151,7 +171,7 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 // few tells whether the caller sees so little of a kind that it is better read
 // and sorted than looked for among all that she does not see.
 func (b *builder) few(tx *gate.Tx, q Query, limit int) (bool, error) {
-	if reach, _ := access.Reach(tx.Caller, ""); reach == "" || q.Org != 0 || !q.plain() {
+	if reach, _ := access.Reach(tx.Caller, ""); reach == "" || q.Org != 0 || q.Variant != 0 || !q.plain() {
 		return false, nil
 	}
 	hers, err := kept(tx, 0, b.kind.Name, "")
@@ -187,13 +207,19 @@ func (b *builder) page(d sqldb.Dialect, order string) string {
 	case d == sqldb.SQLite: // which goes through a cross join from left to right, in the order that was found
 		return ` from (` + found + `) p cross join record r cross join ` + b.kind.Table() + ` k where r.id = p.id and k.id = p.id`
 	case b.needsKind || b.joins != "":
-		return b.tables() + b.joins + b.where() + order + ` limit ? offset ?`
+		from := b.tables()
+		if b.trait != nil && !b.needsKind && b.joins == "" {
+			from += ` join ` + b.kind.Table() + ` k on k.id = r.id`
+		}
+		return from + b.joins + b.where() + order + ` limit ? offset ?`
 	}
 	return ` from (` + found + `) p join record r on r.id = p.id join ` + b.kind.Table() + ` k on k.id = r.id` + order
 }
 
 func (b *builder) conditions(tx *gate.Tx, q Query) error {
-	if q.Parent == 0 {
+	if q.Variant != 0 {
+		b.add(`r.variant_id = ? and r.variant_id <> 0`, int64(q.Variant))
+	} else if q.Parent == 0 {
 		b.add(`r.kind = ?`, b.kind.Name)
 	} else { // SQLite would else walk the kind by name, until it has met the parent's few
 		b.add(`r.kind || '' = ? and r.parent_id = ? and r.parent_id <> 0`, b.kind.Name, int64(q.Parent)) // the last as the index says
@@ -238,7 +264,7 @@ func (b *builder) column(name string) (expr string, folded bool, ok bool) {
 		return "r.name_fold", true, true
 	}
 	f := b.kind.Field(name)
-	if f == nil || f.Type == Secret || !(f.Filter || f.Sort || f.Type == Ref || f.Expires || f.Unique) {
+	if f == nil || f.Trait != 0 || f.Type == Secret || !(f.Filter || f.Sort || f.Type == Ref || f.Expires || f.Unique) {
 		return "", false, false
 	}
 	b.needsKind = true
@@ -253,6 +279,9 @@ func (b *builder) textual(name string) bool {
 }
 
 func (b *builder) filter(f Filter) error {
+	if field := b.kind.Field(f.Field); field != nil && field.Trait != 0 {
+		return b.traitFilter(f, field)
+	}
 	col, folded, ok := b.column(f.Field)
 	if !ok {
 		return fault.New(fault.Invalid, "%s cannot be filtered by %s.", b.kind.Labels, f.Field)
@@ -320,7 +349,10 @@ func (b *builder) order(tx *gate.Tx, sort []Order) (string, error) {
 	var parts []string
 	tie := "r.id"
 	for i, o := range sort {
-		col, _, ok := b.column(o.Field)
+		col, _, ok := b.traitOrder(o, i)
+		if !ok {
+			col, _, ok = b.column(o.Field)
+		}
 		if !ok {
 			col, ok = b.refName(tx, o.Field, i)
 		}
@@ -367,4 +399,14 @@ func (b *builder) refName(tx *gate.Tx, name string, n int) (string, bool) {
 	b.joins += ` left join record ` + alias + ` on ` + alias + `.id = ` + on + ` and ` + alias + `.trashed_at is null and ` + cond
 	b.joinArgs = append(b.joinArgs, args...)
 	return alias + ".name_fold", true
+}
+
+// traitOrder lets a list be sorted by one trait, before all else.
+func (b *builder) traitOrder(o Order, place int) (expr string, folded, ok bool) {
+	f := b.kind.Field(o.Field)
+	if f == nil || f.Trait == 0 || place > 0 || !f.keyed() || f.Type == Ref || f.Type == Refs {
+		return "", false, false
+	}
+	b.trait = f
+	return "o.key", true, true
 }

@@ -32,8 +32,23 @@ type Record struct {
 	Version              int64
 
 	Values  Values
+	Rest    map[string]any    // of a variant: values that none of its traits can hold, by the traits' names
 	Names   map[string]string // Ref field -> name of what it points to, where the caller may see that
+	Links   map[id.ID]Link    // what Refs fields point to, where the caller may see it
 	OrgName string
+
+	traits string // JSON, as it was read
+}
+
+// Link is the name and kind of a record that another refers to.
+type Link struct{ Name, Kind string }
+
+// Variant is the id of the record that declares the traits; 0 without any.
+func (r *Record) Variant() id.ID {
+	if r.Kind.Variants == nil {
+		return 0
+	}
+	return r.Values.ID(r.Kind.Variants.By)
 }
 
 // Engine works on records of all kinds. It has no state.
@@ -79,6 +94,9 @@ func (k *Kind) kindColumns() string {
 	for _, f := range k.columns() {
 		b.WriteString(`, k."` + f.Name + `"`) // quoted: a field may be named like a word of SQL
 	}
+	if k.Variants != nil {
+		b.WriteString(`, k.traits`)
+	}
 	return b.String()
 }
 
@@ -102,6 +120,9 @@ func (k *Kind) read(row []any) (*Record, error) {
 		}
 	}
 	r.Values = make(Values, set)
+	if k.Variants != nil {
+		r.traits, _ = cells[len(cells)-1].(string)
+	}
 	for i, f := range k.columns() {
 		v, err := f.value(cells[i])
 		if err != nil {
@@ -150,7 +171,7 @@ func (f *Field) value(cell any) (any, error) {
 			return float64(c), nil
 		}
 	case string:
-		if f.Type == Rows {
+		if f.Type == Rows || f.Type == Refs {
 			return f.Parse(c)
 		}
 	}
@@ -162,7 +183,7 @@ func (f *Field) arg(v any) (any, error) {
 	switch x := v.(type) {
 	case id.ID:
 		return int64(x), nil
-	case []map[string]any:
+	case []map[string]any, []id.ID:
 		b, err := json.Marshal(x)
 		return string(b), err
 	}
@@ -211,7 +232,10 @@ func (e *Engine) load(tx *gate.Tx, kind string, rid id.ID, trashed bool) (*Recor
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, gate.Missing()
 	}
-	return r, err
+	if err != nil {
+		return nil, err
+	}
+	return r, e.shapeAll(tx, []*Record{r})
 }
 
 // decorate fills in the names of organizations and referenced records, with one
@@ -226,9 +250,14 @@ func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
 		if r.Org != 0 {
 			want[r.Org] = true
 		}
-		for _, f := range r.Kind.Fields {
-			if f.Type == Ref {
-				want[r.Values.ID(f.Name)] = true
+		for i := range r.Kind.Fields {
+			switch v := r.Values[r.Kind.Fields[i].Name].(type) {
+			case id.ID:
+				want[v] = true
+			case []id.ID:
+				for _, n := range v {
+					want[n] = true
+				}
 			}
 		}
 	}
@@ -237,16 +266,21 @@ func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
 	for i := range want {
 		ids = append(ids, i)
 	}
-	names, err := e.Names(tx, ids...)
+	links, err := e.Links(tx, ids...)
 	if err != nil {
 		return err
 	}
 	for _, r := range list {
-		r.OrgName = names[r.Org]
+		r.OrgName = links[r.Org].Name
 		r.Names = map[string]string{}
-		for _, f := range r.Kind.Fields {
-			if n, ok := names[r.Values.ID(f.Name)]; ok && f.Type == Ref {
-				r.Names[f.Name] = n
+		for i := range r.Kind.Fields {
+			switch v := r.Values[r.Kind.Fields[i].Name].(type) {
+			case id.ID:
+				if l, ok := links[v]; ok {
+					r.Names[r.Kind.Fields[i].Name] = l.Name
+				}
+			case []id.ID:
+				r.link(v, links)
 			}
 		}
 	}
@@ -265,34 +299,56 @@ func own(tx *gate.Tx, k *Kind, rid id.ID, v Values) {
 	}
 }
 
+func (r *Record) link(to []id.ID, links map[id.ID]Link) {
+	if r.Links == nil {
+		r.Links = map[id.ID]Link{}
+	}
+	for _, n := range to {
+		if l, ok := links[n]; ok {
+			r.Links[n] = l
+		}
+	}
+}
+
 // Names gives the names of those of the records that the caller may see.
 func (e *Engine) Names(tx *gate.Tx, ids ...id.ID) (map[id.ID]string, error) {
-	out := map[id.ID]string{}
+	links, err := e.Links(tx, ids...)
+	out := make(map[id.ID]string, len(links))
+	for n, l := range links {
+		out[n] = l.Name
+	}
+	return out, err
+}
+
+// Links gives the names and kinds of those of the records that the caller may
+// see.
+func (e *Engine) Links(tx *gate.Tx, ids ...id.ID) (map[id.ID]Link, error) {
+	out := map[id.ID]Link{}
 	for len(ids) > 0 {
 		part := ids[:min(len(ids), 500)]
 		ids = ids[len(part):]
 		cond, args := tx.Visible("r")
-		rows, err := tx.Query(`select r.id, r.name from record r where r.id in (`+access.Marks(len(part))+`) and r.trashed_at is null and `+cond,
+		rows, err := tx.Query(`select r.id, r.name, r.kind from record r where r.id in (`+access.Marks(len(part))+`) and r.trashed_at is null and `+cond,
 			append(access.Args(part), args...)...)
 		if err != nil {
 			return nil, err
 		}
-		if err := eachName(rows, out); err != nil {
+		if err := eachLink(rows, out); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func eachName(rows *sqldb.Rows, out map[id.ID]string) error {
+func eachLink(rows *sqldb.Rows, out map[id.ID]Link) error {
 	defer rows.Close()
 	for rows.Next() {
 		var i int64
-		var n string
-		if err := rows.Scan(&i, &n); err != nil {
+		var l Link
+		if err := rows.Scan(&i, &l.Name, &l.Kind); err != nil {
 			return err
 		}
-		out[id.ID(i)] = n
+		out[id.ID(i)] = l
 	}
 	return rows.Err()
 }

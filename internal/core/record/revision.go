@@ -35,6 +35,9 @@ func keepRevision(tx *gate.Tx, old *Record) error {
 
 func (r *Record) snapshot() Values {
 	v := r.Values.Clone()
+	for name, x := range r.Rest {
+		v[name] = x
+	}
 	v["name"], v["archived"], v["restricted"] = r.Name, r.Archived, r.Restricted
 	if r.Kind.Scope == OfOrganization {
 		v["organization_id"] = r.Org
@@ -172,6 +175,11 @@ func (e *Engine) Expiring(tx *gate.Tx, org id.ID, from, until string, limit int)
 			out = append(out, list...)
 		}
 	}
+	traits, err := e.expiringTraits(tx, org, from, until, limit)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, traits...)
 	sort.SliceStable(out, func(a, b int) bool { return strings.Compare(out[a].Date, out[b].Date) < 0 })
 	out = out[:min(len(out), limit)]
 	return out, e.orgNames(tx, out)

@@ -32,6 +32,9 @@ func (e *Engine) Create(tx *gate.Tx, kind string, v Values) (*Record, error) {
 			r.Values[f.Name] = f.Default
 		}
 	}
+	if err := e.chooseVariant(tx, r, v); err != nil {
+		return nil, err
+	}
 	secrets, err := e.apply(tx, r, v)
 	if err != nil {
 		return nil, err
@@ -88,7 +91,7 @@ func (e *Engine) Update(tx *gate.Tx, kind string, rid id.ID, version int64, v Va
 		return nil, fault.New(fault.Conflict, "Somebody else changed this after you opened it.").WithHint("Compare both versions, then save again.")
 	}
 	r := *old
-	r.Values = old.Values.Clone()
+	r.Values, r.Rest = old.Values.Clone(), maps.Clone(old.Rest)
 	secrets, err := e.apply(tx, &r, v)
 	if err != nil {
 		return nil, err
@@ -186,6 +189,9 @@ func (e *Engine) applyOne(tx *gate.Tx, r *Record, secrets map[string]string, nam
 		return nil // what a kind does not know, or sets itself, is ignored, as its API promises
 	}
 	p, err := f.Parse(in)
+	if err != nil && f.Type == Choice && in == r.Values[name] {
+		return nil // a choice that is offered no longer may stay
+	}
 	if err != nil {
 		return err
 	}
@@ -207,10 +213,40 @@ func (e *Engine) applyOne(tx *gate.Tx, r *Record, secrets map[string]string, nam
 		secrets[name] = text
 	case name == "name":
 		r.Name, _ = p.(string)
+	case r.Kind.Variants != nil && name == r.Kind.Variants.By && r.ID != 0 && p != r.Values[name]:
+		return fault.Field(name, "%s cannot be changed later.", f.Title())
 	case p == nil:
 		delete(r.Values, name)
+		delete(r.Rest, name)
 	default:
 		r.Values[name] = p
+		delete(r.Rest, name)
+	}
+	return nil
+}
+
+// chooseVariant gives a new record of a kind with variants its shape, and the
+// defaults of its traits.
+func (e *Engine) chooseVariant(tx *gate.Tx, r *Record, v Values) error {
+	if r.Kind.Variants == nil {
+		return nil
+	}
+	f := r.Kind.Field(r.Kind.Variants.By)
+	p, err := f.Parse(v[f.Name])
+	if err != nil {
+		return err
+	}
+	by, _ := p.(id.ID)
+	if by == 0 {
+		return fault.Field(f.Name, "%s is missing.", f.Title())
+	}
+	if r.Kind, err = e.shape(tx, r.Kind, by); err != nil {
+		return err
+	}
+	for _, f := range r.Kind.traits {
+		if f.Default != nil {
+			r.Values[f.Name] = f.Default
+		}
 	}
 	return nil
 }
@@ -257,7 +293,7 @@ func (e *Engine) check(tx *gate.Tx, r, old *Record) error {
 		if f.Name == "name" {
 			missing = r.Name == ""
 		}
-		if f.Required && missing && f.Type != Secret {
+		if f.Required && missing && f.Type != Secret && (f.Trait == 0 || !e.inside) { // what is imported comes in as it was
 			bad[f.Name] = f.Title() + " is missing."
 		}
 	}
@@ -274,34 +310,59 @@ func (e *Engine) check(tx *gate.Tx, r, old *Record) error {
 // see, of the right kind and, where both have one, of the same organization.
 func (e *Engine) checkRefs(tx *gate.Tx, r, old *Record) error {
 	bad := map[string]string{}
-	for _, f := range r.Kind.Fields {
-		to := r.Values.ID(f.Name)
-		if f.Type != Ref || to == 0 || old != nil && old.Values.ID(f.Name) == to && old.Org == r.Org {
-			continue
-		}
-		cond, args := tx.Visible("r")
-		var org int64
-		err := tx.QueryRow(`select r.org_id from record r where r.id = ? and r.kind = ? and r.trashed_at is null and `+cond,
-			append([]any{int64(to), f.Ref}, args...)...).Scan(&org)
-		if isNoRows(err) {
-			bad[f.Name] = f.Title() + " does not exist, or you may not see it."
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if f.Ref != "organization" && org != 0 && r.Org != 0 && id.ID(org) != r.Org {
-			bad[f.Name] = f.Title() + " belongs to another organization."
+	for i := range r.Kind.Fields {
+		f := &r.Kind.Fields[i]
+		for _, to := range newRefs(f, r, old) {
+			said, err := e.checkRef(tx, f, r, to)
+			if err != nil {
+				return err
+			}
+			if said != "" {
+				bad[f.Name] = f.Title() + " " + said
+			}
 		}
 	}
 	return fault.Fields(bad)
 }
 
+// newRefs are what the field refers to and did not before.
+func newRefs(f *Field, r, old *Record) []id.ID {
+	now := r.Values.IDs(f.Name)
+	if to := r.Values.ID(f.Name); to != 0 {
+		now = []id.ID{to}
+	}
+	if old == nil || old.Org != r.Org {
+		return now
+	}
+	return slices.DeleteFunc(slices.Clone(now), func(to id.ID) bool {
+		return old.Values.ID(f.Name) == to || slices.Contains(old.Values.IDs(f.Name), to)
+	})
+}
+
+// checkRef says what is wrong with a reference; empty when nothing is.
+func (e *Engine) checkRef(tx *gate.Tx, f *Field, r *Record, to id.ID) (string, error) {
+	cond, args := tx.Visible("r")
+	var org, variant int64
+	var kind string
+	err := tx.QueryRow(`select r.org_id, r.kind, r.variant_id from record r where r.id = ? and r.trashed_at is null and `+cond,
+		append([]any{int64(to)}, args...)...).Scan(&org, &kind, &variant)
+	if isNoRows(err) || err == nil && (f.Ref != "" && kind != f.Ref || f.RefVariant != 0 && id.ID(variant) != f.RefVariant) {
+		return "does not exist, or you may not see it.", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if kind != "organization" && org != 0 && r.Org != 0 && id.ID(org) != r.Org {
+		return "belongs to another organization.", nil
+	}
+	return "", nil
+}
+
 // insert writes both rows of a new record.
 func (e *Engine) insert(tx *gate.Tx, r *Record) error {
-	_, err := tx.Exec(`insert into record (id, kind, org_id, parent_id, guard_id, name, name_fold, archived, restricted, created_at, updated_at, created_by, updated_by, version)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(r.ID), r.Kind.Name, int64(r.Org), int64(r.Parent), int64(r.Guard), r.Name, Fold(r.Name),
-		r.Archived, r.Restricted, r.Created, r.Updated, int64(r.CreatedBy), int64(r.UpdatedBy), r.Version)
+	_, err := tx.Exec(`insert into record (id, kind, org_id, parent_id, guard_id, name, name_fold, archived, restricted, created_at, updated_at, created_by, updated_by, version, variant_id)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(r.ID), r.Kind.Name, int64(r.Org), int64(r.Parent), int64(r.Guard), r.Name, Fold(r.Name),
+		r.Archived, r.Restricted, r.Created, r.Updated, int64(r.CreatedBy), int64(r.UpdatedBy), r.Version, int64(r.Variant()))
 	if err != nil {
 		return err
 	}
@@ -357,6 +418,13 @@ func (r *Record) cells() (names []string, args []any, err error) {
 			names, args = append(names, `"`+f.Name+`_fold"`), append(args, folded)
 		}
 	}
+	if r.Kind.Variants != nil {
+		packed, err := r.packTraits()
+		if err != nil {
+			return nil, nil, err
+		}
+		names, args = append(names, `traits`), append(args, packed)
+	}
 	return names, args, nil
 }
 
@@ -372,8 +440,19 @@ func clip(s string) string {
 // and the kind's own rules.
 func (e *Engine) saved(tx *gate.Tx, r, old *Record, secrets map[string]string) error {
 	for f, text := range secrets {
+		if field := r.Kind.Field(f); field.Trait != 0 && r.Kind.Variants.Embed != nil {
+			if err := r.Kind.Variants.Embed(tx, r, field, text); err != nil {
+				return err
+			}
+			continue
+		}
 		place := secret.Place{Kind: r.Kind.Name, Org: r.Org, Object: r.ID, Field: f}
 		if _, err := secret.Put(tx, place, text, secret.Note{Reason: tx.Caller.Reason}); err != nil {
+			return err
+		}
+	}
+	if len(r.Kind.traits) > 0 && (old == nil || traitsDiffer(old, r)) {
+		if err := writeTraits(tx, r, old != nil); err != nil {
 			return err
 		}
 	}
@@ -486,7 +565,18 @@ func differences(old, now *Record) []string {
 	for _, f := range now.Kind.columns() {
 		add(!same(old.Values[f.Name], now.Values[f.Name]), f.Name)
 	}
+	for _, f := range now.Kind.traits {
+		add(traitDiffers(old, now, f), f.Name)
+	}
 	return out
+}
+
+func traitDiffers(old, now *Record, f *Field) bool {
+	return !same(old.Values[f.Name], now.Values[f.Name]) || !same(old.Rest[f.Name], now.Rest[f.Name])
+}
+
+func traitsDiffer(old, now *Record) bool {
+	return slices.ContainsFunc(now.Kind.traits, func(f *Field) bool { return traitDiffers(old, now, f) })
 }
 
 func same(a, b any) bool {

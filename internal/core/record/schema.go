@@ -17,7 +17,8 @@ var spineSchema = []string{
 	`create table if not exists record (
 		id id primary key, kind text not null, org_id int not null default 0, parent_id int not null default 0, guard_id int not null,
 		name text not null, name_fold text not null, archived int not null default 0, restricted int not null default 0, trashed_at int,
-		created_at int not null, updated_at int not null, created_by int not null default 0, updated_by int not null default 0, version int not null)`,
+		created_at int not null, updated_at int not null, created_by int not null default 0, updated_by int not null default 0, version int not null,
+		variant_id int not null default 0)`,
 	// These two hold all that decides whether a row may be seen, so that a row that
 	// is passed over is not read. SQLite asks trashed_at of them even so.
 	`create index if not exists record_listed on record (kind, name_fold, id, org_id, restricted, guard_id, archived, trashed_at) where trashed_at is null`,
@@ -29,6 +30,9 @@ var spineSchema = []string{
 	`create index if not exists record_parent on record (parent_id, kind, id) where parent_id <> 0`,
 	`create index if not exists record_org on record (org_id, id) where trashed_at is null`,
 	`create index if not exists record_guard on record (guard_id) where guard_id <> id`,
+	`create index if not exists record_variant_listed on record (variant_id, name_fold, id, org_id, restricted, guard_id, archived, trashed_at) where variant_id <> 0`,
+	`create index if not exists record_variant_org_listed on record (variant_id, org_id, name_fold, id, restricted, guard_id, archived, trashed_at) where variant_id <> 0`,
+	`create index if not exists record_variant_updated on record (variant_id, updated_at, id) where variant_id <> 0`,
 	`create index if not exists record_trash on record (trashed_at) where trashed_at is not null`,
 	`create table if not exists record_total (org_id int not null, kind text not null, archived int not null, restricted int not null, n int not null,
 		primary key (kind, org_id, archived, restricted))`,
@@ -43,7 +47,16 @@ var spineSchema = []string{
 // column that is declared no longer stays where it is, unused.
 func (g *Registry) Migrate(tx *sqldb.Tx) error {
 	d := tx.Dialect()
-	for _, group := range [][]string{spineSchema, access.Schema, secret.Schema(d), search.Schema(d)} {
+	have, err := tx.Columns("record")
+	if err != nil {
+		return err
+	}
+	if len(have) > 0 && !have["variant_id"] {
+		if err := run(tx, []string{`alter table record add column variant_id int not null default 0`}); err != nil {
+			return err
+		}
+	}
+	for _, group := range [][]string{spineSchema, traitSchema, access.Schema, secret.Schema(d), search.Schema(d)} {
 		if err := run(tx, group); err != nil {
 			return err
 		}
@@ -78,6 +91,11 @@ func (g *Registry) migrateKind(tx *sqldb.Tx, k *Kind) error {
 	if err != nil {
 		return err
 	}
+	if k.Variants != nil && !have["traits"] {
+		if err := run(tx, []string{`alter table ` + k.Table() + ` add column traits json`}); err != nil {
+			return err
+		}
+	}
 	for _, f := range k.columns() {
 		for _, c := range f.sqlColumns() {
 			if have[c[0]] {
@@ -95,7 +113,7 @@ func (g *Registry) migrateKind(tx *sqldb.Tx, k *Kind) error {
 // foreign key: a record in the trash may be purged while others still name it,
 // which readers show as a name that is gone.
 func (f *Field) sqlColumns() [][2]string {
-	out := [][2]string{{f.Name, map[Type]string{Integer: "int", Number: "real", Bool: "int", Time: "int", Ref: "int", Rows: "json"}[f.Type]}}
+	out := [][2]string{{f.Name, map[Type]string{Integer: "int", Number: "real", Bool: "int", Time: "int", Ref: "int", Rows: "json", Refs: "json"}[f.Type]}}
 	if out[0][1] == "" {
 		out[0][1] = "text"
 	}
@@ -139,13 +157,14 @@ func (g *Registry) Fingerprint() string {
 	h := sha256.New()
 	put := func(list []string) { fmt.Fprintln(h, strings.Join(list, ";\n")) }
 	put(spineSchema)
+	put(traitSchema)
 	put(access.Schema)
 	for _, d := range []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres} {
 		put(secret.Schema(d))
 		put(search.Schema(d))
 	}
 	for _, k := range g.kinds {
-		fmt.Fprintln(h, k.Table())
+		fmt.Fprintln(h, k.Table(), k.Variants != nil)
 		for _, f := range k.columns() {
 			fmt.Fprintln(h, f.sqlColumns())
 		}

@@ -18,8 +18,9 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 		return int64(q.Offset + got), nil
 	}
 	if q.plain() {
-		all, err := kept(tx, q.Org, b.kind.Name, q.Archived)
-		return all[b.kind.Name], err
+		of := VariantName(b.kind.Name, q.Variant)
+		all, err := kept(tx, q.Org, of, q.Archived)
+		return all[of], err
 	}
 	var n int64
 	return n, tx.QueryRow(`select count(*)`+b.tables()+b.where(), b.args...).Scan(&n)
@@ -30,7 +31,16 @@ func (q Query) plain() bool {
 	return len(q.Filters) == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed
 }
 
-// Totals counts what is not archived, by kind, of one organization or, with 0,
+// VariantName is how the totals of a variant of a kind are called: kind/id. With
+// variant 0 it is the name of the kind.
+func VariantName(kind string, variant id.ID) string {
+	if variant == 0 {
+		return kind
+	}
+	return kind + "/" + variant.String()
+}
+
+// Totals counts what is not archived, by kind and by VariantName, of one organization or, with 0,
 // of the whole tenant, as far as the caller may see it.
 func (e *Engine) Totals(tx *gate.Tx, org id.ID) (map[string]int64, error) {
 	return kept(tx, org, "", "no")
@@ -62,10 +72,24 @@ func addGranted(tx *gate.Tx, out map[string]int64, org id.ID, kind, archived str
 	grant, who := access.Grant(tx.Caller)
 	visible, a := tx.Visible("r")
 	open, b := access.Open(tx.Caller, "r")
-	more, c := countedBy("r", org, kind, archived)
-	return addCounts(tx, out, `select r.kind, count(*) from record r where r.id in (
+	name := `r.kind`
+	base, variant, of := strings.Cut(kind, "/")
+	more, c := countedBy("r", org, base, archived)
+	if of {
+		name, more, c = `r.kind || '/' || r.variant_id`, more+` and r.variant_id = ?`, append(c, variantID(variant))
+	}
+	from, args := ` from record r where r.id in (
 			select x.id from record x where x.id in (`+grant+`) union select x.id from record x where x.guard_id <> x.id and x.guard_id in (`+grant+`))
-		and r.trashed_at is null and `+visible+` and not (`+open+`)`+more+` group by r.kind`, slices.Concat(who, who, a, b, c))
+		and r.trashed_at is null and `+visible+` and not (`+open+`)`+more, slices.Concat(who, who, a, b, c)
+	if err := addCounts(tx, out, `select `+name+`, count(*)`+from+` group by 1`, args); err != nil || kind != "" {
+		return err
+	}
+	return addCounts(tx, out, `select r.kind || '/' || r.variant_id, count(*)`+from+` and r.variant_id <> 0 group by 1`, args)
+}
+
+func variantID(s string) int64 {
+	n, _ := id.Parse(s)
+	return int64(n)
 }
 
 // countedBy narrows a count.
@@ -119,6 +143,9 @@ func count(tx *gate.Tx, r *Record, n int64) {
 		return
 	}
 	totalsOf(tx)[totalKey{r.Org, r.Kind.Name, r.Archived, r.Restricted}] += n
+	if v := r.Variant(); v != 0 {
+		totalsOf(tx)[totalKey{r.Org, VariantName(r.Kind.Name, v), r.Archived, r.Restricted}] += n
+	}
 }
 
 func totalsOf(tx *gate.Tx) totals {

@@ -38,6 +38,9 @@ func (v Values) Bool(name string) bool { b, _ := v[name].(bool); return b }
 // ID gives a reference, or 0.
 func (v Values) ID(name string) id.ID { i, _ := v[name].(id.ID); return i }
 
+// IDs gives the references of a Refs field.
+func (v Values) IDs(name string) []id.ID { l, _ := v[name].([]id.ID); return l }
+
 // Rows gives the rows of a Rows field.
 func (v Values) Rows(name string) []map[string]any { r, _ := v[name].([]map[string]any); return r }
 
@@ -93,8 +96,12 @@ func (f *Field) Parse(in any) (any, error) {
 		return f.date(in)
 	case Ref:
 		return f.ref(in)
+	case Refs:
+		return f.refs(in)
 	case Rows:
 		return f.rows(in)
+	case Files:
+		return nil, nil
 	}
 	return nil, fault.New(fault.Internal, "field %s has the unknown type %s", f.Name, f.Type)
 }
@@ -256,7 +263,61 @@ func (f *Field) ref(in any) (any, error) {
 			return v, nil
 		}
 	}
+	if f.Ref == "" {
+		return nil, f.bad("must be the id of a record.")
+	}
 	return nil, f.bad("must be the id of a %s.", strings.ReplaceAll(f.Ref, "_", " "))
+}
+
+// maxRefs is how many records a Refs field may name.
+const maxRefs = 500
+
+// refs reads a list of ids, or one; ids that are there twice count once.
+func (f *Field) refs(in any) (any, error) {
+	var list []any
+	switch l := in.(type) {
+	case []id.ID:
+		for _, n := range l {
+			list = append(list, n)
+		}
+	case []any:
+		list = l
+	case string:
+		if strings.HasPrefix(l, "[") {
+			if err := json.Unmarshal([]byte(l), &list); err != nil {
+				return nil, f.bad("must be a list in JSON.")
+			}
+			break
+		}
+		for _, s := range strings.Split(l, ",") {
+			list = append(list, strings.TrimSpace(s))
+		}
+	default:
+		list = []any{in}
+	}
+	if len(list) > maxRefs {
+		return nil, f.bad("names more than %d records.", maxRefs)
+	}
+	var out []id.ID
+	for _, item := range list {
+		if m, ok := item.(map[string]any); ok { // as programs read it: {"id": ...}
+			item = m["id"]
+		}
+		if item == "" || item == nil {
+			continue
+		}
+		v, err := f.ref(item)
+		if err != nil {
+			return nil, err
+		}
+		if n, ok := v.(id.ID); ok && !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	if out == nil {
+		return nil, nil
+	}
+	return out, nil
 }
 
 func (f *Field) rows(in any) (any, error) {

@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
@@ -30,7 +31,7 @@ func features() []record.Feature {
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), flexibleasset.Feature(),
 	}
 }
 

@@ -37,6 +37,7 @@ func passwords() *record.Kind {
 			{Name: "resource_type", Label: "Belongs to", Type: record.Text, Class: record.Internal, Group: "Filing", Filter: true,
 				Hint: "The sort of record that this password is embedded in, such as Configuration."},
 			{Name: "resource_id", Label: "Record", Type: record.Integer, Class: record.Internal, Group: "Filing", Filter: true},
+			{Name: "flexible_asset_field_id", Label: "Field", Type: record.Integer, Class: record.Internal, ReadOnly: true, Filter: true},
 			{Name: "cached_resource_name", Label: "Belongs to", Type: record.Text, Class: record.Internal, ReadOnly: true, Filter: true, Search: true,
 				Hint: "Only of what has no record here; see OwnerNames."},
 			{Name: "cached_resource_type_name", Label: "Sort of record", Type: record.Text, Class: record.Internal, ReadOnly: true},

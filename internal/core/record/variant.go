@@ -1,0 +1,444 @@
+package record
+
+import (
+	"encoding/json"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+)
+
+// Variants say that the records of a kind are of several makes, which tenants
+// design themselves: each record names, in the field By, another record that
+// declares further fields, its traits. A record's Kind then is a copy of the
+// declared one with the traits among its fields.
+//
+// Traits live in one JSON column; those that are marked Filter, Sort or Expires,
+// and all references, have rows of the table trait besides, by which lists are
+// filtered and sorted. A value whose trait is gone, or cannot hold it any more,
+// stays in the JSON until it is set anew.
+type Variants struct {
+	By string // a required Ref field that never changes
+	// Of reads what the record by declares. Its fields have Trait set; their names
+	// are those that TraitName gives. NotFound for one that is not there.
+	Of func(tx *gate.Tx, by id.ID) (*Variant, error)
+	// Embed keeps the secret of a trait of the type Secret somewhere else than at
+	// the record itself; an empty text clears it.
+	Embed func(tx *gate.Tx, r *Record, f *Field, text string) error
+}
+
+// Variant is what makes one variant of a kind. Empty names leave those of the
+// kind.
+type Variant struct {
+	Label, Labels, Icon string
+	Fields              []Field
+	NameOf              func(Values) string
+}
+
+// TraitName is the name of the field that a record declares as a trait.
+func TraitName(by id.ID) string { return "t" + by.String() }
+
+type shapesOfTx struct{}
+
+type shapes map[id.ID]*Kind
+
+// Clone makes a copy for gate.Tx.Try.
+func (s shapes) Clone() gate.Cloner { return maps.Clone(s) }
+
+func shapesOf(tx *gate.Tx) shapes {
+	return tx.Local(shapesOfTx{}, func() any { return shapes{} }).(shapes)
+}
+
+// Shape gives a kind as the variant by makes it; by 0 gives the kind itself.
+// NotFound when there is no such variant.
+func (e *Engine) Shape(tx *gate.Tx, kind string, by id.ID) (*Kind, error) {
+	k := e.Kinds.Kind(kind)
+	if k == nil {
+		return nil, gate.Missing()
+	}
+	return e.shape(tx, k, by)
+}
+
+func (e *Engine) shape(tx *gate.Tx, k *Kind, by id.ID) (*Kind, error) {
+	if k.Variants == nil || by == 0 || k.Variant == by {
+		return k, nil
+	}
+	have := shapesOf(tx)
+	if s := have[by]; s != nil {
+		return s, nil
+	}
+	v, err := k.Variants.Of(tx, by)
+	if err != nil {
+		return nil, err
+	}
+	s := *e.Kinds.Kind(k.Name)
+	s.Variant, s.Fields = by, slices.Concat(s.Fields, v.Fields)
+	for i := len(s.Fields) - len(v.Fields); i < len(s.Fields); i++ {
+		if f := &s.Fields[i]; f.Type != Secret && f.Type != Files {
+			s.traits = append(s.traits, f)
+		}
+	}
+	if v.Label != "" {
+		s.Label, s.Labels = v.Label, v.Labels
+	}
+	if v.Icon != "" {
+		s.Icon = v.Icon
+	}
+	if v.NameOf != nil {
+		s.NameOf = v.NameOf
+	}
+	have[by] = &s
+	return &s, nil
+}
+
+// Reshaped forgets what was read of a variant in this transaction, after its
+// declaration has changed, and brings names, search and the rows of trait of its
+// records to what it is now.
+func (e *Engine) Reshaped(tx *gate.Tx, kind string, by id.ID) error {
+	delete(shapesOf(tx), by)
+	k, err := e.Shape(tx, kind, by)
+	if err != nil {
+		return err
+	}
+	for last := id.ID(0); ; {
+		list, err := e.allOf(tx, k, last)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		last = list[len(list)-1].ID
+		for _, r := range list {
+			if err := e.reshape(tx, r); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// allOf reads some records of a variant whoever may see them, those in the trash
+// too: a change of the declaration is a change of the house.
+func (e *Engine) allOf(tx *gate.Tx, k *Kind, after id.ID) ([]*Record, error) {
+	rows, err := tx.Query(`select `+spineColumns+k.kindColumns()+` from record r join `+k.Table()+` k on k.id = r.id
+		where r.variant_id = ? and r.variant_id <> 0 and r.id > ? order by r.id limit 500`, int64(k.Variant), int64(after))
+	if err != nil {
+		return nil, err
+	}
+	out, err := k.readAll(rows, 500)
+	if err != nil {
+		return nil, err
+	}
+	return out, e.shapeAll(tx, out)
+}
+
+func (e *Engine) reshape(tx *gate.Tx, r *Record) error {
+	if r.Kind.NameOf != nil {
+		if name := strings.TrimSpace(r.Kind.NameOf(r.Values)); name != "" && name != r.Name {
+			r.Name = name
+			if _, err := tx.Exec(`update record set name = ?, name_fold = ? where id = ?`, r.Name, Fold(r.Name), int64(r.ID)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := writeTraits(tx, r, true); err != nil {
+		return err
+	}
+	if r.Trashed == 0 {
+		index(tx, r.document())
+	}
+	return nil
+}
+
+// shapeAll gives records of kinds with variants their shapes and traits.
+func (e *Engine) shapeAll(tx *gate.Tx, list []*Record) error {
+	for _, r := range list {
+		if r.Kind.Variants == nil {
+			continue
+		}
+		k, err := e.shape(tx, r.Kind, r.Values.ID(r.Kind.Variants.By))
+		if fault.Is(err, fault.NotFound) { // what declared it was deleted for good: it keeps its own fields
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.Kind = k
+		if err := r.readTraits(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readTraits takes apart what the JSON column holds. What no trait can hold
+// stays in rest.
+func (r *Record) readTraits() error {
+	if r.traits == "" {
+		return nil
+	}
+	d := json.NewDecoder(strings.NewReader(r.traits))
+	d.UseNumber()
+	var all map[string]any
+	if err := d.Decode(&all); err != nil {
+		return err
+	}
+	for _, f := range r.Kind.traits {
+		in, ok := all[f.Name]
+		if !ok {
+			continue
+		}
+		if s, ok := in.(string); ok && f.Type == Choice { // one that was taken off the list stays until another is chosen
+			r.Values[f.Name] = s
+			delete(all, f.Name)
+		} else if v, err := f.Parse(in); err == nil && v != nil {
+			r.Values[f.Name] = v
+			delete(all, f.Name)
+		}
+	}
+	r.Rest = all
+	return nil
+}
+
+// packTraits puts the traits, and what was left of earlier ones, into JSON.
+func (r *Record) packTraits() (string, error) {
+	all := map[string]any{}
+	maps.Copy(all, r.Rest)
+	for _, f := range r.Kind.traits {
+		if v := r.Values[f.Name]; v != nil {
+			all[f.Name] = v
+		}
+	}
+	b, err := json.Marshal(all)
+	return string(b), err
+}
+
+// traitSchema holds the tables of variants.
+var traitSchema = []string{
+	`create table if not exists trait (field_id int not null, record_id int not null references record (id) on delete cascade,
+		key text, ref int not null default 0, expires int not null default 0)`,
+	`create index if not exists trait_key on trait (field_id, key, record_id)`,
+	`create index if not exists trait_record on trait (record_id)`,
+	`create index if not exists trait_ref on trait (ref, record_id) where ref <> 0`,
+	`create index if not exists trait_expires on trait (key, record_id) where expires = 1`,
+}
+
+// keyed tells whether a trait has rows of the table trait.
+func (f *Field) keyed() bool {
+	return f.Filter || f.Sort || f.Expires || f.Type == Ref || f.Type == Refs
+}
+
+// traitKey is the form in which values of a trait are compared: texts folded,
+// numbers so that their order is that of the texts.
+func traitKey(v any) (any, bool) {
+	switch x := v.(type) {
+	case nil:
+		return nil, true
+	case string:
+		return clip(Fold(x)), true
+	case bool:
+		if x {
+			return "1", true
+		}
+		return "0", true
+	case int64:
+		return numberKey(float64(x)), true
+	case int:
+		return numberKey(float64(x)), true
+	case float64:
+		return numberKey(x), true
+	case id.ID:
+		return x.String(), true
+	}
+	return nil, false
+}
+
+// numberKey turns the bits of an IEEE 754 number so that their order is the
+// order of the numbers.
+func numberKey(n float64) string {
+	bits := math.Float64bits(n)
+	if bits>>63 == 1 {
+		bits = ^bits
+	} else {
+		bits |= 1 << 63
+	}
+	s := strconv.FormatUint(bits, 16)
+	return strings.Repeat("0", 16-len(s)) + s
+}
+
+// writeTraits writes the rows of trait of a record; again when there are some.
+func writeTraits(tx *gate.Tx, r *Record, again bool) error {
+	if again {
+		if _, err := tx.Exec(`delete from trait where record_id = ?`, int64(r.ID)); err != nil {
+			return err
+		}
+	}
+	var rows []string
+	var args []any
+	for _, f := range r.Kind.traits {
+		if !f.keyed() {
+			continue
+		}
+		v := r.Values[f.Name]
+		refs := []id.ID{0}
+		switch x := v.(type) {
+		case id.ID:
+			refs = []id.ID{x}
+		case []id.ID:
+			refs = x
+		}
+		for _, to := range refs {
+			if v != nil && f.Type == Refs {
+				v = to
+			}
+			key, _ := traitKey(v)
+			rows, args = append(rows, `(?, ?, ?, ?, ?)`), append(args, int64(f.Trait), int64(r.ID), key, int64(to), f.Expires)
+		}
+	}
+	for len(rows) > 0 {
+		n := min(len(rows), 100)
+		if _, err := tx.Exec(`insert into trait (field_id, record_id, key, ref, expires) values `+strings.Join(rows[:n], ", "), args[:5*n]...); err != nil {
+			return err
+		}
+		rows, args = rows[n:], args[5*n:]
+	}
+	return nil
+}
+
+// traitFilter adds the condition of a filter by a trait.
+func (b *builder) traitFilter(f Filter, field *Field) error {
+	if !field.keyed() {
+		return fault.New(fault.Invalid, "%s cannot be filtered by %s.", b.kind.Labels, field.Title())
+	}
+	in := func(cond string, args ...any) {
+		b.add(`r.id in (select t.record_id from trait t where t.field_id = ? and `+cond+`)`, append([]any{int64(field.Trait)}, args...)...)
+	}
+	keys := make([]any, len(f.Values))
+	for i, v := range f.Values {
+		if s, ok := v.(string); ok && field.Type != Text && field.Type != Choice {
+			p, err := field.Parse(s)
+			if err != nil {
+				return err
+			}
+			if list, many := p.([]id.ID); many && len(list) > 0 {
+				p = list[0]
+			}
+			v = p
+		}
+		var ok bool
+		if keys[i], ok = traitKey(v); !ok {
+			return fault.New(fault.Invalid, "%s cannot be filtered by %s with this value.", b.kind.Labels, field.Title())
+		}
+	}
+	switch f.Op {
+	case Null:
+		b.add(`r.id not in (select t.record_id from trait t where t.field_id = ? and t.key is not null)`, int64(field.Trait))
+	case NotNull:
+		in(`t.key is not null`)
+	case Eq:
+		if len(keys) == 0 {
+			b.add(`1 = 0`)
+			return nil
+		}
+		in(`t.key in (`+access.Marks(len(keys))+`)`, keys...)
+	case Ne:
+		if len(keys) > 0 {
+			b.add(`r.id not in (select t.record_id from trait t where t.field_id = ? and t.key in (`+access.Marks(len(keys))+`))`, append([]any{int64(field.Trait)}, keys...)...)
+		}
+	case Contains, Prefix:
+		s, ok := "", len(keys) == 1
+		if ok {
+			s, ok = keys[0].(string)
+		}
+		if !ok || field.Type != Text && field.Type != Choice {
+			return fault.New(fault.Invalid, "%s is no text: it cannot be searched for a part.", field.Title())
+		}
+		s = escapeLike(s) + `%`
+		if f.Op == Contains {
+			s = `%` + s
+		}
+		in(`t.key like ? escape '\'`, s)
+	case Range:
+		if len(keys) != 2 {
+			return fault.New(fault.Invalid, "The filter on %s needs a beginning and an end.", field.Title())
+		}
+		cond, args := `t.key is not null`, []any{}
+		if keys[0] != nil {
+			cond, args = cond+` and t.key >= ?`, append(args, keys[0])
+		}
+		if keys[1] != nil {
+			cond, args = cond+` and t.key <= ?`, append(args, keys[1])
+		}
+		in(cond, args...)
+	default:
+		return fault.New(fault.Invalid, "The comparison %s is not known.", string(f.Op))
+	}
+	return nil
+}
+
+// Referring lists the records whose traits refer to a record, with the trait.
+func (e *Engine) Referring(tx *gate.Tx, to id.ID) (map[id.ID][]id.ID, error) {
+	cond, args := tx.Visible("r")
+	rows, err := tx.Query(`select t.record_id, t.field_id from trait t join record r on r.id = t.record_id
+		where t.ref = ? and t.ref <> 0 and r.trashed_at is null and `+cond+` order by t.record_id, t.field_id limit 1000`, append([]any{int64(to)}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[id.ID][]id.ID{}
+	for rows.Next() {
+		var rec, field int64
+		if err := rows.Scan(&rec, &field); err != nil {
+			return nil, err
+		}
+		out[id.ID(rec)] = append(out[id.ID(rec)], id.ID(field))
+	}
+	return out, rows.Err()
+}
+
+// expiringTraits is Expiring for dates that are traits.
+func (e *Engine) expiringTraits(tx *gate.Tx, org id.ID, from, until string, limit int) ([]Expiry, error) {
+	cond, args := tx.Visible("r")
+	q := `select r.id, r.kind, r.variant_id, r.name, r.org_id, t.field_id, t.key, r.updated_at, r.created_at from trait t join record r on r.id = t.record_id
+		where t.expires = 1 and t.key >= ? and t.key <= ? and r.trashed_at is null and r.archived = 0 and ` + cond
+	args = append([]any{from, until}, args...)
+	if org != 0 {
+		q, args = q+` and r.org_id = ?`, append(args, int64(org))
+	}
+	rows, err := tx.Query(q+` order by t.key, t.record_id limit ?`, append(args, limit)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	type found struct {
+		Expiry
+		kind           string
+		variant, field id.ID
+	}
+	var list []found
+	for rows.Next() {
+		var x found
+		var rec, o, v, f int64
+		if err := rows.Scan(&rec, &x.kind, &v, &x.Name, &o, &f, &x.Date, &x.UpdatedAt, &x.CreatedAt); err != nil {
+			return nil, err
+		}
+		x.Record, x.Org, x.variant, x.field = id.ID(rec), id.ID(o), id.ID(v), id.ID(f)
+		list = append(list, x)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var out []Expiry
+	for _, x := range list {
+		if x.Kind, err = e.Shape(tx, x.kind, x.variant); err != nil {
+			return nil, err
+		}
+		if x.Field = x.Kind.Field(TraitName(x.field)); x.Field != nil {
+			out = append(out, x.Expiry)
+		}
+	}
+	return out, nil
+}
