@@ -36,3 +36,27 @@ func (k *Kind) Above() *Field {
 	}
 	return nil
 }
+
+// Documented lists, in the same order, the kinds of what customers document: of
+// organizations and of their parts, and the designs of variants.
+func (g *Registry) Documented() []*Kind {
+	var out []*Kind
+	met := map[string]bool{}
+	add := func(k *Kind) {
+		if k != nil && !met[k.Name] {
+			met[k.Name] = true
+			out = append(out, k)
+		}
+	}
+	for _, k := range g.InOrder() {
+		if k.Admin || k.Scope != OfOrganization && k.Scope != OfParent {
+			continue
+		}
+		if v := k.Variants; v != nil {
+			add(g.byName[k.Field(v.By).Ref])
+			add(g.byName[v.Parts])
+		}
+		add(k)
+	}
+	return out
+}

@@ -24,7 +24,8 @@ import (
 // filtered and sorted. A value whose trait is gone, or cannot hold it any more,
 // stays in the JSON until it is set anew.
 type Variants struct {
-	By string // a required Ref field that never changes
+	By    string // a required Ref field that never changes
+	Parts string // the kind of the records that declare the traits
 	// Of reads what the record by declares. Its fields have Trait set; their names
 	// are those that TraitName gives. NotFound for one that is not there.
 	Of func(tx *gate.Tx, by id.ID) (*Variant, error)

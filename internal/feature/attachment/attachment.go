@@ -80,6 +80,12 @@ func (s *Store) AddImage(ctx context.Context, c *access.Caller, rec id.ID, name 
 	return s.add(ctx, c, rec, Image, name, r)
 }
 
+// AddTo attaches a file to a field of a record, see record.Files: the role is the
+// field's name.
+func (s *Store) AddTo(ctx context.Context, c *access.Caller, rec id.ID, role Role, name string, r io.Reader) (*File, error) {
+	return s.add(ctx, c, rec, role, name, r)
+}
+
 func (s *Store) add(ctx context.Context, c *access.Caller, rec id.ID, role Role, name string, r io.Reader) (*File, error) {
 	edit := gate.Thing{ID: rec}
 	err := s.Gate.View(ctx, c, func(tx *gate.Tx) error { // refuse before anything is written
@@ -230,10 +236,17 @@ func scan(row interface{ Scan(...any) error }) (*File, error) {
 // List gives the files of a record in one role, oldest first. NotFound when the
 // caller may not see the record.
 func List(tx *gate.Tx, rec id.ID, role Role) ([]*File, error) {
+	return list(tx, rec, ` and a.role = ?`, string(role))
+}
+
+// All gives the files of a record in all roles, oldest first.
+func All(tx *gate.Tx, rec id.ID) ([]*File, error) { return list(tx, rec, ``) }
+
+func list(tx *gate.Tx, rec id.ID, cond string, args ...any) ([]*File, error) {
 	if _, err := tx.Allow(access.View, gate.Thing{ID: rec}); err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(columns+` where a.record_id = ? and a.role = ? order by a.id`, int64(rec), string(role))
+	rows, err := tx.Query(columns+` where a.record_id = ?`+cond+` order by a.id`, append([]any{int64(rec)}, args...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -301,16 +301,16 @@ func (r *run) filesOf(ids []id.ID) (out []*attachment.File, err error) {
 		marks, args := in(ids)
 		var have []id.ID
 		err := each(tx, func(n []int64) { have = append(have, id.ID(n[0])) }, 1,
-			`select distinct record_id from attachment where role = '' and record_id in (`+marks+`) order by record_id`, args...)
+			`select distinct record_id from attachment where role <> 'image' and record_id in (`+marks+`) order by record_id`, args...)
 		if err != nil {
 			return err
 		}
 		for _, n := range have {
-			list, err := attachment.List(tx, n, attachment.Attached)
+			list, err := attachment.All(tx, n)
 			if err != nil && !gone(err) {
 				return err
 			}
-			out = append(out, list...)
+			out = append(out, slices.DeleteFunc(list, func(f *attachment.File) bool { return f.Role == attachment.Image })...)
 		}
 		return nil
 	})
@@ -325,8 +325,8 @@ func (r *run) copyAll(table string, list []*attachment.File) error {
 		if err := r.copyFile(f.ID, entry); err != nil {
 			return err
 		}
-		if attachment.CleanName(base) != f.Name {
-			r.names = append(r.names, itglue.FileEntry{Entry: entry, Name: f.Name})
+		if attachment.CleanName(base) != f.Name || f.Role != attachment.Attached {
+			r.names = append(r.names, itglue.FileEntry{Entry: entry, Name: f.Name, Field: string(f.Role)})
 		}
 		r.did("attachment", 1)
 	}

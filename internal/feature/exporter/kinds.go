@@ -11,9 +11,7 @@ import (
 // otherKinds are the kinds of documented things that the layout of IT Glue has no
 // place for, those first that others refer to.
 func (r *run) otherKinds() []*record.Kind {
-	return slices.DeleteFunc(r.e.Records.Kinds.InOrder(), func(k *record.Kind) bool {
-		return k.Admin || itglue.Held(k.Name) || k.Scope != record.OfOrganization && k.Scope != record.OfParent
-	})
+	return slices.DeleteFunc(r.e.Records.Kinds.Documented(), func(k *record.Kind) bool { return itglue.Held(k.Name) })
 }
 
 // kinds writes all that there is of those kinds, from their declarations.
@@ -41,14 +39,23 @@ func (r *run) kinds() error {
 	return nil
 }
 
+// tableFor gives the table of a kind whose records are exported; empty for none.
+func (r *run) tableFor(kind string) string {
+	k := r.e.Records.Kinds.Kind(kind)
+	if _, ok := r.ids[k.Plural]; ok {
+		return k.Plural
+	}
+	return ""
+}
+
 // whole is a record with all that its kind declares and a caller can set.
 func (r *run) whole(rec *record.Record, secrets map[secret.Ref]string) *itglue.Extra {
 	var fields []string
 	names := map[string]string{}
 	for _, f := range rec.Kind.Fields {
 		switch {
-		case f.ReadOnly || f.Type == record.Secret:
-		case f.Type == record.Ref && r.e.Records.Kinds.Kind(f.Ref).Scope == record.OfTenant:
+		case f.ReadOnly && f.Name != "name_key" || f.Type == record.Secret:
+		case f.Type == record.Ref && r.tableFor(f.Ref) == "" && r.e.Records.Kinds.Kind(f.Ref).Scope == record.OfTenant:
 			if n := rec.Names[f.Name]; n != "" && !r.e.Records.Kinds.Kind(f.Ref).Admin {
 				names[f.Name] = n
 			}
@@ -57,6 +64,11 @@ func (r *run) whole(rec *record.Record, secrets map[secret.Ref]string) *itglue.E
 		}
 	}
 	x := r.extra(rec, fields)
+	for name, v := range rec.Rest {
+		if rec.Kind.Field(name) != nil {
+			x.Values[name] = v
+		}
+	}
 	x.Kind, x.Names = rec.Kind.Name, names
 	if rec.Kind.HasName() {
 		x.Values["name"] = rec.Name

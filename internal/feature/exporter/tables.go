@@ -43,7 +43,7 @@ func tableSpecs() []*tableSpec {
 		{table: "documents", kind: "document", stage: "Documents", row: documentRow, beside: []string{"document_folder_id", "published", "is_uploaded", "sop_generator"},
 			columns: []string{"id", "organization", "name", "expires_on", "owner", "publisher", "locator", "public", "archived", "help_center"}},
 		{table: "passwords", kind: "password", stage: "Passwords", row: passwordRow,
-			beside: []string{"password_folder_id", "reason_required", "shareable", "is_live", "autofill_selectors", "generated_password_type", "password_updated_at",
+			beside: []string{"password_folder_id", "flexible_asset_field_id", "reason_required", "shareable", "is_live", "autofill_selectors", "generated_password_type", "password_updated_at",
 				"external_source", "external_resource_type", "external_resource_id", "cached_resource_name"},
 			columns: []string{"id", "organization", "name", "password_category", "resource_type", "resource_id", "username", "password", "otp_secret", "url", "notes", "archived"}},
 	}
@@ -248,7 +248,7 @@ func passwordRow(_ *run, rec *record.Record, b *beside) []string {
 
 // extra is what is kept of a record beside its row.
 func (r *run) extra(rec *record.Record, fields []string) *itglue.Extra {
-	x := &itglue.Extra{ID: rec.ID.String(), Values: map[string]any{}, Refs: map[string]itglue.RowRef{}}
+	x := &itglue.Extra{ID: rec.ID.String(), Values: map[string]any{}, Refs: map[string]itglue.RowRef{}, Lists: map[string][]itglue.RowRef{}}
 	if rec.Restricted {
 		x.Values["restricted"] = true
 	}
@@ -264,6 +264,15 @@ func (r *run) extra(rec *record.Record, fields []string) *itglue.Extra {
 			if t := r.tableOf[to]; t != "" {
 				x.Refs[name] = itglue.RowRef{Table: t, ID: to.String()}
 			}
+		case f.Type == record.Refs:
+			for _, to := range rec.Values.IDs(name) {
+				if t := r.tableOf[to]; t != "" {
+					x.Lists[name] = append(x.Lists[name], itglue.RowRef{Table: t, ID: to.String()})
+				}
+			}
+		case name == "flexible_asset_field_id": // a reference that is kept as a number
+			n, _ := v.(int64)
+			x.Refs[name] = r.rowRef(id.ID(n))
 		default:
 			x.Values[name] = v
 		}

@@ -70,7 +70,7 @@ func assets() *record.Kind {
 		Name: Kind, Plural: "flexible_assets", Label: "Asset", Labels: "Assets",
 		Icon: "layers", Scope: record.OfOrganization, Before: beforeAsset,
 		NameOf:   func(record.Values) string { return "" },
-		Variants: &record.Variants{By: TypeField, Of: variant, Embed: embed},
+		Variants: &record.Variants{By: TypeField, Parts: FieldKind, Of: variant, Embed: embed},
 		Fields: []record.Field{
 			{Name: TypeField, Label: "Type", Type: record.Ref, Ref: TypeKind, Class: record.Public, Required: true, Filter: true},
 		},

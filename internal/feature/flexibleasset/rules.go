@@ -1,6 +1,7 @@
 package flexibleasset
 
 import (
+	"cmp"
 	"database/sql"
 	"errors"
 	"slices"
@@ -44,10 +45,7 @@ func beforeField(tx *gate.Tx, now, old *record.Record) error {
 	if len(list) >= maxFields {
 		return fault.New(fault.Invalid, "A type has at most %d fields.", maxFields)
 	}
-	key := Key(now.Name)
-	if key == "" {
-		key = "field"
-	}
+	key := cmp.Or(v.Text("name_key"), Key(now.Name), "field") // an import brings the key along
 	v["name_key"] = key
 	for n := 2; slices.ContainsFunc(list, func(f Field) bool { return f.Key == v["name_key"] }); n++ {
 		v["name_key"] = key + "-" + id.ID(n).String()

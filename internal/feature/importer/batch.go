@@ -51,6 +51,7 @@ type item struct {
 	extra  *extra           // what Strongroom's own export says of the row beside the table
 	past   []itglue.Version // of the secrets, from the same
 	within id.ID            // the record that holds the pictures of a section
+	late   []late           // references to what may come later
 
 	// prepare runs before the transaction, once it is known that the item is to
 	// be saved.
@@ -245,6 +246,10 @@ func (r *run) flush() error {
 		}
 		it.known.rec, it.known.hash, it.known.pending = d.rec, it.hash, it.partly
 		it.known.fresh = it.what == created
+		for _, l := range it.late {
+			l.known = it.known
+			r.late = append(r.late, l)
+		}
 		r.report.problem(append(it.warnings, d.warnings...)...)
 		if !it.silent {
 			r.report.count(it.kind, it.what)
@@ -358,7 +363,7 @@ func (it *item) leaveOut(e *fault.Error) bool {
 	out := 0
 	for name := range e.Fields {
 		f := k.Field(name)
-		if f == nil || f.Required || name == "name" {
+		if f == nil && k.Variants == nil || f != nil && f.Required || name == "name" {
 			return false
 		}
 		if _, ok := it.values[name]; ok {

@@ -53,6 +53,11 @@ func (r *run) settle(it *item) error {
 			return err
 		}
 	}
+	if k.rec == 0 {
+		if err := it.adoptDesign(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case it.link:
 		it.what = unchanged

@@ -236,6 +236,10 @@ func (it *item) apply() error {
 			continue
 		}
 		f := it.field(name)
+		if f == nil { // a trait, of which the engine decides
+			it.values[name] = in
+			continue
+		}
 		v, err := f.Parse(in)
 		if err != nil {
 			it.warn("Set it by hand.", "%s of the record %s in %s: %s", f.Title(), it.foreign, it.extra.file, sentence(fault.Say(err)))
@@ -256,6 +260,12 @@ func (it *item) apply() error {
 			continue
 		}
 		it.values[name] = k.rec
+		if it.field(name).Type == record.Integer {
+			it.values[name] = int64(k.rec)
+		}
+	}
+	for name, list := range it.extra.Lists {
+		it.late = append(it.late, late{kind: it.kind, field: name, to: list})
 	}
 	for name, of := range it.extra.Names {
 		it.lists = append(it.lists, listWant{field: name, kind: it.field(name).Ref, name: of})
@@ -435,12 +445,12 @@ func baseOf(entry string) string { return entry[strings.LastIndexByte(entry, '/'
 
 // fileNames gives the names of attached files that are not those of their
 // entries.
-func (r *run) fileNames() (map[string]string, error) {
-	out := map[string]string{}
+func (r *run) fileNames() (map[string]itglue.FileEntry, error) {
+	out := map[string]itglue.FileEntry{}
 	err := r.eachLine(itglue.FilesFile, func(line []byte) error {
 		var f itglue.FileEntry
 		err := unmarshal(itglue.FilesFile, line, &f)
-		out[f.Entry] = f.Name
+		out[f.Entry] = f
 		return err
 	})
 	return out, err

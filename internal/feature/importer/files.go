@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/importer/itglue"
 )
@@ -46,6 +47,7 @@ type attach struct {
 	old     kept
 	content *attachment.Content
 	name    string // for people, when it is another
+	role    attachment.Role
 	from    itglue.Attachment
 }
 
@@ -64,17 +66,19 @@ func (r *run) attachments() error {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		if r.kindOf(a.Table) == "" {
+		kind := r.m.Records.Kinds.Kind(r.kindOf(a.Table))
+		if kind == nil {
 			return nil // listed among what has no kind
 		}
 		if r.progress.Done++; r.progress.Done%50 == 0 {
 			r.say()
 		}
+		a.Table = kind.Plural
 		w, err := r.file(a)
 		if err != nil || w == nil {
 			return err
 		}
-		w.name = names[a.Entry]
+		w.name, w.role = names[a.Entry].Name, r.role(names[a.Entry].Field)
 		if waiting = append(waiting, w); len(waiting) < fileBatch {
 			return nil
 		}
@@ -124,6 +128,15 @@ func (r *run) file(a itglue.Attachment) (*attach, error) {
 		return nil, r.lostFile(a, err)
 	}
 	return w, nil
+}
+
+// role is the role of a file that belongs to a field, with the field's id here.
+func (r *run) role(field string) attachment.Role {
+	n, ok := strings.CutPrefix(field, "t")
+	if k := r.look.table("flexible_asset_fields")[n]; ok && k != nil && k.rec > 0 {
+		return attachment.Role(record.TraitName(k.rec))
+	}
+	return attachment.Attached
 }
 
 func (w *attach) outcome() outcome {
@@ -204,7 +217,7 @@ func (r *run) attachAll(list []*attach) error {
 }
 
 func (w *attach) save(tx *gate.Tx) error {
-	f, err := attachment.Attach(tx, w.rec, attachment.Attached, w.content)
+	f, err := attachment.Attach(tx, w.rec, w.role, w.content)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,11 @@ package importer
 
 import (
 	"slices"
+	"strings"
 
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/importer/itglue"
 )
@@ -13,9 +17,7 @@ func (r *run) otherKinds() []*record.Kind {
 	if r.own == nil {
 		return nil
 	}
-	return slices.DeleteFunc(r.m.Records.Kinds.InOrder(), func(k *record.Kind) bool {
-		return k.Admin || itglue.Held(k.Name) || k.Scope != record.OfOrganization && k.Scope != record.OfParent
-	})
+	return slices.DeleteFunc(r.m.Records.Kinds.Documented(), func(k *record.Kind) bool { return itglue.Held(k.Name) })
 }
 
 // kindOf gives the kind that the rows of a table become; empty for none.
@@ -23,10 +25,8 @@ func (r *run) kindOf(table string) string {
 	if kind := kindOfTable[table]; kind != "" {
 		return kind
 	}
-	for _, k := range r.otherKinds() {
-		if k.Plural == table {
-			return k.Name
-		}
+	if k := r.m.Records.Kinds.Plural(table); k != nil && slices.Contains(r.otherKinds(), k) {
+		return k.Name
 	}
 	return ""
 }
@@ -62,11 +62,127 @@ func (r *run) ownKind(k *record.Kind) error {
 				return it.skip("Import the organization first.", "Line %d of %s was skipped: its organization was not imported.", it.line, it.file)
 			}
 		}
+		r.retrait(k, it)
 		if err := it.apply(); err != nil {
 			return err
 		}
 		return r.decide(it)
 	})
+}
+
+// retrait gives what names a part of a design by its id in the source the id
+// that it has here.
+func (r *run) retrait(k *record.Kind, it *item) {
+	if rest, ok := strings.CutPrefix(record.Values(it.extra.Values).Text("tag_type"), "FlexibleAssetType:"); ok {
+		if t := r.look.table("flexible_asset_types")[strings.TrimSpace(rest)]; t != nil && t.rec > 0 {
+			it.extra.Values["tag_type"] = "FlexibleAssetType: " + t.rec.String()
+		}
+	}
+	if k.Variants == nil {
+		return
+	}
+	parts := r.look.table(r.m.Records.Kinds.Kind(k.Variants.Parts).Plural)
+	here := func(name string) string {
+		if n, ok := strings.CutPrefix(name, "t"); ok && parts[n] != nil && parts[n].rec > 0 {
+			return record.TraitName(parts[n].rec)
+		}
+		return name
+	}
+	it.extra.Values = renamed(it.extra.Values, here)
+	it.extra.Lists = renamed(it.extra.Lists, here)
+}
+
+func renamed[V any](in map[string]V, to func(string) string) map[string]V {
+	out := make(map[string]V, len(in))
+	for name, v := range in {
+		out[to(name)] = v
+	}
+	return out
+}
+
+// late are references to what comes later in the export.
+type late struct {
+	known *known
+	kind  string
+	field string
+	to    []itglue.RowRef
+}
+
+// completeKinds sets the references that had to wait.
+func (r *run) completeKinds() error {
+	for len(r.late) > 0 {
+		part := r.late[:min(len(r.late), 200)]
+		r.late = r.late[len(part):]
+		if r.dry {
+			continue
+		}
+		err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+			for _, l := range part {
+				if err := r.complete(tx, l); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) complete(tx *gate.Tx, l late) error {
+	if l.known.rec <= 0 {
+		return nil
+	}
+	var ids []id.ID
+	for _, to := range l.to {
+		if k := r.look.table(to.Table)[to.ID]; k != nil && k.rec > 0 {
+			ids = append(ids, k.rec)
+			continue
+		}
+		r.problem(itglue.KindFile(to.Table), 0, itglue.Warning, "Set it by hand.", "The record %s of %s, to which %s refers, was not imported.", to.ID, to.Table, l.known.rec)
+	}
+	err := tx.Try(func() error {
+		_, err := r.m.Records.Update(tx, l.kind, l.known.rec, 0, record.Values{l.field: ids})
+		return err
+	})
+	if rowFault(err) {
+		r.problem(itglue.KindFile(l.kind), 0, itglue.Warning, "Set it by hand.", "A reference of the record %s was left out: %s", l.known.rec, sentence(fault.Say(err)))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`update import_state set version = (select r.version from record r where r.id = ?) where record_id = ?`, int64(l.known.rec), int64(l.known.rec))
+	return err
+}
+
+// adoptDesign takes a design of the same name that is here already: a type, or a
+// field of a type by its key.
+func (it *item) adoptDesign() error {
+	kinds := it.r.m.Records.Kinds
+	k := kinds.Kind(it.kind)
+	if k.Scope != record.OfTenant {
+		return nil
+	}
+	var found []id.ID
+	if key := it.values.Text("name_key"); key != "" {
+		typ := it.values.ID("flexible_asset_type_id")
+		err := it.r.m.Gate.View(it.r.ctx, it.r.c, func(tx *gate.Tx) error {
+			return each(tx, func(n int64, _ string) { found = append(found, id.ID(n)) },
+				`select r.id, r.kind from record r join `+k.Table()+` k on k.id = r.id where k.flexible_asset_type_id = ? and k.name_key_fold = ? and r.trashed_at is null`, int64(typ), record.Fold(key))
+		})
+		if err != nil {
+			return err
+		}
+	} else if err := it.r.byName(it.kind, 0, record.Fold(it.values.Text("name")), &found); err != nil {
+		return err
+	}
+	if len(found) == 1 {
+		it.known.rec, it.link = found[0], true
+	}
+	return nil
 }
 
 // foreignKinds lists what a newer or differently built Strongroom exported and

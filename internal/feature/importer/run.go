@@ -40,6 +40,7 @@ type run struct {
 	docs    docs
 	second  bool // the second time through the documents
 	leads   []leads
+	late    []late
 
 	job             *job.Run // nil without one
 	earlier, memory memory   // of earlier attempts; with what this one did
@@ -161,6 +162,7 @@ func (r *run) steps() []func() error {
 	add(func() error { r.second = true; return r.table(r.documentSpec(completeDocument)) })
 	add(r.ownSections)
 	add(r.links)
+	add(r.completeKinds)
 	add(r.attachments)
 	add(r.ownRelations)
 	add(r.ownRefs)
@@ -325,7 +327,7 @@ func (r *run) others() error {
 		known = append(known, t.name)
 	}
 	for _, k := range r.otherKinds() {
-		known = append(known, k.Plural)
+		known = append(known, k.JSONType())
 	}
 	list, err := r.x.Others(known...)
 	if err != nil {

@@ -87,6 +87,11 @@ func (it *item) field(name string) *record.Field {
 	if f := k.Field(name); f != nil {
 		return f
 	}
+	if n, ok := strings.CutPrefix(name, "t"); ok && k.Variants != nil {
+		if _, ok := id.Parse(n); ok {
+			return nil
+		}
+	}
 	return &record.Field{Name: name, Type: record.Bool}
 }
 
@@ -379,6 +384,8 @@ func ownerTable(typ string) (name, tab string) {
 		return "Contact", "contacts"
 	case "document":
 		return "Document", "documents"
+	case "flexible asset":
+		return "Flexible Asset", "flexible_assets"
 	}
 	return "", ""
 }

@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/organization"
@@ -39,7 +40,7 @@ func features() []record.Feature {
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), racks(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), flexibleasset.Feature(), racks(),
 	}
 }
 

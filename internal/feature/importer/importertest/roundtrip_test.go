@@ -21,8 +21,10 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/sample"
 )
@@ -70,7 +72,7 @@ func content(t *testing.T, p string) map[string]string {
 }
 
 var (
-	digits = regexp.MustCompile(`\b80[0-9]{5}\b`)
+	digits = regexp.MustCompile(`\bt?80[0-9]{5}\b`)
 	stamps = regexp.MustCompile(`"password_updated_at":[0-9]+`)
 )
 
@@ -89,7 +91,7 @@ func normalise(t *testing.T, raw map[string]string) map[string]string {
 			continue
 		}
 		for _, m := range regexp.MustCompile(`"id":"([0-9]+)","kind":"([a-z_]+)","values":(\{[^}]*\})`).FindAllStringSubmatch(body, -1) {
-			names[m[1]] = m[2] + " " + m[3]
+			names[m[1]] = m[2] + " " + digits.ReplaceAllString(m[3], "#")
 		}
 	}
 	for name, body := range raw {
@@ -99,10 +101,11 @@ func normalise(t *testing.T, raw map[string]string) map[string]string {
 	}
 	sub := func(s string) string {
 		return digits.ReplaceAllStringFunc(s, func(d string) string {
-			if n, ok := names[d]; ok {
-				return "{" + n + "}"
+			n, ok := names[strings.TrimPrefix(d, "t")]
+			if !ok {
+				return d
 			}
-			return d
+			return "{" + d[:len(d)-7] + n + "}"
 		})
 	}
 	section := regexp.MustCompile(`"id":"[0-9]+",("values")`)
@@ -120,12 +123,29 @@ func normalise(t *testing.T, raw map[string]string) map[string]string {
 		}
 		if !strings.HasSuffix(name, ".html") && (strings.HasSuffix(name, ".jsonl")) {
 			lines := strings.Split(body, "\n")
+			for i, l := range lines {
+				lines[i] = sides(l)
+			}
 			slices.Sort(lines)
 			body = strings.Join(lines, "\n")
 		}
 		out[sub(name)] = body
 	}
 	return out
+}
+
+// sides brings the two sides of a relation, which has no direction, into one
+// order.
+func sides(line string) string {
+	from, to, ok := strings.Cut(line, `,"to":`)
+	a, isPair := strings.CutPrefix(from, `{"from":`)
+	if !ok || !isPair {
+		return line
+	}
+	b, notes, _ := strings.Cut(to, `,"notes":`)
+	b = strings.TrimSuffix(b, "}}")
+	a = strings.TrimSuffix(a, "}")
+	return min(a, b) + " and " + max(a, b) + notes
 }
 
 // rowNames names the rows of a table by all their cells but the ids.
@@ -233,16 +253,9 @@ func (h *house) furnish(n int) {
 		return err
 	})
 	rack := h.rack(org)
-	err = h.Gate.Change(h.t.Context(), h.Admin(), access.Edit, gate.Thing{ID: doc}, func(tx *gate.Tx) error {
-		if _, err := h.im.Relations.Add(tx, doc, rack, ""); err != nil {
-			return err
-		}
-		_, err := h.im.Relations.Add(tx, doc, pw, "how to use it")
-		return err
-	})
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	h.assets(org, rack)
+	h.relate(doc, rack, "")
+	h.relate(doc, pw, "how to use it")
 }
 
 // rack makes records of the kinds that the layout has no place for.
@@ -262,6 +275,55 @@ func (h *house) rack(org id.ID) id.ID {
 		h.t.Fatal(err)
 	}
 	return below
+}
+
+// assets makes types of assets, and assets that refer to each other.
+func (h *house) assets(org, rack id.ID) {
+	h.t.Helper()
+	trait := map[string]string{}
+	design := func(typ id.ID, fields ...record.Values) {
+		for i, v := range fields {
+			v["flexible_asset_type_id"], v["order"] = typ, i+1
+			trait[v.Text("name")] = record.TraitName(h.Make(flexibleasset.FieldKind, 0, v))
+		}
+	}
+	lan := h.Make(flexibleasset.TypeKind, 0, record.Values{"name": "LAN", "icon": "network", "description": "two\nlines"})
+	wan := h.Make(flexibleasset.TypeKind, 0, record.Values{"name": "Internet/WAN"})
+	design(wan, record.Values{"name": "Line", "kind": "Text", "show_in_list": true, "use_for_title": true},
+		record.Values{"name": "Ends", "kind": "Tag", "tag_type": "FlexibleAssetType: " + lan.String()},
+		record.Values{"name": "Router password", "kind": "Password"})
+	design(lan, record.Values{"name": "Name", "kind": "Text", "show_in_list": true, "required": true}, record.Values{"name": "Details", "kind": "Header"},
+		record.Values{"name": "VLAN", "kind": "Number"}, record.Values{"name": "Notes", "kind": "Textbox"}, record.Values{"name": "Until", "kind": "Date", "expiration": true},
+		record.Values{"name": "Guests", "kind": "Checkbox"}, record.Values{"name": "Medium", "kind": "Select", "default_value": "Copper\nFibre"},
+		record.Values{"name": "Lines", "kind": "Tag", "tag_type": "FlexibleAssetType: " + wan.String()},
+		record.Values{"name": "Machines", "kind": "Tag", "tag_type": "Configurations"}, record.Values{"name": "Plans", "kind": "Upload"})
+	line := h.Make(flexibleasset.Kind, org, record.Values{"flexible_asset_type_id": wan, trait["Line"]: "Fibre 1", trait["Router password"]: "wan-secret"})
+	net := h.Make(flexibleasset.Kind, org, record.Values{"flexible_asset_type_id": lan, trait["Name"]: "Office", trait["VLAN"]: 12.5, trait["Notes"]: "<p>a &amp; b</p>",
+		trait["Until"]: "2027-01-02", trait["Guests"]: true, trait["Medium"]: "Fibre", trait["Lines"]: []id.ID{line}, trait["Machines"]: []id.ID{h.one("configuration", "sw-cellar").ID},
+		"restricted": true})
+	h.Make(flexibleasset.Kind, org, record.Values{"flexible_asset_type_id": lan, trait["Name"]: "Old", "archived": true})
+	h.Change(func(tx *gate.Tx) error {
+		_, err := h.Records.Update(tx, flexibleasset.Kind, line, 0, record.Values{trait["Ends"]: []id.ID{net}, trait["Router password"]: "wan-secret-2"})
+		return err
+	})
+	if _, err := h.im.Files.AddTo(h.t.Context(), h.Admin(), net, attachment.Role(trait["Plans"]), "floor plan.txt", strings.NewReader("plan of the floor")); err != nil {
+		h.t.Fatal(err)
+	}
+	if _, err := h.im.Files.Add(h.t.Context(), h.Admin(), net, "bill.txt", strings.NewReader("the bill")); err != nil {
+		h.t.Fatal(err)
+	}
+	h.relate(net, rack, "stands in")
+}
+
+func (h *house) relate(a, b id.ID, notes string) {
+	h.t.Helper()
+	err := h.Gate.Change(h.t.Context(), h.Admin(), access.Edit, gate.Thing{ID: a}, func(tx *gate.Tx) error {
+		_, err := h.im.Relations.Add(tx, a, b, notes)
+		return err
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 func onePixel() []byte {

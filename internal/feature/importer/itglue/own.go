@@ -71,18 +71,19 @@ type RowRef struct {
 // Extra is what is kept of a record beside its row; of a folder, a section,
 // an entry of a list or a record in a KindFile it is everything.
 type Extra struct {
-	ID     string            `json:"id,omitempty"`
-	Kind   string            `json:"kind,omitempty"`
-	Values map[string]any    `json:"values,omitempty"`
-	Refs   map[string]RowRef `json:"refs,omitempty"`   // field -> what it refers to
-	Names  map[string]string `json:"names,omitempty"`  // field -> name of an entry of a list
-	Images map[string]string `json:"images,omitempty"` // last part of an image's entry -> its name for people
-	Files  []string          `json:"files,omitempty"`  // entries of the images of a gallery
+	ID     string              `json:"id,omitempty"`
+	Kind   string              `json:"kind,omitempty"`
+	Values map[string]any      `json:"values,omitempty"`
+	Refs   map[string]RowRef   `json:"refs,omitempty"`   // field -> what it refers to
+	Names  map[string]string   `json:"names,omitempty"`  // field -> name of an entry of a list
+	Lists  map[string][]RowRef `json:"lists,omitempty"`  // field -> all that it refers to
+	Images map[string]string   `json:"images,omitempty"` // last part of an image's entry -> its name for people
+	Files  []string            `json:"files,omitempty"`  // entries of the images of a gallery
 }
 
 // Empty tells whether there is nothing to keep.
 func (e *Extra) Empty() bool {
-	return len(e.Values)+len(e.Refs)+len(e.Names)+len(e.Images)+len(e.Files) == 0
+	return len(e.Values)+len(e.Refs)+len(e.Lists)+len(e.Names)+len(e.Images)+len(e.Files) == 0
 }
 
 // Version is one version of a secret of a record; the last one of a field is the
@@ -95,11 +96,12 @@ type Version struct {
 	Restores uint32 `json:"restores,omitempty"`
 }
 
-// FileEntry gives the name for people of an attached file whose entry has
-// another one.
+// FileEntry says what the entry of an attached file does not: its name for
+// people, and of which field of its record it is.
 type FileEntry struct {
 	Entry string `json:"entry"`
 	Name  string `json:"name"`
+	Field string `json:"field,omitempty"`
 }
 
 // Pair is two related records.
