@@ -319,3 +319,43 @@ func TestAssetsFilteredAndSorted(t *testing.T) {
 		t.Errorf("sorted by a field that is listed now: %v", got)
 	}
 }
+
+// TestLibrary makes every type that comes with the product, and an asset of it.
+func TestLibrary(t *testing.T) {
+	h := open(t, true)
+	org := h.Org("Harbour")
+	for _, y := range flexibleasset.Library() {
+		var typ id.ID
+		h.Change(func(tx *gate.Tx) (err error) {
+			typ, err = y.Make(tx, h.Records)
+			return err
+		})
+		var shape *record.Kind
+		h.View(h.Admin(), func(tx *gate.Tx) (err error) {
+			shape, err = h.Records.Shape(tx, flexibleasset.Kind, typ)
+			return err
+		})
+		v := record.Values{"flexible_asset_type_id": typ}
+		listed := 0
+		for _, f := range shape.Fields {
+			if f.Trait == 0 {
+				continue
+			}
+			if f.List {
+				listed++
+			}
+			switch f.Type {
+			case record.Text:
+				v[f.Name] = "text"
+			case record.Choice:
+				v[f.Name] = f.Choices[0]
+			case record.Secret:
+				v[f.Name] = "secret"
+			}
+		}
+		asset := h.Make(flexibleasset.Kind, org, v)
+		if r := h.get(flexibleasset.Kind, asset); r.Name != "text" || listed < 2 || shape.Label != y.Name {
+			t.Errorf("%s: an asset is called %q, %d fields are listed", y.Name, r.Name, listed)
+		}
+	}
+}
