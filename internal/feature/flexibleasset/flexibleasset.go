@@ -31,7 +31,7 @@ func Feature() record.Feature {
 func types() *record.Kind {
 	return &record.Kind{
 		Name: TypeKind, Plural: "flexible_asset_types", Label: "Asset type", Labels: "Asset types",
-		Icon: "layers", Scope: record.OfTenant, Admin: true, After: afterType,
+		Icon: "stack-2", Scope: record.OfTenant, Admin: true, After: afterType,
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Unique: true, Filter: true, Sort: true, Search: true, List: true},
 			{Name: "description", Type: record.Multiline, Class: record.Internal, List: true},
@@ -68,7 +68,7 @@ func fields() *record.Kind {
 func assets() *record.Kind {
 	return &record.Kind{
 		Name: Kind, Plural: "flexible_assets", Label: "Asset", Labels: "Assets",
-		Icon: "layers", Scope: record.OfOrganization, Before: beforeAsset,
+		Icon: "stack-2", Scope: record.OfOrganization, Before: beforeAsset,
 		NameOf:   func(record.Values) string { return "" },
 		Variants: &record.Variants{By: TypeField, Parts: FieldKind, Of: variant, Embed: embed},
 		Fields: []record.Field{

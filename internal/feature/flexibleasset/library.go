@@ -76,7 +76,7 @@ func Library() []Ready {
 		{"Vendor", "building", "Somebody who sells to or works for the organization.", []ReadyField{
 			{"Name", Text, "title list required", "", ""}, {"For what", Text, "list", "", ""}, {"Account number", Text, "list", "", ""}, {"Support telephone", Text, "list", "", ""}, {"Support address", Text, "", "", ""},
 			{"Portal password", Password, "", "", ""}, {"Contacts", Tag, "", "Contacts", ""}, {"Contract", Upload, "", "", ""}, {"Contract ends", Date, "expires list", "", ""}, {"Notes", Textbox, "", "", ""}}},
-		{"Virtualisation", "layers", "Hosts and what runs on them.", []ReadyField{
+		{"Virtualisation", "stack-2", "Hosts and what runs on them.", []ReadyField{
 			{"Name", Text, "title list required", "", ""}, {"Product", Select, "list", "Hyper-V|VMware vSphere|Proxmox VE|Nutanix|KVM|Other", ""}, {"Hosts", Tag, "", "Configurations", ""}, {"Guests", Tag, "", "Configurations", ""},
 			{"Administration address", Text, "list", "", ""}, {"Administrator password", Password, "", "", ""}, {"Storage", Textbox, "", "", ""}, {"Networks", Textbox, "", "", ""}, {"Licence ends", Date, "expires list", "", ""}}},
 		{"Wireless", "wifi", "A wireless network and its keys.", []ReadyField{
