@@ -142,9 +142,10 @@ func sides(line string) string {
 	if !ok || !isPair {
 		return line
 	}
-	b, notes, _ := strings.Cut(to, `,"notes":`)
-	b = strings.TrimSuffix(b, "}}")
-	a = strings.TrimSuffix(a, "}")
+	b, notes, noted := strings.Cut(to, `,"notes":`)
+	if !noted {
+		b = strings.TrimSuffix(b, "}")
+	}
 	return min(a, b) + " and " + max(a, b) + notes
 }
 
