@@ -206,7 +206,7 @@ func (b *builder) page(d sqldb.Dialect, order string) string {
 	switch {
 	case d == sqldb.SQLite: // which goes through a cross join from left to right, in the order that was found
 		return ` from (` + found + `) p cross join record r cross join ` + b.kind.Table() + ` k where r.id = p.id and k.id = p.id`
-	case b.needsKind || b.joins != "":
+	case b.needsKind || b.joins != "" || b.trait != nil:
 		from := b.tables()
 		if b.trait != nil && !b.needsKind && b.joins == "" {
 			from += ` join ` + b.kind.Table() + ` k on k.id = r.id`
