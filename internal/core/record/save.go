@@ -192,6 +192,14 @@ func (e *Engine) applyOne(tx *gate.Tx, r *Record, secrets map[string]string, nam
 	if err != nil && f.Type == Choice && in == r.Values[name] {
 		return nil // a choice that is offered no longer may stay
 	}
+	if err != nil && f.Trait != 0 && e.inside { // what is imported is not lost
+		if r.Rest == nil {
+			r.Rest = map[string]any{}
+		}
+		r.Rest[name] = in
+		delete(r.Values, name)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -237,7 +237,7 @@ func (r *run) idsOf(tx *gate.Tx, kind string) ([]id.ID, error) {
 	cond, args := tx.Visible("r")
 	q := `select r.id from record r where r.kind = ? and r.trashed_at is null and ` + cond
 	args = append([]any{kind}, args...)
-	if r.o.Org != 0 {
+	if r.o.Org != 0 && r.e.Records.Kinds.Kind(kind).Scope != record.OfTenant {
 		q, args = q+` and r.org_id = ?`, append(args, int64(r.o.Org))
 	}
 	var out []id.ID

@@ -66,7 +66,7 @@ func check(v record.Values) error {
 	switch v.Text("kind") {
 	case Tag:
 		f := Field{TagType: v.Text("tag_type")}
-		if kind, typ := f.target(); kind == Kind && typ == 0 {
+		if kind, typ := f.Target(); kind == Kind && typ == 0 {
 			return fault.Field("tag_type", "Name the type of asset, such as FlexibleAssetType: 123.")
 		}
 		if _, ok := tagKind(f.TagType); !ok && !strings.HasPrefix(f.TagType, "FlexibleAssetType:") {

@@ -112,7 +112,7 @@ func (f *Field) record() record.Field {
 		out.Type = record.Secret
 	case Tag:
 		out.Type = record.Refs
-		out.Ref, out.RefVariant = f.target()
+		out.Ref, out.RefVariant = f.Target()
 	case Upload:
 		out.Type = record.Files
 	default:
@@ -126,8 +126,8 @@ func (f *Field) record() record.Field {
 	return out
 }
 
-// target is what a Tag refers to: a kind, or a type of assets.
-func (f *Field) target() (kind string, typ id.ID) {
+// Target is what a Tag refers to: a kind, or a type of assets.
+func (f *Field) Target() (kind string, typ id.ID) {
 	if rest, ok := strings.CutPrefix(f.TagType, "FlexibleAssetType:"); ok {
 		typ, _ := id.Parse(strings.TrimSpace(rest))
 		return Kind, typ

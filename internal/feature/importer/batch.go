@@ -52,6 +52,7 @@ type item struct {
 	past   []itglue.Version // of the secrets, from the same
 	within id.ID            // the record that holds the pictures of a section
 	late   []late           // references to what may come later
+	shown  string           // the name of an asset, which its fields make
 
 	// prepare runs before the transaction, once it is known that the item is to
 	// be saved.
@@ -135,6 +136,9 @@ func (it *item) title() string {
 	name := it.values.Text("name")
 	if name == "" {
 		name = strings.TrimSpace(it.values.Text("first_name") + " " + it.values.Text("last_name"))
+	}
+	if name == "" {
+		name = it.shown
 	}
 	if name == "" {
 		return "the record"

@@ -73,7 +73,9 @@ func (r *run) attachments() error {
 		if r.progress.Done++; r.progress.Done%50 == 0 {
 			r.say()
 		}
-		a.Table = kind.Plural
+		if r.assetTable(a.Table) == nil {
+			a.Table = kind.Plural
+		}
 		w, err := r.file(a)
 		if err != nil || w == nil {
 			return err
@@ -104,7 +106,7 @@ func (r *run) file(a itglue.Attachment) (*attach, error) {
 		r.report.count("attachment", unchanged)
 		return nil, nil
 	}
-	w := &attach{rec: k.rec, path: "attachments/" + strings.SplitN(a.Entry, "/", 4)[3], from: a}
+	w := &attach{rec: k.rec, path: filePath(a), from: a}
 	var err error
 	if k.rec > 0 {
 		if w.old, err = r.keptFile(k.rec, w.path); err != nil {
@@ -137,6 +139,14 @@ func (r *run) role(field string) attachment.Role {
 		return attachment.Role(record.TraitName(k.rec))
 	}
 	return attachment.Attached
+}
+
+// filePath is by what a file is known among those of its record.
+func filePath(a itglue.Attachment) string {
+	if p := strings.SplitN(a.Entry, "/", 4); len(p) == 4 && p[0] == "attachments" {
+		return "attachments/" + p[3]
+	}
+	return a.Entry
 }
 
 func (w *attach) outcome() outcome {

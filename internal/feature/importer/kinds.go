@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer/itglue"
 )
 
@@ -24,6 +25,9 @@ func (r *run) otherKinds() []*record.Kind {
 func (r *run) kindOf(table string) string {
 	if kind := kindOfTable[table]; kind != "" {
 		return kind
+	}
+	if r.assetTable(table) != nil {
+		return flexibleasset.Kind
 	}
 	if k := r.m.Records.Kinds.Plural(table); k != nil && slices.Contains(r.otherKinds(), k) {
 		return k.Name
@@ -106,6 +110,12 @@ type late struct {
 	kind  string
 	field string
 	to    []itglue.RowRef
+
+	// Of another product's export: the names in a cell, and what they may name.
+	cell, tag string
+	org       *known
+	file      string
+	line      int
 }
 
 // completeKinds sets the references that had to wait.
@@ -143,6 +153,15 @@ func (r *run) complete(tx *gate.Tx, l late) error {
 		}
 		r.problem(itglue.KindFile(to.Table), 0, itglue.Warning, "Set it by hand.", "The record %s of %s, to which %s refers, was not imported.", to.ID, to.Table, l.known.rec)
 	}
+	if l.cell != "" {
+		var err error
+		if ids, err = r.namedIn(tx, l); err != nil {
+			return err
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
 	err := tx.Try(func() error {
 		_, err := r.m.Records.Update(tx, l.kind, l.known.rec, 0, record.Values{l.field: ids})
 		return err
@@ -156,6 +175,41 @@ func (r *run) complete(tx *gate.Tx, l late) error {
 	}
 	_, err = tx.Exec(`update import_state set version = (select r.version from record r where r.id = ?) where record_id = ?`, int64(l.known.rec), int64(l.known.rec))
 	return err
+}
+
+// namedIn finds what the cell of a tag names, in the organization of its row.
+// What is not found is told.
+func (r *run) namedIn(tx *gate.Tx, l late) ([]id.ID, error) {
+	f := flexibleasset.Field{Kind: flexibleasset.Tag, TagType: l.tag}
+	kind, typ := f.Target()
+	find := func(name string) (out []id.ID, err error) {
+		q, args := `select r.id, r.kind from record r where r.kind = ? and r.org_id = ? and r.name_fold = ? and r.trashed_at is null`, []any{kind, int64(l.org.rec), record.Fold(name)}
+		if typ != 0 {
+			q, args = q+` and r.variant_id = ?`, append(args, int64(typ))
+		}
+		err = each(tx, func(n int64, _ string) { out = append(out, id.ID(n)) }, q+` order by r.id limit 2`, args...)
+		return out, err
+	}
+	whole, err := find(l.cell)
+	if err != nil || len(whole) == 1 {
+		return whole, err
+	}
+	var out []id.ID
+	for name := range strings.SplitSeq(l.cell, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		found, err := find(name)
+		if err != nil {
+			return nil, err
+		}
+		if len(found) != 1 {
+			r.problem(l.file, l.line, itglue.Warning, "Set it by hand.", "Line %d of %s refers to %q, which is not in its organization, or several times; the reference was left out.", l.line, l.file, short(name))
+			continue
+		}
+		out = append(out, found[0])
+	}
+	return out, nil
 }
 
 // adoptDesign takes a design of the same name that is here already: a type, or a

@@ -10,7 +10,9 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/places"
 )
 
 var errNone = sql.ErrNoRows
@@ -25,6 +27,7 @@ type known struct {
 	twice   bool  // the name is not of one only
 	fresh   bool  // made by this run
 	line    int   // of the row that it is
+	org     id.ID // of an asset
 }
 
 // lookup is what an import keeps in memory: numbers and names, no rows.
@@ -35,19 +38,13 @@ type lookup struct {
 	names   map[nameKey]*known // of locations and contacts
 	lists   map[listKey]id.ID
 	added   []addedList // in the transaction that is open
-	country map[string]id.ID
-	region  map[regionKey]id.ID
+	places  *places.Places
 }
 
 type nameKey struct {
 	kind string
 	org  id.ID
 	name sum
-}
-
-type regionKey struct {
-	country id.ID // 0 for any
-	name    string
 }
 
 // source is the source of this export's rows in external_ref.
@@ -69,15 +66,16 @@ func (l *lookup) table(name string) map[string]*known {
 
 // load reads what was imported before, and the lists of the tenant.
 func (r *run) load() error {
-	r.look = lookup{refs: map[string]map[string]*known{}, orgs: map[string]*known{}, orgName: map[*known]string{}, names: map[nameKey]*known{}, lists: map[listKey]id.ID{},
-		country: map[string]id.ID{}, region: map[regionKey]id.ID{}}
+	r.look = lookup{refs: map[string]map[string]*known{}, orgs: map[string]*known{}, orgName: map[*known]string{}, names: map[nameKey]*known{}, lists: map[listKey]id.ID{}}
 	return r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
 		if r.own != nil && r.own.Tenant == r.tenant.ID {
 			if err := r.loadOwn(tx); err != nil {
 				return err
 			}
 		}
-		return errors.Join(r.loadRefs(tx), r.loadLists(tx), r.loadPlaces(tx))
+		var err error
+		r.look.places, err = places.Load(tx)
+		return errors.Join(err, r.loadRefs(tx), r.loadLists(tx))
 	})
 }
 
@@ -103,6 +101,9 @@ func (r *run) remembered() map[string]string {
 	out["document_folders"], out["password_folders"], out["document_sections"] = "document_folder", "password_folder", "document_section"
 	for _, k := range r.otherKinds() {
 		out[k.Plural] = k.Name
+	}
+	for _, t := range r.assets {
+		out[t.name] = flexibleasset.Kind
 	}
 	return out
 }
@@ -336,55 +337,4 @@ func (r *run) wouldAdd(key listKey) {
 		r.look.lists[key] = r.nextPseudo()
 		r.report.count(key.kind, created)
 	}
-}
-
-// loadPlaces reads countries and regions by name and code.
-func (r *run) loadPlaces(tx *gate.Tx) error {
-	rows, err := tx.Query(`select r.id, r.name_fold, k.iso from record r join k_country k on k.id = r.id`)
-	if err != nil {
-		return err
-	}
-	for rows.Next() {
-		var n int64
-		var fold, iso string
-		if err := rows.Scan(&n, &fold, &iso); err != nil {
-			rows.Close()
-			return err
-		}
-		r.look.country[fold], r.look.country[record.Fold(iso)] = id.ID(n), id.ID(n)
-	}
-	rows.Close()
-	for alias, iso := range countryAliases {
-		if n := r.look.country[iso]; n != 0 && r.look.country[alias] == 0 {
-			r.look.country[alias] = n
-		}
-	}
-	if rows, err = tx.Query(`select r.id, r.name_fold, k.iso, k.country_id from record r join k_region k on k.id = r.id`); err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var n, country int64
-		var fold, iso string
-		if err := rows.Scan(&n, &fold, &iso, &country); err != nil {
-			return err
-		}
-		for _, name := range []string{fold, record.Fold(iso)} {
-			r.look.region[regionKey{id.ID(country), name}] = id.ID(n)
-			if _, twice := r.look.region[regionKey{0, name}]; twice {
-				r.look.region[regionKey{0, name}] = 0
-			} else {
-				r.look.region[regionKey{0, name}] = id.ID(n)
-			}
-		}
-	}
-	return rows.Err()
-}
-
-// countryAliases are names that people write, and the code that is meant.
-var countryAliases = map[string]string{
-	"usa": "us", "u.s.a.": "us", "u.s.": "us", "united states": "us", "united states of america": "us", "america": "us",
-	"uk": "gb", "u.k.": "gb", "great britain": "gb", "england": "gb", "scotland": "gb", "wales": "gb", "northern ireland": "gb", "united kingdom": "gb",
-	"holland": "nl", "the netherlands": "nl", "deutschland": "de", "schweiz": "ch", "suisse": "ch", "österreich": "at", "españa": "es", "italia": "it",
-	"south korea": "kr", "russia": "ru", "czech republic": "cz", "czechia": "cz", "vietnam": "vn", "taiwan": "tw", "turkey": "tr", "ivory coast": "ci",
 }

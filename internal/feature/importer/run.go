@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer/itglue"
 )
 
@@ -41,6 +42,7 @@ type run struct {
 	second  bool // the second time through the documents
 	leads   []leads
 	late    []late
+	assets  []*assetTable
 
 	job             *job.Run // nil without one
 	earlier, memory memory   // of earlier attempts; with what this one did
@@ -127,6 +129,9 @@ func (r *run) all() error {
 	if r.own, err = readManifest(r.x); err != nil {
 		return err
 	}
+	if err := r.findAssets(); err != nil {
+		return err
+	}
 	if err := r.load(); err != nil {
 		return err
 	}
@@ -156,6 +161,8 @@ func (r *run) steps() []func() error {
 			for _, k := range r.otherKinds() {
 				add(func() error { return r.ownKind(k) })
 			}
+			add(r.designAssets)
+			add(r.assetRows)
 		}
 		add(func() error { return r.table(t) })
 	}
@@ -164,6 +171,7 @@ func (r *run) steps() []func() error {
 	add(r.links)
 	add(r.completeKinds)
 	add(r.attachments)
+	add(r.fieldFiles)
 	add(r.ownRelations)
 	add(r.ownRefs)
 	return steps
@@ -173,6 +181,13 @@ func (r *run) steps() []func() error {
 func (r *run) total() error {
 	r.indexDocuments()
 	for _, t := range tables() {
+		n, err := r.x.Count(t.name)
+		if err != nil {
+			return err
+		}
+		r.progress.Total += n
+	}
+	for _, t := range r.assets {
 		n, err := r.x.Count(t.name)
 		if err != nil {
 			return err
@@ -311,6 +326,8 @@ func (r *run) giveNames(it *item) {
 		return
 	}
 	switch it.kind {
+	case flexibleasset.Kind:
+		r.noteAsset(it)
 	case "organization":
 		r.look.nameOrg(it.values.Text("name"), it.known)
 	case "location":
@@ -329,7 +346,12 @@ func (r *run) others() error {
 	for _, k := range r.otherKinds() {
 		known = append(known, k.JSONType())
 	}
-	list, err := r.x.Others(known...)
+	var folders []string
+	for _, t := range r.assets {
+		known = append(known, t.name)
+		folders = append(folders, sortedKeys(t.folders)...)
+	}
+	list, err := r.x.Others(known, folders)
 	if err != nil {
 		return err
 	}

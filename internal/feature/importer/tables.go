@@ -249,7 +249,7 @@ func (it *item) place() {
 	var c id.ID
 	it.values["country_id"], it.values["region_id"] = nil, nil
 	if country != "" {
-		if c = it.r.look.country[record.Fold(country)]; c != 0 {
+		if c = it.r.look.places.Country(country); c != 0 {
 			it.values["country_id"] = c
 		} else {
 			it.unplaced("country", country)
@@ -262,7 +262,7 @@ func (it *item) place() {
 	if country == "" {
 		of = 0
 	}
-	if n := it.r.look.region[regionKey{of, record.Fold(region)}]; n != 0 && (c != 0 || country == "") {
+	if n := it.r.look.places.Region(of, region); n != 0 && (c != 0 || country == "") {
 		it.values["region_id"] = n
 		return
 	}
@@ -359,6 +359,13 @@ func buildPassword(r *run, it *item) error {
 func (it *item) owner() {
 	typ, foreign := strings.TrimSpace(it.row.Get("resource_type")), strings.TrimSpace(it.row.Get("resource_id"))
 	if _, said := it.extra.text("external_resource_type"); said || typ == "" && foreign == "" {
+		return
+	}
+	if k, field := it.r.assetOwner(typ, foreign, it.values.Text("name"), it.org); k != nil {
+		it.values["resource_type"], it.values["resource_id"] = "Flexible Asset", int64(k.rec)
+		if field != 0 {
+			it.values["flexible_asset_field_id"] = int64(field)
+		}
 		return
 	}
 	name, tab := ownerTable(typ)

@@ -215,7 +215,7 @@ func (h *house) expectUnknown(r *importer.Report) {
 			h.t.Errorf("%s has no note", u.File)
 		}
 	}
-	want := map[string]int64{"domains.csv": 1, "lan-floor-plans.csv": 2, "lan-floor-plans-photos/": 1, "attachments/lan-floor-plans/": 1}
+	want := map[string]int64{"domains.csv": 1}
 	if !maps.Equal(got, want) {
 		h.t.Errorf("unknown %v, want %v", got, want)
 	}

@@ -83,8 +83,8 @@ func TestJob(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	manager := h.User(access.Manager)
-	stage, err := h.im.Stage(t.Context(), manager, "export.zip", strings.NewReader(string(raw)))
+	admin := h.User(access.Administrator)
+	stage, err := h.im.Stage(t.Context(), admin, "export.zip", strings.NewReader(string(raw)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestJob(t *testing.T) {
 		<-process.Done()
 		return err
 	})
-	jid, err := h.im.Start(t.Context(), manager, stage, importer.Options{Password: "zip-word"})
+	jid, err := h.im.Start(t.Context(), admin, stage, importer.Options{Password: "zip-word"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestJob(t *testing.T) {
 		t.Fatalf("the job is %s", state)
 	}
 	var s *job.Status
-	h.View(manager, func(tx *gate.Tx) error {
+	h.View(admin, func(tx *gate.Tx) error {
 		s, err = job.Get(tx, jid)
 		return err
 	})
@@ -127,7 +127,7 @@ func TestJob(t *testing.T) {
 	if s.Done != s.Total || s.Total == 0 || strings.Contains(string(s.Payload), "zip-word") {
 		t.Errorf("%+v", s)
 	}
-	if _, err := h.im.Check(t.Context(), manager, importer.Source{Stage: stage}, importer.Options{}); !fault.Is(err, fault.NotFound) {
+	if _, err := h.im.Check(t.Context(), admin, importer.Source{Stage: stage}, importer.Options{}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("the upload is still there: %v", err)
 	}
 }

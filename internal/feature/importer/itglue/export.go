@@ -142,9 +142,9 @@ type Other struct {
 }
 
 // Others lists the tables and folders that are not in known, which are names of
-// tables without .csv. Rows of a table that cannot be read count as far as they
+// tables without .csv, and not among the folders read. Rows of a table that cannot be read count as far as they
 // could be.
-func (x *Export) Others(known ...string) ([]Other, error) {
+func (x *Export) Others(known, read []string) ([]Other, error) {
 	var out []Other
 	for _, name := range sortedKeys(x.tables) {
 		if slices.Contains(known, name) {
@@ -171,6 +171,7 @@ func (x *Export) Others(known ...string) ([]Other, error) {
 			if !docPart.MatchString(f.Name) {
 				folders[f.Name]++
 			}
+		case slices.Contains(read, top):
 		default:
 			folders[top+"/"]++
 		}
@@ -200,3 +201,43 @@ func (x *Export) Under(folder string) []string {
 	}
 	return out
 }
+
+// Tables lists the names of all tables, in their plain form.
+func (x *Export) Tables() []string { return sortedKeys(x.tables) }
+
+// FieldFolders gives the folders of the files of a table's fields, each with the
+// rest of its name, which is that of the field: <table>-<field>, or with other
+// separators. Of several tables, the one with the longest name has a folder.
+func (x *Export) FieldFolders(name string) map[string]string {
+	out := map[string]string{}
+	for _, f := range x.zip.Files() {
+		top, _, in := strings.Cut(f.Name, "/")
+		if !in || top == "documents" || top == "attachments" || top == Own {
+			continue
+		}
+		field, ok := strings.CutPrefix(plain(top), plain(name)+"-")
+		if !ok || slices.ContainsFunc(sortedKeys(x.tables), func(t string) bool { return len(t) > len(name) && strings.HasPrefix(plain(top), t+"-") }) {
+			continue
+		}
+		out[top] = field
+	}
+	return out
+}
+
+// FieldFiles calls f with every file in the folder of a field: <id>-<file>, or
+// <id>/<file>.
+func (x *Export) FieldFiles(name, folder string, f func(Attachment) error) error {
+	for _, e := range x.zip.Under(folder) {
+		rest := strings.TrimPrefix(e.Name, folder+"/")
+		m := fieldFile.FindStringSubmatch(rest)
+		if m == nil {
+			m = []string{"", "", rest}
+		}
+		if err := f(Attachment{Table: plain(name), ID: m[1], Name: path.Base(m[2]), Entry: e.Name, Size: e.Size}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var fieldFile = regexp.MustCompile(`^(\d+)[-/](.+)$`)

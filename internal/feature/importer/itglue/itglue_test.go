@@ -114,7 +114,7 @@ func TestDocuments(t *testing.T) {
 			t.Errorf("%s is %q, want %q", src, got, want)
 		}
 	}
-	others, err := x.Others("documents", "configurations")
+	others, err := x.Others([]string{"documents", "configurations"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			return
 		}
-		if _, err := x.Others(); err != nil && !fault.Is(err, fault.Invalid) {
+		if _, err := x.Others(nil, nil); err != nil && !fault.Is(err, fault.Invalid) {
 			t.Fatal(err)
 		}
 		tab, err := x.Table("organizations", []string{"id"}, func(string) bool { return false })

@@ -174,3 +174,6 @@ func (x *Export) Count(name string) (int64, error) {
 
 // Columns are the plain names of the columns, beside Cells.
 func (r Row) Columns() []string { return r.t.names }
+
+// Headers are the names of the columns as they stand in the file.
+func (t *Table) Headers() []string { return t.rows.Header() }
