@@ -13,13 +13,24 @@ import (
 	"strings"
 
 	"strongroom/internal/base/table"
-	"strongroom/internal/feature/flexibleasset"
+)
+
+// The kinds of fields that are guessed, as feature/flexibleasset calls them.
+const (
+	IsText     = "Text"
+	IsTextbox  = "Textbox"
+	IsNumber   = "Number"
+	IsDate     = "Date"
+	IsCheckbox = "Checkbox"
+	IsPassword = "Password"
+	IsTag      = "Tag"
+	IsUpload   = "Upload"
 )
 
 // Field is what is guessed of a column.
 type Field struct {
 	Name    string // for people
-	Kind    string // as in flexibleasset
+	Kind    string // one of the kinds
 	TagType string
 	List    bool
 	Title   bool
@@ -148,13 +159,13 @@ func (t *Table) Fields() (columns []string, fields []Field) {
 		}
 		f := c.guess()
 		switch f.Kind {
-		case flexibleasset.Textbox, flexibleasset.Upload, flexibleasset.Password:
+		case IsTextbox, IsUpload, IsPassword:
 		default:
 			if listed++; listed <= mostListed {
 				f.List = true
 			}
 		}
-		if f.Kind == flexibleasset.Text && (titled < 0 || c.name == "name") {
+		if f.Kind == IsText && (titled < 0 || c.name == "name") {
 			titled = len(fields)
 		}
 		columns, fields = append(columns, c.name), append(fields, f)
@@ -166,7 +177,7 @@ func (t *Table) Fields() (columns []string, fields []Field) {
 }
 
 func (c *column) guess() Field {
-	f := Field{Name: Label(c.header), Kind: flexibleasset.Text}
+	f := Field{Name: Label(c.header), Kind: IsText}
 	tag, n := "", 0
 	for _, k := range slices.Sorted(keys(c.refers)) {
 		if c.refers[k] > n {
@@ -175,20 +186,20 @@ func (c *column) guess() Field {
 	}
 	switch {
 	case c.files:
-		f.Kind = flexibleasset.Upload
+		f.Kind = IsUpload
 	case c.secret:
-		f.Kind = flexibleasset.Password
+		f.Kind = IsPassword
 	case c.filled == 0:
 	case c.dates == c.filled:
-		f.Kind, f.Expires = flexibleasset.Date, ends.MatchString(f.Name)
+		f.Kind, f.Expires = IsDate, ends.MatchString(f.Name)
 	case c.bools == c.filled:
-		f.Kind = flexibleasset.Checkbox
+		f.Kind = IsCheckbox
 	case c.numbers == c.filled && !noSum.MatchString(f.Name):
-		f.Kind = flexibleasset.Number
+		f.Kind = IsNumber
 	case n*10 >= c.filled*9 && !c.first && c.name != "name": // what comes first is the name of the row itself
-		f.Kind, f.TagType = flexibleasset.Tag, tag
+		f.Kind, f.TagType = IsTag, tag
 	case c.rich > 0 || c.long:
-		f.Kind = flexibleasset.Textbox
+		f.Kind = IsTextbox
 	}
 	return f
 }
