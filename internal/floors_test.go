@@ -29,21 +29,22 @@ var floors = []string{"base", "core", "feature", "surface", "app", "cmd"}
 // sideways holds the imports between two features that are allowed, each with
 // its reason. A key "a -> b" also holds for the packages below a and b.
 var sideways = map[string]string{
-	"contact -> location":    "telephone numbers are written in the way of the country of the contact's location",
-	"document -> attachment": "the images of a document are attachments of it",
-	"document -> rule":       "folders form a tree",
-	"exporter -> attachment": "files are written from where they are kept",
-	"exporter -> document":   "documents are written with their folders, sections and images",
-	"exporter -> importer":   "both sides of one layout: importer/itglue names its files and columns once",
-	"importer -> attachment": "an export holds files that hang on records",
-	"importer -> document":   "a document's sections and images come with it",
-	"importer -> external":   "what a foreign row became is remembered there",
-	"importer -> relation":   "an export holds relations between records",
-	"sample -> attachment":   "the sample company has files, made through the same doors as people use",
-	"sample -> favourite":    "the sample company's administrator has favourites",
-	"sample -> relation":     "the sample company has related records, made likewise",
-	"organization -> rule":   "organizations form a tree",
-	"password -> rule":       "folders form a tree",
+	"contact -> location":       "telephone numbers are written in the way of the country of the contact's location",
+	"document -> attachment":    "the images of a document are attachments of it",
+	"document -> rule":          "folders form a tree",
+	"exporter -> attachment":    "files are written from where they are kept",
+	"exporter -> document":      "documents are written with their folders, sections and images",
+	"exporter -> importer":      "both sides of one layout: importer/itglue names its files and columns once",
+	"importer -> attachment":    "an export holds files that hang on records",
+	"importer -> document":      "a document's sections and images come with it",
+	"importer -> flexibleasset": "the types of assets of an export are designed as people design them",
+	"importer -> external":      "what a foreign row became is remembered there",
+	"importer -> relation":      "an export holds relations between records",
+	"sample -> attachment":      "the sample company has files, made through the same doors as people use",
+	"sample -> favourite":       "the sample company's administrator has favourites",
+	"sample -> relation":        "the sample company has related records, made likewise",
+	"organization -> rule":      "organizations form a tree",
+	"password -> rule":          "folders form a tree",
 }
 
 // together are folders of tests alone that may import every feature.

@@ -68,11 +68,11 @@ func fields() *record.Kind {
 func assets() *record.Kind {
 	return &record.Kind{
 		Name: Kind, Plural: "flexible_assets", Label: "Asset", Labels: "Assets",
-		Icon: "stack-2", Scope: record.OfOrganization, Before: beforeAsset,
+		Icon: "stack-2", Scope: record.OfOrganization, Menu: 7, Before: beforeAsset,
 		NameOf:   func(record.Values) string { return "" },
 		Variants: &record.Variants{By: TypeField, Parts: FieldKind, Of: variant, Embed: embed},
 		Fields: []record.Field{
-			{Name: TypeField, Label: "Type", Type: record.Ref, Ref: TypeKind, Class: record.Public, Required: true, Filter: true},
+			{Name: TypeField, Label: "Type", Type: record.Ref, Ref: TypeKind, Class: record.Public, Required: true, Filter: true, List: true},
 		},
 	}
 }
@@ -115,7 +115,12 @@ func Key(name string) string {
 	return b.String()
 }
 
-// tagKinds gives the kind of record that a tag type names, in the spelling of IT
+// TagTypes are what a Tag may refer to, besides types of assets.
+func TagTypes() []string {
+	return []string{"Configurations", "Contacts", "Documents", "Locations", "Organizations", "Passwords", "AccountsUsers"}
+}
+
+// tagKind gives the kind of record that a tag type names, in the spelling of IT
 // Glue.
 func tagKind(tagType string) (kind string, ok bool) {
 	switch strings.ToLower(strings.NewReplacer(" ", "", "_", "", "-", "").Replace(tagType)) {

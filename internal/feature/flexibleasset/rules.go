@@ -127,12 +127,12 @@ func afterField(tx *gate.Tx, now, old *record.Record) error {
 // same tells whether a change of a field leaves names, keys and the search of
 // assets alone.
 func same(old, now *record.Record) bool {
-	for _, f := range []string{"kind", "default_value", "tag_type", "show_in_list", "use_for_title", "expiration", "order"} {
+	for _, f := range []string{"kind", "default_value", "tag_type", "show_in_list", "use_for_title", "expiration"} {
 		if old.Values[f] != now.Values[f] {
 			return false
 		}
 	}
-	return true
+	return !now.Values.Bool("use_for_title") || old.Values["order"] == now.Values["order"]
 }
 
 func beforeAsset(tx *gate.Tx, now, old *record.Record) error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -167,4 +168,29 @@ func title(of []record.Field, values record.Values) string {
 		s = string(r[:250])
 	}
 	return s
+}
+
+// Place moves a field of a type to a place among the others, counted from 0.
+// Fault kinds: Denied, NotFound.
+func Place(tx *gate.Tx, e *record.Engine, typ, field id.ID, place int) error {
+	list, err := Fields(tx, typ)
+	if err != nil {
+		return err
+	}
+	from := slices.IndexFunc(list, func(f Field) bool { return f.ID == field })
+	if from < 0 {
+		return gate.Missing()
+	}
+	moved := list[from]
+	list = slices.Delete(list, from, from+1)
+	list = slices.Insert(list, min(max(place, 0), len(list)), moved)
+	for i, f := range list {
+		if f.Order == int64(i+1) {
+			continue
+		}
+		if _, err := e.Update(tx, FieldKind, f.ID, 0, record.Values{"order": int64(i + 1)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

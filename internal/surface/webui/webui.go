@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/beside"
 	"strongroom/internal/surface/webui/documents"
 	"strongroom/internal/surface/webui/entrance"
@@ -81,6 +82,7 @@ func (s *Server) groups() []shell.Group {
 		&secrets.Pages{Secrets: s.Secrets},
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys},
 		&trail.Pages{House: s.House},
+		&assets.Pages{},
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer})

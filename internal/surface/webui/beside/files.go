@@ -31,13 +31,16 @@ func fileURL(f id.ID) string { return "/files/" + f.String() }
 // filesSection lists the files of a record, with the place to drop more. It is
 // nil when there are none and none may be added.
 func (v *visit) filesSection(tx *gate.Tx, r *record.Record) (*shell.FilesCard, error) {
-	list, err := attachment.List(tx, r.ID, attachment.Attached)
+	list, err := attachment.All(tx, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	view := &shell.FilesCard{}
 	for _, f := range list {
-		line := shell.FileLine{Name: f.Name, Page: fileURL(f.ID), Href: fileURL(f.ID) + "/content", Icon: fileIcon(f.Type, f.Name), Size: f.Size, Time: shell.When(f.Created)}
+		if f.Role == attachment.Image {
+			continue
+		}
+		line := shell.FileLine{Field: fieldTitle(r, f.Role), Name: f.Name, Page: fileURL(f.ID), Href: fileURL(f.ID) + "/content", Icon: fileIcon(f.Type, f.Name), Size: f.Size, Time: shell.When(f.Created)}
 		if attachment.Viewable(f.Type) {
 			line.Image = line.Href + "?inline=1"
 		}
@@ -45,11 +48,24 @@ func (v *visit) filesSection(tx *gate.Tx, r *record.Record) (*shell.FilesCard, e
 	}
 	if v.May(access.Edit, r.Kind) {
 		view.Drop = &ui.Drop{Action: "/attach/" + r.ID.String(), Swap: "files", Most: largest(v.Attachments), Text: "Add files"}
+		for _, f := range r.Kind.Fields {
+			if f.Type == record.Files {
+				view.More = append(view.More, &ui.Drop{Action: "/attach/" + r.ID.String() + "?field=" + f.Name, Swap: "files", Most: largest(v.Attachments), Text: "Add to " + f.Title()})
+			}
+		}
 	}
 	if len(view.Files) == 0 && view.Drop == nil {
 		return nil, nil
 	}
 	return view, nil
+}
+
+// fieldTitle is the name of the field that a file belongs to; empty for none.
+func fieldTitle(r *record.Record, role attachment.Role) string {
+	if f := r.Kind.Field(string(role)); f != nil && f.Type == record.Files {
+		return f.Title()
+	}
+	return ""
 }
 
 func fileIcon(typ, name string) string {
@@ -83,12 +99,19 @@ func (v *visit) attach() error {
 	if err != nil {
 		return err
 	}
+	role := attachment.Attached
+	if field := v.R.URL.Query().Get("field"); field != "" {
+		if f := rec.Kind.Field(field); f == nil || f.Type != record.Files {
+			return gate.Missing()
+		}
+		role = attachment.Role(field)
+	}
 	var names []string
 	_, err = web.ParseUpload(v.R, func(f *web.File) error {
 		if f.Name == "" {
 			return nil // the field was left empty
 		}
-		kept, err := v.Attachments.Add(v.R.Context(), v.Caller, rid, f.Name, f)
+		kept, err := v.Attachments.AddTo(v.R.Context(), v.Caller, rid, role, f.Name, f)
 		if err == nil {
 			names = append(names, kept.Name)
 		}

@@ -51,6 +51,12 @@ func (v *visit) bulkActions(k *record.Kind, archived string) []ui.Action {
 // selection gives the ids that a list's form sent.
 func (v *visit) selection(k *record.Kind, f *web.Form) ([]id.ID, *listing, error) {
 	values := url.Values{}
+	if k.Variants != nil { // the conditions may be on its traits
+		var err error
+		if k, err = v.variant(k, url.Values{k.Variants.By: {f.Text(k.Variants.By)}}); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, name := range append([]string{"q", "archived", "soon", "sort", "dir"}, fieldNames(k)...) {
 		if f.Has(name) {
 			values.Set(name, f.Text(name))
@@ -265,7 +271,7 @@ func (v *visit) exportIDs(l *listing, ids []id.ID) error {
 		for i, x := range ids {
 			list[i] = x
 		}
-		l.query = record.Query{Filters: []record.Filter{{Field: "id", Op: record.Eq, Values: list}}}
+		l.query = record.Query{Variant: k.Variant, Filters: []record.Filter{{Field: "id", Op: record.Eq, Values: list}}}
 	}
 	header := []string{"id"}
 	if k.Scope == record.OfOrganization {
@@ -274,9 +280,9 @@ func (v *visit) exportIDs(l *listing, ids []id.ID) error {
 	header = append(header, "name")
 	var fields []*record.Field
 	for i := range k.Fields {
-		if f := &k.Fields[i]; f.Type != record.Secret && f.Name != "name" {
+		if f := &k.Fields[i]; f.Type != record.Secret && f.Type != record.Files && f.Name != "name" {
 			fields = append(fields, f)
-			header = append(header, f.Name)
+			header = append(header, columnHeader(f))
 		}
 	}
 	header = append(header, "archived", "created_at", "updated_at")
@@ -328,6 +334,15 @@ func (l *listing) each(v *visit, tx *gate.Tx, give func(*record.Record) error) e
 	return nil
 }
 
+// columnHeader is the name of a field in a file; a trait is called as people call
+// it.
+func columnHeader(f *record.Field) string {
+	if f.Trait != 0 {
+		return f.Title()
+	}
+	return f.Name
+}
+
 func csvRow(r *record.Record, fields []*record.Field) []string {
 	row := []string{r.ID.String()}
 	if r.Kind.Scope == record.OfOrganization {
@@ -338,6 +353,8 @@ func csvRow(r *record.Record, fields []*record.Field) []string {
 		switch s := shell.Plain(r.Values[f.Name]); f.Type {
 		case record.Ref:
 			row = append(row, r.Names[f.Name])
+		case record.Refs:
+			row = append(row, linkNames(r, f))
 		case record.HTML:
 			row = append(row, richtext.Text(s))
 		case record.Time:

@@ -90,7 +90,7 @@ func (v *visit) detail(k *record.Kind) error {
 		return err
 	}
 	d.Notice = v.ArchivedNotice(r)
-	p, err := v.Page(r.Name, v.Crumbs(k, r.Org, r.OrgName, ui.Crumb{Label: r.Name})...)
+	p, err := v.Page(r.Name, v.Crumbs(r.Kind, r.Org, r.OrgName, ui.Crumb{Label: r.Name})...)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (v *visit) groups(r *record.Record) []group {
 	at := map[string]int{}
 	for i := range r.Kind.Fields {
 		f := &r.Kind.Fields[i]
-		if f.Type == record.Secret || f.Name == "name" || r.Kind.Scope == record.OfParent && f.Name == r.Kind.Parent {
+		if f.Type == record.Secret || f.Type == record.Files || f.Name == "name" || r.Variant() != 0 && f.Name == r.Kind.Variants.By || r.Kind.Scope == record.OfParent && f.Name == r.Kind.Parent {
 			continue
 		}
 		if r.Values[f.Name] == nil || f.Type == record.Ref && r.Names[f.Name] == "" {
@@ -124,6 +124,10 @@ func (v *visit) groups(r *record.Record) []group {
 			g.Texts = append(g.Texts, longText{Label: f.Title(), HTML: shell.Prose(f, r.Values.Text(f.Name))})
 		case record.Rows:
 			g.Lists = append(g.Lists, v.rowsList(r, f))
+		case record.Refs:
+			if cells := v.LinkCells(r, f); len(cells) > 0 {
+				g.Props = append(g.Props, ui.Prop{Label: f.Title(), Cells: cells})
+			}
 		default:
 			p := ui.Prop{Label: f.Title(), Cells: []ui.Cell{v.Cell(r, f)}}
 			if p.Cells[0].Type == "pill" {
@@ -132,12 +136,28 @@ func (v *visit) groups(r *record.Record) []group {
 			g.Props = append(g.Props, p)
 		}
 	}
+	out = append(out, leftOver(r)...)
 	for i := range out {
 		if g := &out[i]; len(g.Texts) == 1 && len(g.Props) == 0 && g.Texts[0].Label == g.Title {
 			g.Texts[0].Label = "" // the heading says it
 		}
 	}
 	return out
+}
+
+// leftOver shows the values that the fields of the type cannot hold.
+func leftOver(r *record.Record) []group {
+	g := group{Title: "Values that their fields cannot hold"}
+	for i := range r.Kind.Fields {
+		f := &r.Kind.Fields[i]
+		if v, ok := r.Rest[f.Name]; ok && f.Trait != 0 {
+			g.Props = append(g.Props, ui.Prop{Label: f.Title(), Cells: []ui.Cell{{Text: shell.Plain(v)}}})
+		}
+	}
+	if len(g.Props) == 0 {
+		return nil
+	}
+	return []group{g}
 }
 
 // rowsList shows the rows of a field.

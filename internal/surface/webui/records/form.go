@@ -24,6 +24,7 @@ type filling struct {
 	orgName string            //
 	parent  *record.Record    // of a new record of a kind that lives within another
 	names   map[string]string // of references, by field
+	links   map[id.ID]record.Link
 }
 
 func (v *visit) newRecord(k *record.Kind) error {
@@ -31,13 +32,34 @@ func (v *visit) newRecord(k *record.Kind) error {
 		return own(v.Visit)
 	}
 	q := v.R.URL.Query()
+	k, err := v.variant(k, q)
+	if err != nil {
+		return err
+	}
+	if k.Variants != nil && k.Variant == 0 {
+		if from, ok := id.Parse(q.Get("from")); ok {
+			err := v.View(func(tx *gate.Tx) error {
+				r, err := v.Records.Get(tx, k.Name, from)
+				if err == nil {
+					k = r.Kind
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if k.Variants != nil && k.Variant == 0 {
+		return v.chooseVariant(k)
+	}
 	f := &filling{kind: k, values: record.Values{}, names: map[string]string{}}
 	for i := range k.Fields {
 		if d := k.Fields[i].Default; d != nil {
 			f.values[k.Fields[i].Name] = d
 		}
 	}
-	err := v.View(func(tx *gate.Tx) error {
+	err = v.View(func(tx *gate.Tx) error {
 		if err := v.copyFrom(tx, f, q); err != nil {
 			return err
 		}
@@ -71,7 +93,7 @@ func (v *visit) copyFrom(tx *gate.Tx, f *filling, q url.Values) error {
 	if f.kind.HasName() {
 		f.values["name"] = r.Name + " (copy)"
 	}
-	f.names = r.Names
+	f.names, f.links = r.Names, r.Links
 	if q.Get("organization_id") == "" && r.Org != 0 {
 		q.Set("organization_id", r.Org.String())
 	}
@@ -93,6 +115,9 @@ func (v *visit) around(tx *gate.Tx, f *filling, org, parent string) error {
 	if i, ok := id.Parse(org); ok && k.Scope == record.OfOrganization {
 		f.org = i
 		want = append(want, i)
+	}
+	if err := v.linksOf(tx, f); err != nil {
+		return err
 	}
 	refs := map[string]id.ID{}
 	for i := range k.Fields {
@@ -124,6 +149,25 @@ func (v *visit) around(tx *gate.Tx, f *filling, org, parent string) error {
 	return nil
 }
 
+// linksOf finds the names of what lists of references name.
+func (v *visit) linksOf(tx *gate.Tx, f *filling) (err error) {
+	var want []id.ID
+	for i := range f.kind.Fields {
+		x := &f.kind.Fields[i]
+		if x.Type != record.Refs || f.links != nil {
+			continue
+		}
+		if p, err := x.Parse(f.values[x.Name]); err == nil {
+			ids, _ := p.([]id.ID)
+			want = append(want, ids...)
+		}
+	}
+	if len(want) > 0 {
+		f.links, err = v.Records.Links(tx, want...)
+	}
+	return err
+}
+
 func (v *visit) edit(k *record.Kind) error {
 	rid, err := v.ID("id")
 	if err != nil {
@@ -136,7 +180,8 @@ func (v *visit) edit(k *record.Kind) error {
 	if !v.May(access.Edit, k) {
 		return fault.New(fault.Denied, "Your role may not change this.").WithHint("Ask an administrator for another role.")
 	}
-	f.values, f.names = f.record.Values.Clone(), f.record.Names
+	f.kind = f.record.Kind
+	f.values, f.names, f.links = f.record.Values.Clone(), f.record.Names, f.record.Links
 	if k.HasName() {
 		f.values["name"] = f.record.Name
 	}
@@ -155,7 +200,7 @@ func (v *visit) showForm(f *filling, version int64, err error) error {
 			return e
 		}
 	}
-	d := shell.FormPage{Head: ui.Head{Title: "New " + shell.Lower(f.kind.Label), Icon: f.kind.Icon}}
+	d := shell.FormPage{Head: ui.Head{Title: newLabel(f.kind), Icon: f.kind.Icon}}
 	last := ui.Crumb{Label: d.Head.Title}
 	crumbs := v.Crumbs(f.kind, f.org, f.orgName)
 	if f.record != nil {
@@ -201,6 +246,12 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 		form.Hidden = []ui.Hidden{{Name: "organization_id", Value: f.org.String()}}
 		form.Cancel = shell.OrgListURL(f.org, k)
 	}
+	if k.Variant != 0 {
+		form.Hidden = append(form.Hidden, ui.Hidden{Name: k.Variants.By, Value: k.Variant.String()})
+		if f.record == nil {
+			form.Submit, form.Draft = "Create "+k.Label, k.Name+":"+k.Variant.String()+":new"
+		}
+	}
 	if k.Scope == record.OfOrganization && f.org == 0 && f.record == nil {
 		form.Fields = append(form.Fields, ui.Field{Name: "organization_id", Label: "Organization", Type: "ref", Required: true, Wide: true, Source: "/refs/organization"})
 	}
@@ -231,7 +282,7 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 
 // editable tells whether people fill a field in. Times are set by rules.
 func editable(k *record.Kind, x *record.Field) bool {
-	return !x.ReadOnly && x.Type != record.Time && !(k.Scope == record.OfParent && x.Name == k.Parent)
+	return !x.ReadOnly && x.Type != record.Time && x.Type != record.Files && !(k.Variant != 0 && x.Name == k.Variants.By) && !(k.Scope == record.OfParent && x.Name == k.Parent)
 }
 
 // groupsOf lists a kind's headings in the order of the fields, those without
@@ -306,6 +357,8 @@ func (f *filling) field(v *visit, x *record.Field, short map[string][]ui.Option)
 		}
 	case record.Ref:
 		f.refField(v, x, &out, short[x.Ref])
+	case record.Refs:
+		f.refsField(v, x, &out)
 	case record.Secret:
 		f.secretField(x, &out)
 	case record.Rows:
@@ -348,6 +401,41 @@ func (f *filling) refField(v *visit, x *record.Field, out *ui.Field, list []ui.O
 	}
 	if out.Value != "" && f.names[x.Name] != "" {
 		out.Chosen = []ui.Option{{Value: out.Value, Label: f.names[x.Name], Icon: k.Icon}}
+	}
+}
+
+// refsField is a search that takes several records.
+func (f *filling) refsField(v *visit, x *record.Field, out *ui.Field) {
+	out.Type, out.Multiple, out.Wide, out.Source = "ref", true, true, "/refs/any"
+	q := url.Values{}
+	if k := v.Kind(x.Ref); k != nil {
+		out.Source = "/refs/" + k.Name
+		if f.org != 0 && k.Scope != record.OfTenant && k.Scope != record.Organization {
+			q.Set("organization_id", f.org.String())
+		}
+		if x.RefVariant != 0 {
+			q.Set(k.Variants.By, x.RefVariant.String())
+		}
+	}
+	if len(q) > 0 {
+		out.Source += "?" + q.Encode()
+	}
+	ids, _ := f.values[x.Name].([]id.ID)
+	if s, ok := f.values[x.Name].(string); ok { // as somebody sent it
+		if p, err := x.Parse(s); err == nil {
+			ids, _ = p.([]id.ID)
+		}
+	}
+	for _, n := range ids {
+		l, ok := f.links[n]
+		o := ui.Option{Value: n.String(), Label: l.Name}
+		if !ok {
+			o.Label = n.String()
+		}
+		if k := v.Kind(l.Kind); k != nil {
+			o.Icon = k.Icon
+		}
+		out.Chosen = append(out.Chosen, o)
 	}
 }
 
@@ -410,7 +498,7 @@ func sent(k *record.Kind, f *web.Form) record.Values {
 	out := record.Values{}
 	for i := range k.Fields {
 		x := &k.Fields[i]
-		if x.ReadOnly || x.Type == record.Time && !f.Has(x.Name) {
+		if x.ReadOnly || x.Type == record.Files || x.Type == record.Time && !f.Has(x.Name) {
 			continue
 		}
 		switch {
@@ -484,6 +572,11 @@ func (v *visit) create(k *record.Kind) error {
 	if err != nil {
 		return err
 	}
+	if k.Variants != nil {
+		if k, err = v.variant(k, url.Values{k.Variants.By: {form.Text(k.Variants.By)}}); err != nil {
+			return err
+		}
+	}
 	f := &filling{kind: k, values: sent(k, form), names: map[string]string{}}
 	err = v.View(func(tx *gate.Tx) error { return v.around(tx, f, form.Text("organization_id"), form.Text(k.Parent)) })
 	if err != nil {
@@ -504,7 +597,7 @@ func (v *visit) create(k *record.Kind) error {
 		return err
 	}
 	if form.Bool("again") {
-		to := shell.NewURL(k, f.org)
+		to := newURL(k, f.org)
 		if f.parent != nil {
 			to = shell.ListURL(k) + "/new?" + k.Parent + "=" + f.parent.ID.String()
 		}
@@ -525,6 +618,18 @@ func (v *visit) update(k *record.Kind) error {
 	version := form.Int("version")
 	if err := form.Err(); err != nil {
 		return err
+	}
+	if k.Variants != nil {
+		err := v.View(func(tx *gate.Tx) error {
+			r, err := v.Records.Get(tx, k.Name, rid)
+			if err == nil {
+				k = r.Kind
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
 	values := sent(k, form)
 	for name := range values { // of a conflict: these are taken as they are now

@@ -46,12 +46,13 @@ func (v *visit) history(k *record.Kind) error {
 			return err
 		}
 		list = list[:min(len(list), mostVersions)]
-		names, err = v.Records.Names(tx, referred(k, list)...)
+		names, err = v.Records.Names(tx, referred(r.Kind, list)...)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	k = r.Kind
 	d := historyPage{Head: ui.Head{Title: "History of " + r.Name, Icon: "history", Sub: []ui.Cell{{Text: versionsWord(len(list))}}}}
 	for i, x := range list {
 		line := versionView{Number: x.Version, Who: x.ByName, Time: ui.Cell{Type: "datetime", Time: shell.When(x.Time)}, Current: x.Current}
@@ -97,6 +98,9 @@ func referred(k *record.Kind, list []record.Revision) []id.ID {
 			if f.Type == record.Ref {
 				add(x.Values.ID(f.Name))
 			}
+			for _, n := range x.Values.IDs(f.Name) {
+				add(n)
+			}
 		}
 	}
 	return out
@@ -110,6 +114,15 @@ func changes(k *record.Kind, old, now record.Values, names map[id.ID]string) []u
 			return
 		}
 		by := func(val record.Values) string {
+			if f.Type == record.Refs {
+				var list []string
+				for _, n := range val.IDs(f.Name) {
+					if names[n] != "" {
+						list = append(list, names[n])
+					}
+				}
+				return strings.Join(list, ", ")
+			}
 			return shown(f, val[f.Name], map[string]string{f.Name: names[val.ID(f.Name)]})
 		}
 		a, b := by(old), by(now)

@@ -33,6 +33,13 @@ type listing struct {
 }
 
 func (v *visit) newListing(k *record.Kind, org id.ID, path string, values url.Values) (*listing, error) {
+	k, err := v.variant(k, values)
+	if err != nil {
+		return nil, err
+	}
+	if k.Variant != 0 { // as long as it is one
+		values.Set(k.Variants.By, k.Variant.String())
+	}
 	l := &listing{kind: k, org: org, q: ui.Query{Path: path, Values: values}}
 	l.query = record.Query{Org: org, Text: values.Get("q"), Limit: 50, Archived: "no"}
 	if n, err := strconv.Atoi(values.Get("per")); err == nil && (n == 25 || n == 100) {
@@ -41,7 +48,7 @@ func (v *visit) newListing(k *record.Kind, org id.ID, path string, values url.Va
 	if n, err := strconv.Atoi(values.Get("page")); err == nil && n > 1 && n <= 100_000 {
 		l.page = n - 1
 	}
-	l.query.Offset = l.page * l.query.Limit
+	l.query.Offset, l.query.Variant = l.page*l.query.Limit, k.Variant
 	switch values.Get("archived") {
 	case "yes":
 		l.query.Archived = "yes"
@@ -79,11 +86,14 @@ func (l *listing) filters(values url.Values) error {
 		if f.Type == record.Secret || !(f.Filter || f.Type == record.Ref) || f.Name == "name" {
 			continue
 		}
+		if f.Type == record.Refs {
+			continue
+		}
 		if l.selectable(f) {
 			l.selects = append(l.selects, f)
 		}
 		raw := values.Get(f.Name)
-		if raw == "" {
+		if raw == "" || l.kind.Variant != 0 && f.Name == l.kind.Variants.By {
 			continue
 		}
 		val, err := f.Parse(raw)
@@ -179,7 +189,8 @@ func (v *visit) list(k *record.Kind, org id.ID) error {
 	if err != nil {
 		return err
 	}
-	around := &orgShell{}
+	k = l.kind
+	around := &orgShell{variant: k}
 	err = v.View(func(tx *gate.Tx) (err error) {
 		if org != 0 {
 			if err := v.readOrg(tx, around, org, k.Name); err != nil {
@@ -203,11 +214,11 @@ func (v *visit) list(k *record.Kind, org id.ID) error {
 	if org == 0 {
 		d.Head = ui.Head{Title: k.Labels, Icon: k.Icon, Sub: []ui.Cell{{Text: shell.Count(l.found.Total, k)}}}
 		if v.May(access.Create, k) && k.Scope != record.OfParent {
-			d.Head.Actions = []ui.Action{{Label: "New " + shell.Lower(k.Label), Icon: "plus", Href: shell.NewURL(k, 0), Primary: true, Key: "n"}}
+			d.Head.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: newURL(k, 0), Primary: true, Key: "n"}}
 		}
 		d.Org = nil
 	}
-	p.Keys = []ui.Shortcuts{{Title: k.Labels, Keys: []ui.Key{{Keys: "n", Does: "New " + shell.Lower(k.Label)}}}}
+	p.Keys = []ui.Shortcuts{{Title: k.Labels, Keys: []ui.Key{{Keys: "n", Does: newLabel(k)}}}}
 	p.Data = d
 	return v.Render("records", p)
 }
@@ -271,7 +282,7 @@ func (l *listing) empty(v *visit) ui.Empty {
 	e := ui.Empty{Icon: k.Icon, Title: "No " + shell.Lower(k.Labels) + " yet."}
 	if v.May(access.Create, k) && k.Scope != record.OfParent {
 		e.Text = "Add the first one, or bring in what you have."
-		e.Actions = []ui.Action{{Label: "New " + shell.Lower(k.Label), Icon: "plus", Href: shell.NewURL(k, l.org), Primary: true}}
+		e.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: newURL(k, l.org), Primary: true}}
 		if v.Caller.Role.May(access.Import) && k.Menu > 0 {
 			e.Actions = append(e.Actions, ui.Action{Label: "Import", Icon: "upload", Href: "/imports"})
 		}
@@ -356,16 +367,21 @@ func (l *listing) pager() ui.Pager {
 
 const columnsAge = 365 * 24 * time.Hour
 
-func columnsCookie(k *record.Kind) string { return "columns_" + k.Name }
+func columnsCookie(k *record.Kind) string {
+	if k.Variant != 0 {
+		return "columns_" + k.Name + "_" + k.Variant.String()
+	}
+	return "columns_" + k.Name
+}
 
 // offered lists what may be a column of a kind's list.
 func offered(k *record.Kind) []string {
 	out := []string{"name"}
 	for i := range k.Fields {
 		switch f := &k.Fields[i]; f.Type {
-		case record.Secret, record.Rows:
+		case record.Secret, record.Rows, record.Files:
 		default:
-			if f.Name != "name" {
+			if f.Name != "name" && !(k.Variant != 0 && f.Name == k.Variants.By) {
 				out = append(out, f.Name)
 			}
 		}
@@ -384,7 +400,7 @@ func (v *visit) columns(k *record.Kind, org id.ID) []string {
 		}
 	} else {
 		for _, f := range k.Fields {
-			if f.List && f.Name != "name" {
+			if f.List && slices.Contains(offered(k), f.Name) && f.Name != "name" {
 				out = append(out, f.Name)
 			}
 		}
@@ -399,6 +415,9 @@ func (v *visit) columns(k *record.Kind, org id.ID) []string {
 
 func (l *listing) chooser(v *visit) *ui.Chooser {
 	c := &ui.Chooser{Action: shell.ListURL(l.kind) + "/columns", Hidden: []ui.Hidden{{Name: "back", Value: l.q.With()}}}
+	if l.kind.Variant != 0 {
+		c.Hidden = append(c.Hidden, ui.Hidden{Name: l.kind.Variants.By, Value: l.kind.Variant.String()})
+	}
 	for _, name := range offered(l.kind)[1:] {
 		c.Options = append(c.Options, ui.Option{Value: name, Label: columnLabel(l.kind, name), Selected: slices.Contains(l.columns, name)})
 	}
@@ -409,6 +428,11 @@ func (v *visit) setColumns(k *record.Kind) error {
 	f, err := v.Form()
 	if err != nil {
 		return err
+	}
+	if k.Variants != nil {
+		if k, err = v.variant(k, url.Values{k.Variants.By: {f.Text(k.Variants.By)}}); err != nil {
+			return err
+		}
 	}
 	var keep []string
 	for _, name := range f.All("col") {
@@ -473,6 +497,8 @@ func (l *listing) column(name string, i int) ui.Column {
 		c.Phone = "line"
 	case f.Type == record.Integer || f.Type == record.Number:
 		c.Right = true
+	case f.Type == record.Refs:
+		return c
 	}
 	if f.Filter || f.Sort || f.Expires || f.Unique {
 		return l.q.Sortable(c, name)

@@ -24,6 +24,8 @@ type orgShell struct {
 	Alert  string
 	Tabs   []ui.NavItem
 	Rail   []*ui.Section
+
+	variant *record.Kind // that is shown; nil for none
 }
 
 // readOrg fills the shell of an organization's pages; tab is the kind that is
@@ -45,13 +47,25 @@ func (v *visit) readOrg(tx *gate.Tx, o *orgShell, org id.ID, tab string) (err er
 	if tab == "" {
 		o.Head.Actions = v.orgActions(r, o.Head.Actions)
 	} else {
-		o.Head.Actions = v.tabActions(r, v.Kind(tab))
+		shown := v.Kind(tab)
+		if o.variant != nil {
+			shown = o.variant
+		}
+		o.Head.Actions = v.tabActions(r, shown)
 	}
 	totals, err := v.Records.Totals(tx, org)
 	if err != nil {
 		return err
 	}
 	o.Tabs = v.tabs(r, totals, tab)
+	variants, err := v.variantTabs(tx, o, totals)
+	if err != nil {
+		return err
+	}
+	for i := range o.Tabs {
+		o.Tabs[i].Current = o.Tabs[i].Current && !(o.variant != nil && o.variant.Variant != 0)
+	}
+	o.Tabs = append(o.Tabs, variants...)
 	return v.orgRail(tx, o)
 }
 
@@ -70,7 +84,7 @@ func (v *visit) tabActions(r *record.Record, k *record.Kind) []ui.Action {
 		out = above(v.Visit, r.ID)
 	}
 	if v.May(access.Create, k) {
-		out = append(out, ui.Action{Label: "New " + shell.Lower(k.Label), Icon: "plus", Href: shell.NewURL(k, r.ID), Primary: true, Key: "n"})
+		out = append(out, ui.Action{Label: newLabel(k), Icon: "plus", Href: newURL(k, r.ID), Primary: true, Key: "n"})
 	}
 	return out
 }
@@ -87,11 +101,44 @@ func (v *visit) tabs(r *record.Record, totals map[string]int64, tab string) []ui
 		}
 	}
 	for _, k := range v.Records.Kinds.Kinds() {
-		if k.Scope == record.OfOrganization && k.Menu == 0 && k.Name == tab {
+		if k.Scope == record.OfOrganization && k.Menu == 0 && k.Name == tab && k.Variants == nil {
 			add(k)
 		}
 	}
 	return out
+}
+
+// variantTabs are the variants of kinds that the organization has records of.
+func (v *visit) variantTabs(tx *gate.Tx, o *orgShell, totals map[string]int64) ([]ui.NavItem, error) {
+	var out []ui.NavItem
+	for _, k := range v.Records.Kinds.Kinds() {
+		if k.Variants == nil {
+			continue
+		}
+		var ids []id.ID
+		for name, n := range totals {
+			if of, by, ok := strings.Cut(name, "/"); ok && of == k.Name && n > 0 {
+				if i, ok := id.Parse(by); ok {
+					ids = append(ids, i)
+				}
+			}
+		}
+		shown := o.variant != nil && o.variant.Name == k.Name
+		if shown && !slices.Contains(ids, o.variant.Variant) && o.variant.Variant != 0 {
+			ids = append(ids, o.variant.Variant)
+		}
+		names, err := v.Records.Names(tx, ids...)
+		if err != nil {
+			return nil, err
+		}
+		for i, name := range names {
+			x := *k
+			x.Variant = i
+			out = append(out, ui.NavItem{Label: name, Href: shell.VariantURL(&x, o.Record.ID), Count: int(totals[record.VariantName(k.Name, i)]), Current: shown && o.variant.Variant == i})
+		}
+	}
+	slices.SortFunc(out, func(a, b ui.NavItem) int { return strings.Compare(record.Fold(a.Label), record.Fold(b.Label)) })
+	return out, nil
 }
 
 // orgRail is what stands beside an organization's pages.

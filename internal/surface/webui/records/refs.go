@@ -25,6 +25,9 @@ func (v *visit) refs() error {
 	if k.Scope == record.OfOrganization || k.Scope == record.OfParent {
 		query.Org = org
 	}
+	if k.Variants != nil {
+		query.Variant, _ = id.Parse(q.Get(k.Variants.By))
+	}
 	var page *record.Page
 	err := v.View(func(tx *gate.Tx) (err error) {
 		page, err = v.Records.List(tx, k.Name, query)

@@ -46,10 +46,27 @@ func (v *Visit) Crumbs(k *record.Kind, org id.ID, orgName string, last ...ui.Cru
 		return append([]ui.Crumb{{Label: k.Labels, Href: ListURL(k)}}, last...)
 	}
 	if org == 0 || orgName == "" {
-		return append([]ui.Crumb{{Label: k.Labels, Href: ListURL(k)}}, last...)
+		return append([]ui.Crumb{{Label: k.Labels, Href: ListURL(k) + variantQuery(k)}}, last...)
 	}
 	o := v.Kind("organization")
-	return append([]ui.Crumb{{Label: o.Labels, Href: ListURL(o)}, {Label: orgName, Href: RecordURL(o, org)}, {Label: k.Labels, Href: OrgListURL(org, k)}}, last...)
+	return append([]ui.Crumb{{Label: o.Labels, Href: ListURL(o)}, {Label: orgName, Href: RecordURL(o, org)}, {Label: k.Labels, Href: OrgListURL(org, k) + variantQuery(k)}}, last...)
+}
+
+// variantQuery narrows the list of a kind to a variant of it.
+func variantQuery(k *record.Kind) string {
+	if k.Variant == 0 {
+		return ""
+	}
+	return "?" + k.Variants.By + "=" + k.Variant.String()
+}
+
+// VariantURL is the list of a variant of a kind, in an organization unless org is
+// 0.
+func VariantURL(k *record.Kind, org id.ID) string {
+	if org == 0 {
+		return ListURL(k) + variantQuery(k)
+	}
+	return OrgListURL(org, k) + variantQuery(k)
 }
 
 // Ending takes the address off the last step: one stands there.
@@ -74,7 +91,7 @@ func (v *Visit) CrumbsOf(r *record.Record) []ui.Crumb {
 	if r.Org != 0 && r.Kind.Scope != record.Organization {
 		if org := v.Records.Kinds.Kind("organization"); org != nil {
 			out = append(out, ui.Crumb{Label: org.Labels, Href: ListURL(org)}, ui.Crumb{Label: r.OrgName, Href: RecordURL(org, r.Org)},
-				ui.Crumb{Label: r.Kind.Labels, Href: OrgListURL(r.Org, r.Kind)})
+				ui.Crumb{Label: r.Kind.Labels, Href: VariantURL(r.Kind, r.Org)})
 		}
 	} else {
 		out = append(out, ui.Crumb{Label: r.Kind.Labels, Href: ListURL(r.Kind)})

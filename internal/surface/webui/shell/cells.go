@@ -37,6 +37,14 @@ func (v *Visit) Cell(r *record.Record, f *record.Field) ui.Cell {
 		return ui.Cell{Type: "num", Number: n, Text: strconv.FormatInt(n, 10)}
 	case record.Text:
 		return textCell(f, r.Values.Text(f.Name))
+	case record.Refs:
+		var names []string
+		for _, n := range r.Values.IDs(f.Name) {
+			if l, ok := r.Links[n]; ok {
+				names = append(names, l.Name)
+			}
+		}
+		return ui.Cell{Text: clip(strings.Join(names, ", "), 90)}
 	case record.HTML:
 		return ui.Cell{Text: clip(richtext.Text(r.Values.Text(f.Name)), 90), Type: "mut"}
 	case record.Multiline:
@@ -74,6 +82,22 @@ func (v *Visit) RefCell(r *record.Record, f *record.Field) ui.Cell {
 		return ui.Cell{Text: name}
 	}
 	return ui.Cell{Text: name, Href: RecordURL(k, r.Values.ID(f.Name))}
+}
+
+// LinkCells shows what a list of references refers to, as far as the caller sees
+// it.
+func (v *Visit) LinkCells(r *record.Record, f *record.Field) []ui.Cell {
+	var out []ui.Cell
+	for _, n := range r.Values.IDs(f.Name) {
+		if l, ok := r.Links[n]; ok {
+			c := ui.Cell{Text: l.Name}
+			if k := v.Kind(l.Kind); k != nil {
+				c.Href = RecordURL(k, n)
+			}
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // statusTone guesses a status' colour by its name: tenants name theirs freely.
@@ -192,6 +216,12 @@ func Plain(val any) string {
 		return strconv.FormatInt(x, 10)
 	case float64:
 		return strconv.FormatFloat(x, 'f', -1, 64)
+	case []id.ID:
+		var list []string
+		for _, n := range x {
+			list = append(list, n.String())
+		}
+		return strings.Join(list, ",")
 	case id.ID:
 		return x.String()
 	}

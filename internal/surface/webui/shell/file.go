@@ -17,11 +17,13 @@ import (
 // defines {{define "files"}}{{template "files-card" .Data.Files}}{{end}}.
 type FilesCard struct {
 	Files []FileLine
-	Drop  *ui.Drop // nil for who may not add
+	Drop  *ui.Drop   // nil for who may not add
+	More  []*ui.Drop // for the fields of the record that hold files
 }
 
 // FileLine is a line of it.
 type FileLine struct {
+	Field string // of the record, that it belongs to; empty for none
 	Name  string
 	Page  string // where it is renamed and removed
 	Href  string // its content
