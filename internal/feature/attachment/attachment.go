@@ -127,6 +127,12 @@ func (s *Store) Write(ctx context.Context, c *access.Caller, name string, r io.R
 	return s.write(ctx, c, access.Import, gate.Thing{}, name, r)
 }
 
+// WriteFor is Write for a caller who may do something to a thing, such as create
+// or change the record that the content is for.
+func (s *Store) WriteFor(ctx context.Context, c *access.Caller, action access.Action, thing gate.Thing, name string, r io.Reader) (*Content, error) {
+	return s.write(ctx, c, action, thing, name, r)
+}
+
 func (s *Store) write(ctx context.Context, c *access.Caller, action access.Action, thing gate.Thing, name string, r io.Reader) (*Content, error) {
 	t, err := s.Gate.House.Open(ctx, c.Tenant)
 	if err != nil {

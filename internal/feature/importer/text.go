@@ -313,8 +313,11 @@ func (r *run) address(tx *gate.Tx, t itglue.Target) (string, error) {
 		return "", nil
 	}
 	segment := t.Table
-	if segment == "documents" {
+	switch {
+	case segment == "documents":
 		segment = "docs"
+	case r.assetTable(segment) != nil:
+		segment = "flexible_assets"
 	}
 	return "/" + id.ID(org).String() + "/" + segment + "/" + k.rec.String(), err
 }

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/surface/itglue/value"
 )
 
 const accessType = "resource-accesses"
@@ -19,8 +20,8 @@ func accessID(rec, who id.ID) string { return rec.String() + "-" + who.String() 
 
 func accessItem(rec, who id.ID, accessor string) []byte {
 	b := jsonapi.StartItem(accessID(rec, who), accessType)
-	b = plain(jsonapi.Attr(b, "accessor-id"), who)
-	b = text(jsonapi.Attr(b, "accessor-type"), accessor)
+	b = value.Plain(jsonapi.Attr(b, "accessor-id"), who)
+	b = value.Text(jsonapi.Attr(b, "accessor-type"), accessor)
 	return jsonapi.EndItem(b)
 }
 

@@ -1,13 +1,12 @@
 package itglue
 
 import (
-	"encoding/json"
 	"strconv"
-	"unicode/utf8"
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // object is a record with what is said about it beside its own values.
@@ -18,9 +17,9 @@ type object struct {
 }
 
 // member appends one more attribute.
-func (o *object) member(name string, value any) {
+func (o *object) member(name string, v any) {
 	o.key(name)
-	o.extra = jsonapi.AppendValue(o.extra, value)
+	o.extra = jsonapi.AppendValue(o.extra, v)
 }
 
 func (o *object) key(name string) {
@@ -30,18 +29,7 @@ func (o *object) key(name string) {
 // ids appends an attribute that is a list of ids.
 func (o *object) ids(name string, list []id.ID) {
 	o.key(name)
-	o.extra = appendIDs(o.extra, list)
-}
-
-func appendIDs(b []byte, list []id.ID) []byte {
-	b = append(b, '[')
-	for i, n := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(b, int64(n), 10)
-	}
-	return append(b, ']')
+	o.extra = value.IDs(o.extra, list)
 }
 
 // append writes the resource object of a record. A list leaves out or shortens
@@ -71,24 +59,24 @@ func (r *resource) value(b []byte, host string, rec *record.Record, a *attribute
 	case fromText:
 		s, _ := rec.Values[a.field].(string)
 		if inList && a.clip > 0 {
-			s = clip(s, a.clip)
+			s = value.Clip(s, a.clip)
 		}
-		return text(b, s)
+		return value.Text(b, s)
 	case fromValue:
-		return plain(b, rec.Values[a.field])
+		return value.Plain(b, rec.Values[a.field])
 	case fromRows:
-		return rows(b, r.kind.Field(a.field), rec.Values.Rows(a.field))
+		return value.Rows(b, r.kind.Field(a.field), rec.Values.Rows(a.field))
 	case fromTime:
 		ms, _ := rec.Values[a.field].(int64)
 		return jsonapi.AppendTime(b, ms)
 	case fromRefName:
-		return text(b, rec.Names[a.field])
+		return value.Text(b, rec.Names[a.field])
 	case fromName:
-		return text(b, rec.Name)
+		return value.Text(b, rec.Name)
 	case fromOrg:
-		return plain(b, rec.Org)
+		return value.Plain(b, rec.Org)
 	case fromOrgName:
-		return text(b, rec.OrgName)
+		return value.Text(b, rec.OrgName)
 	case fromArchived:
 		return strconv.AppendBool(b, rec.Archived)
 	case fromRestricted:
@@ -116,68 +104,4 @@ func (r *resource) appendURL(b []byte, host string, org, rec id.ID) []byte {
 		b = strconv.AppendInt(b, int64(rec), 10)
 	}
 	return append(b, '"')
-}
-
-// text appends a string; an empty one is null.
-func text(b []byte, s string) []byte {
-	if s == "" {
-		return append(b, "null"...)
-	}
-	return jsonapi.AppendString(b, s)
-}
-
-func plain(b []byte, v any) []byte {
-	switch x := v.(type) {
-	case bool:
-		return strconv.AppendBool(b, x)
-	case int64:
-		return strconv.AppendInt(b, x, 10)
-	case id.ID:
-		if x != 0 {
-			return strconv.AppendInt(b, int64(x), 10)
-		}
-	case float64:
-		return strconv.AppendFloat(b, x, 'f', -1, 64)
-	}
-	return append(b, "null"...)
-}
-
-func clip(s string, n int) string {
-	if len(s) <= n || utf8.RuneCountInString(s) <= n {
-		return s
-	}
-	return string([]rune(s)[:n])
-}
-
-// rows appends a list of rows with every column of the field.
-func rows(b []byte, f *record.Field, list []map[string]any) []byte {
-	b = append(b, '[')
-	for i, row := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, '{')
-		for j, col := range f.Rows {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = append(jsonapi.AppendString(b, jsonapi.Kebab(col.Name)), ':')
-			b = cell(b, row[col.Name])
-		}
-		b = append(b, '}')
-	}
-	return append(b, ']')
-}
-
-// cell appends a value of a row, which has been read from JSON or was just set.
-func cell(b []byte, v any) []byte {
-	switch x := v.(type) {
-	case string:
-		return text(b, x)
-	case json.Number:
-		return append(b, x.String()...)
-	case float64, bool, int64, id.ID:
-		return plain(b, x)
-	}
-	return append(b, "null"...)
 }

@@ -76,11 +76,27 @@ func (w *world) attributes(resource string) attrs {
 		a = attrs{"attachment": attrs{"content": base64.StdEncoding.EncodeToString([]byte("hello")), "file_name": "hello.txt"}}
 	case "related_items":
 		a = attrs{"destination-id": w.Make("location", w.org, record.Values{"name": name}), "destination-type": "Location"}
+	case "flexible_assets":
+		typ, name := w.assetType()
+		a = attrs{"organization-id": w.org, "flexible-asset-type-id": typ, "traits": attrs{name: "asset " + strconv.Itoa(w.n)}}
+	case "flexible_asset_fields":
+		typ, _ := w.assetType()
+		a = attrs{"flexible-asset-type-id": typ, "name": name, "kind": "Text", "order": w.n}
 	case "resource_accesses":
 		who, _ := w.user("Editor", false)
 		a = attrs{"accessor-id": who, "accessor-type": "User"}
 	}
 	return a
+}
+
+// assetType gives a type of assets with one field, and that field's key.
+func (w *world) assetType() (id.ID, string) {
+	if t := w.one("flexible_asset_type", "LAN"); t != 0 {
+		return t, "called"
+	}
+	t := w.Make("flexible_asset_type", 0, record.Values{"name": "LAN"})
+	w.Make("flexible_asset_field", 0, record.Values{"flexible_asset_type_id": t, "name": "Called", "kind": "Text", "show_in_list": true})
+	return t, "called"
 }
 
 func (w *world) maker() id.ID {
@@ -139,6 +155,10 @@ func (w *world) fill(path string, rec string) string {
 		})
 		path = strings.Replace(path, ":country_id", strconv.FormatInt(n, 10), 1)
 	}
+	if strings.Contains(path, ":flexible_asset_type_id") {
+		typ, _ := w.assetType()
+		path = strings.Replace(path, ":flexible_asset_type_id", typ.String(), 1)
+	}
 	path = strings.NewReplacer(":organization_id", w.org.String(), ":configuration_id", w.cfg.String(), ":document_id", w.doc.String(),
 		":resource_type", "configurations", ":resource_id", w.cfg.String(), ":manufacturer_id", w.maker().String()).Replace(path)
 	if rest, ok := strings.CutPrefix(path, "/configurations/:id/"); ok && strings.HasSuffix(path, "resource_accesses") {
@@ -178,6 +198,8 @@ func (w *world) change(resource string) attrs {
 		return attrs{"content": "<p>" + name + "</p>"}
 	case "related_items":
 		return attrs{"notes": name}
+	case "flexible_assets":
+		return attrs{"traits": attrs{"called": name}}
 	}
 	return attrs{"name": name}
 }
@@ -346,6 +368,8 @@ func (w *world) typed(r *reply, resource, name, typ string) {
 		ok = typ == "boolean"
 	case []any:
 		ok = typ == "array"
+	case map[string]any:
+		ok = typ == "object"
 	default:
 		ok = typ == "integer"
 	}

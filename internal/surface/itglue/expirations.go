@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // maxExpirations is how many expirations are looked at, the soonest first.
@@ -58,15 +59,15 @@ func (e *expiration) description() string { return e.Field.Title() }
 func (e *expiration) object(c *call) []byte {
 	res := c.resources[e.Kind.Name]
 	b := jsonapi.StartItem(e.id.String(), "expirations")
-	b = plain(jsonapi.Attr(b, "organization-id"), e.Org)
-	b = text(jsonapi.Attr(b, "organization-name"), e.OrgName)
-	b = plain(jsonapi.Attr(b, "resource-id"), e.Record)
-	b = text(jsonapi.Attr(b, "resource-name"), e.Name)
-	b = text(jsonapi.Attr(b, "resource-type"), e.Kind.Plural)
-	b = text(jsonapi.Attr(b, "resource-type-name"), typeName(e.Kind))
+	b = value.Plain(jsonapi.Attr(b, "organization-id"), e.Org)
+	b = value.Text(jsonapi.Attr(b, "organization-name"), e.OrgName)
+	b = value.Plain(jsonapi.Attr(b, "resource-id"), e.Record)
+	b = value.Text(jsonapi.Attr(b, "resource-name"), e.Name)
+	b = value.Text(jsonapi.Attr(b, "resource-type"), e.Kind.Plural)
+	b = value.Text(jsonapi.Attr(b, "resource-type-name"), typeName(e.Kind))
 	b = res.appendURL(jsonapi.Attr(b, "resource-url"), c.host, e.Org, e.Record)
-	b = text(jsonapi.Attr(b, "description"), e.description())
-	b = text(jsonapi.Attr(b, "expiration-date"), e.Date+"T00:00:00.000Z")
+	b = value.Text(jsonapi.Attr(b, "description"), e.description())
+	b = value.Text(jsonapi.Attr(b, "expiration-date"), e.Date+"T00:00:00.000Z")
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), e.CreatedAt)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), e.UpdatedAt)
 	return jsonapi.EndItem(b)

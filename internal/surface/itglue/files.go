@@ -1,8 +1,6 @@
 package itglue
 
 import (
-	"bytes"
-	"encoding/base64"
 	"errors"
 	"io"
 	"mime"
@@ -18,6 +16,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // maxUpload is how big the body of an upload may be: a file, in base64 at worst.
@@ -32,13 +31,13 @@ func (a *API) maxUpload() int64 {
 // file writes the resource object of an attachment.
 func (c *call) file(f *attachment.File) []byte {
 	b := jsonapi.StartItem(f.ID.String(), "attachments")
-	b = text(jsonapi.Attr(b, "name"), f.Name)
-	b = text(jsonapi.Attr(b, "attachment-file-name"), f.FileName)
-	b = text(jsonapi.Attr(b, "attachment-content-type"), f.Type)
-	b = plain(jsonapi.Attr(b, "attachment-file-size"), f.Size)
-	b = text(jsonapi.Attr(b, "ext"), attachment.Ext(f.FileName))
-	b = plain(jsonapi.Attr(b, "viewable"), attachment.Viewable(f.Type))
-	b = text(jsonapi.Attr(b, "download-url"), c.host+"/api/v1/attachments/"+f.ID.String()+"/download")
+	b = value.Text(jsonapi.Attr(b, "name"), f.Name)
+	b = value.Text(jsonapi.Attr(b, "attachment-file-name"), f.FileName)
+	b = value.Text(jsonapi.Attr(b, "attachment-content-type"), f.Type)
+	b = value.Plain(jsonapi.Attr(b, "attachment-file-size"), f.Size)
+	b = value.Text(jsonapi.Attr(b, "ext"), attachment.Ext(f.FileName))
+	b = value.Plain(jsonapi.Attr(b, "viewable"), attachment.Viewable(f.Type))
+	b = value.Text(jsonapi.Attr(b, "download-url"), c.host+"/api/v1/attachments/"+f.ID.String()+"/download")
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), f.Created)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), f.Updated)
 	return jsonapi.EndItem(b)
@@ -155,7 +154,7 @@ func addFiles(c *call, res *resource) error {
 	}
 	var items [][]byte
 	for i, item := range d.Items {
-		name, content, err := inBase64("attachment", item.Attributes["attachment"])
+		name, content, err := value.File("attachment", item.Attributes["attachment"])
 		if err != nil {
 			return at(i, d.Many, err)
 		}
@@ -205,33 +204,6 @@ func (c *call) upload(add func(string, io.Reader) (*attachment.File, error)) (*a
 			return add(part.FileName(), part)
 		}
 	}
-}
-
-// inBase64 reads {content, file_name}. The content may stand in a data: address,
-// be broken into lines, or lack its padding.
-func inBase64(field string, in any) (string, io.Reader, error) {
-	m, _ := in.(map[string]any)
-	content, _ := m["content"].(string)
-	name := ""
-	for _, n := range []string{"file_name", "file-name", "filename", "fileName"} {
-		if s, ok := m[n].(string); ok && name == "" {
-			name = s
-		}
-	}
-	if name == "" {
-		return "", nil, fault.Field(field, "The file's name is missing.").WithHint("Send {content, file_name}.")
-	}
-	if strings.HasPrefix(content, "data:") {
-		_, content, _ = strings.Cut(content, ",")
-	}
-	if strings.ContainsAny(content, "\r\n -_") {
-		content = strings.NewReplacer("\r", "", "\n", "", " ", "", "-", "+", "_", "/").Replace(content)
-	}
-	plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(content, "="))
-	if err != nil || len(plain) == 0 {
-		return "", nil, fault.Field(field, "The file's content is not base64.")
-	}
-	return name, bytes.NewReader(plain), nil
 }
 
 func removeFile(c *call, res *resource) error {
@@ -297,8 +269,8 @@ func downloadFile(c *call) error {
 // image writes the resource object of an image inside a document.
 func (c *call) image(f *attachment.File) []byte {
 	b := jsonapi.StartItem(f.ID.String(), "document-images")
-	b = text(jsonapi.Attr(b, "name"), f.Name)
-	b = text(jsonapi.Attr(b, "inline-resource-url"), document.ImageURL(f.ID))
+	b = value.Text(jsonapi.Attr(b, "name"), f.Name)
+	b = value.Text(jsonapi.Attr(b, "inline-resource-url"), document.ImageURL(f.ID))
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), f.Created)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), f.Updated)
 	return jsonapi.EndItem(b)
@@ -315,7 +287,7 @@ func addImages(c *call) error {
 		if err != nil {
 			return at(i, d.Many, err)
 		}
-		name, content, err := inBase64("image", item.Attributes["image"])
+		name, content, err := value.File("image", item.Attributes["image"])
 		if err != nil {
 			return at(i, d.Many, err)
 		}

@@ -2,15 +2,12 @@ package itglue
 
 import (
 	"slices"
-	"strconv"
 	"strings"
-	"time"
-	"unicode/utf8"
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/gate"
-	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // filters turns what was asked into conditions. What is not known is left out.
@@ -43,21 +40,21 @@ func (r *resource) condition(f jsonapi.Filter) (record.Filter, bool) {
 		return record.Filter{}, false
 	}
 	parts, plain := jsonapi.Split(f.Raw)
-	if how == sortID && (len(parts) == 0 && f.Name == r.special.nullRef || len(parts) == 1 && strings.EqualFold(parts[0], "null")) {
+	if how == value.SortID && (len(parts) == 0 && f.Name == r.special.nullRef || len(parts) == 1 && strings.EqualFold(parts[0], "null")) {
 		return record.Filter{Field: f.Name, Op: nullOp(f.Op)}, true
 	}
 	if len(parts) == 0 {
 		return record.Filter{}, false
 	}
-	if f.Op == jsonapi.Range || how == sortTime || how == sortDay && !plain {
+	if f.Op == jsonapi.Range || how == value.SortTime || how == value.SortDay && !plain {
 		return span(f, how, parts)
 	}
-	out := record.Filter{Field: f.Name, Op: record.Eq, Values: valuesOf(how, parts)}
+	out := record.Filter{Field: f.Name, Op: record.Eq, Values: value.AllOf(how, parts)}
 	if f.Op == jsonapi.Not {
 		out.Op = record.Ne
 	}
-	if how == sortText && !plain { // Acme, Inc without an escape
-		out.Values = append(out.Values, valuesOf(how, []string{strings.TrimSpace(strings.ReplaceAll(f.Raw, `\,`, `,`))})...)
+	if how == value.SortText && !plain { // Acme, Inc without an escape
+		out.Values = append(out.Values, value.AllOf(how, []string{strings.TrimSpace(strings.ReplaceAll(f.Raw, `\,`, `,`))})...)
 	}
 	return out, true
 }
@@ -69,86 +66,27 @@ func nullOp(op jsonapi.Op) record.Op {
 	return record.Null
 }
 
-// valuesOf parses the values that can be parsed; the others match nothing.
-func valuesOf(how sort, parts []string) []any {
-	var out []any
-	for _, p := range parts {
-		if v := valueOf(how, p); v != nil {
-			out = append(out, v)
-		}
-	}
-	return out
-}
-
-func valueOf(how sort, s string) any {
-	switch how {
-	case sortID:
-		if i, ok := id.Parse(s); ok {
-			return i
-		}
-	case sortInt:
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return n
-		}
-	case sortBool:
-		if on, err := strconv.ParseBool(strings.ToLower(s)); err == nil {
-			return on
-		}
-	case sortDay:
-		if from, _, ok := jsonapi.Moment(s); ok {
-			return from.Format(time.DateOnly)
-		}
-	case sortText:
-		if utf8.ValidString(s) && !strings.ContainsRune(s, 0) { // else no text is like it, and PostgreSQL would not take it
-			return s
-		}
-	}
-	return nil
-}
-
 // span reads start,end, where * is an open end; one value alone is the day or
 // moment it names.
-func span(f jsonapi.Filter, how sort, parts []string) (record.Filter, bool) {
+func span(f jsonapi.Filter, how value.Sort, parts []string) (record.Filter, bool) {
 	out := record.Filter{Field: f.Name, Op: record.Range, Values: []any{nil, nil}}
 	if len(parts) == 1 {
 		parts = append(parts, parts[0])
 	}
-	if f.Op == jsonapi.Not || how == sortText || how == sortBool {
+	if f.Op == jsonapi.Not || how == value.SortText || how == value.SortBool {
 		return record.Filter{}, false
 	}
 	for i, p := range parts[:2] {
 		if p == "*" {
 			continue
 		}
-		v, ok := bound(how, p, i == 1)
+		v, ok := value.Bound(how, p, i == 1)
 		if !ok {
 			return record.Filter{Field: f.Name, Op: record.Eq}, true // nothing lies there
 		}
 		out.Values[i] = v
 	}
 	return out, true
-}
-
-// bound reads one end of a range.
-func bound(how sort, s string, last bool) (any, bool) {
-	switch how {
-	case sortDay, sortTime:
-		from, to, ok := jsonapi.Moment(s)
-		switch {
-		case !ok:
-			return nil, false
-		case how == sortDay:
-			return from.Format(time.DateOnly), true
-		case last:
-			return to.UnixMilli(), true
-		}
-		return from.UnixMilli(), true
-	case sortID:
-		i, ok := id.Parse(s)
-		return int64(i), ok
-	}
-	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil
 }
 
 // order gives the order that is asked for; names that are not known are left out.
@@ -184,7 +122,7 @@ func (r *resource) strict(q jsonapi.Query) ([]record.Filter, error) {
 			return nil, jsonapi.Malformed("What is deleted must be named, not excluded; nothing was deleted.")
 		case len(parts) == 0:
 			return nil, jsonapi.Malformed("The filter %s is empty; nothing was deleted.", name)
-		case how == sortText && !plain:
+		case how == value.SortText && !plain:
 			return nil, jsonapi.Malformed("A comma in the filter %s could mean two things; nothing was deleted.", name).
 				WithHint(`Write it as \, when it belongs to the value, or name what to delete by its id.`)
 		}

@@ -9,6 +9,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // included collects the member included of an answer, each object once.
@@ -297,9 +298,9 @@ func (c *call) includeVersions(tx *gate.Tx, o *object, inc *included) error {
 		inc.add(l.typ, l.id, func(b []byte) []byte {
 			it := jsonapi.StartItem(l.id, l.typ)
 			it = jsonapi.AppendTime(jsonapi.Attr(it, "created-at"), v.Time)
-			it = plain(jsonapi.Attr(it, "user-id"), v.By)
-			it = text(jsonapi.Attr(it, "user-name"), v.ByName)
-			it = text(jsonapi.Attr(it, "name"), v.Values.Text("name"))
+			it = value.Plain(jsonapi.Attr(it, "user-id"), v.By)
+			it = value.Text(jsonapi.Attr(it, "user-name"), v.ByName)
+			it = value.Text(jsonapi.Attr(it, "name"), v.Values.Text("name"))
 			return append(b, jsonapi.EndItem(it)...)
 		})
 		links = append(links, l)

@@ -39,8 +39,11 @@ func populate(h *house, org id.ID) targets {
 	person := h.Make("contact", org, record.Values{"first_name": "hidden", "location_id": place})
 	cfg := h.Make("configuration", org, record.Values{"name": "hidden", "configuration_type_id": h.one("configuration_type", "Server"), "warranty_expires_at": "2027-01-01",
 		"contact_id": person, "location_id": place})
+	typ := h.Make("flexible_asset_type", 0, record.Values{"name": "LAN"})
+	called := h.Make("flexible_asset_field", 0, record.Values{"flexible_asset_type_id": typ, "name": "Called", "kind": "Text", "show_in_list": true})
 	x := targets{files: map[string]id.ID{}, record: map[string]id.ID{
-		"organizations": org, "configurations": cfg, "documents": doc, "contacts": person, "locations": place, "password_folders": safe, "document_folders": folder,
+		"flexible_assets": h.Make("flexible_asset", org, record.Values{"flexible_asset_type_id": typ, record.TraitName(called): "hidden"}),
+		"organizations":   org, "configurations": cfg, "documents": doc, "contacts": person, "locations": place, "password_folders": safe, "document_folders": folder,
 		"configuration_interfaces": h.Make("configuration_interface", 0, record.Values{"name": "hidden", "configuration_id": cfg}),
 		"passwords":                h.Make("password", org, record.Values{"name": "hidden", "password": "hidden", "password_folder_id": safe}),
 		"document_sections":        h.Make("document_section", 0, record.Values{"resource_type": "Document::Text", "content": "hidden", "document_id": doc}),

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // Limits of the log in this protocol; the whole of it is read by other means.
@@ -106,22 +107,22 @@ func (c *call) logTimes() (from, to int64, err error) {
 func logItem(e *audit.Entry, name string) []byte {
 	b := jsonapi.StartItem(name, "logs")
 	b = append(jsonapi.Attr(b, "account-id"), "null"...)
-	b = text(jsonapi.Attr(b, "action"), e.Action)
+	b = value.Text(jsonapi.Attr(b, "action"), e.Action)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), e.Time)
-	b = text(jsonapi.Attr(b, "ip-address"), e.Detail.Address)
+	b = value.Text(jsonapi.Attr(b, "ip-address"), e.Detail.Address)
 	for _, n := range []string{"ip-city", "ip-country", "ip-region"} {
 		b = append(jsonapi.Attr(b, n), "null"...)
 	}
-	b = plain(jsonapi.Attr(b, "level"), int64(e.Level))
-	b = plain(jsonapi.Attr(b, "organization-id"), e.Org)
-	b = plain(jsonapi.Attr(b, "resource-id"), e.Object)
-	b = text(jsonapi.Attr(b, "resource-name"), e.Detail.Name)
-	b = text(jsonapi.Attr(b, "resource-type"), e.Kind)
+	b = value.Plain(jsonapi.Attr(b, "level"), int64(e.Level))
+	b = value.Plain(jsonapi.Attr(b, "organization-id"), e.Org)
+	b = value.Plain(jsonapi.Attr(b, "resource-id"), e.Object)
+	b = value.Text(jsonapi.Attr(b, "resource-name"), e.Detail.Name)
+	b = value.Text(jsonapi.Attr(b, "resource-type"), e.Kind)
 	b = append(jsonapi.Attr(b, "user-agent"), "null"...)
-	b = plain(jsonapi.Attr(b, "user-id"), e.Actor)
-	b = text(jsonapi.Attr(b, "user-name"), e.Detail.Actor)
-	b = text(jsonapi.Attr(b, "result"), e.Result)
-	b = text(jsonapi.Attr(b, "reason"), e.Detail.Reason)
-	b = text(jsonapi.Attr(b, "detail"), strings.TrimSpace(strings.Join(e.Detail.Fields, ", ")+" "+e.Detail.Text))
+	b = value.Plain(jsonapi.Attr(b, "user-id"), e.Actor)
+	b = value.Text(jsonapi.Attr(b, "user-name"), e.Detail.Actor)
+	b = value.Text(jsonapi.Attr(b, "result"), e.Result)
+	b = value.Text(jsonapi.Attr(b, "reason"), e.Detail.Reason)
+	b = value.Text(jsonapi.Attr(b, "detail"), strings.TrimSpace(strings.Join(e.Detail.Fields, ", ")+" "+e.Detail.Text))
 	return jsonapi.EndItem(b)
 }

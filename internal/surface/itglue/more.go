@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/rule"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // byID reads records of a kind by their ids, as far as the caller may see them,
@@ -166,7 +167,7 @@ func passwordOwner(c *call, tx *gate.Tx, list []*object, _ bool) error {
 	}
 	for _, o := range list {
 		o.key("cached-resource-name")
-		o.extra = text(o.extra, names[o.rec.ID])
+		o.extra = value.Text(o.extra, names[o.rec.ID])
 		var by any
 		if o.rec.UpdatedBy != 0 {
 			by = int64(o.rec.UpdatedBy)

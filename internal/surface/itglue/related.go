@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/surface/itglue/value"
 )
 
 const relatedType = "related-items"
@@ -28,16 +29,16 @@ func relatedID(it *relation.Item) string {
 func (c *call) related(it *relation.Item) []byte {
 	b := jsonapi.StartItem(relatedID(it), relatedType)
 	res := c.resources[it.Kind]
-	b = plain(jsonapi.Attr(b, "destination-id"), it.Record)
-	b = text(jsonapi.Attr(b, "destination-type"), typeName(res.kind))
-	b = text(jsonapi.Attr(b, "name"), it.Name)
-	b = plain(jsonapi.Attr(b, "resource-id"), it.Record)
+	b = value.Plain(jsonapi.Attr(b, "destination-id"), it.Record)
+	b = value.Text(jsonapi.Attr(b, "destination-type"), typeName(res.kind))
+	b = value.Text(jsonapi.Attr(b, "name"), it.Name)
+	b = value.Plain(jsonapi.Attr(b, "resource-id"), it.Record)
 	b = res.appendURL(jsonapi.Attr(b, "resource-url"), c.host, it.Org, it.Record)
-	b = text(jsonapi.Attr(b, "resource-type-name"), typeName(res.kind))
-	b = text(jsonapi.Attr(b, "asset-type"), it.Kind)
-	b = text(jsonapi.Attr(b, "notes"), it.Notes)
-	b = text(jsonapi.Attr(b, "reason"), it.Reason)
-	b = plain(jsonapi.Attr(b, "archived"), it.Archived)
+	b = value.Text(jsonapi.Attr(b, "resource-type-name"), typeName(res.kind))
+	b = value.Text(jsonapi.Attr(b, "asset-type"), it.Kind)
+	b = value.Text(jsonapi.Attr(b, "notes"), it.Notes)
+	b = value.Text(jsonapi.Attr(b, "reason"), it.Reason)
+	b = value.Plain(jsonapi.Attr(b, "archived"), it.Archived)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), it.Created)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), it.Updated)
 	return jsonapi.EndItem(b)

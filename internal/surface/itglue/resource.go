@@ -6,6 +6,7 @@ import (
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/record"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // resource is a kind as the protocol sees it, worked out once.
@@ -14,7 +15,7 @@ type resource struct {
 	special special
 	typ     string
 	attrs   []attribute
-	filters map[string]sort
+	filters map[string]value.Sort
 	sorts   map[string]bool
 	meta    []byte // the member filters of meta
 }
@@ -49,20 +50,8 @@ const (
 	fromFixed
 )
 
-// sort says how the text of a filter becomes values.
-type sort int
-
-const (
-	sortText sort = iota + 1
-	sortID
-	sortInt
-	sortBool
-	sortDay
-	sortTime
-)
-
 func newResource(k *record.Kind, s special) *resource {
-	r := &resource{kind: k, special: s, typ: k.JSONType(), filters: map[string]sort{}, sorts: map[string]bool{}}
+	r := &resource{kind: k, special: s, typ: k.JSONType(), filters: map[string]value.Sort{}, sorts: map[string]bool{}}
 	r.describe()
 	r.filterable()
 	r.meta = r.permitted()
@@ -128,9 +117,9 @@ func (r *resource) addField(f *record.Field) {
 // engine offers it.
 func (r *resource) filterable() {
 	k := r.kind
-	r.filters["id"], r.filters["created_at"], r.filters["updated_at"], r.filters["name"] = sortID, sortTime, sortTime, sortText
+	r.filters["id"], r.filters["created_at"], r.filters["updated_at"], r.filters["name"] = value.SortID, value.SortTime, value.SortTime, value.SortText
 	if k.Scope != record.OfTenant {
-		r.filters["organization_id"], r.filters["archived"], r.filters["restricted"] = sortID, sortBool, sortBool
+		r.filters["organization_id"], r.filters["archived"], r.filters["restricted"] = value.SortID, value.SortBool, value.SortBool
 		r.sorts["organization_id"] = true
 	}
 	if k.Scope == record.OfOrganization {
@@ -144,20 +133,20 @@ func (r *resource) filterable() {
 		r.sorts[f.Name] = true
 		switch f.Type {
 		case record.Ref:
-			r.filters[f.Name] = sortID
+			r.filters[f.Name] = value.SortID
 			if base, ok := strings.CutSuffix(f.Name, "_id"); ok {
 				r.sorts[base+"_name"] = true
 			}
 		case record.Integer:
-			r.filters[f.Name] = sortInt
+			r.filters[f.Name] = value.SortInt
 		case record.Bool:
-			r.filters[f.Name] = sortBool
+			r.filters[f.Name] = value.SortBool
 		case record.Date:
-			r.filters[f.Name] = sortDay
+			r.filters[f.Name] = value.SortDay
 		case record.Time:
-			r.filters[f.Name] = sortTime
+			r.filters[f.Name] = value.SortTime
 		case record.Text, record.Choice:
-			r.filters[f.Name] = sortText
+			r.filters[f.Name] = value.SortText
 		}
 	}
 	for _, n := range []string{"id", "name", "created_at", "updated_at", "archived", "restricted"} {
@@ -179,7 +168,7 @@ func (r *resource) permitted() []byte {
 			b = append(b, ',')
 		}
 		b = append(jsonapi.AppendString(b, jsonapi.Kebab(n)), `:{"permitted-values":[`...)
-		if r.filters[n] == sortBool {
+		if r.filters[n] == value.SortBool {
 			b = append(b, `"true","false","1","0"`...)
 		}
 		if f := r.kind.Field(n); f != nil {

@@ -86,6 +86,12 @@ func specials() map[string]special {
 			under: map[string]string{"document": "sections"}, sort: []record.Order{{Field: "sort"}, {Field: "id"}},
 			more: []func(*call, *gate.Tx, []*object, bool) error{sectionRendered},
 		},
+		"flexible_asset": {
+			narrow: ofVariant, noContent: true, saved: attachUploads, required: []string{"flexible_asset_type_id"},
+			fixed: []fixed{{"my_glue", "false"}}, more: []func(*call, *gate.Tx, []*object, bool) error{traits},
+		},
+		"flexible_asset_type":  {saved: designedFields},
+		"flexible_asset_field": {noContent: true, noNested: true, sort: []record.Order{{Field: "order"}, {Field: "id"}}},
 		"user": {
 			methods: "GET PATCH PUT", readOnly: []string{"email", "role_name", "contact_id", "archived", "restricted"},
 			fixed: []fixed{{"avatar", "null"}, {"my_glue", "false"}, {"my_glue_account_id", "null"}, {"salesforce_id", "null"}},

@@ -1,7 +1,7 @@
 package itglue
 
 import (
-	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // values turns the attributes of a body into values to save: what callers do
@@ -24,41 +25,27 @@ func (r *resource) values(item jsonapi.Item, isNew bool) record.Values {
 			continue
 		}
 		f := r.kind.Field(name)
+		if d, ok := in.(*designed); ok {
+			maps.Copy(v, d.values)
+			continue
+		}
 		switch {
 		case f == nil && name == "organization_id":
-			if !empty(in) {
+			if !value.Empty(in) {
 				v[name] = in
 			}
 		case f == nil && (name == "archived" || name == "restricted"):
 			v[name] = in
 		case f == nil || f.ReadOnly:
 		case f.Type == record.Secret && !isNew && (in == "" || in == nil && slices.Contains(r.special.keep, name)):
-		case f.Type == record.Ref && empty(in):
+		case f.Type == record.Ref && value.Empty(in):
 			v[name] = nil
-		case (f.Type == record.Date || f.Type == record.Time) && zeroTime(in):
+		case (f.Type == record.Date || f.Type == record.Time) && value.ZeroTime(in):
 		default:
 			v[name] = in
 		}
 	}
 	return v
-}
-
-// empty tells whether a reference says that there is none.
-func empty(in any) bool {
-	switch x := in.(type) {
-	case nil:
-		return true
-	case string:
-		return strings.TrimSpace(x) == "" || x == "0"
-	case json.Number:
-		return x == "0"
-	}
-	return false
-}
-
-func zeroTime(in any) bool {
-	s, _ := in.(string)
-	return strings.HasPrefix(s, "0001-01-01")
 }
 
 // missing says which attributes a new record needs and has not.
@@ -83,6 +70,9 @@ func create(c *call, res *resource, n *nest) error {
 	}
 	todo := make([]record.Values, len(d.Items))
 	for i, item := range d.Items {
+		if err := c.design(res, item, 0); err != nil {
+			return at(i, d.Many, err)
+		}
 		todo[i] = res.values(item, true)
 		if n != nil {
 			parent, err := c.id("parent")
@@ -196,6 +186,9 @@ func update(c *call, res *resource, n *nest) error {
 		return err
 	}
 	item, err := c.item()
+	if err == nil {
+		err = c.design(res, item, rid)
+	}
 	if err != nil {
 		return err
 	}
@@ -239,6 +232,11 @@ func updateMany(c *call, res *resource, n *nest) error {
 	ids, err := idsIn(d.Items)
 	if err != nil {
 		return err
+	}
+	for i, item := range d.Items {
+		if err := c.design(res, item, ids[i]); err != nil {
+			return at(i, d.Many, err)
+		}
 	}
 	return c.many(http.StatusOK, res, c.editing(res, ids[0]), func(tx *gate.Tx) ([]*record.Record, error) {
 		var out []*record.Record
