@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/flexibleasset"
 )
 
 // Where says who may see a sample.
@@ -141,9 +142,13 @@ func (t *Tenant) create(k *record.Kind, v record.Values) (made id.ID, err error)
 func (t *Tenant) Values(k *record.Kind, w, refs Where, n int) record.Values {
 	word := t.word(w, k.Name, n)
 	v := record.Values{}
+	if k.Variants != nil {
+		k = t.designed(k)
+		v[k.Variants.By] = k.Variant
+	}
 	for _, f := range k.Fields {
 		switch {
-		case f.ReadOnly:
+		case f.ReadOnly || k.Variant != 0 && f.Name == k.Variants.By:
 		case f.Type == record.Ref:
 			from := refs
 			if f.Name == k.Parent {
@@ -167,6 +172,28 @@ func (t *Tenant) Values(k *record.Kind, w, refs Where, n int) record.Values {
 		}
 	}
 	return v
+}
+
+// designed gives a kind as a type of the library makes it, which is made when it
+// is not there.
+func (t *Tenant) designed(k *record.Kind) *record.Kind {
+	t.h.t.Helper()
+	e := t.h.App.Records
+	if t.design == 0 {
+		t.change(func(tx *gate.Tx) (err error) {
+			for _, y := range flexibleasset.Library() {
+				if y.Name == "LAN" {
+					t.design, err = y.Make(tx, e)
+				}
+			}
+			return err
+		})
+	}
+	t.View(func(tx *gate.Tx) (err error) {
+		k, err = e.Shape(tx, k.Name, t.design)
+		return err
+	})
+	return k
 }
 
 // find gives a sample of a kind, or any record of it that the tenant began with.

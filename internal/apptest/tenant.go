@@ -26,6 +26,7 @@ type Tenant struct {
 	People map[access.Role]*Person
 	Things []*Thing // samples; see Where
 	Admin  *access.Caller
+	design id.ID // a type of assets, once there is one
 
 	h *House
 }

@@ -17,6 +17,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // call is one request of a known caller.
@@ -74,7 +75,7 @@ const longestReason = 500
 
 // reasonOf gives the reason that a request states, as it can be recorded.
 func reasonOf(r *http.Request) string {
-	return clip(strings.TrimSpace(strings.ToValidUTF8(r.Header.Get("X-Reason"), "?")), longestReason)
+	return value.Clip(strings.TrimSpace(strings.ToValidUTF8(r.Header.Get("X-Reason"), "?")), longestReason)
 }
 
 func bearerOf(r *http.Request) string {
