@@ -33,7 +33,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/asset-types", shell.Administering(p.as((*visit).types)))
 	s.Post("/asset-types", shell.Administering(p.as((*visit).take)))
-	s.Post("/asset-types/{id}/fields/{field}/place", shell.Administering(p.as((*visit).place)))
+	s.Post("/flexible_asset_fields/{id}/place", shell.Administering(p.as((*visit).place)))
 	s.Own(flexibleasset.TypeKind).Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).typePage(r) }
 	s.Own(flexibleasset.FieldKind).Page = func(v *shell.Visit, r *record.Record) error {
 		return web.SeeOther(v.W, v.R, typeURL(r.Values.ID(flexibleasset.TypeField)))
@@ -252,7 +252,7 @@ func line(list []flexibleasset.Field, i int, names map[id.ID]string) fieldLine {
 			l.Pills = append(l.Pills, ui.Pill{Text: p.text})
 		}
 	}
-	to := "/asset-types/" + f.Type.String() + "/fields/" + f.ID.String() + "/place"
+	to := at + "/place"
 	move := func(label, icon string, place int) *ui.Action {
 		return &ui.Action{Label: label + " " + f.Name, Icon: icon, Href: to, Post: true, Quiet: true, IconOnly: true, Fields: []ui.Hidden{{Name: "place", Value: strconv.Itoa(place)}}}
 	}
@@ -267,11 +267,7 @@ func line(list []flexibleasset.Field, i int, names map[id.ID]string) fieldLine {
 
 // place moves a field to another place among those of its type, counted from 0.
 func (v *visit) place() error {
-	typ, err := v.ID("id")
-	if err != nil {
-		return err
-	}
-	field, err := v.ID("field")
+	field, err := v.ID("id")
 	if err != nil {
 		return err
 	}
@@ -283,7 +279,13 @@ func (v *visit) place() error {
 	if err := form.Err(); err != nil {
 		return err
 	}
+	var typ id.ID
 	err = v.Change(access.Edit, gate.Thing{Kind: flexibleasset.FieldKind, ID: field}, func(tx *gate.Tx) error {
+		f, err := v.Records.Get(tx, flexibleasset.FieldKind, field)
+		if err != nil {
+			return err
+		}
+		typ = f.Values.ID(flexibleasset.TypeField)
 		return flexibleasset.Place(tx, v.Records, typ, field, place)
 	})
 	if err != nil {
