@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/flexibleasset"
+	"strongroom/internal/feature/relation"
 )
 
 // design makes a type with fields, each given by its values; the answer maps
@@ -357,5 +358,42 @@ func TestLibrary(t *testing.T) {
 		if r := h.get(flexibleasset.Kind, asset); r.Name != "text" || listed < 2 || shape.Label != y.Name {
 			t.Errorf("%s: an asset is called %q, %d fields are listed", y.Name, r.Name, listed)
 		}
+	}
+}
+
+// TestTagsAreRelations: what a tag refers to is related, seen from either side.
+func TestTagsAreRelations(t *testing.T) {
+	h := open(t, true)
+	org, other := h.Org("Harbour"), h.Org("Kestrel")
+	typ, f := h.lan()
+	sw := h.Make("configuration", org, record.Values{"name": "sw-1", "configuration_type_id": h.one("configuration_type", "Switch")})
+	net := h.Make(flexibleasset.Kind, org, record.Values{"flexible_asset_type_id": typ, f["name"]: "Office", f["switches"]: []id.ID{sw}})
+	rel := &relation.Relations{Records: h.Records}
+	related := func(c *access.Caller, of id.ID) string {
+		var out []string
+		h.View(c, func(tx *gate.Tx) error {
+			list, err := rel.List(tx, of)
+			for _, x := range list {
+				out = append(out, x.Name+": "+x.Reason)
+			}
+			return err
+		})
+		return strings.Join(out, ", ")
+	}
+	if got := related(h.Admin(), sw); got != "Office: Switches of" {
+		t.Errorf("the switch is related to %s", got)
+	}
+	if got := related(h.Admin(), net); got != "sw-1: Switches" {
+		t.Errorf("the network is related to %s", got)
+	}
+	err := h.Gate.View(t.Context(), h.User(access.Editor, other), func(tx *gate.Tx) error {
+		list, err := rel.List(tx, sw)
+		if len(list) > 0 {
+			t.Errorf("a stranger sees %v", list)
+		}
+		return err
+	})
+	if !fault.Is(err, fault.NotFound) {
+		t.Errorf("a stranger gets %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package relation
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,11 @@ func (s *Relations) derived(tx *gate.Tx, rec id.ID) ([]*Item, error) {
 			return nil, err
 		}
 	}
+	tags, err := s.tags(tx, k, rec)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, tags...)
 	for _, src := range s.Sources {
 		more, err := s.fromSource(tx, src, rec)
 		if err != nil {
@@ -60,6 +66,28 @@ func (s *Relations) derived(tx *gate.Tx, rec id.ID) ([]*Item, error) {
 		out = append(out, more...)
 	}
 	return out, nil
+}
+
+// tags lists what follows from references that tenants designed, see
+// record.Variants, in either direction.
+func (s *Relations) tags(tx *gate.Tx, k *record.Kind, rec id.ID) ([]*Item, error) {
+	if !slices.ContainsFunc(s.Records.Kinds.Kinds(), func(k *record.Kind) bool { return k.Variants != nil }) {
+		return nil, nil
+	}
+	cond, who := tx.Visible("r")
+	org, whoseOrg := tx.Visible("o")
+	find := func(reason, self, other string) ([]*Item, error) {
+		args := append(append(append([]any(nil), whoseOrg...), int64(rec)), who...)
+		return read(tx, `select `+ends+`, `+reason+` from trait t join record f on f.id = t.field_id join record r on r.id = t.`+other+`
+			left join record o on o.id = r.org_id and `+org+` where t.`+self+` = ? and t.ref <> 0 and r.trashed_at is null and f.trashed_at is null and `+cond+`
+			order by r.name_fold, r.id limit `+strconv.Itoa(most), args...)
+	}
+	out, err := find(`f.name || ' of'`, "ref", "record_id")
+	if err != nil || k.Variants == nil {
+		return out, err
+	}
+	more, err := find(`f.name`, "record_id", "ref")
+	return append(out, more...), err
 }
 
 // counts tells whether being referred to by, or referring to, a record of that

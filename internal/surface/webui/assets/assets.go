@@ -1,5 +1,4 @@
-// Package assets holds the pages on which administrators design types of assets,
-// and what stands beside an asset that no declaration says.
+// Package assets holds the pages on which administrators design types of assets.
 //
 // Always true: the assets themselves have the derived pages; only administrators
 // reach what changes a type.
@@ -39,9 +38,6 @@ func (p *Pages) Mount(s *shell.Shell) {
 		return web.SeeOther(v.W, v.R, typeURL(r.Values.ID(flexibleasset.TypeField)))
 	}
 	s.Own(flexibleasset.FieldKind).Form = fieldForm
-	s.Rail(shell.RailPart{Draw: func(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {
-		return (&visit{v, p}).passwords(tx, r)
-	}})
 	s.Manage(func(_ *shell.Visit, totals map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Types of assets", Sub: count(totals[flexibleasset.TypeKind], "type"), Href: "/asset-types", Icon: "stack-2"}}
 	})
@@ -377,26 +373,4 @@ func about(kind string) string {
 		return "other records"
 	}
 	return "files"
-}
-
-// passwords is the part of an asset's rail with its embedded passwords.
-func (v *visit) passwords(tx *gate.Tx, r *record.Record) (*ui.Section, error) {
-	if r.Kind.Name != flexibleasset.Kind {
-		return nil, nil
-	}
-	have, err := flexibleasset.Passwords(tx, r.ID)
-	if err != nil || len(have[r.ID]) == 0 {
-		return nil, err
-	}
-	s := &ui.Section{Title: "Passwords"}
-	for i := range r.Kind.Fields {
-		f := &r.Kind.Fields[i]
-		if pw := have[r.ID][f.Trait]; f.Type == record.Secret && f.Trait != 0 && pw != 0 {
-			s.Items = append(s.Items, ui.Item{Title: f.Title(), Sub: "Open it to see or copy it", Href: shell.RecordURL(v.Kind("password"), pw), Icon: "key"})
-		}
-	}
-	if len(s.Items) == 0 {
-		return nil, nil
-	}
-	return s, nil
 }
