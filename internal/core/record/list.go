@@ -122,6 +122,7 @@ type builder struct {
 	args      []any
 	needsKind bool
 	trait     *Field // that the list is sorted by
+	found     string // the tables, when a trait finds the records; its arguments are the first of joinArgs
 }
 
 func (b *builder) add(cond string, args ...any) {
@@ -134,6 +135,15 @@ func (b *builder) allArgs() []any { return append(append([]any(nil), b.joinArgs.
 // choose says in which order the tables are looked at, where the database knows
 // too little to choose well.
 func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
+	if b.trait != nil && b.found != "" {
+		b.from = b.found + ` cross join trait o`
+		b.add(`o.field_id = ? and o.record_id = r.id`, int64(b.trait.Trait))
+		if b.needsKind || b.joins != "" {
+			b.from += ` cross join ` + b.kind.Table() + ` k`
+			b.add(`k.id = r.id`)
+		}
+		return nil
+	}
 	if b.trait != nil { // each record of the variant has a row in the index of the trait
 		b.from = ` from trait o cross join record r`
 		b.add(`o.field_id = ? and r.id = o.record_id`, int64(b.trait.Trait))
@@ -143,7 +153,7 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 		}
 		return nil
 	}
-	if len(q.Filters) > 0 {
+	if len(q.Filters) > 0 || b.found != "" {
 		return nil
 	}
 	few, err := b.few(tx, q, limit)
@@ -193,6 +203,10 @@ func (b *builder) tables() string {
 	switch {
 	case b.from != "":
 		return b.from
+	case b.found != "" && (b.needsKind || b.joins != ""):
+		return b.found + ` join ` + b.kind.Table() + ` k on k.id = r.id`
+	case b.found != "":
+		return b.found
 	case b.needsKind || b.joins != "":
 		return ` from record r join ` + b.kind.Table() + ` k on k.id = r.id`
 	}

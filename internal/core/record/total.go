@@ -23,7 +23,7 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 		return all[of], err
 	}
 	var n int64
-	return n, tx.QueryRow(`select count(*)`+b.tables()+b.where(), b.args...).Scan(&n)
+	return n, tx.QueryRow(`select count(*)`+b.tables()+b.where(), b.allArgs()...).Scan(&n)
 }
 
 // plain tells whether a query asks for all of a kind or of an organization.

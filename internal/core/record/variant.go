@@ -314,8 +314,15 @@ func (b *builder) traitFilter(f Filter, field *Field) error {
 	if !field.keyed() {
 		return fault.New(fault.Invalid, "%s cannot be filtered by %s.", b.kind.Labels, field.Title())
 	}
-	in := func(cond string, args ...any) {
-		b.add(`r.id in (select t.record_id from trait t where t.field_id = ? and `+cond+`)`, append([]any{int64(field.Trait)}, args...)...)
+	in := func(cond string, args ...any) { // the first one finds the records, the others look at each
+		q := `select distinct t.record_id from trait t where t.field_id = ? and ` + cond
+		args = append([]any{int64(field.Trait)}, args...)
+		if b.found == "" {
+			b.found, b.joinArgs = ` from (`+q+`) w cross join record r`, append(args, b.joinArgs...)
+			b.add(`r.id = w.record_id`)
+			return
+		}
+		b.add(`r.id in (`+q+`)`, args...)
 	}
 	keys := make([]any, len(f.Values))
 	for i, v := range f.Values {
