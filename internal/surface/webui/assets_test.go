@@ -31,6 +31,15 @@ func taken(h *webuitest.House, t *testing.T, name string) (id.ID, map[string]str
 	return typ, traits
 }
 
+// madeAsset makes an asset with a value in a field of every sort.
+func madeAsset(h *webuitest.House, t *testing.T) id.ID {
+	t.Helper()
+	org := h.Any("organization")
+	_, f := taken(h, t, "Internet access")
+	return h.Make(flexibleasset.Kind, org, record.Values{"flexible_asset_type_id": h.One(flexibleasset.TypeKind, "Internet access"), f["Provider"]: "Zeewind", f["Medium"]: "Fibre",
+		f["Down, Mbit/s"]: 62.5, f["Contract ends"]: "2027-01-31", f["Access password"]: "hunter2!", f["Location"]: []id.ID{h.Make("location", org, record.Values{"name": "Pier 4"})}})
+}
+
 func TestAssetsInPages(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	org := h.Org("Northbeam")

@@ -17,6 +17,7 @@ import (
 func TestEveryKindHasItsPages(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{Sample: 120})
 	h.Make("document_section", 0, record.Values{"document_id": h.Any("document"), "resource_type": "Document::Text", "content": "<p>Another section.</p>"}) // the sample has none
+	madeAsset(h, t)
 	c := h.As(access.Administrator)
 	for _, k := range h.Records.Kinds.Kinds() {
 		if k.Admin {
@@ -62,6 +63,7 @@ func TestEveryKindHasItsPages(t *testing.T) {
 // TestSavingAnUntouchedFormChangesNothing: a form shows what a record holds.
 func TestSavingAnUntouchedFormChangesNothing(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{Sample: 120})
+	madeAsset(h, t)
 	c := h.As(access.Administrator)
 	for _, k := range h.Records.Kinds.Kinds() {
 		rid := h.Any(k.Name)
