@@ -135,13 +135,13 @@ func same(old, now *record.Record) bool {
 	return !now.Values.Bool("use_for_title") || old.Values["order"] == now.Values["order"]
 }
 
+// beforeAsset refuses a new asset of a type that is in the trash.
 func beforeAsset(tx *gate.Tx, now, old *record.Record) error {
 	if old != nil {
 		return nil
 	}
-	typ := now.Values.ID(TypeField)
-	var enabled sql.NullBool
-	err := tx.QueryRow(`select k.enabled from record r join k_flexible_asset_type k on k.id = r.id where r.id = ? and r.trashed_at is null`, int64(typ)).Scan(&enabled)
+	var one int
+	err := tx.QueryRow(`select 1 from record r where r.id = ? and r.trashed_at is null`, int64(now.Values.ID(TypeField))).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.Field(TypeField, "There is no such type.")
 	}

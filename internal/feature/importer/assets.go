@@ -207,7 +207,7 @@ func (r *run) designOne(t *assetTable, names *nameScan) error {
 		return err
 	}
 	if t.typ == 0 {
-		if t.typ, err = r.makeDesign(flexibleasset.TypeKind, record.Values{"name": t.label, "description": "From " + t.file + " of an IT Glue export."}); err != nil {
+		if err := r.makeType(t); err != nil {
 			return r.undesigned(t, err)
 		}
 	}
@@ -298,13 +298,16 @@ func (r *run) tagOf(name string) (string, error) {
 		t.fields = nil // found again when its turn comes
 	}
 	if t.typ == 0 {
-		n, err := r.makeDesign(flexibleasset.TypeKind, record.Values{"name": t.label, "description": "From " + t.file + " of an IT Glue export."})
-		if err != nil {
+		if err := r.makeType(t); err != nil {
 			return "", err
 		}
-		t.typ = n
 	}
 	return "FlexibleAssetType: " + t.typ.String(), nil
+}
+
+func (r *run) makeType(t *assetTable) (err error) {
+	t.typ, err = r.makeDesign(flexibleasset.TypeKind, record.Values{"name": t.label, "description": "From " + t.file + " of an IT Glue export."})
+	return err
 }
 
 func (r *run) makeDesign(kind string, v record.Values) (n id.ID, err error) {

@@ -265,7 +265,7 @@ func (it *item) apply() error {
 		}
 	}
 	for name, list := range it.extra.Lists {
-		it.late = append(it.late, late{kind: it.kind, field: name, to: list})
+		it.late = append(it.late, late{kind: it.kind, field: name, file: it.file, line: it.line, to: list})
 	}
 	for name, of := range it.extra.Names {
 		it.lists = append(it.lists, listWant{field: name, kind: it.field(name).Ref, name: of})

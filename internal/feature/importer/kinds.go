@@ -109,13 +109,13 @@ type late struct {
 	known *known
 	kind  string
 	field string
+	file  string
+	line  int
 	to    []itglue.RowRef
 
 	// Of another product's export: the names in a cell, and what they may name.
 	cell, tag string
 	org       *known
-	file      string
-	line      int
 }
 
 // completeKinds sets the references that had to wait.
@@ -151,7 +151,7 @@ func (r *run) complete(tx *gate.Tx, l late) error {
 			ids = append(ids, k.rec)
 			continue
 		}
-		r.problem(itglue.KindFile(to.Table), 0, itglue.Warning, "Set it by hand.", "The record %s of %s, to which %s refers, was not imported.", to.ID, to.Table, l.known.rec)
+		r.problem(l.file, l.line, itglue.Warning, "Set it by hand.", "The record %s of %s, to which %s refers, was not imported.", to.ID, to.Table, l.known.rec)
 	}
 	if l.cell != "" {
 		var err error
@@ -167,7 +167,7 @@ func (r *run) complete(tx *gate.Tx, l late) error {
 		return err
 	})
 	if rowFault(err) {
-		r.problem(itglue.KindFile(l.kind), 0, itglue.Warning, "Set it by hand.", "A reference of the record %s was left out: %s", l.known.rec, sentence(fault.Say(err)))
+		r.problem(l.file, l.line, itglue.Warning, "Set it by hand.", "A reference of the record %s was left out: %s", l.known.rec, sentence(fault.Say(err)))
 		return nil
 	}
 	if err != nil {
@@ -183,7 +183,13 @@ func (r *run) namedIn(tx *gate.Tx, l late) ([]id.ID, error) {
 	f := flexibleasset.Field{Kind: flexibleasset.Tag, TagType: l.tag}
 	kind, typ := f.Target()
 	find := func(name string) (out []id.ID, err error) {
-		q, args := `select r.id, r.kind from record r where r.kind = ? and r.org_id = ? and r.name_fold = ? and r.trashed_at is null`, []any{kind, int64(l.org.rec), record.Fold(name)}
+		q, args := `select r.id, r.kind from record r where r.name_fold = ? and r.trashed_at is null`, []any{record.Fold(name)}
+		if kind != "" {
+			q, args = q+` and r.kind = ?`, append(args, kind)
+		}
+		if k := r.m.Records.Kinds.Kind(kind); k == nil || k.Scope == record.OfOrganization || k.Scope == record.OfParent { // others are the whole tenant's
+			q, args = q+` and r.org_id = ?`, append(args, int64(l.org.rec))
+		}
 		if typ != 0 {
 			q, args = q+` and r.variant_id = ?`, append(args, int64(typ))
 		}
@@ -204,7 +210,7 @@ func (r *run) namedIn(tx *gate.Tx, l late) ([]id.ID, error) {
 			return nil, err
 		}
 		if len(found) != 1 {
-			r.problem(l.file, l.line, itglue.Warning, "Set it by hand.", "Line %d of %s refers to %q, which is not in its organization, or several times; the reference was left out.", l.line, l.file, short(name))
+			r.problem(l.file, l.line, itglue.Warning, "Set it by hand.", "Line %d of %s refers to %q, which is not there, or several times; the reference was left out.", l.line, l.file, short(name))
 			continue
 		}
 		out = append(out, found[0])

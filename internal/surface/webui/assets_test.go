@@ -47,7 +47,7 @@ func TestAssetsInPages(t *testing.T) {
 	typ, f := taken(h, t, "Wireless")
 	c := h.As(access.Administrator)
 	list := "/organizations/" + org.String() + "/flexible_assets?flexible_asset_type_id=" + typ.String()
-	at := "/flexible_assets/new?organization_id=" + org.String() + "&flexible_asset_type_id=" + typ.String()
+	at := "/flexible_assets/new?flexible_asset_type_id=" + typ.String() + "&organization_id=" + org.String()
 	if !c.Get(list).Want(http.StatusOK).Has(`a[href="` + at + `"]`) {
 		t.Errorf("no button leads to %s", at)
 	}

@@ -38,6 +38,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 		return web.SeeOther(v.W, v.R, typeURL(r.Values.ID(flexibleasset.TypeField)))
 	}
 	s.Own(flexibleasset.FieldKind).Form = fieldForm
+	s.Own(flexibleasset.Kind).Which = which
 	s.Manage(func(_ *shell.Visit, totals map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Types of assets", Sub: count(totals[flexibleasset.TypeKind], "type"), Href: "/asset-types", Icon: "stack-2"}}
 	})
@@ -124,6 +125,40 @@ func iconOf(r *record.Record) string {
 		return i
 	}
 	return r.Kind.Icon
+}
+
+// which asks of which type a new asset is to be.
+func which(v *shell.Visit, org id.ID) error {
+	s := &ui.Section{Title: "Of which type?"}
+	err := v.View(func(tx *gate.Tx) error {
+		page, err := v.Records.List(tx, flexibleasset.TypeKind, record.Query{Limit: 1000, Archived: "no", NoTotal: true})
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Records {
+			if r.Values.Bool("enabled") {
+				of := *v.Kind(flexibleasset.Kind)
+				of.Variant = r.ID
+				s.Items = append(s.Items, ui.Item{Title: r.Name, Sub: r.Values.Text("description"), Href: shell.NewURL(&of, org), Icon: iconOf(r)})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(s.Items) == 0 {
+		s.Empty = "There are no types yet. An administrator takes them over from the library, or designs them."
+		if v.May(access.Create, v.Kind(flexibleasset.TypeKind)) {
+			s.More = &ui.NavItem{Label: "Types of assets", Href: "/asset-types"}
+		}
+	}
+	p, err := v.Page("New asset", ui.Crumb{Label: "New asset"})
+	if err != nil {
+		return err
+	}
+	p.Data = shell.Sections{Head: ui.Head{Title: "New asset", Icon: v.Kind(flexibleasset.Kind).Icon}, Cards: []*ui.Section{s}}
+	return v.Render("sections", p)
 }
 
 // take makes a type of the library.

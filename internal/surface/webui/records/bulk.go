@@ -51,11 +51,9 @@ func (v *visit) bulkActions(k *record.Kind, archived string) []ui.Action {
 // selection gives the ids that a list's form sent.
 func (v *visit) selection(k *record.Kind, f *web.Form) ([]id.ID, *listing, error) {
 	values := url.Values{}
-	if k.Variants != nil { // the conditions may be on its traits
-		var err error
-		if k, err = v.variant(k, url.Values{k.Variants.By: {f.Text(k.Variants.By)}}); err != nil {
-			return nil, nil, err
-		}
+	k, err := v.variant(k, f.Text) // the conditions may be on its traits
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, name := range append([]string{"q", "archived", "soon", "sort", "dir"}, fieldNames(k)...) {
 		if f.Has(name) {
@@ -354,7 +352,7 @@ func csvRow(r *record.Record, fields []*record.Field) []string {
 		case record.Ref:
 			row = append(row, r.Names[f.Name])
 		case record.Refs:
-			row = append(row, linkNames(r, f))
+			row = append(row, shell.LinkNames(r, f))
 		case record.HTML:
 			row = append(row, richtext.Text(s))
 		case record.Time:

@@ -33,7 +33,7 @@ type listing struct {
 }
 
 func (v *visit) newListing(k *record.Kind, org id.ID, path string, values url.Values) (*listing, error) {
-	k, err := v.variant(k, values)
+	k, err := v.variant(k, values.Get)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (v *visit) list(k *record.Kind, org id.ID) error {
 	if org == 0 {
 		d.Head = ui.Head{Title: k.Labels, Icon: k.Icon, Sub: []ui.Cell{{Text: shell.Count(l.found.Total, k)}}}
 		if v.May(access.Create, k) && k.Scope != record.OfParent {
-			d.Head.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: newURL(k, 0), Primary: true, Key: "n"}}
+			d.Head.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: shell.NewURL(k, 0), Primary: true, Key: "n"}}
 		}
 		d.Org = nil
 	}
@@ -282,7 +282,7 @@ func (l *listing) empty(v *visit) ui.Empty {
 	e := ui.Empty{Icon: k.Icon, Title: "No " + shell.Lower(k.Labels) + " yet."}
 	if v.May(access.Create, k) && k.Scope != record.OfParent {
 		e.Text = "Add the first one, or bring in what you have."
-		e.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: newURL(k, l.org), Primary: true}}
+		e.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: shell.NewURL(k, l.org), Primary: true}}
 		if v.Caller.Role.May(access.Import) && k.Menu > 0 {
 			e.Actions = append(e.Actions, ui.Action{Label: "Import", Icon: "upload", Href: "/imports"})
 		}
@@ -429,10 +429,8 @@ func (v *visit) setColumns(k *record.Kind) error {
 	if err != nil {
 		return err
 	}
-	if k.Variants != nil {
-		if k, err = v.variant(k, url.Values{k.Variants.By: {f.Text(k.Variants.By)}}); err != nil {
-			return err
-		}
+	if k, err = v.variant(k, f.Text); err != nil {
+		return err
 	}
 	var keep []string
 	for _, name := range f.All("col") {

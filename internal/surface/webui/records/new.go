@@ -2,6 +2,7 @@ package records
 
 import (
 	"strongroom/internal/base/web/ui"
+	"strongroom/internal/surface/webui/shell"
 )
 
 // chooseNew is the New button's menu as a page.
@@ -17,13 +18,6 @@ func (v *visit) chooseNew() error {
 	if err != nil {
 		return err
 	}
-	p.Data = sections{Head: ui.Head{Title: "New"}, Cards: []*ui.Section{s}}
+	p.Data = shell.Sections{Head: ui.Head{Title: "New"}, Cards: []*ui.Section{s}}
 	return v.Render("sections", p)
-}
-
-// sections is a page of cards.
-type sections struct {
-	Head  ui.Head
-	Cards []*ui.Section
-	Rail  []*ui.Section
 }

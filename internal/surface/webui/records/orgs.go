@@ -84,7 +84,7 @@ func (v *visit) tabActions(r *record.Record, k *record.Kind) []ui.Action {
 		out = above(v.Visit, r.ID)
 	}
 	if v.May(access.Create, k) {
-		out = append(out, ui.Action{Label: newLabel(k), Icon: "plus", Href: newURL(k, r.ID), Primary: true, Key: "n"})
+		out = append(out, ui.Action{Label: newLabel(k), Icon: "plus", Href: shell.NewURL(k, r.ID), Primary: true, Key: "n"})
 	}
 	return out
 }

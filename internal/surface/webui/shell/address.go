@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"net/url"
+
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -23,9 +25,16 @@ func OrgListURL(org id.ID, k *record.Kind) string {
 
 // NewURL is the form of a new record, in an organization unless org is 0.
 func NewURL(k *record.Kind, org id.ID) string {
-	u := "/" + k.Plural + "/new"
+	q := url.Values{}
 	if org != 0 {
-		u += "?organization_id=" + org.String()
+		q.Set("organization_id", org.String())
+	}
+	if k.Variant != 0 {
+		q.Set(k.Variants.By, k.Variant.String())
+	}
+	u := "/" + k.Plural + "/new"
+	if len(q) > 0 {
+		u += "?" + q.Encode()
 	}
 	return u
 }

@@ -38,19 +38,25 @@ func (v *Visit) Cell(r *record.Record, f *record.Field) ui.Cell {
 	case record.Text:
 		return textCell(f, r.Values.Text(f.Name))
 	case record.Refs:
-		var names []string
-		for _, n := range r.Values.IDs(f.Name) {
-			if l, ok := r.Links[n]; ok {
-				names = append(names, l.Name)
-			}
-		}
-		return ui.Cell{Text: clip(strings.Join(names, ", "), 90)}
+		return ui.Cell{Text: clip(LinkNames(r, f), 90)}
 	case record.HTML:
 		return ui.Cell{Text: clip(richtext.Text(r.Values.Text(f.Name)), 90), Type: "mut"}
 	case record.Multiline:
 		return ui.Cell{Text: clip(r.Values.Text(f.Name), 90), Type: "mut"}
 	}
 	return ui.Cell{Text: Plain(val)}
+}
+
+// LinkNames gives the names of what a list of references names, as far as the
+// caller may see it.
+func LinkNames(r *record.Record, f *record.Field) string {
+	var names []string
+	for _, n := range r.Values.IDs(f.Name) {
+		if l, ok := r.Links[n]; ok {
+			names = append(names, l.Name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func bit(on bool) int64 {

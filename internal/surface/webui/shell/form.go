@@ -69,3 +69,9 @@ type FormPage struct {
 	Head ui.Head
 	Form ui.Form
 }
+
+// Sections is what the page "sections" shows: cards below each other.
+type Sections struct {
+	Head  ui.Head
+	Cards []*ui.Section
+}

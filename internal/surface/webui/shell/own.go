@@ -17,6 +17,9 @@ type Own struct {
 	// New is the form of a new record, and Create takes what it sends. A kind
 	// has both or none.
 	New, Create Handler
+	// Which asks of which variant a new record is to be, in an organization or
+	// anywhere. Every kind with variants has it.
+	Which func(v *Visit, org id.ID) error
 	// Stays names the fields, besides references, that a record gives up when it is
 	// moved to another organization, and says in words what that is; empty when it
 	// is nothing of this record's.
