@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"strongroom/internal/base/blob"
@@ -53,7 +54,6 @@ type House struct {
 type Tenant struct {
 	ID     string // 32 hexadecimal digits, for ever
 	Name   string // short name, [a-z0-9-]
-	Title  string
 	DB     *sqldb.DB
 	Blobs  blob.Store
 	Keys   keys.Material
@@ -61,11 +61,15 @@ type Tenant struct {
 	IDs    *Allocator
 	Number [16]byte // ID as bytes, for envelopes
 
+	title atomic.Pointer[string]
 	house *House
 	users int
 	last  time.Time
 	gone  bool
 }
+
+// Title is what the tenant is called, for people.
+func (t *Tenant) Title() string { return *t.title.Load() }
 
 // Info is what the control database knows of a tenant.
 type Info struct {
@@ -213,6 +217,26 @@ func (h *House) begin(ctx context.Context, name, title string) (*Info, error) {
 	}
 	t.Release()
 	return info, nil
+}
+
+// SetTitle gives a tenant another title. NotFound when there is no such tenant.
+func (h *House) SetTitle(ctx context.Context, name, title string) error {
+	if _, err := h.Info(ctx, name); err != nil {
+		return err
+	}
+	err := h.control.Change(ctx, func(tx *sqldb.Tx) error {
+		_, err := tx.Exec(`update tenant set title = ? where name = ? and state <> 'erased'`, title, name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if t := h.open[name]; t != nil {
+		t.title.Store(&title)
+	}
+	return nil
 }
 
 const infoColumns = `select id, name, title, created_at, state from tenant`

@@ -78,7 +78,8 @@ func (h *House) load(ctx context.Context, name string) (*Tenant, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	t := &Tenant{ID: info.ID, Name: info.Name, Title: info.Title, Keys: m, IDs: new(Allocator), house: h, last: h.Now()}
+	t := &Tenant{ID: info.ID, Name: info.Name, Keys: m, IDs: new(Allocator), house: h, last: h.Now()}
+	t.title.Store(&info.Title)
 	raw, err := hex.DecodeString(info.ID)
 	if err != nil {
 		return nil, err

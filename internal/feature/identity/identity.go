@@ -33,12 +33,13 @@ func schema() []string {
 	return []string{
 		`create table if not exists identity_session (
 			id id primary key, hash bytes not null, user_id int not null, sort text not null, method text not null, level int not null,
-			created_at int not null, seen_at int not null, expires_at int not null, address text not null, agent text not null, device text not null)`,
+			created_at int not null, seen_at int not null, expires_at int not null, idle_ms int not null, address text not null, agent text not null, device text not null)`,
 		`create unique index if not exists identity_session_hash on identity_session (hash)`,
 		`create index if not exists identity_session_user on identity_session (user_id)`,
 		`create index if not exists identity_session_expires on identity_session (expires_at)`,
 		`create table if not exists identity_try (who bytes primary key, fails int not null, at int not null, until int not null)`,
 		`create index if not exists identity_try_until on identity_try (until)`,
+		`create table if not exists identity_limit (name text primary key, ms int not null)`,
 		`create table if not exists identity_parked (group_id int not null, sort text not null, member int not null, primary key (group_id, sort, member))`,
 	}
 }

@@ -36,8 +36,8 @@ func (s *Sessions) List(ctx context.Context, c *access.Caller, user id.ID) (out 
 			}
 		}
 		rows, err := tx.Query(`select id, sort, method, level, created_at, seen_at, expires_at, address, agent from identity_session
-			where user_id = ? and expires_at > ? and (sort <> ? or seen_at > ?) order by seen_at desc, id desc`,
-			int64(user), tx.Now, webSession, tx.Now-s.limits().Idle.Milliseconds())
+			where user_id = ? and expires_at > ? and (sort <> ? or seen_at + idle_ms > ?) order by seen_at desc, id desc`,
+			int64(user), tx.Now, webSession, tx.Now)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,10 @@ func (s *Sessions) Refresh(ctx context.Context, c *access.Caller) (*Signed, erro
 		if err := tx.QueryRow(`select created_at from identity_session where id = ?`, int64(sid)).Scan(&created); err != nil {
 			return missing(err)
 		}
-		l := s.limits()
+		l, err := s.LimitsOf(tx)
+		if err != nil {
+			return err
+		}
 		until := min(tx.Now+l.Token.Milliseconds(), created+l.Absolute.Milliseconds())
 		if until <= tx.Now {
 			return ended()

@@ -18,31 +18,11 @@ type Sessions struct {
 	Gate      *gate.Gate
 	Methods   []method.Password // asked in this order
 	Passwords method.Keeper     // where users change their local passwords; nil when there are none
-	Limits    Limits
+	Limits    Limits            // of tenants that have set none of their own
 	Rules     Rules
 
 	cache  cache
 	misses misses
-}
-
-// Limits are how long sessions last. A zero member stands for its default.
-type Limits struct {
-	Idle     time.Duration // a browser's session without a request: 2 hours
-	Absolute time.Duration // a session whatever happens: 12 hours
-	Token    time.Duration // an access token: 2 hours
-}
-
-func (s *Sessions) limits() Limits {
-	l := s.Limits
-	set := func(d *time.Duration, to time.Duration) {
-		if *d <= 0 {
-			*d = to
-		}
-	}
-	set(&l.Idle, 2*time.Hour)
-	set(&l.Absolute, 12*time.Hour)
-	set(&l.Token, 2*time.Hour)
-	return l
 }
 
 func (s *Sessions) rules() Rules {
@@ -71,16 +51,17 @@ type row struct {
 	id, user               int64
 	level                  int
 	created, seen, expires int64
+	idle                   int64
 	name, email, method    string
 	version, epoch         int64
 }
 
 func readRow(tx *gate.Tx, hash []byte, sort string) (*row, error) {
 	var r row
-	err := tx.QueryRow(`select s.id, s.user_id, s.level, s.created_at, s.seen_at, s.expires_at, s.method, r.name, r.version, coalesce(u.email, ''), e.n
+	err := tx.QueryRow(`select s.id, s.user_id, s.level, s.created_at, s.seen_at, s.expires_at, s.idle_ms, s.method, r.name, r.version, coalesce(u.email, ''), e.n
 		from identity_session s join record r on r.id = s.user_id join k_user u on u.id = s.user_id cross join access_epoch e
 		where s.hash = ? and s.sort = ? and r.trashed_at is null and r.archived = 0`, hash, sort).
-		Scan(&r.id, &r.user, &r.level, &r.created, &r.seen, &r.expires, &r.method, &r.name, &r.version, &r.email, &r.epoch)
+		Scan(&r.id, &r.user, &r.level, &r.created, &r.seen, &r.expires, &r.idle, &r.method, &r.name, &r.version, &r.email, &r.epoch)
 	if noRows(err) {
 		return nil, ended()
 	}
@@ -117,7 +98,7 @@ func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string) (*ac
 		if err != nil {
 			return err
 		}
-		if s.over(r, sort, tx.Now) {
+		if r.over(sort, tx.Now) {
 			return ended()
 		}
 		c, touch, err = s.callerOf(tx, r, string(hash), sort)
@@ -136,8 +117,8 @@ func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string) (*ac
 }
 
 // over tells whether a session has come to its end.
-func (s *Sessions) over(r *row, sort string, now int64) bool {
-	return now >= r.expires || sort == webSession && now-r.seen >= s.limits().Idle.Milliseconds()
+func (r *row) over(sort string, now int64) bool {
+	return now >= r.expires || sort == webSession && now-r.seen >= r.idle
 }
 
 // callerOf gives the caller of a session, from memory when neither the rights

@@ -97,10 +97,8 @@ func (s *Sessions) open(ctx context.Context, a Attempt, ch *charge, claim method
 	if err != nil {
 		return nil, err
 	}
-	limits := s.limits()
-	life := limits.Absolute
 	if sort == accessToken {
-		life, caller.Via = limits.Token, "token"
+		caller.Via = "token"
 	}
 	out := &Signed{Caller: caller}
 	err = s.Gate.Change(ctx, caller, access.SignIn, gate.Thing{Kind: User, ID: caller.User}, func(tx *gate.Tx) error {
@@ -118,8 +116,16 @@ func (s *Sessions) open(ctx context.Context, a Attempt, ch *charge, claim method
 				return err
 			}
 		}
+		limits, err := s.LimitsOf(tx)
+		if err != nil {
+			return err
+		}
+		life := limits.Absolute
+		if sort == accessToken {
+			life = limits.Token
+		}
 		out.Token, out.Expires = newToken(a.Tenant, sort), time.UnixMilli(tx.Now).UTC().Add(life)
-		sid, err := s.insert(tx, a, out, claim, sort, d)
+		sid, err := s.insert(tx, a, out, claim, sort, d, limits.Idle)
 		if err != nil {
 			return err
 		}
@@ -166,7 +172,7 @@ func (s *Sessions) load(ctx context.Context, a Attempt, claim method.Claim) (c *
 // least recently used ones end.
 const maxSessions = 100
 
-func (s *Sessions) insert(tx *gate.Tx, a Attempt, out *Signed, claim method.Claim, sort string, d device) (id.ID, error) {
+func (s *Sessions) insert(tx *gate.Tx, a Attempt, out *Signed, claim method.Claim, sort string, d device, idle time.Duration) (id.ID, error) {
 	sid, err := tx.NewID()
 	if err != nil {
 		return 0, err
@@ -184,9 +190,9 @@ func (s *Sessions) insert(tx *gate.Tx, a Attempt, out *Signed, claim method.Clai
 	if _, err := tx.Exec(`delete from identity_session where expires_at <= ?`, tx.Now); err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(`insert into identity_session (id, hash, user_id, sort, method, level, created_at, seen_at, expires_at, address, agent, device)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(sid), hash, user, sort, claim.Method, out.Caller.AuthLevel, tx.Now, tx.Now,
-		out.Expires.UnixMilli(), address(a.Addr), short(a.Agent), d.Name)
+	_, err = tx.Exec(`insert into identity_session (id, hash, user_id, sort, method, level, created_at, seen_at, expires_at, idle_ms, address, agent, device)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(sid), hash, user, sort, claim.Method, out.Caller.AuthLevel, tx.Now, tx.Now,
+		out.Expires.UnixMilli(), idle.Milliseconds(), address(a.Addr), short(a.Agent), d.Name)
 	return sid, err
 }
 

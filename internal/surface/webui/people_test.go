@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/coretest"
@@ -188,4 +189,34 @@ func TestAccessOfRecord(t *testing.T) {
 		t.Errorf("the rail says %q", s)
 	}
 	h.As(access.Lite).Get("/access/" + rid.String()).Want(http.StatusForbidden)
+}
+
+func TestSettingsOfTheTenant(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	admin, editor := h.As(access.Administrator), h.As(access.Editor)
+	editor.Post("/settings/tenant", url.Values{"title": {"Mine"}}).Want(http.StatusForbidden)
+	editor.Post("/settings/sessions", url.Values{"idle": {"5"}, "absolute": {"15"}, "token": {"5"}}).Want(http.StatusForbidden)
+	if bad := admin.Post("/settings/tenant", url.Values{"title": {" "}}).Want(http.StatusUnprocessableEntity); !bad.Has("#e-title") {
+		t.Error("an empty title is not told at its field")
+	}
+	admin.Post("/settings/tenant", url.Values{"title": {"Northbeam  IT"}}).Want(http.StatusSeeOther)
+	if !strings.Contains(editor.Get("/").Want(http.StatusOK).Text("body"), "Northbeam IT") {
+		t.Error("others do not see the new title")
+	}
+	bad := admin.Post("/settings/sessions", url.Values{"idle": {"60"}, "absolute": {"30"}, "token": {"2"}}).Want(http.StatusUnprocessableEntity)
+	if !bad.Has("#e-token") || bad.Attr("#f-idle", "value") != "60" {
+		t.Error("what is out of bounds is not told at its field, or what was typed is gone")
+	}
+	admin.Post("/settings/sessions", url.Values{"idle": {"6"}, "absolute": {"30"}, "token": {"5"}}).Want(http.StatusSeeOther)
+	if now := admin.Get("/settings/sessions").Want(http.StatusOK).Form("form#form"); now.Get("idle") != "6" || now.Get("absolute") != "30" {
+		t.Errorf("the form has %v", now)
+	}
+	if trail := admin.Get("/audit").Want(http.StatusOK).Text("main"); !strings.Contains(trail, "changed how long sessions last") || !strings.Contains(trail, "renamed the tenant") {
+		t.Error("the changes are not in the trail")
+	}
+	h.Clock.Advance(5 * time.Minute)
+	admin.Get("/settings").Want(http.StatusOK)
+	h.Clock.Advance(2 * time.Minute)
+	admin.Get("/settings").Want(http.StatusOK)
+	editor.Get("/").Want(http.StatusSeeOther) // open before the limits, and not used for seven minutes
 }

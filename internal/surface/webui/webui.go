@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/beside"
@@ -80,7 +81,7 @@ func (s *Server) groups() []shell.Group {
 		&folders.Pages{},
 		&documents.Pages{Attachments: s.Attachments},
 		&secrets.Pages{Secrets: s.Secrets},
-		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys},
+		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
 		&trail.Pages{House: s.House},
 		&assets.Pages{},
 	}

@@ -2,13 +2,14 @@ package office
 
 import (
 	"strings"
-	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/feature/identity"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -92,7 +93,11 @@ func (v *visit) changePassword() error {
 	if err != nil {
 		return err
 	}
-	web.SetCookie(v.W, v.R, shell.SessionCookie, token, v.sessionLife()) // the session itself may end before
+	var l identity.Limits
+	if err := v.View(func(tx *gate.Tx) (err error) { l, err = v.Sessions.LimitsOf(tx); return err }); err != nil {
+		return err
+	}
+	web.SetCookie(v.W, v.R, shell.SessionCookie, token, l.Absolute) // the session itself may end before
 	return v.Done("/account", "Your password is changed. Your other sessions have ended.")
 }
 
@@ -124,12 +129,4 @@ func (v *visit) endOtherSessions() error {
 		return err
 	}
 	return v.Done("/account", "Your other sessions have ended.")
-}
-
-// sessionLife is how long a session lasts at most.
-func (v *visit) sessionLife() time.Duration {
-	if d := v.Sessions.Limits.Absolute; d != 0 {
-		return d
-	}
-	return 12 * time.Hour
 }

@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/profile"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -25,6 +26,7 @@ type Pages struct {
 	Sessions  *identity.Sessions
 	Directory *identity.Directory
 	APIKeys   *apikey.Keys
+	Profile   *profile.Profile
 }
 
 // Templates gives the group's templates.
@@ -36,6 +38,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 		For: func(c *access.Caller) bool { return c.Role.May(access.Configure) }})
 	s.Manage(managed)
 	s.Get("/settings", p.as((*visit).settings))
+	s.Get("/settings/tenant", shell.Administering(p.as((*visit).tenant)))
+	s.Post("/settings/tenant", shell.Administering(p.as((*visit).saveTenant)))
+	s.Get("/settings/sessions", shell.Administering(p.as((*visit).limits)))
+	s.Post("/settings/sessions", shell.Administering(p.as((*visit).saveLimits)))
 	p.mountPeople(s)
 	s.Get("/keys", shell.Administering(p.as((*visit).keys)))
 	s.Get("/keys/new", shell.Administering(p.as((*visit).newKey)))

@@ -88,7 +88,7 @@ func (v *Visit) Page(title string, crumbs ...ui.Crumb) (ui.Page, error) {
 		p.Notice = &ui.Notice{Tone: "info", Text: "This is a demo. Its administrator needs no second factor: do not put real passwords into it."}
 	}
 	return p, v.View(func(tx *gate.Tx) error {
-		p.Brand.Tenant = tx.Tenant.Title
+		p.Brand.Tenant = tx.Tenant.Title()
 		var err error
 		p.Stars, p.Recent, err = v.Favourites.Lines(v, tx)
 		return err
