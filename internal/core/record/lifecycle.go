@@ -161,7 +161,7 @@ func (e *Engine) eachOf(tx *gate.Tx, r *Record, f func(*Record) error) error {
 		if k == nil { // declared no longer
 			continue
 		}
-		child, err := k.readOne(tx.QueryRow(`select `+spineColumns+k.kindColumns()+` from record r join `+k.Table()+` k on k.id = r.id where r.id = ?`, int64(x.id)))
+		child, err := k.all().readOne(tx.QueryRow(`select `+k.all().list()+` from record r join `+k.Table()+` k on k.id = r.id where r.id = ?`, int64(x.id)))
 		if err == nil {
 			err = e.shapeAll(tx, []*Record{child})
 		}

@@ -53,6 +53,7 @@ type Query struct {
 	Archived string // "yes", "no" or "" for both
 	Trashed  bool   // what is in the trash, instead of what is not
 	NoTotal  bool
+	Only     []string // fields that are wanted: the records hold no values of others; nil is all of them
 }
 
 // Page is one page of a list.
@@ -92,18 +93,20 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 	if err := b.choose(tx, q, order, limit); err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`select `+spineColumns+k.kindColumns()+b.page(tx.Dialect(), order), append(b.allArgs(), limit, q.Offset)...)
+	cols := k.only(q.Only)
+	rows, err := tx.Query(`select `+cols.list()+b.page(tx.Dialect(), order), append(b.allArgs(), limit, q.Offset)...)
 	if err != nil {
 		return nil, err
 	}
 	page := &Page{}
-	if page.Records, err = k.readAll(rows, limit); err != nil {
+	if page.Records, err = cols.readAll(rows, limit); err != nil {
 		return nil, err
 	}
 	if err := e.shapeAll(tx, page.Records); err != nil {
 		return nil, err
 	}
 	if !q.NoTotal {
+		filtered.hers = b.hers
 		if page.Total, err = e.total(tx, &filtered, q, len(page.Records), limit); err != nil {
 			return nil, err
 		}
@@ -121,8 +124,9 @@ type builder struct {
 	conds     []string
 	args      []any
 	needsKind bool
-	trait     *Field // that the list is sorted by
-	found     string // the tables, when a trait finds the records; its arguments are the first of joinArgs
+	trait     *Field           // that the list is sorted by
+	hers      map[string]int64 // what the caller sees, by kind, when choose had to know
+	found     string           // the tables, when a trait finds the records; its arguments are the first of joinArgs
 }
 
 func (b *builder) add(cond string, args ...any) {
@@ -135,22 +139,13 @@ func (b *builder) allArgs() []any { return append(append([]any(nil), b.joinArgs.
 // choose says in which order the tables are looked at, where the database knows
 // too little to choose well.
 func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
-	if b.trait != nil && b.found != "" {
-		b.from = b.found + ` cross join trait o`
-		b.add(`o.field_id = ? and o.record_id = r.id`, int64(b.trait.Trait))
-		if b.needsKind || b.joins != "" {
-			b.from += ` cross join ` + b.kind.Table() + ` k`
-			b.add(`k.id = r.id`)
-		}
-		return nil
-	}
 	if b.trait != nil { // each record of the variant has a row in the index of the trait
 		b.from = ` from trait o cross join record r`
-		b.add(`o.field_id = ? and r.id = o.record_id`, int64(b.trait.Trait))
-		if b.needsKind || b.joins != "" {
-			b.from += ` cross join ` + b.kind.Table() + ` k`
-			b.add(`k.id = r.id`)
+		if b.found != "" {
+			b.from = b.found + ` cross join trait o`
 		}
+		b.add(`o.field_id = ? and o.record_id = r.id`, int64(b.trait.Trait))
+		b.withKind(`r.id`)
 		return nil
 	}
 	if len(q.Filters) > 0 || b.found != "" {
@@ -165,10 +160,7 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 		b.from = ` from (` + ids + `) q cross join record r`
 		b.joinArgs = append(args, b.joinArgs...)
 		b.add(`r.id = q.id`)
-		if b.needsKind || b.joins != "" {
-			b.from += ` cross join ` + b.kind.Table() + ` k`
-			b.add(`k.id = q.id`)
-		}
+		b.withKind(`q.id`)
 	case strings.HasPrefix(order, ` order by k.`):
 		// SQLite takes the tables of a cross join in this order, so that the index
 		// of the column that is sorted by gives the first rows at once.
@@ -178,16 +170,25 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 	return nil
 }
 
+// withKind adds the kind's own table, where it is needed, to the tables of choose.
+func (b *builder) withKind(id string) {
+	if b.needsKind || b.joins != "" {
+		b.from += ` cross join ` + b.kind.Table() + ` k`
+		b.add(`k.id = ` + id)
+	}
+}
+
 // few tells whether the caller sees so little of a kind that it is better read
 // and sorted than looked for among all that she does not see.
 func (b *builder) few(tx *gate.Tx, q Query, limit int) (bool, error) {
 	if reach, _ := access.Reach(tx.Caller, ""); reach == "" || q.Org != 0 || q.Variant != 0 || !q.plain() {
 		return false, nil
 	}
-	hers, err := kept(tx, 0, b.kind.Name, "")
+	hers, err := kept(tx, 0, b.kind.Name, q.Archived)
 	if err != nil {
 		return false, err
 	}
+	b.hers = hers
 	all := map[string]int64{}
 	err = addCounts(tx, all, `select kind, cast(sum(n) as bigint) from record_count where kind = ? group by kind`, []any{b.kind.Name})
 	seen := max(1, hers[b.kind.Name])

@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -85,45 +87,76 @@ func (e *Engine) changeable(tx *gate.Tx, k *Kind) error {
 	return nil
 }
 
-const spineColumns = `r.id, r.kind, r.org_id, r.parent_id, r.guard_id, r.name, r.archived, r.restricted, coalesce(r.trashed_at, 0),
+const spineColumns = `r.id, r.org_id, r.parent_id, r.guard_id, r.name, r.archived, r.restricted, coalesce(r.trashed_at, 0),
 	r.created_at, r.updated_at, r.created_by, r.updated_by, r.version`
 
-// kindColumns gives the select list of a kind's own table, with a leading comma.
-func (k *Kind) kindColumns() string {
-	var b strings.Builder
+// spineWidth is how many columns spineColumns names.
+const spineWidth = 13
+
+// columns are those of a kind's own table that are read.
+type columns struct {
+	kind   *Kind
+	fields []*Field
+	traits bool // and that of the traits
+}
+
+// all are the columns of every field.
+func (k *Kind) all() columns { return columns{k, k.columns(), k.Variants != nil} }
+
+// only are the columns of the named fields, and of that which names a variant;
+// nil names all.
+func (k *Kind) only(names []string) columns {
+	if names == nil {
+		return k.all()
+	}
+	c := columns{kind: k}
 	for _, f := range k.columns() {
+		if slices.Contains(names, f.Name) || k.Variants != nil && f.Name == k.Variants.By {
+			c.fields = append(c.fields, f)
+		}
+	}
+	if k.Variants != nil { // which traits there are is known only once the shape is
+		c.traits = slices.ContainsFunc(names, func(name string) bool {
+			return !slices.ContainsFunc(k.columns(), func(f *Field) bool { return f.Name == name })
+		})
+	}
+	return c
+}
+
+// list gives the select list: the spine and the columns.
+func (c columns) list() string {
+	var b strings.Builder
+	b.WriteString(spineColumns)
+	for _, f := range c.fields {
 		b.WriteString(`, k."` + f.Name + `"`) // quoted: a field may be named like a word of SQL
 	}
-	if k.Variants != nil {
+	if c.traits {
 		b.WriteString(`, k.traits`)
 	}
 	return b.String()
 }
 
-// spineWidth is how many columns spineColumns names.
-const spineWidth = 14
-
-// read makes a record of one row of spineColumns + kindColumns.
-func (k *Kind) read(row []any) (*Record, error) {
+// read makes a record of one row of list.
+func (c columns) read(row []any) (*Record, error) {
 	n := func(i int) int64 { v, _ := row[i].(int64); return v }
 	r := &Record{
-		Kind: k, ID: id.ID(n(0)), Org: id.ID(n(2)), Parent: id.ID(n(3)), Guard: id.ID(n(4)),
-		Archived: n(6) != 0, Restricted: n(7) != 0, Trashed: n(8), Created: n(9), Updated: n(10),
-		CreatedBy: id.ID(n(11)), UpdatedBy: id.ID(n(12)), Version: n(13),
+		Kind: c.kind, ID: id.ID(n(0)), Org: id.ID(n(1)), Parent: id.ID(n(2)), Guard: id.ID(n(3)),
+		Archived: n(5) != 0, Restricted: n(6) != 0, Trashed: n(7), Created: n(8), Updated: n(9),
+		CreatedBy: id.ID(n(10)), UpdatedBy: id.ID(n(11)), Version: n(12),
 	}
-	r.Name, _ = row[5].(string)
+	r.Name, _ = row[4].(string)
 	cells := row[spineWidth:]
 	set := 0
-	for _, c := range cells {
-		if c != nil {
+	for _, cell := range cells {
+		if cell != nil {
 			set++
 		}
 	}
 	r.Values = make(Values, set)
-	if k.Variants != nil {
+	if c.traits {
 		r.traits, _ = cells[len(cells)-1].(string)
 	}
-	for i, f := range k.columns() {
+	for i, f := range c.fields {
 		v, err := f.value(cells[i])
 		if err != nil {
 			return nil, err
@@ -136,20 +169,20 @@ func (k *Kind) read(row []any) (*Record, error) {
 }
 
 // readOne makes a record of the only row of a query; sql.ErrNoRows when there is none.
-func (k *Kind) readOne(row *sqldb.Row) (*Record, error) {
+func (c columns) readOne(row *sqldb.Row) (*Record, error) {
 	v, err := row.Values()
 	if err != nil {
 		return nil, err
 	}
-	return k.read(v)
+	return c.read(v)
 }
 
 // readAll makes records of all rows, about so many.
-func (k *Kind) readAll(rows *sqldb.Rows, about int) ([]*Record, error) {
+func (c columns) readAll(rows *sqldb.Rows, about int) ([]*Record, error) {
 	defer rows.Close()
 	out := make([]*Record, 0, min(about, 1000))
 	for rows.Next() {
-		r, err := k.read(rows.Values())
+		r, err := c.read(rows.Values())
 		if err != nil {
 			return nil, err
 		}
@@ -224,11 +257,11 @@ func (e *Engine) load(tx *gate.Tx, kind string, rid id.ID, trashed bool) (*Recor
 		return nil, gate.Missing()
 	}
 	cond, args := tx.Visible("r")
-	q := `select ` + spineColumns + k.kindColumns() + ` from record r join ` + k.Table() + ` k on k.id = r.id where r.id = ? and r.kind = ? and ` + cond
+	q := `select ` + k.all().list() + ` from record r join ` + k.Table() + ` k on k.id = r.id where r.id = ? and r.kind = ? and ` + cond
 	if !trashed {
 		q += ` and r.trashed_at is null`
 	}
-	r, err := k.readOne(tx.QueryRow(q, append([]any{int64(rid), k.Name}, args...)...))
+	r, err := k.all().readOne(tx.QueryRow(q, append([]any{int64(rid), k.Name}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, gate.Missing()
 	}
@@ -244,14 +277,12 @@ func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
 	if e.bare {
 		return nil
 	}
-	want := map[id.ID]bool{}
-	for _, r := range list {
+	want := make(map[id.ID]bool, 2*len(list))
+	for r, refs := range referring(list) {
 		own(tx, r.Kind, r.ID, r.Values)
-		if r.Org != 0 {
-			want[r.Org] = true
-		}
-		for i := range r.Kind.Fields {
-			switch v := r.Values[r.Kind.Fields[i].Name].(type) {
+		want[r.Org] = true
+		for _, f := range refs {
+			switch v := r.Values[f.Name].(type) {
 			case id.ID:
 				want[v] = true
 			case []id.ID:
@@ -262,22 +293,18 @@ func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
 		}
 	}
 	delete(want, 0)
-	ids := make([]id.ID, 0, len(want))
-	for i := range want {
-		ids = append(ids, i)
-	}
-	links, err := e.Links(tx, ids...)
+	links, err := e.Links(tx, slices.Collect(maps.Keys(want))...)
 	if err != nil {
 		return err
 	}
-	for _, r := range list {
+	for r, refs := range referring(list) {
 		r.OrgName = links[r.Org].Name
-		r.Names = map[string]string{}
-		for i := range r.Kind.Fields {
-			switch v := r.Values[r.Kind.Fields[i].Name].(type) {
+		r.Names = make(map[string]string, len(refs))
+		for _, f := range refs {
+			switch v := r.Values[f.Name].(type) {
 			case id.ID:
 				if l, ok := links[v]; ok {
-					r.Names[r.Kind.Fields[i].Name] = l.Name
+					r.Names[f.Name] = l.Name
 				}
 			case []id.ID:
 				r.link(v, links)
@@ -287,14 +314,35 @@ func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
 	return nil
 }
 
+// referring gives each record with the fields by which it may refer to others.
+func referring(list []*Record) iter.Seq2[*Record, []*Field] {
+	return func(yield func(*Record, []*Field) bool) {
+		var k *Kind
+		var refs []*Field
+		for _, r := range list {
+			if r.Kind != k { // seldom: a list is of one kind
+				k, refs = r.Kind, nil
+				for i := range k.Fields {
+					if f := &k.Fields[i]; f.Type == Ref || f.Type == Refs {
+						refs = append(refs, f)
+					}
+				}
+			}
+			if !yield(r, refs) {
+				return
+			}
+		}
+	}
+}
+
 // own takes out what is for administrators and for the user whom it is about.
 func own(tx *gate.Tx, k *Kind, rid id.ID, v Values) {
 	if tx.Caller.Role.May(access.Administer) || rid == tx.Caller.User {
 		return
 	}
-	for _, f := range k.Fields {
-		if f.Own {
-			delete(v, f.Name)
+	for i := range k.Fields {
+		if k.Fields[i].Own {
+			delete(v, k.Fields[i].Name)
 		}
 	}
 }
@@ -323,11 +371,10 @@ func (e *Engine) Names(tx *gate.Tx, ids ...id.ID) (map[id.ID]string, error) {
 // Links gives the names and kinds of those of the records that the caller may
 // see.
 func (e *Engine) Links(tx *gate.Tx, ids ...id.ID) (map[id.ID]Link, error) {
-	out := map[id.ID]Link{}
-	for len(ids) > 0 {
-		part := ids[:min(len(ids), 500)]
-		ids = ids[len(part):]
+	out := make(map[id.ID]Link, len(ids))
+	for part := range slices.Chunk(ids, 500) {
 		cond, args := tx.Visible("r")
+		part = alike(part)
 		rows, err := tx.Query(`select r.id, r.name, r.kind from record r where r.id in (`+access.Marks(len(part))+`) and r.trashed_at is null and `+cond,
 			append(access.Args(part), args...)...)
 		if err != nil {
@@ -338,6 +385,16 @@ func (e *Engine) Links(tx *gate.Tx, ids ...id.ID) (map[id.ID]Link, error) {
 		}
 	}
 	return out, nil
+}
+
+// alike repeats the last of some ids until there are a multiple of sixteen, so
+// that many lists are asked for by one statement, which is prepared once.
+func alike(ids []id.ID) []id.ID {
+	out := slices.Clone(ids)
+	for len(out)%16 != 0 {
+		out = append(out, out[len(out)-1])
+	}
+	return out
 }
 
 func eachLink(rows *sqldb.Rows, out map[id.ID]Link) error {
@@ -363,6 +420,7 @@ func (e *Engine) Field(tx *gate.Tx, kind, field string, ids ...id.ID) (map[id.ID
 	out := map[id.ID]any{}
 	for part := range slices.Chunk(ids, 500) {
 		cond, args := tx.Visible("r")
+		part = alike(part)
 		rows, err := tx.Query(`select k.id, k."`+field+`" from `+k.Table()+` k join record r on r.id = k.id
 			where k.id in (`+access.Marks(len(part))+`) and r.trashed_at is null and `+cond, append(access.Args(part), args...)...)
 		if err != nil {

@@ -17,6 +17,9 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 	if got < limit && (got > 0 || q.Offset == 0) {
 		return int64(q.Offset + got), nil
 	}
+	if q.plain() && b.hers != nil {
+		return b.hers[b.kind.Name], nil
+	}
 	if q.plain() {
 		of := VariantName(b.kind.Name, q.Variant)
 		all, err := kept(tx, q.Org, of, q.Archived)

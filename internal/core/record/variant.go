@@ -124,12 +124,12 @@ func (e *Engine) Reshaped(tx *gate.Tx, kind string, by id.ID) error {
 // allOf reads some records of a variant whoever may see them, those in the trash
 // too: a change of the declaration is a change of the house.
 func (e *Engine) allOf(tx *gate.Tx, k *Kind, after id.ID) ([]*Record, error) {
-	rows, err := tx.Query(`select `+spineColumns+k.kindColumns()+` from record r join `+k.Table()+` k on k.id = r.id
+	rows, err := tx.Query(`select `+k.all().list()+` from record r join `+k.Table()+` k on k.id = r.id
 		where r.variant_id = ? and r.variant_id <> 0 and r.id > ? order by r.id limit 500`, int64(k.Variant), int64(after))
 	if err != nil {
 		return nil, err
 	}
-	out, err := k.readAll(rows, 500)
+	out, err := k.all().readAll(rows, 500)
 	if err != nil {
 		return nil, err
 	}

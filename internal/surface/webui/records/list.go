@@ -190,6 +190,7 @@ func (v *visit) list(k *record.Kind, org id.ID) error {
 		return err
 	}
 	k = l.kind
+	l.query.Only = append([]string{shell.IconField}, l.columns...)
 	around := &orgShell{variant: k}
 	err = v.View(func(tx *gate.Tx) (err error) {
 		if org != 0 {

@@ -255,9 +255,12 @@ func When(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
+// IconField is the reference that IconOf goes by, where a kind has it.
+const IconField = "configuration_type_id"
+
 // IconOf gives the picture of a record: by its type where that says more.
 func IconOf(r *record.Record) string {
-	name := strings.ToLower(r.Names["configuration_type_id"])
+	name := strings.ToLower(r.Names[IconField])
 	if r.Kind.Name != "configuration" || name == "" {
 		return r.Kind.Icon
 	}
