@@ -84,15 +84,6 @@ func (c Column) Class() string {
 	return b.String() + "ph-" + cmp.Or(c.Phone, "no")
 }
 
-// Classes are those of all columns: worked out once, not for each cell.
-func (t Table) Classes() []string {
-	out := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		out[i] = c.Class()
-	}
-	return out
-}
-
 // In gives the column of the table with this id.
 func (c Column) In(id string) Column { c.Swap = id; return c }
 
