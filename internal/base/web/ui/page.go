@@ -297,7 +297,17 @@ type Change struct {
 }
 
 // DiffLine is one line of a text that changed: Op is "+", "-" or " ".
-type DiffLine struct{ Op, Text string }
+type DiffLine struct {
+	Op    string
+	Parts []DiffPart
+}
+
+// DiffPart is a piece of a line; Changed marks it within a line of which the rest
+// is on both sides.
+type DiffPart struct {
+	Text    string
+	Changed bool
+}
 
 // Tile is a number with its trend ("kpi").
 type Tile struct {

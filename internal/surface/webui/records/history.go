@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"strongroom/internal/base/textdiff"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -144,44 +145,15 @@ func changes(k *record.Kind, old, now record.Values, names map[id.ID]string) []u
 	return out
 }
 
-// mostLines is how many lines a side of a comparison has; what is longer is
-// shown as taken away and written anew.
-const mostLines = 600
-
-// diffLines compares two texts line by line: a longest common subsequence, of
-// which lines far from any change are left out.
+// diffLines compares two texts; lines far from any change are left out.
 func diffLines(old, now string) []ui.DiffLine {
-	a, b := strings.Split(old, "\n"), strings.Split(now, "\n")
-	if len(a) > mostLines || len(b) > mostLines {
-		a, b = a[:min(len(a), mostLines)], b[:min(len(b), mostLines)]
-	}
-	common := make([][]int, len(a)+1)
-	for i := range common {
-		common[i] = make([]int, len(b)+1)
-	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
-				common[i][j] = common[i+1][j+1] + 1
-			} else {
-				common[i][j] = max(common[i+1][j], common[i][j+1])
-			}
-		}
-	}
 	var out []ui.DiffLine
-	i, j := 0, 0
-	for i < len(a) || j < len(b) {
-		switch {
-		case i < len(a) && j < len(b) && a[i] == b[j]:
-			out = append(out, ui.DiffLine{Op: " ", Text: a[i]})
-			i, j = i+1, j+1
-		case j == len(b) || i < len(a) && common[i+1][j] >= common[i][j+1]:
-			out = append(out, ui.DiffLine{Op: "-", Text: a[i]})
-			i++
-		default:
-			out = append(out, ui.DiffLine{Op: "+", Text: b[j]})
-			j++
+	for _, l := range textdiff.Lines(old, now) {
+		line := ui.DiffLine{Op: string(l.Op)}
+		for _, p := range l.Parts {
+			line.Parts = append(line.Parts, ui.DiffPart{Text: p.Text, Changed: p.Changed && len(l.Parts) > 1})
 		}
+		out = append(out, line)
 	}
 	return nearChanges(out)
 }
@@ -200,7 +172,7 @@ func nearChanges(all []ui.DiffLine) []ui.DiffLine {
 			continue
 		}
 		if i > last+1 && last >= 0 {
-			out = append(out, ui.DiffLine{Op: " ", Text: "…"})
+			out = append(out, ui.DiffLine{Op: " ", Parts: []ui.DiffPart{{Text: "…"}}})
 		}
 		out = append(out, x)
 		last = i

@@ -380,11 +380,12 @@ func (g *gallery) record(*http.Request) any {
 		"Code":    ui.OneTime{ID: "otp", URL: "/code"},
 		"Address": ui.Cell{Type: "url", Text: "https://10.20.1.1:8443", Href: "https://10.20.1.1:8443"},
 		"Notes":   ui.Section{Title: "Notes", HTML: template.HTML(`<h2>Daily work</h2><p>Local break-glass account, use SSO (<code>Entra ID → FortiGate</code>) for <a href="/list">daily work</a>.</p><ul><li data-checked="true">Rotate after use</li><li data-checked="false">Update the change record</li></ul><table><tr><th>VLAN</th><th>Name</th></tr><tr><td>20</td><td>Medical</td></tr></table><blockquote>Never on a Friday.</blockquote><pre><code>get system status</code></pre>`)},
-		"Changes": []ui.Change{{Label: "Status", Old: "Spare", New: "Active"}, {Label: "Serial number", Old: "", New: "FGT60F-1182"}, {Label: "Notes", Lines: []ui.DiffLine{{Op: " ", Text: "Edge firewall"}, {Op: "-", Text: "Firmware 7.4"}, {Op: "+", Text: "Firmware 7.6.3"}}}},
-		"Drop":    ui.Drop{Action: "/upload", Most: 25 << 20, Text: "Add attachments"},
-		"Files":   []ui.File{{Name: "error-chair3.png", Href: "/image/1.svg", Size: 214000, Remove: &ui.Action{Icon: "x", Post: true, Href: "/list", Quiet: true, Label: "Remove error-chair3.png", IconOnly: true}}, {Name: "edge-config.txt", Href: "/image/1.svg", Size: 18200}},
-		"Rail":    rail()[1:],
-		"Delete":  ui.Confirm{ID: "delete", Title: "Delete FortiGate admin?", Text: "It goes to the trash and can be restored for 30 days.", Action: "/list", Submit: "Delete", Danger: true},
+		"Changes": []ui.Change{{Label: "Status", Old: "Spare", New: "Active"}, {Label: "Serial number", Old: "", New: "FGT60F-1182"}, {Label: "Notes", Lines: []ui.DiffLine{{Op: " ", Parts: []ui.DiffPart{{Text: "Edge firewall"}}}, {Op: "-", Parts: []ui.DiffPart{{Text: "Firmware "}, {Text: "7.4", Changed: true}}},
+			{Op: "+", Parts: []ui.DiffPart{{Text: "Firmware "}, {Text: "7.6.3", Changed: true}}}}}},
+		"Drop":   ui.Drop{Action: "/upload", Most: 25 << 20, Text: "Add attachments"},
+		"Files":  []ui.File{{Name: "error-chair3.png", Href: "/image/1.svg", Size: 214000, Remove: &ui.Action{Icon: "x", Post: true, Href: "/list", Quiet: true, Label: "Remove error-chair3.png", IconOnly: true}}, {Name: "edge-config.txt", Href: "/image/1.svg", Size: 18200}},
+		"Rail":   rail()[1:],
+		"Delete": ui.Confirm{ID: "delete", Title: "Delete FortiGate admin?", Text: "It goes to the trash and can be restored for 30 days.", Action: "/list", Submit: "Delete", Danger: true},
 	}
 }
 
