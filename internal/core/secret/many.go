@@ -90,10 +90,11 @@ func (r *Revealer) grantMany(ctx context.Context, c *access.Caller, refs []Ref, 
 		}
 		openings = make([]*opening, len(refs))
 		for i, ref := range refs {
-			var s stored
-			if err := s.load(tx, ref); errors.Is(err, sql.ErrNoRows) || err == nil && s.empty {
+			s, err := load(tx, ref)
+			if errors.Is(err, sql.ErrNoRows) || err == nil && s.empty {
 				continue
-			} else if err != nil {
+			}
+			if err != nil {
 				return err
 			}
 			allowed, err := tx.Allow(access.Reveal, gate.Thing{Kind: ref.Kind, ID: ref.Object})
@@ -106,7 +107,7 @@ func (r *Revealer) grantMany(ctx context.Context, c *access.Caller, refs []Ref, 
 				allowed = &e
 				tx.Also(allowed)
 			}
-			if openings[i], err = find(tx, ref, allowed, reason); err != nil {
+			if openings[i], err = s.grant(tx, ref, allowed, reason); err != nil {
 				return err
 			}
 		}

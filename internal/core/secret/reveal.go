@@ -65,53 +65,85 @@ type opening struct {
 // version, Denied, Invalid for "reason" when one is needed, Unavailable while
 // the key service is away, Throttled.
 func (r *Revealer) Reveal(ctx context.Context, c *access.Caller, ref Ref, reason string) (string, error) {
-	var text string
-	err := r.reveal(ctx, c, ref, reason, func(o *opening, t keys.Ticket) error {
-		key, err := r.Keys.Unwrap(ctx, t, o.envelope.HeaderBytes(), o.envelope.Recipients()[0])
+	o, err := r.grant(ctx, c, ref, reason)
+	if err != nil {
+		return "", err
+	}
+	return r.text(ctx, c, o)
+}
+
+// RevealBeside is Reveal for an answer that also tells of the record: look reads
+// in the transaction of the grant, so that one snapshot serves both, and gives
+// the secret to reveal. When look gives nil, or a secret that was never set or
+// was cleared, nothing is revealed nor recorded, and has is false.
+func (r *Revealer) RevealBeside(ctx context.Context, c *access.Caller, thing gate.Thing, reason string, look func(*gate.Tx) (*Ref, error)) (text string, has bool, err error) {
+	o, err := r.decide(ctx, c, thing, func(tx *gate.Tx) (*opening, error) {
+		e := tx.Entry()
+		ref, err := look(tx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		defer clear(key)
-		plain, err := o.envelope.Open(key)
-		text = string(plain)
-		clear(plain)
-		return err
+		var s stored
+		if ref != nil {
+			s, err = load(tx, *ref)
+		}
+		if ref == nil || errors.Is(err, sql.ErrNoRows) || err == nil && s.empty {
+			tx.Withdraw(e)
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		return s.grant(tx, *ref, e, reason)
 	})
-	return text, err
+	if err != nil || o == nil {
+		return "", false, err
+	}
+	text, err = r.text(ctx, c, o)
+	return text, err == nil, err
+}
+
+// text opens what was granted.
+func (r *Revealer) text(ctx context.Context, c *access.Caller, o *opening) (string, error) {
+	key, err := r.Keys.Unwrap(ctx, o.ticket(c, false), o.envelope.HeaderBytes(), o.envelope.Recipients()[0])
+	if err != nil {
+		return "", r.failed(ctx, c, o, err)
+	}
+	defer clear(key)
+	plain, err := o.envelope.Open(key)
+	if err != nil {
+		return "", r.failed(ctx, c, o, err)
+	}
+	defer clear(plain)
+	return string(plain), nil
 }
 
 // RevealSealed is Reveal for a browser: ephemeral is its P-256 public key (65
 // bytes, uncompressed), and only its private key opens what comes back.
 func (r *Revealer) RevealSealed(ctx context.Context, c *access.Caller, ref Ref, reason string, ephemeral []byte) (Sealed, error) {
-	var s Sealed
-	err := r.reveal(ctx, c, ref, reason, func(o *opening, t keys.Ticket) error {
-		key, err := r.Keys.SealedUnwrap(ctx, t, o.envelope.HeaderBytes(), o.envelope.Recipients()[0], ephemeral)
-		s = Sealed{Key: key, Envelope: o.stored.sealed, Version: o.stored.version}
-		return err
-	})
+	o, err := r.grant(ctx, c, ref, reason)
 	if err != nil {
 		return Sealed{}, err
 	}
-	return s, nil
-}
-
-func (r *Revealer) reveal(ctx context.Context, c *access.Caller, ref Ref, reason string, unwrap func(*opening, keys.Ticket) error) error {
-	o, err := r.grant(ctx, c, ref, reason)
+	key, err := r.Keys.SealedUnwrap(ctx, o.ticket(c, false), o.envelope.HeaderBytes(), o.envelope.Recipients()[0], ephemeral)
 	if err != nil {
-		return err
+		return Sealed{}, r.failed(ctx, c, o, err)
 	}
-	if err := unwrap(o, o.ticket(c, false)); err != nil {
-		return r.failed(ctx, c, o, err)
-	}
-	return nil
+	return Sealed{Key: key, Envelope: o.stored.sealed, Version: o.stored.version}, nil
 }
 
 // grant decides, and makes the grant durable.
 func (r *Revealer) grant(ctx context.Context, c *access.Caller, ref Ref, reason string) (*opening, error) {
+	return r.decide(ctx, c, gate.Thing{Kind: ref.Kind, ID: ref.Object}, func(tx *gate.Tx) (*opening, error) {
+		return find(tx, ref, tx.Entry(), reason)
+	})
+}
+
+// decide runs pick where the caller may reveal, and makes durable what it grants.
+func (r *Revealer) decide(ctx context.Context, c *access.Caller, thing gate.Thing, pick func(*gate.Tx) (*opening, error)) (*opening, error) {
 	var o *opening
-	err := r.Gate.Change(ctx, c, access.Reveal, gate.Thing{Kind: ref.Kind, ID: ref.Object}, func(tx *gate.Tx) error {
-		var err error
-		o, err = find(tx, ref, tx.Entry(), reason)
+	err := r.Gate.Change(ctx, c, access.Reveal, thing, func(tx *gate.Tx) (err error) {
+		o, err = pick(tx)
 		return err
 	})
 	if err != nil && o != nil {
@@ -134,15 +166,21 @@ func (r *Revealer) unreadable(ctx context.Context, c *access.Caller, o *opening,
 // When the version is there but not what was stored, it gives both it and an
 // error.
 func find(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*opening, error) {
-	o := &opening{entry: e, tenant: tx.Tenant.ID}
-	err := o.stored.load(tx, ref)
+	s, err := load(tx, ref)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such value, or no such version of it.").WithHint("Look at the list of its versions.")
 	}
 	if err != nil {
 		return nil, err
 	}
-	if o.envelope, err = o.stored.open(tx.Tenant.ID); err != nil {
+	return s.grant(tx, ref, e, reason)
+}
+
+// grant writes into the entry of the version's reveal what it is; see find.
+func (s stored) grant(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*opening, error) {
+	o := &opening{stored: s, entry: e, tenant: tx.Tenant.ID}
+	var err error
+	if o.envelope, err = s.open(tx.Tenant.ID); err != nil {
 		return o, err
 	}
 	if reason != "" {
@@ -151,19 +189,21 @@ func find(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*opening, error)
 	if ref.Reasons && e.Detail.Reason == "" {
 		return nil, fault.Field("reason", "Give the reason why you need to see this.")
 	}
-	e.Action, e.Version, e.Detail.Fields = Granted, int64(o.stored.version), []string{o.stored.field}
+	e.Action, e.Version, e.Detail.Fields = Granted, int64(s.version), []string{s.field}
 	if ref.Copied {
 		e.Detail.Text = "copied"
 	}
 	return o, nil
 }
 
-func (s *stored) load(tx *gate.Tx, ref Ref) error {
-	q, args := storedColumns+`where object = ? and field = ?`, []any{int64(ref.Object), ref.Field}
+// load gives sql.ErrNoRows when there is no such version.
+func load(tx *gate.Tx, ref Ref) (s stored, err error) {
+	q, args := storedColumns+`where object = ? and field = ? order by version desc limit 1`, []any{int64(ref.Object), ref.Field}
 	if ref.Version != 0 {
-		q, args = q+` and version = ?`, append(args, ref.Version)
+		q, args = storedColumns+`where object = ? and field = ? and version = ?`, append(args, ref.Version)
 	}
-	return s.scan(tx.QueryRow(q+` order by version desc limit 1`, args...))
+	err = s.scan(tx.QueryRow(q, args...))
+	return s, err
 }
 
 // ticket cites the entry of the grant.

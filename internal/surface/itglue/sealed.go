@@ -12,57 +12,59 @@ import (
 	"strongroom/internal/core/secret"
 )
 
-// sealed is a secret that belongs into an answer and is not open yet.
-type sealed struct {
-	ref secret.Ref
-	has bool
+// reveals tells whether the caller may see secrets of such records at all. When
+// not, the attribute is absent, and since nothing was refused nothing is recorded.
+func (c *call) reveals(res *resource) bool {
+	if res.special.secret == "" {
+		return false
+	}
+	v, _ := access.Decide(c.caller, access.Reveal, access.Target{Kind: res.kind.Name, Visible: true})
+	return v == access.Allowed
 }
 
-// seal finds the secret of a record that is shown, as it was before the moment
-// before (0 is now). It gives nil when the caller may not see secrets: then the
-// attribute is absent, and since nothing was refused nothing is recorded.
-func (c *call) seal(tx *gate.Tx, res *resource, rec *record.Record, before int64) (*sealed, error) {
-	if v, _ := access.Decide(c.caller, access.Reveal, access.Target{Kind: res.kind.Name, Visible: true}); v != access.Allowed {
-		return nil, nil
+// secretOf names the secret of a record that is shown, as it was before the
+// moment before (0 is now), to a caller who may see secrets. ref is nil when none
+// was set then; asked tells whether the answer has the attribute at all.
+func (c *call) secretOf(tx *gate.Tx, res *resource, rec *record.Record, before int64) (asked bool, ref *secret.Ref, err error) {
+	reasons := rec.Values.Bool("reason_required")
+	if reasons && strings.TrimSpace(c.caller.Reason) == "" && !c.flag("show_password", false) {
+		return false, nil, nil // asked for in so many words, it is refused for want of the reason
 	}
-	if rec.Values.Bool("reason_required") && strings.TrimSpace(c.caller.Reason) == "" && !c.flag("show_password", false) {
-		return nil, nil // asked for in so many words, it is refused for want of the reason
+	ref = &secret.Ref{Kind: res.kind.Name, Object: rec.ID, Field: res.special.secret, Reasons: reasons}
+	if before == 0 {
+		return true, ref, nil
 	}
-	field := res.special.secret
-	list, err := secret.Versions(tx, secret.Place{Kind: res.kind.Name, Org: rec.Org, Object: rec.ID, Field: field})
+	list, err := secret.Versions(tx, secret.Place{Kind: res.kind.Name, Org: rec.Org, Object: rec.ID, Field: ref.Field})
 	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
-	i := 0
-	if before != 0 {
-		i = slices.IndexFunc(list, func(v secret.Version) bool { return v.Time < before })
+	i := slices.IndexFunc(list, func(v secret.Version) bool { return v.Time < before })
+	if i < 0 || !list[i].Has {
+		return true, nil, nil
 	}
-	if i < 0 || i >= len(list) || !list[i].Has {
-		return &sealed{}, nil
-	}
-	ref := secret.Ref{Kind: res.kind.Name, Object: rec.ID, Field: field, Reasons: rec.Values.Bool("reason_required")}
-	if before != 0 {
-		ref.Version = list[i].Number
-	}
-	return &sealed{ref: ref, has: true}, nil
+	ref.Version = list[i].Number
+	return true, ref, nil
 }
 
-// open reveals the secret and adds it to the object. The answer is not
-// compressed: its length would tell something of the secret.
-func (c *call) open(res *resource, s *sealed, o *object) error {
-	if s == nil {
-		return nil
+// open reveals the secret that look names, and gives the object the attribute
+// when look says that it was asked for. The answer is not compressed: its length
+// would tell something of the secret.
+func (c *call) open(res *resource, rid id.ID, f *found, look func(*gate.Tx) (asked bool, ref *secret.Ref, err error)) error {
+	asked := false
+	thing := gate.Thing{Kind: res.kind.Name, ID: rid}
+	text, has, err := c.Secrets.RevealBeside(c.ctx, c.caller, thing, c.caller.Reason, func(tx *gate.Tx) (ref *secret.Ref, err error) {
+		asked, ref, err = look(tx)
+		return ref, err
+	})
+	switch {
+	case err != nil || !asked:
+		return err
+	case has:
+		f.member(res.special.secret, text)
+	default:
+		f.member(res.special.secret, nil)
 	}
 	web.NoCompress(c.w)
-	if !s.has {
-		o.member(res.special.secret, nil)
-		return nil
-	}
-	text, err := c.Secrets.Reveal(c.ctx, c.caller, s.ref, c.caller.Reason)
-	if err != nil {
-		return err
-	}
-	o.member(res.special.secret, text)
 	return nil
 }
 
