@@ -89,7 +89,7 @@ func repeatable(call string) bool {
 func (c *Client) call(ctx context.Context, call string, args wire.Args) (*wire.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience(call, c.o.Timeout))
 	defer cancel()
-	req := wire.Request{ID: c.next.Add(1), Call: call, Args: args}
+	req := wire.Request{ID: c.next.Add(1), Call: call, Args: args, Compact: true}
 	conn, used, err := c.take(ctx)
 	if err != nil {
 		return nil, failed(ctx, err)

@@ -169,7 +169,7 @@ func (s *service) lost(conn *wire.Conn, err error) {
 
 // answer runs one call and turns what came of it into a response.
 func (s *service) answer(ctx context.Context, req wire.Request) (resp wire.Response) {
-	resp.ID = req.ID
+	resp.ID, resp.Compact = req.ID, req.Compact
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("call of the key service panicked", "call", req.Call, "panic", p, "stack", string(debug.Stack()))

@@ -2,8 +2,9 @@
 // written down in doc/formats/key-protocol.md.
 //
 // Always true: a frame is four bytes of length, big-endian, at most MaxFrame,
-// and that many bytes of one JSON object; one request is answered by one
-// response with the same id before the next is read.
+// and that many bytes of one JSON object, or of the compact form that unwraps
+// and their answers have; one request is answered by one response with the same
+// id before the next is read, in the form in which it was asked.
 package wire
 
 import (
@@ -18,7 +19,7 @@ import (
 	"strongroom/internal/base/fault"
 )
 
-// MaxFrame is the longest JSON text of a frame, in bytes.
+// MaxFrame is the longest content of a frame, in bytes.
 const MaxFrame = 1 << 20
 
 // MaxItems is how many items one call of UnwrapMany may hold.
@@ -44,6 +45,8 @@ type Request struct {
 	ID   uint64 `json:"id"`
 	Call string `json:"call"`
 	Args Args   `json:"args"`
+
+	Compact bool `json:"-"` // the form it is written in, where it has both
 }
 
 // Args are the arguments of every call; each uses the members it needs and
@@ -63,6 +66,8 @@ type Response struct {
 	ID     uint64  `json:"id"`
 	Result *Result `json:"result,omitempty"`
 	Error  *Error  `json:"error,omitempty"`
+
+	Compact bool `json:"-"` // as in Request
 }
 
 // Result is what came of a call; the calls not named here give an empty one.
@@ -138,19 +143,41 @@ func (c *Conn) Receive(v any) error { return Read(c.r, v) }
 
 // Write writes v as one frame in one piece.
 func Write(w io.Writer, v any) error {
-	b := bytes.NewBuffer(make([]byte, 4, 4096))
-	if err := json.NewEncoder(b).Encode(v); err != nil {
-		return fault.Wrap(err, fault.Internal, "A message to or from the key service could not be written.")
+	p, err := encode(make([]byte, 4, 4096), v)
+	if err != nil {
+		return err
 	}
-	p := b.Bytes()
 	n := len(p) - 4
 	if n > MaxFrame {
 		return fault.New(fault.Invalid, "A message to or from the key service is too long.").WithHint("Ask for fewer items at once.")
 	}
 	binary.BigEndian.PutUint32(p, uint32(n))
-	_, err := w.Write(p)
+	_, err = w.Write(p)
 	clear(p)
 	return err
+}
+
+// encode appends v in the form that it asks for.
+func encode(p []byte, v any) ([]byte, error) {
+	ok := false
+	switch v := v.(type) {
+	case Request:
+		if v.Compact {
+			p, ok = v.compact(p)
+		}
+	case Response:
+		if v.Compact {
+			p, ok = v.compact(p)
+		}
+	}
+	if ok {
+		return p, nil
+	}
+	b := bytes.NewBuffer(p[:4])
+	if err := json.NewEncoder(b).Encode(v); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "A message to or from the key service could not be written.")
+	}
+	return b.Bytes(), nil
 }
 
 // Read reads one frame into v. It gives io.EOF only when nothing of a frame
@@ -171,6 +198,16 @@ func Read(r io.Reader, v any) error {
 			err = io.ErrUnexpectedEOF
 		}
 		return err
+	}
+	switch v := v.(type) {
+	case *Request:
+		if v.Compact = p[0] == compactRequest; v.Compact {
+			return v.expand(p)
+		}
+	case *Response:
+		if v.Compact = p[0] == compactResponse; v.Compact {
+			return v.expand(p)
+		}
 	}
 	return Decode(p, v)
 }
