@@ -118,8 +118,7 @@ func (h *House) pid() int { return h.cmd.Process.Pid }
 // leaves answers as they come.
 func newHTTP() *http.Client {
 	return &http.Client{
-		Timeout:       time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
+		Transport:     newConnections(),
 	}
 }

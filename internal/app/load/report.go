@@ -35,6 +35,7 @@ type Row struct {
 	Result
 	Server *Spread `json:"server_ms,omitempty"` // from the access log: first look at the request to the end of the answer
 	CPU    float64 `json:"cpu_ms"`              // processor time of server and key service for one request
+	Client float64 `json:"client_cpu_ms"`       // processor time of this load for one request
 }
 
 // Woken is what opening tenants costs.
@@ -197,16 +198,17 @@ func (rep *Report) measure(ctx context.Context, rows []row, o Options, h *House,
 func measured(ctx context.Context, p Plan, r row, h *House) (*Row, error) {
 	line := &Row{Name: r.name}
 	var before, after Process
-	var hooks Hooks
+	var own [2]float64
+	hooks := Hooks{Begin: func() { own[0] = ownCPU() }, End: func() { own[1] = ownCPU() }}
 	if h != nil {
-		hooks.Begin = func() { h.log.take(); before, _ = look(h.pid()) } // what is not known stays zero
-		hooks.End = func() { after, _ = look(h.pid()) }
+		hooks.Begin = func() { h.log.take(); before, _ = look(h.pid()); own[0] = ownCPU() } // what is not known stays zero
+		hooks.End = func() { own[1] = ownCPU(); after, _ = look(h.pid()) }
 	}
 	res, err := Run(ctx, p, hooks, r.task)
 	if err != nil {
 		return nil, err
 	}
-	line.Result = *res
+	line.Result, line.Client = *res, (own[1]-own[0])/float64(max(1, res.Done))
 	if h != nil {
 		s := spread(h.log.take())
 		line.Server = &s
@@ -235,11 +237,11 @@ func (rep *Report) Print(w io.Writer) error {
 	if wk := rep.Woken; wk != nil {
 		fmt.Fprintf(&b, "Opening a tenant: p50 %.1f ms, p95 %.1f ms, %.2f MB each while open\n", wk.Took.P50, wk.Took.P95, wk.MB)
 	}
-	fmt.Fprintf(&b, "\n  %-58s %7s %9s   %s   %s  %s\n", "", "clients", "a second", "client ms p50   p95   p99", "server ms p50   p95   p99", "cpu ms")
+	fmt.Fprintf(&b, "\n  %-58s %7s %9s   %s   %s  %s\n", "", "clients", "a second", "client ms p50   p95   p99", "server ms p50   p95   p99", "cpu ms  client's")
 	for _, r := range rep.Rows {
 		fmt.Fprintf(&b, "  %-58s %7d %9.0f   %13.1f %5.1f %5.1f", r.Name, r.Clients, r.PerSecond, r.Seen.P50, r.Seen.P95, r.Seen.P99)
 		if s := r.Server; s != nil {
-			fmt.Fprintf(&b, "   %13.1f %5.1f %5.1f  %6.2f", s.P50, s.P95, s.P99, r.CPU)
+			fmt.Fprintf(&b, "   %13.1f %5.1f %5.1f  %6.2f    %6.2f", s.P50, s.P95, s.P99, r.CPU, r.Client)
 		}
 		b.WriteByte('\n')
 		if r.Errors > 0 {
