@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template/parse"
 	"time"
 )
@@ -22,13 +23,14 @@ type Pages struct {
 	// the first Render.
 	Now func() time.Time
 
-	base *template.Template
-	set  map[string]page
+	functions template.FuncMap
+	base      *template.Template // never executed: pages have copies of what they use
+	set       map[string]page
 }
 
 type page struct {
-	t      *template.Template
-	blocks map[string]bool // what the page's own file defines: what a swap may ask for
+	blocks map[string]bool                    // what the page's own file defines: what a swap may ask for
+	whole  func() (*template.Template, error) // made when it is first asked for
 }
 
 // swapHeader names the block that a partial request wants.
@@ -42,12 +44,17 @@ func ParsePages(base fs.FS, static *Static, more template.FuncMap) (*Pages, erro
 	for name, f := range more {
 		funcs[name] = f
 	}
-	t, err := template.New("").Funcs(funcs).Option("missingkey=error").ParseFS(base, "*.html")
+	p.functions = funcs
+	t, err := p.empty().ParseFS(base, "*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parsing the layouts and parts: %w", err)
 	}
 	p.base = t
 	return p, nil
+}
+
+func (p *Pages) empty() *template.Template {
+	return template.New("").Funcs(p.functions).Option("missingkey=error")
 }
 
 // AddParts parses more layouts and parts: every file of fsys that matches the
@@ -108,11 +115,8 @@ func (p *Pages) add(fsys fs.FS, file string) error {
 	if err != nil {
 		return err
 	}
-	t, err := p.base.Clone()
+	t, err := p.empty().New(file).Parse(string(text))
 	if err != nil {
-		return err
-	}
-	if _, err := t.New(file).Parse(string(text)); err != nil {
 		return fmt.Errorf("parsing the page %s: %w", name, err)
 	}
 	own, err := defined(file, string(text))
@@ -122,8 +126,69 @@ func (p *Pages) add(fsys fs.FS, file string) error {
 	if !own["content"] {
 		return fmt.Errorf("the page %s defines no block named content", name)
 	}
-	p.set[name] = page{t: t, blocks: own}
+	p.set[name] = page{blocks: own, whole: sync.OnceValues(func() (*template.Template, error) { return p.whole(t, own) })}
 	return nil
+}
+
+// whole gives a page together with the layouts and parts that it uses. A page
+// has them for itself, because what they say depends on where they stand; so
+// only what is used is copied, and only for pages that somebody looks at.
+func (p *Pages) whole(file *template.Template, own map[string]bool) (*template.Template, error) {
+	out := p.empty()
+	var add func(name string) error
+	add = func(name string) error {
+		if out.Lookup(name) != nil {
+			return nil
+		}
+		t := file.Lookup(name)
+		if b := p.base.Lookup(name); t == nil || b != nil && parse.IsEmptyTree(t.Tree.Root) {
+			t = b
+		}
+		if t == nil || t.Tree == nil {
+			return nil // executing it says so
+		}
+		if _, err := out.AddParseTree(name, t.Tree.Copy()); err != nil {
+			return err
+		}
+		var err error
+		calls(t.Tree.Root, func(other string) {
+			if err == nil {
+				err = add(other)
+			}
+		})
+		return err
+	}
+	err := add("page")
+	for name := range own {
+		if err == nil {
+			err = add(name)
+		}
+	}
+	return out, err
+}
+
+// calls visits the names of the templates that a template uses.
+func calls(n parse.Node, visit func(name string)) {
+	branch := func(b *parse.BranchNode) {
+		calls(b.List, visit)
+		calls(b.ElseList, visit)
+	}
+	switch n := n.(type) {
+	case *parse.ListNode:
+		if n != nil { // a branch without an else has a nil list
+			for _, x := range n.Nodes {
+				calls(x, visit)
+			}
+		}
+	case *parse.IfNode:
+		branch(&n.BranchNode)
+	case *parse.RangeNode:
+		branch(&n.BranchNode)
+	case *parse.WithNode:
+		branch(&n.BranchNode)
+	case *parse.TemplateNode:
+		visit(n.Name)
+	}
 }
 
 // defined gives the blocks that a file defines itself.
@@ -168,8 +233,12 @@ func (p *Pages) RenderStatus(w http.ResponseWriter, r *http.Request, status int,
 	if want := r.Header.Get(swapHeader); pg.blocks[want] {
 		block = want
 	}
+	t, err := pg.whole()
+	if err != nil {
+		return fmt.Errorf("putting the page %s together: %w", name, err)
+	}
 	var b bytes.Buffer
-	if err := pg.t.ExecuteTemplate(&b, block, data); err != nil {
+	if err := t.ExecuteTemplate(&b, block, data); err != nil {
 		return fmt.Errorf("rendering %s of the page %s: %w", block, name, err)
 	}
 	h := w.Header()
@@ -181,7 +250,7 @@ func (p *Pages) RenderStatus(w http.ResponseWriter, r *http.Request, status int,
 	}
 	h.Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
-	_, err := w.Write(b.Bytes())
+	_, err = w.Write(b.Bytes())
 	return err
 }
 

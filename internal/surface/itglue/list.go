@@ -8,7 +8,6 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/core/secret"
 )
 
 // list answers GET of a collection.
@@ -133,10 +132,7 @@ func show(c *call, res *resource, n *nest) error {
 		}
 		return rec, c.within(n, rec)
 	}
-	if c.flag("show_password", true) && c.reveals(res) {
-		return c.giveRevealed(res, rid, version, find)
-	}
-	return c.give(http.StatusOK, res, version, false, c.view, find)
+	return c.give(http.StatusOK, res, rid, version, c.flag("show_password", true), c.view, find)
 }
 
 // version gives the version of a record that is asked for, or 0.
@@ -152,66 +148,42 @@ func (c *call) version() (int64, error) {
 	return int64(i), nil
 }
 
-// found is one record with what is said beside its values.
+// found is one record of an answer.
 type found struct {
 	*object
 	included
-	before int64 // the moment before which a secret must have been set; 0 for now
-}
-
-// gather completes the record that find gives, as it was at a version (0 is now).
-func (c *call) gather(tx *gate.Tx, res *resource, version int64, find func(*gate.Tx) (*record.Record, error)) (f found, err error) {
-	rec, err := find(tx)
-	if err != nil {
-		return f, err
-	}
-	if version != 0 {
-		if rec, f.before, err = c.revision(tx, rec, version); err != nil {
-			return f, err
-		}
-	}
-	objects, inc, err := c.complete(tx, res, []*record.Record{rec}, true)
-	if err != nil {
-		return f, err
-	}
-	f.object, f.included = objects[0], inc
-	return f, nil
+	at int64 // before which moment a secret must have been set, 0 for now
 }
 
 // give answers with one record that find gives inside the transaction that
-// within opens. The secret is revealed when that transaction is over.
-func (c *call) give(status int, res *resource, version int64, reveal bool, within func(func(*gate.Tx) error) error, find func(*gate.Tx) (*record.Record, error)) error {
+// within opens. The secret is revealed when that transaction is over. With rid,
+// the record that is asked for, one transaction serves both: the one that
+// records the reveal.
+func (c *call) give(status int, res *resource, rid id.ID, version int64, reveal bool, within func(func(*gate.Tx) error) error, find func(*gate.Tx) (*record.Record, error)) error {
 	var f found
-	err := within(func(tx *gate.Tx) (err error) {
-		f, err = c.gather(tx, res, version, find)
-		return err
-	})
-	if err == nil && reveal && c.reveals(res) {
-		err = c.open(res, f.rec.ID, &f, func(tx *gate.Tx) (bool, *secret.Ref, error) { return c.secretOf(tx, res, f.rec, f.before) })
-	}
-	if err != nil {
-		return err
-	}
-	return c.answerFound(status, res, f)
-}
-
-// giveRevealed is give for a record that is there and whose secret the caller may
-// see: it is read in the transaction that records the reveal.
-func (c *call) giveRevealed(res *resource, rid id.ID, version int64, find func(*gate.Tx) (*record.Record, error)) error {
-	var f found
-	err := c.open(res, rid, &f, func(tx *gate.Tx) (asked bool, ref *secret.Ref, err error) {
-		if f, err = c.gather(tx, res, version, find); err != nil {
-			return false, nil, err
+	gather := func(tx *gate.Tx) error {
+		rec, err := find(tx)
+		if err == nil && version != 0 {
+			rec, f.at, err = c.revision(tx, rec, version)
 		}
-		return c.secretOf(tx, res, f.rec, f.before)
-	})
+		if err != nil {
+			return err
+		}
+		objects, inc, err := c.complete(tx, res, []*record.Record{rec}, true)
+		if err == nil {
+			f.object, f.included = objects[0], inc
+		}
+		return err
+	}
+	var err error
+	if reveal = reveal && c.reveals(res); reveal && rid != 0 {
+		err = c.open(res, rid, &f, gather)
+	} else if err = within(gather); err == nil && reveal {
+		err = c.open(res, f.rec.ID, &f, func(*gate.Tx) error { return nil })
+	}
 	if err != nil {
 		return err
 	}
-	return c.answerFound(http.StatusOK, res, f)
-}
-
-func (c *call) answerFound(status int, res *resource, f found) error {
 	b := append(make([]byte, 0, 4096), `{"data":`...)
 	b = res.append(b, c.host, f.object, false)
 	b = f.included.append(b)

@@ -22,38 +22,16 @@ func (c *call) reveals(res *resource) bool {
 	return v == access.Allowed
 }
 
-// secretOf names the secret of a record that is shown, as it was before the
-// moment before (0 is now), to a caller who may see secrets. ref is nil when none
-// was set then; asked tells whether the answer has the attribute at all.
-func (c *call) secretOf(tx *gate.Tx, res *resource, rec *record.Record, before int64) (asked bool, ref *secret.Ref, err error) {
-	reasons := rec.Values.Bool("reason_required")
-	if reasons && strings.TrimSpace(c.caller.Reason) == "" && !c.flag("show_password", false) {
-		return false, nil, nil // asked for in so many words, it is refused for want of the reason
-	}
-	ref = &secret.Ref{Kind: res.kind.Name, Object: rec.ID, Field: res.special.secret, Reasons: reasons}
-	if before == 0 {
-		return true, ref, nil
-	}
-	list, err := secret.Versions(tx, secret.Place{Kind: res.kind.Name, Org: rec.Org, Object: rec.ID, Field: ref.Field})
-	if err != nil {
-		return false, nil, err
-	}
-	i := slices.IndexFunc(list, func(v secret.Version) bool { return v.Time < before })
-	if i < 0 || !list[i].Has {
-		return true, nil, nil
-	}
-	ref.Version = list[i].Number
-	return true, ref, nil
-}
-
-// open reveals the secret that look names, and gives the object the attribute
-// when look says that it was asked for. The answer is not compressed: its length
-// would tell something of the secret.
-func (c *call) open(res *resource, rid id.ID, f *found, look func(*gate.Tx) (asked bool, ref *secret.Ref, err error)) error {
+// open reveals the secret of a record, which is f once gather ran, and adds it to
+// the answer. The answer is not compressed: its length would tell something of
+// the secret.
+func (c *call) open(res *resource, rid id.ID, f *found, gather func(*gate.Tx) error) error {
 	asked := false
 	thing := gate.Thing{Kind: res.kind.Name, ID: rid}
 	text, has, err := c.Secrets.RevealBeside(c.ctx, c.caller, thing, c.caller.Reason, func(tx *gate.Tx) (ref *secret.Ref, err error) {
-		asked, ref, err = look(tx)
+		if err = gather(tx); err == nil {
+			asked, ref, err = c.secretOf(tx, res, f)
+		}
 		return ref, err
 	})
 	switch {
@@ -66,6 +44,26 @@ func (c *call) open(res *resource, rid id.ID, f *found, look func(*gate.Tx) (ask
 	}
 	web.NoCompress(c.w)
 	return nil
+}
+
+// secretOf names the secret of a record, as it was when the record was; ref is nil
+// when none was set then. asked tells whether the answer has the attribute at all.
+func (c *call) secretOf(tx *gate.Tx, res *resource, f *found) (asked bool, ref *secret.Ref, err error) {
+	reasons := f.rec.Values.Bool("reason_required")
+	if reasons && strings.TrimSpace(c.caller.Reason) == "" && !c.flag("show_password", false) {
+		return false, nil, nil // asked for in so many words, it is refused for want of the reason
+	}
+	ref = &secret.Ref{Kind: res.kind.Name, Object: f.rec.ID, Field: res.special.secret, Reasons: reasons}
+	if f.at == 0 {
+		return true, ref, nil
+	}
+	list, err := secret.Versions(tx, secret.Place{Kind: ref.Kind, Org: f.rec.Org, Object: ref.Object, Field: ref.Field})
+	i := slices.IndexFunc(list, func(v secret.Version) bool { return v.Time < f.at })
+	if err != nil || i < 0 || !list[i].Has {
+		return true, nil, err
+	}
+	ref.Version = list[i].Number
+	return true, ref, nil
 }
 
 // revision gives a record as it was at one version, and the moment at which

@@ -83,7 +83,7 @@ func create(c *call, res *resource, n *nest) error {
 		}
 	}
 	if !d.Many {
-		return c.give(http.StatusCreated, res, 0, c.flag("show_password", false), c.creating(res, n, todo[0]), func(tx *gate.Tx) (*record.Record, error) {
+		return c.give(http.StatusCreated, res, 0, 0, c.flag("show_password", false), c.creating(res, n, todo[0]), func(tx *gate.Tx) (*record.Record, error) {
 			return c.createOne(tx, res, n, todo[0], d.Items[0])
 		})
 	}
@@ -192,7 +192,7 @@ func update(c *call, res *resource, n *nest) error {
 	if err != nil {
 		return err
 	}
-	return c.give(http.StatusOK, res, 0, c.flag("show_password", false), c.editing(res, rid), func(tx *gate.Tx) (*record.Record, error) {
+	return c.give(http.StatusOK, res, 0, 0, c.flag("show_password", false), c.editing(res, rid), func(tx *gate.Tx) (*record.Record, error) {
 		return c.updateOne(tx, res, n, rid, item)
 	})
 }
@@ -398,7 +398,7 @@ func publish(c *call, res *resource, n *nest) error {
 	if err != nil {
 		return err
 	}
-	return c.give(http.StatusOK, res, 0, false, c.editing(res, rid), func(tx *gate.Tx) (*record.Record, error) {
+	return c.give(http.StatusOK, res, 0, 0, false, c.editing(res, rid), func(tx *gate.Tx) (*record.Record, error) {
 		rec, err := c.Records.Get(tx, res.kind.Name, rid)
 		if err != nil {
 			return nil, err
