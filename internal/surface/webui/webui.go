@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/profile"
@@ -79,7 +80,7 @@ func (s *Server) groups() []shell.Group {
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
 		&folders.Pages{},
-		&documents.Pages{Attachments: s.Attachments},
+		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&secrets.Pages{Secrets: s.Secrets},
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
 		&trail.Pages{House: s.House},

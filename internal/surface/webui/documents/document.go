@@ -70,6 +70,7 @@ func (v *visit) documentPage(r *record.Record) error {
 			return err
 		}
 		view.Rail, err = v.RailOf(tx, r)
+		view.Rail = append(view.Rail, downloads(r))
 		return err
 	})
 	if err != nil {

@@ -42,9 +42,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 		s.Own(f.folder).Page = func(v *shell.Visit, r *record.Record) error {
 			return web.SeeOther(v.W, v.R, shell.FoldersURL(r.Org, k, r.ID))
 		}
-		s.Own(f.kind).Above = func(_ *shell.Visit, org id.ID) []ui.Action {
+		own := s.Own(f.kind)
+		own.Above = append(own.Above, func(_ *shell.Visit, org id.ID) []ui.Action {
 			return []ui.Action{{Label: "Folders", Icon: "folder", Href: shell.FoldersURL(org, k, 0)}}
-		}
+		})
 	}
 }
 

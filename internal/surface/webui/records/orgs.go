@@ -80,8 +80,8 @@ func (v *visit) orgActions(r *record.Record, all []ui.Action) []ui.Action {
 
 func (v *visit) tabActions(r *record.Record, k *record.Kind) []ui.Action {
 	var out []ui.Action
-	if above := v.OwnOf(k.Name).Above; above != nil {
-		out = above(v.Visit, r.ID)
+	for _, above := range v.OwnOf(k.Name).Above {
+		out = append(out, above(v.Visit, r.ID)...)
 	}
 	if v.May(access.Create, k) {
 		out = append(out, ui.Action{Label: newLabel(k), Icon: "plus", Href: shell.NewURL(k, r.ID), Primary: true, Key: "n"})

@@ -24,8 +24,9 @@ type Own struct {
 	// moved to another organization, and says in words what that is; empty when it
 	// is nothing of this record's.
 	Stays func(r *record.Record) (fields []string, words string)
-	// Above gives buttons that stand above the kind's list in an organization.
-	Above func(v *Visit, org id.ID) []ui.Action
+	// Above gives buttons that stand above the kind's list in an organization; each
+	// group appends its own.
+	Above []func(v *Visit, org id.ID) []ui.Action
 }
 
 // Own gives the pages that a kind has of its own, to be filled in while groups

@@ -80,7 +80,7 @@ var verbs = map[string]string{
 	string(access.Restrict): "changed who may see it", string(access.Import): "imported", string(access.Export): "exported",
 	string(access.Configure): "changed the tenant's lists", string(access.Administer): "managed users, groups, keys or settings", string(access.Inspect): "read the audit trail",
 	string(access.SignIn): "signed in", "sign-out": "signed out", "session.revoke": "ended a session", "session.revoke-all": "ended all sessions",
-	"session.limits": "changed how long sessions last", "tenant.title": "renamed the tenant",
+	"document.download": "downloaded it", "session.limits": "changed how long sessions last", "tenant.title": "renamed the tenant",
 	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.reset": "gave out a one-time password",
 	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
 }

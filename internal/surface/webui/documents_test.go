@@ -1,0 +1,111 @@
+package webui_test
+
+import (
+	"archive/zip"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/webui/webuitest"
+)
+
+func TestDocumentsFromFiles(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Harbour Dental")
+	folder := h.Make("document_folder", org, record.Values{"name": "Runbooks"})
+	word, err := os.ReadFile("../../base/docx/testdata/word.docx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "/organizations/" + org.String() + "/documents"
+	reader := h.As(access.ReadOnly) // who does not see the organization
+	reader.Get(at + "/files").Want(http.StatusForbidden)
+	reader.Upload(at+"/files", nil, map[string]string{"a.md": "x"}).Want(http.StatusForbidden)
+	c := h.As(access.Editor)
+	if !c.Get(at).Want(http.StatusOK).Has(`a[href="` + at + `/files"]`) {
+		t.Error("no button leads to the form")
+	}
+	if !c.Get(at + "/files").Want(http.StatusOK).Has(`input[type="file"][multiple]`) {
+		t.Error("the form takes no files")
+	}
+	to := c.Upload(at+"/files", url.Values{"folder": {folder.String()}, "draft": {"1"}}, map[string]string{"whatever.docx": string(word)}).Want(http.StatusSeeOther).To()
+	page := c.Get(to).Want(http.StatusOK)
+	if page.Text("h1") != "Replacing the firewall" || !page.Has(".prose table") || !strings.Contains(page.Text("main"), "Draft") || !strings.Contains(page.Text("main"), "Runbooks") {
+		t.Errorf("the document is %q", page.Text("main"))
+	}
+	if got := c.Get(page.Attr(".prose img", "src")).Want(http.StatusOK); got.Header.Get("Content-Type") != "image/png" {
+		t.Error("the picture did not come along")
+	}
+	several := c.Upload(at+"/files", nil, map[string]string{"one.md": "# One\n\n![gone](plan.png) text", "bad.docx": "Dear all", "tool.exe": "MZ"}).Want(http.StatusOK)
+	said := several.Text("main")
+	for _, want := range []string{"1 of 3 files", "Pictures that are not in the file were left out: 1", "tool.exe", "Left out"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q is not said: %s", want, said)
+		}
+	}
+	if n := c.Get(at).Want(http.StatusOK).Count("tbody tr"); n != 2 {
+		t.Errorf("%d documents", n)
+	}
+	c.Upload(at+"/files", nil, nil).Want(http.StatusUnprocessableEntity)
+
+	z := c.Get(to + "/as/markdown").Want(http.StatusOK)
+	files := unzip(t, z.Body)
+	if text := files["Replacing the firewall.md"]; !strings.HasPrefix(text, "# Replacing the firewall\n") || !strings.Contains(text, "](images/1.png)") || !strings.Contains(text, "| Port |") {
+		t.Errorf("as Markdown it is %s", text)
+	}
+	if !strings.HasPrefix(files["images/1.png"], "\x89PNG") {
+		t.Error("the picture is not in the zip")
+	}
+	if text := unzip(t, c.Get(to+"/as/html").Want(http.StatusOK).Body)["Replacing the firewall.html"]; !strings.Contains(text, `<img src="images/1.png"`) || !strings.Contains(text, "<h1>Replacing the firewall</h1>") {
+		t.Errorf("as HTML it is %s", text)
+	}
+	c.Get(to + "/as/pdf").Want(http.StatusNotFound)
+	plain := h.Make("document", org, record.Values{"name": "Plain", "content": `<p>See <a href="/documents/1">this</a>.</p>`})
+	if got := c.Get("/documents/" + plain.String() + "/as/markdown").Want(http.StatusOK); got.Body != "# Plain\n\nSee [this]("+h.URL+"/documents/1).\n" {
+		t.Errorf("the plain one is %q", got.Body)
+	}
+	if trail := h.As(access.Administrator).Get("/audit").Want(http.StatusOK).Text("main"); !strings.Contains(trail, "downloaded it") {
+		t.Error("the downloads are not in the trail")
+	}
+}
+
+func unzip(t *testing.T, content string) map[string]string {
+	t.Helper()
+	z, err := zip.NewReader(strings.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]string{}
+	for _, f := range z.File {
+		in, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Close()
+		out[f.Name] = string(b)
+	}
+	return out
+}
+
+func TestHistoryMarksWords(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	doc := h.Make("document", h.Org("Harbour Dental"), record.Values{"name": "Backup", "content": "<p>Copy the files of the old server at night and check them.</p><p>Then rest.</p>"})
+	c := h.As(access.Editor)
+	at := "/documents/" + doc.String()
+	form := c.Get(at + "/edit").Want(http.StatusOK).Form("form#form")
+	form.Set("content", "<p>Copy the files of the new server at night and check them.</p><p>Then rest.</p>")
+	c.Post(at, form).Want(http.StatusSeeOther)
+	page := c.Get(at + "/history").Want(http.StatusOK)
+	if page.Text(".diff del mark") != "old" || page.Text(".diff ins mark") != "new" {
+		t.Errorf("marked are %q and %q", page.Text(".diff del mark"), page.Text(".diff ins mark"))
+	}
+}
