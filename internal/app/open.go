@@ -35,7 +35,6 @@ import (
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
-	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/webui"
@@ -213,7 +212,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords}
 	a.APIKeys = &apikey.Keys{Gate: a.Gate}
 	a.Files = &attachment.Store{Gate: a.Gate}
-	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Reason: "Embedded password", Of: password.Embedded}}}
+	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
 	a.Jobs = a.jobs()
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Log: a.Log, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Now: a.Now}

@@ -70,6 +70,30 @@ const (
 	Personal
 )
 
+// Dependence says which end of a reference or relation fails with the other.
+type Dependence string
+
+// The dependences, as seen from the record that refers.
+const (
+	Independent Dependence = ""
+	DependsOn   Dependence = "depends on" // it fails with what it refers to
+	UsedBy      Dependence = "used by"    // what it refers to fails with it
+)
+
+// Dependences lists what can be chosen, for choices and checks.
+func Dependences() []string { return []string{string(DependsOn), string(UsedBy)} }
+
+// Turned is the same as seen from the other end.
+func (d Dependence) Turned() Dependence {
+	switch d {
+	case DependsOn:
+		return UsedBy
+	case UsedBy:
+		return DependsOn
+	}
+	return Independent
+}
+
 // Field declares one field of a kind.
 type Field struct {
 	Name   string // snake_case, as in the database and the API
@@ -80,8 +104,9 @@ type Field struct {
 	Ref    string // kind that a Ref points to
 	// RefVariant narrows Ref to the records of one variant.
 	RefVariant id.ID
-	Choices    []string // of a Choice
-	Rows       []Field  // columns of a Rows field
+	Depends    Dependence // of a Ref or Refs: the record on what it refers to, or the other way round
+	Choices    []string   // of a Choice
+	Rows       []Field    // columns of a Rows field
 
 	Required bool
 	Unique   bool // no two records of the kind have the same, case-insensitively

@@ -26,6 +26,9 @@ import (
 type Variants struct {
 	By    string // a required Ref field that never changes
 	Parts string // the kind of the records that declare the traits
+	// Depends is the field of those that says what the Depends of a trait is; empty
+	// when they say nothing of it.
+	Depends string
 	// Of reads what the record by declares. Its fields have Trait set; their names
 	// are those that TraitName gives. NotFound for one that is not there.
 	Of func(tx *gate.Tx, by id.ID) (*Variant, error)

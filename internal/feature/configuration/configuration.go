@@ -32,7 +32,7 @@ func configurations() *record.Kind {
 			{Name: "configuration_status_id", Label: "Status", Type: record.Ref, Ref: "configuration_status", Class: record.Internal, Filter: true, List: true},
 			{Name: "contact_id", Label: "Contact", Type: record.Ref, Ref: "contact", Class: record.Internal, Filter: true,
 				Hint: "Who uses it or answers for it."},
-			{Name: "location_id", Label: "Location", Type: record.Ref, Ref: "location", Class: record.Internal, Filter: true, List: true},
+			{Name: "location_id", Label: "Location", Type: record.Ref, Ref: "location", Depends: record.DependsOn, Class: record.Internal, Filter: true, List: true},
 			{Name: "position", Type: record.Text, Class: record.Internal, Hint: "Where in the location it stands, such as Rack 2, U14."},
 			{Name: "hostname", Label: "Host name", Type: record.Text, Format: record.Mono, Class: record.Internal, Group: "Network", Filter: true, Search: true},
 			{Name: "primary_ip", Label: "Primary IP", Type: record.Text, Format: record.IP, Class: record.Internal, Group: "Network", Search: true, List: true},

@@ -192,18 +192,24 @@ func past(tx *gate.Tx, k *record.Kind, of id.ID, refs *[]secret.Ref, notes map[s
 func (r *run) relations() error {
 	var list []itglue.Pair
 	err := r.view(func(tx *gate.Tx) error {
-		rows, err := tx.Query(`select low_id, high_id, notes from relation order by low_id, high_id`)
+		rows, err := tx.Query(`select t.low_id, t.high_id, t.notes, coalesce(n.needed_id, 0) from relation t left join relation_need n on n.relation_id = t.id order by t.low_id, t.high_id`)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
-			var low, high int64
+			var low, high, needed int64
 			var p itglue.Pair
-			if err := rows.Scan(&low, &high, &p.Notes); err != nil {
+			if err := rows.Scan(&low, &high, &p.Notes, &needed); err != nil {
 				return err
 			}
 			p.From, p.To = r.rowRef(id.ID(low)), r.rowRef(id.ID(high))
+			switch needed {
+			case high:
+				p.Depends = string(record.DependsOn)
+			case low:
+				p.Depends = string(record.UsedBy)
+			}
 			if p.From.Table != "" && p.To.Table != "" {
 				list = append(list, p)
 			}

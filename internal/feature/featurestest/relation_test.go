@@ -12,14 +12,13 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
-	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
 )
 
 // relations lists what is related to rec as "name/reason/notes".
 func (h *house) relations(c *access.Caller, rec id.ID) string {
 	h.t.Helper()
-	s := &relation.Relations{Records: h.Records, Sources: []relation.Source{{Reason: "Embedded password", Of: password.Embedded}}}
+	s := &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
 	var out []string
 	h.View(c, func(tx *gate.Tx) error {
 		list, err := s.List(tx, rec)

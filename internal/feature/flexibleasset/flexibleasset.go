@@ -55,6 +55,8 @@ func fields() *record.Kind {
 			{Name: "order", Type: record.Integer, Class: record.Public, Sort: true},
 			{Name: "hint", Type: record.Text, Class: record.Internal},
 			{Name: "tag_type", Type: record.Text, Class: record.Public, Hint: "What a Tag refers to: Configurations, Contacts, or FlexibleAssetType: and an id."},
+			{Name: "dependence", Label: "If it fails", Type: record.Choice, Class: record.Public, Choices: record.Dependences(),
+				Hint: "Of a Tag: an asset depends on what it refers to and fails with it, or is used by it. Said in the map, under what breaks."},
 			{Name: "default_value", Type: record.Multiline, Class: record.Internal, Hint: "Of a Select, what there is to choose from, one on a line."},
 			{Name: "decimals", Type: record.Integer, Class: record.Public},
 			{Name: "required", Type: record.Bool, Class: record.Public},
@@ -70,7 +72,7 @@ func assets() *record.Kind {
 		Name: Kind, Plural: "flexible_assets", Label: "Asset", Labels: "Assets",
 		Icon: "stack-2", Scope: record.OfOrganization, Menu: 7, Before: beforeAsset,
 		NameOf:   func(record.Values) string { return "" },
-		Variants: &record.Variants{By: TypeField, Parts: FieldKind, Of: variant, Embed: embed},
+		Variants: &record.Variants{By: TypeField, Parts: FieldKind, Depends: "dependence", Of: variant, Embed: embed},
 		Fields: []record.Field{
 			{Name: TypeField, Label: "Type", Type: record.Ref, Ref: TypeKind, Class: record.Public, Required: true, Filter: true, List: true},
 		},

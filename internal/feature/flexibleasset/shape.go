@@ -24,6 +24,7 @@ type Field struct {
 	TagType  string
 	Default  string // of a Select, the choices, one on a line
 	Decimals int
+	Depends  record.Dependence // of a Tag
 	Order    int64
 
 	Required, List, Title, Expires bool
@@ -32,7 +33,7 @@ type Field struct {
 // Fields lists the fields of a type in their order.
 func Fields(tx *gate.Tx, typ id.ID) ([]Field, error) {
 	rows, err := tx.Query(`select r.id, r.name, coalesce(k.name_key, ''), coalesce(k."kind", ''), coalesce(k.hint, ''), coalesce(k.tag_type, ''), coalesce(k.default_value, ''),
-		coalesce(k.decimals, -1), coalesce(k."order", 0), coalesce(k."required", 0), coalesce(k.show_in_list, 0), coalesce(k.use_for_title, 0), coalesce(k.expiration, 0)
+		coalesce(k.decimals, -1), coalesce(k."order", 0), coalesce(k."required", 0), coalesce(k.show_in_list, 0), coalesce(k.use_for_title, 0), coalesce(k.expiration, 0), coalesce(k.dependence, '')
 		from k_flexible_asset_field k join record r on r.id = k.id where k.flexible_asset_type_id = ? and r.trashed_at is null order by coalesce(k."order", 0), r.id`, int64(typ))
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func Fields(tx *gate.Tx, typ id.ID) ([]Field, error) {
 	for rows.Next() {
 		f := Field{Type: typ}
 		var n int64
-		if err := rows.Scan(&n, &f.Name, &f.Key, &f.Kind, &f.Hint, &f.TagType, &f.Default, &f.Decimals, &f.Order, &f.Required, &f.List, &f.Title, &f.Expires); err != nil {
+		if err := rows.Scan(&n, &f.Name, &f.Key, &f.Kind, &f.Hint, &f.TagType, &f.Default, &f.Decimals, &f.Order, &f.Required, &f.List, &f.Title, &f.Expires, &f.Depends); err != nil {
 			return nil, err
 		}
 		f.ID = id.ID(n)
@@ -114,6 +115,7 @@ func (f *Field) record() record.Field {
 	case Tag:
 		out.Type = record.Refs
 		out.Ref, out.RefVariant = f.Target()
+		out.Depends = f.Depends
 	case Upload:
 		out.Type = record.Files
 	default:

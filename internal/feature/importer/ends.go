@@ -3,6 +3,7 @@ package importer
 import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/importer/itglue"
 )
@@ -54,7 +55,11 @@ func (r *run) relate(list []itglue.Pair) error {
 		err = r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
 			for _, p := range todo {
 				from, to := r.ends(p)
-				if _, err := r.m.Relations.Add(tx, from, to, p.Notes); err != nil {
+				it, err := r.m.Relations.Add(tx, from, to, p.Notes)
+				if err == nil && p.Depends != "" {
+					_, err = r.m.Relations.SetDepends(tx, from, it.ID, record.Dependence(p.Depends))
+				}
+				if err != nil {
 					return err
 				}
 			}

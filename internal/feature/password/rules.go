@@ -158,17 +158,6 @@ func after(tx *gate.Tx, now, old *record.Record) error {
 	return err
 }
 
-// Embedded lists the passwords that are embedded in a record.
-func Embedded(tx *gate.Tx, of id.ID) ([]id.ID, error) {
-	cond, args := tx.Visible("r")
-	rows, err := tx.Query(`select r.id from k_password k join record r on r.id = k.id where k.resource_id = ? and r.trashed_at is null and `+cond+` order by r.name_fold, r.id limit 500`,
-		append([]any{int64(of)}, args...)...)
-	if err != nil {
-		return nil, err
-	}
-	return scanIDs(rows)
-}
-
 type rows interface {
 	Next() bool
 	Scan(dest ...any) error

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -47,6 +46,14 @@ func (s *Relations) derived(tx *gate.Tx, rec id.ID) ([]*Item, error) {
 			}
 		}
 	}
+	for _, src := range s.Sources {
+		if kind == src.Kind {
+			add(src.Back, k.Table()+` k join record r on r.id = k."`+src.Field+`" left join record o on o.id = r.org_id and `+org+` where k.id = ?`, int64(rec))
+		}
+		if of := s.Records.Kinds.Kind(src.Kind); of != nil {
+			add(src.Reason, of.Table()+` k join record r on r.id = k.id left join record o on o.id = r.org_id and `+org+` where k."`+src.Field+`" = ?`, int64(rec))
+		}
+	}
 	var out []*Item
 	if len(parts) > 0 {
 		if out, err = read(tx, strings.Join(parts, ` union all `), args...); err != nil {
@@ -58,13 +65,6 @@ func (s *Relations) derived(tx *gate.Tx, rec id.ID) ([]*Item, error) {
 		return nil, err
 	}
 	out = append(out, tags...)
-	for _, src := range s.Sources {
-		more, err := s.fromSource(tx, src, rec)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, more...)
-	}
 	return out, nil
 }
 
@@ -95,19 +95,6 @@ func (s *Relations) tags(tx *gate.Tx, k *record.Kind, rec id.ID) ([]*Item, error
 func (s *Relations) counts(kind string) bool {
 	k := s.Records.Kinds.Kind(kind)
 	return k != nil && (k.Scope == record.OfOrganization || k.Scope == record.OfParent)
-}
-
-func (s *Relations) fromSource(tx *gate.Tx, src Source, rec id.ID) ([]*Item, error) {
-	ids, err := src.Of(tx, rec)
-	if err != nil || len(ids) == 0 {
-		return nil, err
-	}
-	ids = ids[:min(len(ids), most)]
-	cond, who := tx.Visible("r")
-	org, whoseOrg := tx.Visible("o")
-	args := append(append(append([]any{src.Reason}, whoseOrg...), access.Args(ids)...), who...)
-	return read(tx, `select `+ends+`, ? from record r left join record o on o.id = r.org_id and `+org+`
-		where r.id in (`+access.Marks(len(ids))+`) and r.trashed_at is null and `+cond+` order by r.name_fold, r.id`, args...)
 }
 
 func read(tx *gate.Tx, q string, args ...any) ([]*Item, error) {

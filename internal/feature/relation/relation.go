@@ -28,16 +28,18 @@ type Item struct {
 	OrgName  string
 	Archived bool
 	Notes    string
-	Reason   string // why it is here, for one that nobody made: "Contact", "Embedded password"
-	Created  int64  // Unix milliseconds, of a relation that somebody made
+	Depends  record.Dependence // of the record on this one, or the other way round; of one that somebody made
+	Reason   string            // why it is here, for one that nobody made: "Contact", "Embedded password"
+	Created  int64             // Unix milliseconds, of a relation that somebody made
 	Updated  int64
 }
 
-// Source gives further relations of a record: ones that a feature knows of and
-// no reference field says. The ids may hold hidden records; they are filtered.
+// Source is a field that refers to records of more than one kind, which no
+// reference field can say: an Integer with the id of the other record. Reason is
+// what the record that has the field is to the other, Back what the other is to it.
 type Source struct {
-	Reason string
-	Of     func(tx *gate.Tx, rec id.ID) ([]id.ID, error)
+	Kind, Field  string
+	Reason, Back string
 }
 
 // Relations lists and changes relations. Records is needed for what follows
@@ -57,6 +59,8 @@ var schema = []string{
 		created_at int not null, updated_at int not null, created_by int not null)`,
 	`create unique index if not exists unique_relation_pair on relation (low_id, high_id)`,
 	`create index if not exists relation_high on relation (high_id)`,
+	// A pair of which one fails with the other: needed_id is the other.
+	`create table if not exists relation_need (relation_id id primary key references relation (id) on delete cascade, needed_id int not null)`,
 }
 
 func purge(tx *gate.Tx, r *record.Record) error {
@@ -137,6 +141,37 @@ func (s *Relations) SetNotes(tx *gate.Tx, from, relation id.ID, notes string) (*
 	return s.Get(tx, from, relation)
 }
 
+// SetDepends says which of the two fails with the other, as seen from the record.
+// Independent takes back what was said.
+func (s *Relations) SetDepends(tx *gate.Tx, from, relation id.ID, d record.Dependence) (*Item, error) {
+	if _, err := tx.Allow(access.Edit, gate.Thing{ID: from}); err != nil {
+		return nil, err
+	}
+	if d != record.Independent && d.Turned() == record.Independent {
+		return nil, fault.Field("dependence", "Say \"depends on\" or \"used by\", or nothing.")
+	}
+	it, err := s.Get(tx, from, relation)
+	if err != nil || it.Depends == d {
+		return it, err
+	}
+	needed := it.Record
+	if d == record.UsedBy {
+		needed = from
+	}
+	if d == record.Independent {
+		_, err = tx.Exec(`delete from relation_need where relation_id = ?`, int64(relation))
+	} else {
+		_, err = tx.Exec(`insert into relation_need (relation_id, needed_id) values (?, ?) on conflict (relation_id) do update set needed_id = excluded.needed_id`, int64(relation), int64(needed))
+	}
+	if err == nil {
+		_, err = tx.Exec(`update relation set updated_at = ? where id = ?`, tx.Now, int64(relation))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.Get(tx, from, relation)
+}
+
 // Remove ends a relation of a record.
 func (s *Relations) Remove(tx *gate.Tx, from, relation id.ID) error {
 	entry, err := tx.Allow(access.Edit, gate.Thing{ID: from})
@@ -188,11 +223,12 @@ func (s *Relations) related(tx *gate.Tx, rec id.ID, more string, args ...any) ([
 	cond, who := tx.Visible("r")
 	org, whoseOrg := tx.Visible("o")
 	half := func(here, there string) string {
-		return `select ` + ends + `, t.id, t.notes, t.created_at, t.updated_at, r.name_fold from relation t join record r on r.id = t.` + there + `
+		return `select ` + ends + `, t.id, t.notes, t.created_at, t.updated_at, coalesce(n.needed_id, 0), r.name_fold from relation t join record r on r.id = t.` + there + `
+			left join relation_need n on n.relation_id = t.id
 			left join record o on o.id = r.org_id and ` + org + ` where t.` + here + ` = ? ` + more + ` and r.trashed_at is null and ` + cond
 	}
 	one := append(append(append(slices.Clone(whoseOrg), int64(rec)), args...), who...)
-	rows, err := tx.Query(half("low_id", "high_id")+` union all `+half("high_id", "low_id")+` order by 11, 1`, append(one, one...)...)
+	rows, err := tx.Query(half("low_id", "high_id")+` union all `+half("high_id", "low_id")+` order by 12, 1`, append(one, one...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -200,12 +236,18 @@ func (s *Relations) related(tx *gate.Tx, rec id.ID, more string, args ...any) ([
 	var out []*Item
 	for rows.Next() {
 		var it Item
-		var self, org, relation int64
+		var self, org, relation, needed int64
 		var fold string
-		if err := rows.Scan(&self, &it.Kind, &it.Name, &org, &it.OrgName, &it.Archived, &relation, &it.Notes, &it.Created, &it.Updated, &fold); err != nil {
+		if err := rows.Scan(&self, &it.Kind, &it.Name, &org, &it.OrgName, &it.Archived, &relation, &it.Notes, &it.Created, &it.Updated, &needed, &fold); err != nil {
 			return nil, err
 		}
 		it.Record, it.Org, it.ID = id.ID(self), id.ID(org), id.ID(relation)
+		switch id.ID(needed) {
+		case it.Record:
+			it.Depends = record.DependsOn
+		case rec:
+			it.Depends = record.UsedBy
+		}
 		out = append(out, &it)
 	}
 	return out, rows.Err()

@@ -45,6 +45,7 @@ type person struct {
 type pair struct {
 	from, to *id.ID
 	notes    string
+	depends  record.Dependence
 }
 
 func (w *world) client(n int) *client {

@@ -105,8 +105,25 @@ func (c *client) device(kind, number int) step {
 		c.devices = append(c.devices, d)
 		if number == 1 {
 			c.roles[h.role] = d
+			c.wire(h.role)
 		}
 		return err
+	}
+}
+
+// wiring is which part of the infrastructure fails with which, and why.
+var wiring = []struct{ role, on, why string }{
+	{"sw", "fw", "uplink"}, {"hv", "sw", "network"}, {"hv", "ups", "power"}, {"nas", "sw", "network"}, {"ap", "sw", "network and power"}, {"prn", "sw", "network"},
+	{"dc", "hv", "runs on it"}, {"fs", "hv", "runs on it"}, {"app", "hv", "runs on it"}, {"app", "dc", "sign-in"},
+}
+
+// wire notes what a device that was just made depends on, and what on it.
+func (c *client) wire(role string) {
+	for _, w := range wiring {
+		from, to := c.roles[w.role], c.roles[w.on]
+		if (w.role == role || w.on == role) && from != nil && to != nil {
+			c.pairs = append(c.pairs, pair{&from.id, &to.id, w.why, record.DependsOn})
+		}
 	}
 }
 

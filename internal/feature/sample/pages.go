@@ -103,7 +103,7 @@ func (c *client) document(tx *gate.Tx, p page) error {
 	c.docs[p.title] = &made
 	for _, role := range p.about {
 		if to := c.idOf(role); to != nil {
-			c.pairs = append(c.pairs, pair{&made, to, ""})
+			c.pairs = append(c.pairs, pair{from: &made, to: to})
 		}
 	}
 	return err

@@ -226,7 +226,11 @@ func (w *world) connect(ctx context.Context) error {
 		err := w.change(ctx, func(tx *gate.Tx) error {
 			for _, cl := range now {
 				for _, p := range cl.pairs {
-					if _, err := relations.Add(tx, *p.from, *p.to, p.notes); err != nil {
+					it, err := relations.Add(tx, *p.from, *p.to, p.notes)
+					if err == nil && p.depends != record.Independent {
+						_, err = relations.SetDepends(tx, *p.from, it.ID, p.depends)
+					}
+					if err != nil {
 						return err
 					}
 				}

@@ -86,7 +86,7 @@ func (c *client) password(tx *gate.Tx, i int, secret, code string) error {
 	}
 	made, err := c.w.create(tx, "password", v)
 	if doc := c.docs["Network overview"]; doc != nil && a.folder == "Network" && d == nil {
-		c.pairs = append(c.pairs, pair{&made, doc, ""})
+		c.pairs = append(c.pairs, pair{from: &made, to: doc})
 	}
 	return err
 }

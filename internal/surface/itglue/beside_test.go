@@ -415,3 +415,36 @@ func TestRangesAndDates(t *testing.T) {
 		}
 	}
 }
+
+// TestMap: what is around a record, along what, and the way to another one.
+func TestMap(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	x := populate(h, org)
+	cfg, doc, place := x.record["configurations"], x.record["documents"], x.record["locations"]
+	at := "/configurations/" + cfg.String()
+	list := func(path string) string { return strings.ReplaceAll(h.get(path).names("resource-type"), " ", ",") }
+	for path, want := range map[string]string{
+		at + "/map":                                                    "configurations,locations,contacts,documents",
+		at + "/map?kinds=locations,contacts":                           "configurations,locations,contacts",
+		at + "/map?without=contacts&hops=2":                            "configurations,locations,documents,document-folders",
+		at + "/map?follow=needs":                                       "configurations,locations",
+		"/locations/" + place.String() + "/map?follow=breaks":          "locations,configurations",
+		"/documents/" + doc.String() + "/map?to=" + place.String():     "documents,configurations,locations",
+		"/documents/" + doc.String() + "/map?to=" + org.String():       "",
+		at + "/map?also=configuration-types&kinds=configuration_types": "configurations,configuration-types",
+	} {
+		if got := list(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	for _, wrong := range []string{"?hops=0", "?hops=x", "?kinds=spaceships", "?follow=up"} {
+		h.ask(h.key, "GET", at+"/map"+wrong, nil).is(422)
+	}
+	h.ask(h.key, "GET", at+"/map?to=99999999", nil).is(404)
+	link := at + "/relationships/related_items/" + x.link.String()
+	h.do("PATCH", link, body("related-items", attrs{"dependence": "depends on"}), 200).shows("data.attributes.dependence", "depends on").shows("data.attributes.notes", "hidden")
+	h.get("/documents/"+doc.String()+"/map?follow=breaks").shows("data.1.id", cfg.String()).shows("included.0.attributes.needed-id", doc).shows("meta.cut", false)
+	h.ask(h.key, "PATCH", link, body("related-items", attrs{"dependence": "eats"})).is(422)
+	h.do("PATCH", link, body("related-items", attrs{"dependence": nil}), 200).shows("data.attributes.dependence", nil)
+}

@@ -9,6 +9,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/surface/itglue/batch"
 	"strongroom/internal/surface/itglue/value"
 )
 
@@ -175,7 +176,7 @@ func (c *call) includeBelow(tx *gate.Tx, list []*object, name string, res *resou
 }
 
 func (c *call) includeFiles(tx *gate.Tx, list []*object, inc *included) error {
-	files, err := filesOf(tx, idsOf(list), attachment.Attached)
+	files, err := batch.Files(tx, idsOf(list), attachment.Attached)
 	if err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (c *call) includeAccesses(tx *gate.Tx, list []*object, name string, inc *in
 		column, accessor = "group_id", "Group"
 	}
 	guards := refs(list, func(r *record.Record) id.ID { return r.Guard })
-	grants, err := pairs(tx, `select record_id, `+column+` from access_grant where `+column+` <> 0 and record_id in (?) order by `+column, guards)
+	grants, err := batch.Pairs(tx, `select record_id, `+column+` from access_grant where `+column+` <> 0 and record_id in (?) order by `+column, guards)
 	if err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func (c *call) includeOfGroup(tx *gate.Tx, list []*object, name string, inc *inc
 	if name == "organizations" {
 		query, kind = `select group_id, org_id from access_group_org where group_id in (?) order by org_id`, "organization"
 	}
-	members, err := pairs(tx, query, idsOf(list))
+	members, err := batch.Pairs(tx, query, idsOf(list))
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/rule"
+	"strongroom/internal/surface/itglue/batch"
 	"strongroom/internal/surface/itglue/value"
 )
 
@@ -223,7 +224,7 @@ func documentBody(c *call, tx *gate.Tx, list []*object, one bool) error {
 
 // sectionRendered adds what a section looks like and the images of a gallery.
 func sectionRendered(c *call, tx *gate.Tx, list []*object, _ bool) error {
-	files, err := filesOf(tx, idsOf(list), attachment.Image)
+	files, err := batch.Files(tx, idsOf(list), attachment.Image)
 	if err != nil {
 		return err
 	}
@@ -259,7 +260,7 @@ func sectionRendered(c *call, tx *gate.Tx, list []*object, _ bool) error {
 
 // groupMembers adds the ids of the users of each group of the page.
 func groupMembers(c *call, tx *gate.Tx, list []*object, _ bool) error {
-	members, err := pairs(tx, `select group_id, user_id from access_member where group_id in (?) order by user_id`, idsOf(list))
+	members, err := batch.Pairs(tx, `select group_id, user_id from access_member where group_id in (?) order by user_id`, idsOf(list))
 	if err != nil {
 		return err
 	}

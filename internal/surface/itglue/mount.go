@@ -83,6 +83,7 @@ func (a *API) mountBeside(res *resource) {
 	if s := res.kind.Scope; s != record.OfOrganization && s != record.Organization {
 		return
 	}
+	a.handle("GET /"+res.kind.Plural+"/{id}/map", func(c *call) error { return showMap(c, res) })
 	names := []string{res.kind.Plural}
 	if res.special.alias != "" {
 		names = append(names, res.special.alias)

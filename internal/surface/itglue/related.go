@@ -38,6 +38,7 @@ func (c *call) related(it *relation.Item) []byte {
 	b = value.Text(jsonapi.Attr(b, "asset-type"), it.Kind)
 	b = value.Text(jsonapi.Attr(b, "notes"), it.Notes)
 	b = value.Text(jsonapi.Attr(b, "reason"), it.Reason)
+	b = value.Text(jsonapi.Attr(b, "dependence"), string(it.Depends))
 	b = value.Plain(jsonapi.Attr(b, "archived"), it.Archived)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), it.Created)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), it.Updated)
@@ -129,6 +130,21 @@ func notesOf(item jsonapi.Item) (string, error) {
 	return s, err
 }
 
+// depend says which of two related records fails with the other, when a body says
+// so, as seen from the record in the path.
+func (c *call) depend(tx *gate.Tx, item jsonapi.Item, from id.ID, it *relation.Item) (*relation.Item, error) {
+	said, ok := item.Attributes["dependence"]
+	if !ok {
+		return it, nil
+	}
+	p, err := (&record.Field{Name: "dependence", Type: record.Choice, Choices: record.Dependences()}).Parse(said)
+	if err != nil {
+		return nil, err
+	}
+	word, _ := p.(string)
+	return c.Relations.SetDepends(tx, from, it.ID, record.Dependence(word))
+}
+
 func relate(c *call, res *resource) error {
 	d, err := c.document()
 	if err != nil {
@@ -149,6 +165,9 @@ func relate(c *call, res *resource) error {
 				return at(i, d.Many, err)
 			}
 			it, err := c.Relations.Add(tx, parent, to, notes)
+			if err == nil {
+				it, err = c.depend(tx, item, parent, it)
+			}
 			if err != nil {
 				return at(i, d.Many, err)
 			}
@@ -185,6 +204,9 @@ func noteRelated(c *call, res *resource) error {
 			if it, err = c.Relations.SetNotes(tx, parent, rid, notes); err != nil {
 				return err
 			}
+		}
+		if it, err = c.depend(tx, item, parent, it); err != nil {
+			return err
 		}
 		out = c.related(it)
 		return nil

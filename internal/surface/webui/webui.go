@@ -31,6 +31,7 @@ import (
 	"strongroom/internal/surface/webui/folders"
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
+	"strongroom/internal/surface/webui/maps"
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/secrets"
@@ -79,6 +80,7 @@ func (s *Server) groups() []shell.Group {
 		&entrance.Pages{House: s.House, Sessions: s.Sessions, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
+		&maps.Pages{Relations: s.Relations},
 		&folders.Pages{},
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&secrets.Pages{Secrets: s.Secrets},

@@ -199,7 +199,8 @@ type Event struct {
 type Section struct {
 	Title string
 	Icon  string
-	More  *NavItem // link in the header
+	Also  *NavItem // link in the header
+	More  *NavItem // another one, after it
 	Note  bool     // yellow
 	Text  string
 	HTML  template.HTML

@@ -134,19 +134,20 @@ func normalise(t *testing.T, raw map[string]string) map[string]string {
 	return out
 }
 
-// sides brings the two sides of a relation, which has no direction, into one
-// order.
+// sides brings the two sides of a relation into one order.
 func sides(line string) string {
 	from, to, ok := strings.Cut(line, `,"to":`)
 	a, isPair := strings.CutPrefix(from, `{"from":`)
 	if !ok || !isPair {
 		return line
 	}
-	b, notes, noted := strings.Cut(to, `,"notes":`)
-	if !noted {
-		b = strings.TrimSuffix(b, "}")
+	b, rest, _ := strings.Cut(strings.TrimSuffix(to, "}"), "},")
+	b = strings.TrimSuffix(b, "}") + "}"
+	if b < a {
+		a, b = b, a
+		rest = strings.NewReplacer("depends on", "used by", "used by", "depends on").Replace(rest)
 	}
-	return min(a, b) + " and " + max(a, b) + notes
+	return a + " and " + b + rest
 }
 
 // rowNames names the rows of a table by all their cells but the ids.
@@ -314,6 +315,13 @@ func (h *house) assets(org, rack id.ID) {
 		h.t.Fatal(err)
 	}
 	h.relate(net, rack, "stands in")
+	h.Change(func(tx *gate.Tx) error {
+		it, err := h.im.Relations.Add(tx, net, rack, "")
+		if err == nil {
+			_, err = h.im.Relations.SetDepends(tx, net, it.ID, record.DependsOn)
+		}
+		return err
+	})
 }
 
 func (h *house) relate(a, b id.ID, notes string) {

@@ -109,6 +109,8 @@ type Pair struct {
 	From  RowRef `json:"from"`
 	To    RowRef `json:"to"`
 	Notes string `json:"notes,omitempty"`
+	// Depends says that From depends on To, or is used by it.
+	Depends string `json:"depends,omitempty"`
 }
 
 // Ref says which row of another system a record stands for.

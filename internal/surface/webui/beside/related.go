@@ -1,7 +1,9 @@
 package beside
 
 import (
+	"cmp"
 	"strconv"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
@@ -26,6 +28,9 @@ func (v *visit) relatedSection(tx *gate.Tx, r *record.Record) (*ui.Section, erro
 		return nil, err
 	}
 	s := &ui.Section{Title: "Related items"}
+	if len(list) > 0 && r.Kind.Scope == record.OfOrganization {
+		s.Also = &ui.NavItem{Label: "Map", Href: "/map/" + r.ID.String()}
+	}
 	if v.May(access.Edit, r.Kind) {
 		s.More = &ui.NavItem{Label: "Change", Href: relatedURL(r)}
 		if len(list) == 0 {
@@ -49,6 +54,12 @@ func (v *visit) relatedSection(tx *gate.Tx, r *record.Record) (*ui.Section, erro
 // relatedItem is a line of the rail: the name, and why it is there.
 func (v *visit) relatedItem(x *relation.Item) ui.Item {
 	it := ui.Item{Title: x.Name, Sub: x.Notes}
+	if x.Depends != record.Independent {
+		it.Sub = upper(string(x.Depends))
+		if x.Notes != "" {
+			it.Sub += ": " + x.Notes
+		}
+	}
 	if k := v.Records.Kinds.Kind(x.Kind); k != nil {
 		it.Href, it.Icon = shell.RecordURL(k, x.Record), k.Icon
 		if it.Sub == "" {
@@ -60,6 +71,9 @@ func (v *visit) relatedItem(x *relation.Item) ui.Item {
 	}
 	return it
 }
+
+// upper gives a text a capital at its beginning.
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 type relatedView struct {
 	Head    ui.Head
@@ -73,6 +87,7 @@ type relatedLine struct {
 	ui.Item
 	Where  string
 	Notes  string
+	Needs  []ui.Option
 	Save   string
 	Remove ui.Action
 }
@@ -103,8 +118,7 @@ func (v *visit) relatedPage(form *web.Form, refused error) error {
 				continue
 			}
 			base := relatedURL(rec) + "/" + x.ID.String()
-			it.Sub = ""
-			view.Made = append(view.Made, relatedLine{Item: it, Where: v.Where(x.Kind, x.OrgName, rec.OrgName), Notes: x.Notes, Save: base + "/notes",
+			view.Made = append(view.Made, relatedLine{Item: it, Where: v.Where(x.Kind, x.OrgName, rec.OrgName), Notes: x.Notes, Needs: dependences(x.Depends), Save: base + "/notes",
 				Remove: ui.Action{Label: "Remove", Icon: "x", Href: base + "/remove", Post: true, Quiet: true}})
 		}
 		if view.Edit {
@@ -115,7 +129,7 @@ func (v *visit) relatedPage(form *web.Form, refused error) error {
 	if err != nil {
 		return err
 	}
-	view.Head = ui.Head{Title: "Related items", Icon: "link", Sub: []ui.Cell{{Text: rec.Name, Href: shell.RecordURL(rec.Kind, rec.ID)}}}
+	view.Head = ui.Head{Title: "Related items", Icon: "link", Actions: []ui.Action{{Label: "Map", Icon: "topology-star", Href: "/map/" + rec.ID.String()}}, Sub: []ui.Cell{{Text: rec.Name, Href: shell.RecordURL(rec.Kind, rec.ID)}}}
 	p, err := v.Page("Related items of "+rec.Name, append(v.CrumbsOf(rec), ui.Crumb{Label: "Related items"})...)
 	if err != nil {
 		return err
@@ -127,7 +141,9 @@ func (v *visit) relatedPage(form *web.Form, refused error) error {
 func (v *visit) relateForm(tx *gate.Tx, rec *record.Record, form *web.Form, refused error) (*ui.Form, error) {
 	f := &ui.Form{ID: "relate", Action: relatedURL(rec), Submit: "Add", Fields: []ui.Field{
 		{Name: "item", Label: "Item", Type: "ref", Source: "/refs/any", Required: true, Hint: "Any record that you can see, of any organization."},
-		{Name: "notes", Label: "Note", Type: "text", Most: relation.MaxNotes, Hint: "Why they belong together, if it is not clear."},
+		{Name: "dependence", Label: "How", Type: "select", Required: true, Options: dependences(record.Independent), Value: "related",
+			Hint: "What depends on something fails with it: the map says what breaks."},
+		{Name: "notes", Label: "Note", Type: "text", Wide: true, Most: relation.MaxNotes, Hint: "Why they belong together, if it is not clear."},
 	}}
 	if form == nil {
 		return f, nil
@@ -141,10 +157,32 @@ func (v *visit) relateForm(tx *gate.Tx, rec *record.Record, form *web.Form, refu
 			f.Fields[0].Chosen = []ui.Option{{Value: other.String(), Label: n}}
 		}
 	}
-	f.Fields[1].Value = form.Text("notes")
+	f.Fields[1].Options = dependences(dependence(form))
+	f.Fields[2].Value = form.Text("notes")
 	say := fault.Say(refused)
 	f.Wrong(say.Text, say.Hint, say.Fields)
 	return f, nil
+}
+
+// related is the word of a form for a relation without a dependence.
+const related = "related"
+
+// dependences are the ways in which a record and another are related.
+func dependences(now record.Dependence) []ui.Option {
+	var out []ui.Option
+	for _, o := range []ui.Option{{Value: related, Label: "Belongs with it"}, {Value: string(record.DependsOn), Label: "Depends on it"}, {Value: string(record.UsedBy), Label: "Is used by it"}} {
+		o.Selected = o.Value == string(now) || now == record.Independent && o.Value == related
+		out = append(out, o)
+	}
+	return out
+}
+
+// dependence reads the choice among them; what is not there is no dependence.
+func dependence(form *web.Form) record.Dependence {
+	if s := form.Text("dependence"); s != related {
+		return record.Dependence(s)
+	}
+	return record.Independent
 }
 
 func (v *visit) relate() error {
@@ -167,6 +205,9 @@ func (v *visit) relate() error {
 	var it *relation.Item
 	err = v.Change(access.Edit, gate.Thing{ID: rid}, func(tx *gate.Tx) error {
 		it, err = v.Relations.Add(tx, rid, other, form.Text("notes"))
+		if err == nil && form.Has("dependence") {
+			it, err = v.Relations.SetDepends(tx, rid, it.ID, dependence(form))
+		}
 		return err
 	})
 	switch {
@@ -200,12 +241,15 @@ func (v *visit) relationNotes() error {
 	}
 	err = v.Change(access.Edit, gate.Thing{ID: rec}, func(tx *gate.Tx) error {
 		_, err := v.Relations.SetNotes(tx, rec, rel, form.Text("notes"))
+		if err == nil && form.Has("dependence") {
+			_, err = v.Relations.SetDepends(tx, rec, rel, dependence(form))
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return v.Done("/related/"+rec.String(), "Note saved.")
+	return v.Done("/related/"+rec.String(), "Saved.")
 }
 
 func (v *visit) unrelate() error {
@@ -224,6 +268,6 @@ func (v *visit) unrelate() error {
 		return err
 	}
 	web.SetFlash(v.W, v.R, web.Flash{Tone: "ok", Text: it.Name + " removed.", Undo: &web.Undo{Label: "Undo", Action: "/related/" + rec.String(),
-		Fields: map[string]string{"item": it.Record.String(), "notes": it.Notes}}})
+		Fields: map[string]string{"item": it.Record.String(), "notes": it.Notes, "dependence": cmp.Or(string(it.Depends), related)}}})
 	return web.SeeOther(v.W, v.R, "/related/"+rec.String())
 }

@@ -94,7 +94,7 @@ func Open(t testing.TB, o Options) *House {
 		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored},
 		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords},
 		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate},
-		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Reason: "Embedded password", Of: password.Embedded}}},
+		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}},
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
 	}
 	h.jobs(o.Jobs)

@@ -1,21 +1,21 @@
-package itglue
+// Package batch reads what belongs to each record of a page in one statement for
+// the whole page.
+//
+// Always true: the caller sees the records themselves, which the page's list made
+// sure of; a file, a member or a grant is seen by whoever sees its record.
+package batch
 
 import (
 	"strings"
 
-	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/attachment"
 )
 
-// What belongs to each record of a page is read in one statement for the whole
-// page. The caller sees the records themselves, which the page's list made sure
-// of; a file, a member or a grant is seen by whoever sees its record.
-
-// filesOf gives the files of records, by record, oldest first.
-func filesOf(tx *gate.Tx, recs []id.ID, role attachment.Role) (map[id.ID][]*attachment.File, error) {
+// Files gives the files of records, by record, oldest first.
+func Files(tx *gate.Tx, recs []id.ID, role attachment.Role) (map[id.ID][]*attachment.File, error) {
 	out := map[id.ID][]*attachment.File{}
 	if len(recs) == 0 {
 		return out, nil
@@ -38,8 +38,8 @@ func filesOf(tx *gate.Tx, recs []id.ID, role attachment.Role) (map[id.ID][]*atta
 	return out, rows.Err()
 }
 
-// pairs runs a query over (one, other) whose (?) stands for the ids of the page.
-func pairs(tx *gate.Tx, query string, ids []id.ID) (map[id.ID][]id.ID, error) {
+// Pairs runs a query over (one, other) whose (?) stands for the ids of the page.
+func Pairs(tx *gate.Tx, query string, ids []id.ID) (map[id.ID][]id.ID, error) {
 	out := map[id.ID][]id.ID{}
 	if len(ids) == 0 {
 		return out, nil
@@ -57,10 +57,4 @@ func pairs(tx *gate.Tx, query string, ids []id.ID) (map[id.ID][]id.ID, error) {
 		out[id.ID(one)] = append(out[id.ID(one)], id.ID(other))
 	}
 	return out, rows.Err()
-}
-
-// kindName spells a name in words as a kind's name: SSL Certificate and
-// ssl-certificate are ssl_certificate.
-func kindName(s string) string {
-	return jsonapi.Snake(strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), " ", "_")))
 }
