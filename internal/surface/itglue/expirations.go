@@ -64,7 +64,7 @@ func (e *expiration) object(c *call) []byte {
 	b = value.Plain(jsonapi.Attr(b, "resource-id"), e.Record)
 	b = value.Text(jsonapi.Attr(b, "resource-name"), e.Name)
 	b = value.Text(jsonapi.Attr(b, "resource-type"), e.Kind.Plural)
-	b = value.Text(jsonapi.Attr(b, "resource-type-name"), typeName(e.Kind))
+	b = value.Text(jsonapi.Attr(b, "resource-type-name"), value.TypeName(e.Kind))
 	b = res.appendURL(jsonapi.Attr(b, "resource-url"), c.host, e.Org, e.Record)
 	b = value.Text(jsonapi.Attr(b, "description"), e.description())
 	b = value.Text(jsonapi.Attr(b, "expiration-date"), e.Date+"T00:00:00.000Z")
@@ -154,7 +154,7 @@ func (e *expiration) passes(q jsonapi.Query) bool {
 		case "resource_name":
 			have = e.Name
 		case "resource_type_name":
-			have = typeName(e.Kind)
+			have = value.TypeName(e.Kind)
 		case "description":
 			have = e.description()
 		default:

@@ -50,7 +50,7 @@ func showMap(c *call, res *resource) error {
 	return c.answer(http.StatusOK, value.Map(nil, m, func(b []byte, n *graph.Node) []byte {
 		res := c.resources[n.Kind]
 		b = value.Text(jsonapi.Attr(b, "resource-type"), res.typ)
-		b = value.Text(jsonapi.Attr(b, "resource-type-name"), typeName(res.kind))
+		b = value.Text(jsonapi.Attr(b, "resource-type-name"), value.TypeName(res.kind))
 		return res.appendURL(jsonapi.Attr(b, "resource-url"), c.host, n.Org, n.ID)
 	}))
 }

@@ -363,7 +363,7 @@ func organizationsOfGroups(tx *gate.Tx, values []string) (record.Filter, error) 
 // named finds the resource that a name in words means, in any spelling:
 // SSL Certificate, configurations, Document Folder.
 func (a *API) named(name string) *resource {
-	n := kindName(name)
+	n := value.KindName(name)
 	for _, k := range a.Records.Kinds.Kinds() {
 		if k.Name == n || k.Plural == n {
 			return a.resources[k.Name]

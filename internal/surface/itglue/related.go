@@ -30,11 +30,11 @@ func (c *call) related(it *relation.Item) []byte {
 	b := jsonapi.StartItem(relatedID(it), relatedType)
 	res := c.resources[it.Kind]
 	b = value.Plain(jsonapi.Attr(b, "destination-id"), it.Record)
-	b = value.Text(jsonapi.Attr(b, "destination-type"), typeName(res.kind))
+	b = value.Text(jsonapi.Attr(b, "destination-type"), value.TypeName(res.kind))
 	b = value.Text(jsonapi.Attr(b, "name"), it.Name)
 	b = value.Plain(jsonapi.Attr(b, "resource-id"), it.Record)
 	b = res.appendURL(jsonapi.Attr(b, "resource-url"), c.host, it.Org, it.Record)
-	b = value.Text(jsonapi.Attr(b, "resource-type-name"), typeName(res.kind))
+	b = value.Text(jsonapi.Attr(b, "resource-type-name"), value.TypeName(res.kind))
 	b = value.Text(jsonapi.Attr(b, "asset-type"), it.Kind)
 	b = value.Text(jsonapi.Attr(b, "notes"), it.Notes)
 	b = value.Text(jsonapi.Attr(b, "reason"), it.Reason)
@@ -43,19 +43,6 @@ func (c *call) related(it *relation.Item) []byte {
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), it.Created)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), it.Updated)
 	return jsonapi.EndItem(b)
-}
-
-// typeName is a kind's name in the API's words: Document Folder.
-func typeName(k *record.Kind) string {
-	words := strings.Split(k.Name, "_")
-	for i, w := range words {
-		if w == "ssl" {
-			words[i] = "SSL"
-		} else if w != "" {
-			words[i] = strings.ToUpper(w[:1]) + w[1:]
-		}
-	}
-	return strings.Join(words, " ")
 }
 
 // owner gives the record in the path, which must be of the resource's kind.

@@ -183,9 +183,3 @@ func (r *resource) permitted() []byte {
 	}
 	return append(b, '}')
 }
-
-// kindName spells a name in words as a kind's name: SSL Certificate and
-// ssl-certificate are ssl_certificate.
-func kindName(s string) string {
-	return jsonapi.Snake(strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), " ", "_")))
-}
