@@ -31,6 +31,8 @@ type Revealer struct {
 	// Restored, when set, runs in the transaction of Restore, for what follows
 	// from a changed record.
 	Restored func(tx *gate.Tx, p Place, version uint32) error
+
+	pace pace
 }
 
 // Ref names one version of one secret of a record.
@@ -105,7 +107,9 @@ func (r *Revealer) RevealBeside(ctx context.Context, c *access.Caller, thing gat
 
 // text opens what was granted.
 func (r *Revealer) text(ctx context.Context, c *access.Caller, o *opening) (string, error) {
+	asked := r.pace.ask()
 	key, err := r.Keys.Unwrap(ctx, o.ticket(c, false), o.envelope.HeaderBytes(), o.envelope.Recipients()[0])
+	asked()
 	if err != nil {
 		return "", r.failed(ctx, c, o, err)
 	}
@@ -125,7 +129,9 @@ func (r *Revealer) RevealSealed(ctx context.Context, c *access.Caller, ref Ref, 
 	if err != nil {
 		return Sealed{}, err
 	}
+	asked := r.pace.ask()
 	key, err := r.Keys.SealedUnwrap(ctx, o.ticket(c, false), o.envelope.HeaderBytes(), o.envelope.Recipients()[0], ephemeral)
+	asked()
 	if err != nil {
 		return Sealed{}, r.failed(ctx, c, o, err)
 	}
@@ -141,6 +147,7 @@ func (r *Revealer) grant(ctx context.Context, c *access.Caller, ref Ref, reason 
 
 // decide runs pick where the caller may reveal, and makes durable what it grants.
 func (r *Revealer) decide(ctx context.Context, c *access.Caller, thing gate.Thing, pick func(*gate.Tx) (*opening, error)) (*opening, error) {
+	r.pace.join(ctx)
 	var o *opening
 	err := r.Gate.Change(ctx, c, access.Reveal, thing, func(tx *gate.Tx) (err error) {
 		o, err = pick(tx)

@@ -1,11 +1,13 @@
 package secret_test
 
 import (
+	"context"
 	"crypto/ecdh"
 	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -187,6 +189,90 @@ func TestOrderOfAReveal(t *testing.T) {
 	d.Keys.Start()
 	if got, err := d.revealer.Reveal(t.Context(), c, d.ref(0), ""); err != nil || got != "hunter1" {
 		t.Errorf("when the key service is back: %q, %v", got, err)
+	}
+}
+
+// TestManyAtOnce: reveals that share commits each have their own entry, which
+// stands in the log before the text is given.
+func TestManyAtOnce(t *testing.T) {
+	d := open(t, coretest.Options{})
+	before := d.size()
+	const people, times = 40, 5
+	var wg sync.WaitGroup
+	for range people {
+		wg.Go(func() {
+			for range times {
+				if text, err := d.revealer.Reveal(t.Context(), d.admin, d.ref(0), ""); err != nil || text != "hunter1" {
+					t.Errorf("%q, %v", text, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	entries := d.log(before)
+	if len(entries) != people*times {
+		t.Errorf("%d entries for %d reveals", len(entries), people*times)
+	}
+	for _, e := range entries {
+		if e.Action != secret.Granted || e.Object != d.pw {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// TestWhoLeavesWhileWaiting for the company of others gets the reason of it, and
+// the others their secrets.
+func TestWhoLeavesWhileWaiting(t *testing.T) {
+	d := open(t, coretest.Options{})
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
+	var wg sync.WaitGroup
+	for i := range 60 {
+		wg.Go(func() {
+			mine := t.Context()
+			if i%3 == 0 {
+				mine = ctx
+			}
+			if i == 30 {
+				leave()
+			}
+			text, err := d.revealer.Reveal(mine, d.admin, d.ref(0), "")
+			if mine == ctx && err != nil {
+				return
+			}
+			if err != nil || text != "hunter1" {
+				t.Errorf("%q, %v", text, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// TestBesideNothing: where there is nothing to reveal, nothing is recorded.
+func TestBesideNothing(t *testing.T) {
+	d := open(t, coretest.Options{})
+	bare := d.Make("password", d.org, record.Values{"name": "Bare"})
+	before := d.size()
+	for name, look := range map[string]func(*gate.Tx) (*secret.Ref, error){
+		"never set": func(*gate.Tx) (*secret.Ref, error) {
+			return &secret.Ref{Kind: "password", Object: bare, Field: "password"}, nil
+		},
+		"not asked for": func(*gate.Tx) (*secret.Ref, error) { return nil, nil },
+	} {
+		text, has, err := d.revealer.RevealBeside(t.Context(), d.admin, gate.Thing{Kind: "password", ID: bare}, "", look)
+		if text != "" || has || err != nil {
+			t.Errorf("%s: %q, %v, %v", name, text, has, err)
+		}
+	}
+	if n := d.size(); n != before {
+		t.Errorf("%d entries", n-before)
+	}
+	text, has, err := d.revealer.RevealBeside(t.Context(), d.admin, gate.Thing{Kind: "password", ID: d.pw}, "", func(tx *gate.Tx) (*secret.Ref, error) {
+		ref := d.ref(0)
+		return &ref, nil
+	})
+	if text != "hunter1" || !has || err != nil || d.size() != before+1 {
+		t.Errorf("%q, %v, %v, %d entries", text, has, err, d.size()-before)
 	}
 }
 

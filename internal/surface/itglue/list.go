@@ -184,7 +184,7 @@ func (c *call) give(status int, res *resource, rid id.ID, version int64, reveal 
 	if err != nil {
 		return err
 	}
-	b := append(make([]byte, 0, 4096), `{"data":`...)
+	b := append(make([]byte, 0, 2048), `{"data":`...)
 	b = res.append(b, c.host, f.object, false)
 	b = f.included.append(b)
 	return c.answer(status, append(b, '}'))

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -55,6 +56,12 @@ type chain struct {
 	wg    sync.WaitGroup
 }
 
+// end is where the next entry goes on.
+type end struct {
+	seq  int64    // of the last entry; 0 when there is none
+	hash [32]byte // its hash
+}
+
 type pending struct {
 	entries []entry
 	done    chan error
@@ -96,8 +103,12 @@ func (c *chain) append(entries ...entry) error {
 	return nil
 }
 
+// write is alone in writing the log, so it need not read where the log ends but
+// at first and after a failure.
 func (c *chain) write() {
+	var last *end
 	for p := range c.queue {
+		runtime.Gosched() // who is about to append joins this commit
 		batch := []pending{p}
 		for n := len(p.entries); n < maxTogether; {
 			q, ok := c.waiting()
@@ -106,7 +117,16 @@ func (c *chain) write() {
 			}
 			batch, n = append(batch, q), n+len(q.entries)
 		}
-		err := c.db.Change(context.Background(), func(tx *sqldb.Tx) error { return c.insert(tx, batch) })
+		var next end
+		err := c.db.Change(context.Background(), func(tx *sqldb.Tx) (err error) {
+			if next, err = ending(tx, last); err == nil {
+				next, err = c.insert(tx, batch, next)
+			}
+			return err
+		})
+		if last = &next; err != nil {
+			last = nil
+		}
 		for _, b := range batch {
 			b.done <- err
 		}
@@ -122,37 +142,37 @@ func (c *chain) waiting() (pending, bool) {
 	}
 }
 
-func (c *chain) insert(tx *sqldb.Tx, batch []pending) error {
-	seq, previous, err := head(tx)
-	if err != nil {
-		return err
-	}
+func (c *chain) insert(tx *sqldb.Tx, batch []pending, at end) (end, error) {
 	now := c.now().UnixMilli()
 	for _, b := range batch {
 		for _, e := range b.entries {
-			seq++
-			e.Seq, e.Time = seq, now
+			at.seq++
+			e.Seq, e.Time = at.seq, now
 			text, err := json.Marshal(e)
 			if err != nil {
-				return err
+				return at, err
 			}
-			previous = link(previous, text)
-			if _, err := tx.Exec(`insert into entry (seq, text, hash) values (?, ?, ?)`, seq, string(text), previous[:]); err != nil {
-				return err
+			at.hash = link(at.hash, text)
+			if _, err := tx.Exec(`insert into entry (seq, text, hash) values (?, ?, ?)`, at.seq, string(text), at.hash[:]); err != nil {
+				return at, err
 			}
 		}
 	}
-	return nil
+	return at, nil
 }
 
-func head(tx *sqldb.Tx) (seq int64, hash [32]byte, err error) {
-	var b []byte
-	err = tx.QueryRow(`select seq, hash from entry order by seq desc limit 1`).Scan(&seq, &b)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, hash, nil
+// ending gives where the log ends: known, or read when known is nil.
+func ending(tx *sqldb.Tx, known *end) (at end, err error) {
+	if known != nil {
+		return *known, nil
 	}
-	copy(hash[:], b)
-	return seq, hash, err
+	var hash []byte
+	err = tx.QueryRow(`select seq, hash from entry order by seq desc limit 1`).Scan(&at.seq, &hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		return at, nil
+	}
+	copy(at.hash[:], hash)
+	return at, err
 }
 
 // Entry is one line of the key service's log.

@@ -143,7 +143,7 @@ func (c *Conn) Receive(v any) error { return Read(c.r, v) }
 
 // Write writes v as one frame in one piece.
 func Write(w io.Writer, v any) error {
-	p, err := encode(make([]byte, 4, 4096), v)
+	p, err := encode(make([]byte, 4, 2048), v)
 	if err != nil {
 		return err
 	}
