@@ -3,6 +3,7 @@ package record
 import (
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -82,6 +83,7 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 		return nil, err
 	}
 	filtered := *b
+	filtered.conds, filtered.args = slices.Clip(b.conds), slices.Clip(b.args)
 	order, err := b.order(tx, q.Sort)
 	if err != nil {
 		return nil, err
@@ -106,7 +108,7 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 		return nil, err
 	}
 	if !q.NoTotal {
-		filtered.hers = b.hers
+		filtered.counts = b.counts
 		if page.Total, err = e.total(tx, &filtered, q, len(page.Records), limit); err != nil {
 			return nil, err
 		}
@@ -124,9 +126,9 @@ type builder struct {
 	conds     []string
 	args      []any
 	needsKind bool
-	trait     *Field           // that the list is sorted by
-	hers      map[string]int64 // what the caller sees, by kind, when choose had to know
-	found     string           // the tables, when a trait finds the records; its arguments are the first of joinArgs
+	trait     *Field  // that the list is sorted by
+	matches   []match // filters by traits, which are no conditions yet
+	counts    *counts // that choose went by, if any
 }
 
 func (b *builder) add(cond string, args ...any) {
@@ -136,78 +138,11 @@ func (b *builder) add(cond string, args ...any) {
 func (b *builder) where() string  { return ` where ` + strings.Join(b.conds, ` and `) }
 func (b *builder) allArgs() []any { return append(append([]any(nil), b.joinArgs...), b.args...) }
 
-// choose says in which order the tables are looked at, where the database knows
-// too little to choose well.
-func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
-	if b.trait != nil { // each record of the variant has a row in the index of the trait
-		b.from = ` from trait o cross join record r`
-		if b.found != "" {
-			b.from = b.found + ` cross join trait o`
-		}
-		b.add(`o.field_id = ? and o.record_id = r.id`, int64(b.trait.Trait))
-		b.withKind(`r.id`)
-		return nil
-	}
-	if len(q.Filters) > 0 || b.found != "" {
-		return nil
-	}
-	few, err := b.few(tx, q, limit)
-	switch {
-	case err != nil:
-		return err
-	case few:
-		ids, args := access.Question(tx.Caller, 0, ` and r.kind = ?`, []any{b.kind.Name})
-		b.from = ` from (` + ids + `) q cross join record r`
-		b.joinArgs = append(args, b.joinArgs...)
-		b.add(`r.id = q.id`)
-		b.withKind(`q.id`)
-	case strings.HasPrefix(order, ` order by k.`):
-		// SQLite takes the tables of a cross join in this order, so that the index
-		// of the column that is sorted by gives the first rows at once.
-		b.from = ` from ` + b.kind.Table() + ` k cross join record r`
-		b.add(`r.id = k.id`)
-	}
-	return nil
-}
-
-// withKind adds the kind's own table, where it is needed, to the tables of choose.
-func (b *builder) withKind(id string) {
-	if b.needsKind || b.joins != "" {
-		b.from += ` cross join ` + b.kind.Table() + ` k`
-		b.add(`k.id = ` + id)
-	}
-}
-
-// few tells whether the caller sees so little of a kind that it is better read
-// and sorted than looked for among all that she does not see.
-func (b *builder) few(tx *gate.Tx, q Query, limit int) (bool, error) {
-	if reach, _ := access.Reach(tx.Caller, ""); reach == "" || q.Org != 0 || q.Variant != 0 || !q.plain() {
-		return false, nil
-	}
-	hers, err := kept(tx, 0, b.kind.Name, q.Archived)
-	if err != nil {
-		return false, err
-	}
-	b.hers = hers
-	all := map[string]int64{}
-	err = addCounts(tx, all, `select kind, cast(sum(n) as bigint) from record_count where kind = ? group by kind`, []any{b.kind.Name})
-	seen := max(1, hers[b.kind.Name])
-	return sorting*seen*seen < int64(q.Offset+limit)*all[b.kind.Name], err
-}
-
-// sorting is what a row that is read and sorted costs, in rows that are passed
-// over in the order of an index.
-const sorting = 4
-
 // tables are the tables in the order of choose, or in any.
 func (b *builder) tables() string {
 	switch {
 	case b.from != "":
 		return b.from
-	case b.found != "" && (b.needsKind || b.joins != ""):
-		return b.found + ` join ` + b.kind.Table() + ` k on k.id = r.id`
-	case b.found != "":
-		return b.found
 	case b.needsKind || b.joins != "":
 		return ` from record r join ` + b.kind.Table() + ` k on k.id = r.id`
 	}
@@ -295,7 +230,7 @@ func (b *builder) textual(name string) bool {
 
 func (b *builder) filter(f Filter) error {
 	if field := b.kind.Field(f.Field); field != nil && field.Trait != 0 {
-		return b.traitFilter(f, field)
+		return b.match(f, field)
 	}
 	col, folded, ok := b.column(f.Field)
 	if !ok {
@@ -374,8 +309,8 @@ func (b *builder) order(tx *gate.Tx, sort []Order) (string, error) {
 		if !ok {
 			return "", fault.New(fault.Invalid, "%s cannot be sorted by %s.", b.kind.Labels, o.Field)
 		}
-		if i == 0 && strings.HasPrefix(col, "k.") {
-			tie = "k.id" // lets the index of that column give the order
+		if i == 0 && (strings.HasPrefix(col, "k.") || b.trait != nil) {
+			tie = col[:1] + map[byte]string{'k': ".id", 'o': ".record_id"}[col[0]] // lets the index of that column give the order
 		}
 		dir, nulls := ` asc`, ``
 		if o.Desc {
@@ -414,14 +349,4 @@ func (b *builder) refName(tx *gate.Tx, name string, n int) (string, bool) {
 	b.joins += ` left join record ` + alias + ` on ` + alias + `.id = ` + on + ` and ` + alias + `.trashed_at is null and ` + cond
 	b.joinArgs = append(b.joinArgs, args...)
 	return alias + ".name_fold", true
-}
-
-// traitOrder lets a list be sorted by one trait, before all else.
-func (b *builder) traitOrder(o Order, place int) (expr string, folded, ok bool) {
-	f := b.kind.Field(o.Field)
-	if f == nil || f.Trait == 0 || place > 0 || !f.keyed() || f.Type == Ref || f.Type == Refs {
-		return "", false, false
-	}
-	b.trait = f
-	return "o.key", true, true
 }

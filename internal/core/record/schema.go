@@ -33,6 +33,7 @@ var spineSchema = []string{
 	`create index if not exists record_variant_listed on record (variant_id, name_fold, id, org_id, restricted, guard_id, archived, trashed_at) where variant_id <> 0`,
 	`create index if not exists record_variant_org_listed on record (variant_id, org_id, name_fold, id, restricted, guard_id, archived, trashed_at) where variant_id <> 0`,
 	`create index if not exists record_variant_updated on record (variant_id, updated_at, id) where variant_id <> 0`,
+	`create index if not exists record_variant_apart on record (variant_id, id, org_id, restricted, guard_id, archived, trashed_at) where ` + apart(""),
 	`create index if not exists record_trash on record (trashed_at) where trashed_at is not null`,
 	`create table if not exists record_total (org_id int not null, kind text not null, archived int not null, restricted int not null, n int not null,
 		primary key (kind, org_id, archived, restricted))`,

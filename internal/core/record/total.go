@@ -17,14 +17,22 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 	if got < limit && (got > 0 || q.Offset == 0) {
 		return int64(q.Offset + got), nil
 	}
-	if q.plain() && b.hers != nil {
-		return b.hers[b.kind.Name], nil
+	if q.plain() && b.counts != nil {
+		return b.counts.hers, nil
 	}
 	if q.plain() {
 		of := VariantName(b.kind.Name, q.Variant)
 		all, err := kept(tx, q.Org, of, q.Archived)
 		return all[of], err
 	}
+	if n, ok, err := b.countMatches(tx, q); ok || err != nil {
+		return n, err
+	}
+	way := anyWay
+	if b.counts != nil {
+		way = b.counts.toCount()
+	}
+	b.drive(tx, q, way)
 	var n int64
 	return n, tx.QueryRow(`select count(*)`+b.tables()+b.where(), b.allArgs()...).Scan(&n)
 }

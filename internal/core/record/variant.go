@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"strongroom/internal/base/fault"
-	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 )
@@ -184,10 +183,8 @@ func (r *Record) readTraits() error {
 	if r.traits == "" {
 		return nil
 	}
-	d := json.NewDecoder(strings.NewReader(r.traits))
-	d.UseNumber()
-	var all map[string]any
-	if err := d.Decode(&all); err != nil {
+	all := make(map[string]any, len(r.Kind.traits))
+	if err := json.Unmarshal([]byte(r.traits), &all); err != nil { // ids and numbers are exact as float64
 		return err
 	}
 	for _, f := range r.Kind.traits {
@@ -225,7 +222,8 @@ var traitSchema = []string{
 	`create table if not exists trait (field_id int not null, record_id int not null references record (id) on delete cascade,
 		key text, ref int not null default 0, expires int not null default 0)`,
 	`create index if not exists trait_key on trait (field_id, key, record_id)`,
-	`create index if not exists trait_record on trait (record_id)`,
+	`create index if not exists trait_of on trait (record_id, field_id, key)`, // so that a record is asked for one trait without reading the others
+	`drop index if exists trait_record`,
 	`create index if not exists trait_ref on trait (ref, record_id) where ref <> 0`,
 	`create index if not exists trait_expires on trait (key, record_id) where expires = 1`,
 }
@@ -312,104 +310,6 @@ func writeTraits(tx *gate.Tx, r *Record, again bool) error {
 	return nil
 }
 
-// traitFilter adds the condition of a filter by a trait.
-func (b *builder) traitFilter(f Filter, field *Field) error {
-	if !field.keyed() {
-		return fault.New(fault.Invalid, "%s cannot be filtered by %s.", b.kind.Labels, field.Title())
-	}
-	in := func(cond string, args ...any) { // the first one finds the records, the others look at each
-		q := `select distinct t.record_id from trait t where t.field_id = ? and ` + cond
-		args = append([]any{int64(field.Trait)}, args...)
-		if b.found == "" {
-			b.found, b.joinArgs = ` from (`+q+`) w cross join record r`, append(args, b.joinArgs...)
-			b.add(`r.id = w.record_id`)
-			return
-		}
-		b.add(`r.id in (`+q+`)`, args...)
-	}
-	keys := make([]any, len(f.Values))
-	for i, v := range f.Values {
-		if s, ok := v.(string); ok && field.Type != Text && field.Type != Choice {
-			p, err := field.Parse(s)
-			if err != nil {
-				return err
-			}
-			if list, many := p.([]id.ID); many && len(list) > 0 {
-				p = list[0]
-			}
-			v = p
-		}
-		var ok bool
-		if keys[i], ok = traitKey(v); !ok {
-			return fault.New(fault.Invalid, "%s cannot be filtered by %s with this value.", b.kind.Labels, field.Title())
-		}
-	}
-	switch f.Op {
-	case Null:
-		b.add(`r.id not in (select t.record_id from trait t where t.field_id = ? and t.key is not null)`, int64(field.Trait))
-	case NotNull:
-		in(`t.key is not null`)
-	case Eq:
-		if len(keys) == 0 {
-			b.add(`1 = 0`)
-			return nil
-		}
-		in(`t.key in (`+access.Marks(len(keys))+`)`, keys...)
-	case Ne:
-		if len(keys) > 0 {
-			b.add(`r.id not in (select t.record_id from trait t where t.field_id = ? and t.key in (`+access.Marks(len(keys))+`))`, append([]any{int64(field.Trait)}, keys...)...)
-		}
-	case Contains, Prefix:
-		s, ok := "", len(keys) == 1
-		if ok {
-			s, ok = keys[0].(string)
-		}
-		if !ok || field.Type != Text && field.Type != Choice {
-			return fault.New(fault.Invalid, "%s is no text: it cannot be searched for a part.", field.Title())
-		}
-		s = escapeLike(s) + `%`
-		if f.Op == Contains {
-			s = `%` + s
-		}
-		in(`t.key like ? escape '\'`, s)
-	case Range:
-		if len(keys) != 2 {
-			return fault.New(fault.Invalid, "The filter on %s needs a beginning and an end.", field.Title())
-		}
-		cond, args := `t.key is not null`, []any{}
-		if keys[0] != nil {
-			cond, args = cond+` and t.key >= ?`, append(args, keys[0])
-		}
-		if keys[1] != nil {
-			cond, args = cond+` and t.key <= ?`, append(args, keys[1])
-		}
-		in(cond, args...)
-	default:
-		return fault.New(fault.Invalid, "The comparison %s is not known.", string(f.Op))
-	}
-	return nil
-}
-
-// Referring lists the records whose traits refer to a record, with the trait.
-func (e *Engine) Referring(tx *gate.Tx, to id.ID) (map[id.ID][]id.ID, error) {
-	cond, args := tx.Visible("r")
-	rows, err := tx.Query(`select t.record_id, t.field_id from trait t join record r on r.id = t.record_id
-		where t.ref = ? and t.ref <> 0 and r.trashed_at is null and `+cond+` order by t.record_id, t.field_id limit 1000`, append([]any{int64(to)}, args...)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	out := map[id.ID][]id.ID{}
-	for rows.Next() {
-		var rec, field int64
-		if err := rows.Scan(&rec, &field); err != nil {
-			return nil, err
-		}
-		out[id.ID(rec)] = append(out[id.ID(rec)], id.ID(field))
-	}
-	return out, rows.Err()
-}
-
 // expiringTraits is Expiring for dates that are traits.
 func (e *Engine) expiringTraits(tx *gate.Tx, org id.ID, from, until string, limit int) ([]Expiry, error) {
 	cond, args := tx.Visible("r")
@@ -444,7 +344,11 @@ func (e *Engine) expiringTraits(tx *gate.Tx, org id.ID, from, until string, limi
 	}
 	var out []Expiry
 	for _, x := range list {
-		if x.Kind, err = e.Shape(tx, x.kind, x.variant); err != nil {
+		x.Kind, err = e.Shape(tx, x.kind, x.variant)
+		if fault.Is(err, fault.NotFound) { // what declared the trait was deleted for good
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 		if x.Field = x.Kind.Field(TraitName(x.field)); x.Field != nil {

@@ -110,9 +110,9 @@ func TestAssetOfEveryField(t *testing.T) {
 		t.Errorf("tags: %v, %v", got, r.Links)
 	}
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		from, err := h.Records.Referring(tx, two)
-		if err == nil && !slices.Equal(from[asset], []id.ID{h.field(f["switches"])}) {
-			t.Errorf("%v refer to the switch", from)
+		from, err := (&relation.Relations{Records: h.Records}).List(tx, two)
+		if err == nil && (len(from) != 1 || from[0].Record != asset || from[0].Reason != "Switches of") {
+			t.Errorf("%+v refer to the switch", from)
 		}
 		due, err2 := h.Records.Expiring(tx, 0, "2027-01-01", "2027-12-31", 10)
 		if len(due) != 1 || due[0].Record != asset || due[0].Field.Title() != "Contract ends" || due[0].Kind.Label != "LAN" {

@@ -1,0 +1,193 @@
+package record
+
+import (
+	"strings"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+)
+
+// driver is the table that a list begins with; each of its rows is then asked
+// for everything else.
+type driver int
+
+const (
+	anyWay    driver = iota // as the database likes
+	byOrder                 // in the order of the list, until the page is full
+	bySight                 // all that the caller may see, or all of the organization; sorted then
+	byMatches               // all that the first filter by a trait finds; sorted then
+)
+
+// counts are how many rows each driver has to look at. The kept totals tell the
+// first two; matches are counted, but no further than enough.
+type counts struct {
+	all, hers, matches int64
+	narrow, filtered   bool // whether bySight and byMatches are possible
+	exact              bool // whether matches were counted to the end
+}
+
+// enough matches are many: a list is then better gone through in its order.
+const enough = 4000
+
+// sorting is what a row that is read and sorted costs, in rows that are passed
+// over in the order of an index. A row whose trait has to be looked up as it is
+// passed over costs as much as one that is read.
+const sorting = 4
+
+// toCount is the best driver for looking at every row.
+func (c *counts) toCount() driver {
+	switch {
+	case c.filtered && (!c.narrow || c.matches <= c.hers):
+		return byMatches
+	case c.narrow:
+		return bySight
+	}
+	return anyWay
+}
+
+// toList is the best driver for the first rows in order. passing is what a row
+// costs that is passed over.
+func (c *counts) toList(rows, passing int64) driver {
+	best := c.toCount()
+	read := map[driver]int64{bySight: c.hers, byMatches: c.matches, anyWay: c.all}[best]
+	seen := max(1, min(c.hers, c.all)) // of all rows, as many are in the list as hers and the matches make likely
+	if c.filtered {
+		seen = max(1, seen*min(c.matches, c.all)/max(1, c.all))
+	}
+	if best != anyWay && sorting*read*seen < passing*rows*c.all {
+		return best
+	}
+	return byOrder
+}
+
+// choose says in which order the tables are looked at, where the database knows
+// too little to choose well.
+func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
+	traits := b.trait != nil || len(b.matches) > 0
+	reach, _ := access.Reach(tx.Caller, "")
+	if traits || q.plain() && reach != "" && q.Org == 0 { // else the database has an index for it
+		if err := b.count(tx, q, reach != "" || q.Org != 0); err != nil {
+			return err
+		}
+		passing := int64(1)
+		if traits {
+			passing = sorting
+		}
+		b.drive(tx, q, b.counts.toList(int64(q.Offset+limit), passing))
+	}
+	if b.from == "" && len(q.Filters) == 0 && strings.HasPrefix(order, ` order by k.`) {
+		// SQLite takes the tables of a cross join in this order, so that the index
+		// of the column that is sorted by gives the first rows at once.
+		b.from = ` from ` + b.kind.Table() + ` k cross join record r`
+		b.add(`r.id = k.id`)
+	}
+	return nil
+}
+
+// count finds out what choose goes by.
+func (b *builder) count(tx *gate.Tx, q Query, narrow bool) error {
+	of := VariantName(b.kind.Name, q.Variant)
+	c := &counts{narrow: narrow && !q.Trashed && q.Parent == 0}
+	hers, err := kept(tx, q.Org, of, q.Archived)
+	if err != nil {
+		return err
+	}
+	all := map[string]int64{}
+	if err := addCounts(tx, all, `select kind, cast(sum(n) as bigint) from record_count where kind = ? group by kind`, []any{of}); err != nil {
+		return err
+	}
+	c.all, c.hers = all[of], hers[of]
+	if len(b.matches) > 0 {
+		m := b.matches[0]
+		c.filtered = true
+		if err := tx.QueryRow(`select count(*) from (select 1 from trait t where `+m.cond+` limit ?) x`, append(m.args[:len(m.args):len(m.args)], enough)...).Scan(&c.matches); err != nil {
+			return err
+		}
+		if c.exact = c.matches < enough; !c.exact {
+			c.matches = max(enough, c.all/sorting)
+		}
+	}
+	b.counts = c
+	return nil
+}
+
+// drive begins the tables with those of a driver, and makes conditions of the
+// filters by traits that are left.
+func (b *builder) drive(tx *gate.Tx, q Query, d driver) {
+	first := -1
+	switch {
+	case d == bySight:
+		narrow, more := ` and r.kind = ?`, []any{b.kind.Name}
+		if q.Variant != 0 {
+			narrow, more = ` and r.variant_id = ? and r.variant_id <> 0`, []any{int64(q.Variant)}
+		}
+		ids, args := access.Question(tx.Caller, q.Org, narrow, more)
+		b.begin(`(`+ids+`) q`, args, `r.id = q.id`)
+	case d == byMatches:
+		first = 0
+		m := b.matches[0]
+		b.begin(`(select distinct t.record_id from trait t where `+m.cond+`) w`, m.args, `r.id = w.record_id`)
+	case b.trait != nil: // each record of the variant has a row in the index of the trait
+		b.from = ` from trait o cross join record r`
+	}
+	if b.trait != nil {
+		if b.from != ` from trait o cross join record r` {
+			b.from += ` cross join trait o`
+		}
+		b.add(`o.field_id = ? and o.record_id = r.id`, int64(b.trait.Trait))
+	}
+	if b.from != "" && (b.needsKind || b.joins != "") {
+		b.from += ` cross join ` + b.kind.Table() + ` k`
+		b.add(`k.id = r.id`)
+	}
+	b.demand(first)
+}
+
+// begin begins the tables with one that gives the ids of records.
+func (b *builder) begin(table string, args []any, on string) {
+	b.from = ` from ` + table + ` cross join record r`
+	b.joinArgs = append(args[:len(args):len(args)], b.joinArgs...)
+	b.add(on)
+}
+
+// demand makes conditions of all filters by traits but one.
+func (b *builder) demand(but int) {
+	for i, m := range b.matches {
+		if i != but {
+			b.add(`exists (select 1 from trait t where t.record_id = r.id and `+m.cond+`)`, m.args...)
+		}
+	}
+	b.matches = nil
+}
+
+// apart is the condition on the spine row, with the given alias and a dot, that a
+// record of a variant is archived, restricted or in the trash. Few are.
+func apart(alias string) string {
+	return alias + `variant_id <> 0 and (` + alias + `archived <> 0 or ` + alias + `restricted <> 0 or ` + alias + `trashed_at is not null)`
+}
+
+// countMatches counts what one filter by a trait finds for a caller who sees
+// every organization: the rows of its index, less those of records that are apart
+// and not in the list. ok is false where that is not all there is to know.
+func (b *builder) countMatches(tx *gate.Tx, q Query) (n int64, ok bool, err error) {
+	reach, _ := access.Reach(tx.Caller, "")
+	if len(b.matches) != 1 || b.matches[0].many || len(q.Filters) != 1 || reach != "" || q.Org != 0 || q.Text != "" || q.Parent != 0 || q.Trashed || q.Archived == "yes" {
+		return 0, false, nil
+	}
+	m := b.matches[0]
+	var matching, less int64
+	if b.counts != nil && b.counts.exact {
+		matching = b.counts.matches
+	} else if err := tx.QueryRow(`select count(*) from trait t where `+m.cond, m.args...).Scan(&matching); err != nil {
+		return 0, false, err
+	}
+	out, args := `r.trashed_at is not null`, []any(nil)
+	if q.Archived == "no" {
+		out += ` or r.archived <> 0`
+	}
+	visible, who := tx.Visible("r")
+	args = append(append(append(args, int64(q.Variant)), who...), m.args...)
+	err = tx.QueryRow(`select count(*) from record r where r.variant_id = ? and `+apart("r.")+` and (`+out+` or not (`+visible+`))
+		and exists (select 1 from trait t where t.record_id = r.id and `+m.cond+`)`, args...).Scan(&less)
+	return matching - less, true, err
+}
