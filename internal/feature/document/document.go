@@ -7,6 +7,7 @@
 package document
 
 import (
+	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/rule"
@@ -20,7 +21,7 @@ func Feature() record.Feature {
 func documents() *record.Kind {
 	return &record.Kind{
 		Name: "document", Plural: "documents", Label: "Document", Labels: "Documents", Icon: "file-text",
-		Scope: record.OfOrganization, Menu: 4,
+		Scope: record.OfOrganization, Menu: 4, Before: beforeDocument,
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},
 			{Name: "document_folder_id", Label: "Folder", Type: record.Ref, Ref: "document_folder", Class: record.Internal, Filter: true, List: true},
@@ -29,6 +30,12 @@ func documents() *record.Kind {
 				Hint: "A draft is marked as such until it is published."},
 			{Name: "expires_on", Label: "Review by", Type: record.Date, Class: record.Internal, Group: "Options", Sort: true, Expires: true,
 				Hint: "The day by which somebody should check that this still holds."},
+			{Name: "review_days", Label: "Review every", Type: record.Integer, Class: record.Internal, Group: "Options", Hint: "Days after which it is due again, once somebody has said that it was reviewed."},
+			{Name: "owner_id", Label: "Owner", Type: record.Ref, Ref: "user", Class: record.Internal, Group: "Options", Filter: true,
+				Hint: "Who answers for what it says."},
+			{Name: "reviewed_on", Label: "Reviewed", Type: record.Date, Class: record.Internal, Group: "Options", Sort: true, ReadOnly: true},
+			{Name: "template", Label: "A template", Type: record.Bool, Class: record.Internal, Group: "Options", Filter: true, Default: false,
+				Hint: "Offered to begin others with. {{organization}}, {{author}} and {{date}} in its text are filled in."},
 			{Name: "public", Type: record.Bool, Class: record.Internal, Group: "Options", Default: false,
 				Hint: "May be shown to requesters in the self-service portal."},
 			{Name: "is_uploaded", Label: "Uploaded file", Type: record.Bool, Class: record.Internal, Group: "Options", Default: false},
@@ -36,6 +43,16 @@ func documents() *record.Kind {
 		},
 	}
 }
+
+func beforeDocument(_ *gate.Tx, now, _ *record.Record) error {
+	if n, ok := now.Values["review_days"].(int64); ok && (n < 1 || n > mostDays) {
+		return fault.Field("review_days", "This is between 1 and %d days.", mostDays)
+	}
+	return nil
+}
+
+// mostDays is the longest time between two reviews: ten years.
+const mostDays = 3652
 
 func folders() *record.Kind {
 	return &record.Kind{

@@ -109,3 +109,47 @@ func TestHistoryMarksWords(t *testing.T) {
 		t.Errorf("marked are %q and %q", page.Text(".diff del mark"), page.Text(".diff ins mark"))
 	}
 }
+
+func TestTemplatesOfDocuments(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org, other := h.Org("Harbour Dental"), h.Org("Alder & Vine")
+	tmpl := h.Make("document", org, record.Values{"name": "Site visit", "template": true, "content": "<p>At {{organization}}, by {{author}} on {{date}}.</p>"})
+	h.Make("document_section", 0, record.Values{"document_id": tmpl, "resource_type": "Document::Heading", "content": "Next"})
+	c := h.As(access.Administrator)
+	at := "/organizations/" + other.String() + "/documents"
+	if !c.Get(at).Want(http.StatusOK).Has(`a[href="` + at + `/templates"]`) {
+		t.Error("no button leads to the templates")
+	}
+	to := c.Get(at+"/templates").Want(http.StatusOK).Attr(`main a[href*="template=1"]`, "href")
+	form := c.Get(to).Want(http.StatusOK).Form("form#form")
+	day := h.Clock.Now().UTC().Format("2006-01-02")
+	if got := form.Get("content"); !strings.HasPrefix(got, "<p>At Alder &amp; Vine, by ") || !strings.HasSuffix(got, " on "+day+".</p><h2>Next</h2>") || form.Get("name") != "Site visit" || form.Get("template") != "0" {
+		t.Errorf("the form begins with %v", form)
+	}
+	made := c.Post("/documents", form).Want(http.StatusSeeOther).To()
+	if page := c.Get(made).Want(http.StatusOK); strings.Contains(page.Text(".page-head, main"), "Template") {
+		t.Error("what was made of a template is one too")
+	}
+	if n := len(c.Get(at + "/templates").Want(http.StatusOK).Texts(`main a[href*="template=1"]`)); n != 1 {
+		t.Errorf("%d templates", n)
+	}
+}
+
+func TestReviewOfADocument(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	doc := h.Make("document", h.Org("Harbour Dental"), record.Values{"name": "Backup", "review_days": 30, "expires_on": "2020-01-31"})
+	c, at := h.As(access.Editor), "/documents/"+doc.String()
+	if !c.Get(at).Want(http.StatusOK).Has(`form[action="` + at + `/reviewed"]`) {
+		t.Fatal("no button says that it was reviewed")
+	}
+	c.Post(at+"/reviewed", nil).Want(http.StatusSeeOther)
+	form := c.Get(at + "/edit").Want(http.StatusOK).Form("form#form")
+	if want := h.Clock.Now().UTC().AddDate(0, 0, 30).Format("2006-01-02"); form.Get("expires_on") != want {
+		t.Errorf("it is due again on %s, not %s", form.Get("expires_on"), want)
+	}
+	form.Set("review_days", "0")
+	if bad := c.Post(at, form).Want(http.StatusUnprocessableEntity); !bad.Has("#e-review_days") {
+		t.Error("no days are taken")
+	}
+	h.As(access.ReadOnly).Post(at+"/reviewed", nil).Want(http.StatusNotFound)
+}

@@ -81,8 +81,14 @@ func (v *visit) documentPage(r *record.Record) error {
 		view.Head.Sub = append(view.Head.Sub, ui.Cell{Type: "pill", Text: "Draft", Tone: "warn"})
 		publish = ui.Action{Label: "Publish", Icon: "check", Href: shell.RecordURL(r.Kind, r.ID) + "/publish", Post: true}
 	}
+	if r.Values.Bool("template") {
+		view.Head.Sub = append(view.Head.Sub, ui.Cell{Type: "pill", Text: "Template"})
+	}
 	if v.May(access.Edit, r.Kind) {
 		view.Head.Actions = append([]ui.Action{publish}, view.Head.Actions...)
+		if r.Values["review_days"] != nil || r.Values["expires_on"] != nil {
+			view.Head.Actions = append([]ui.Action{{Label: "Reviewed", Icon: "checks", Href: shell.RecordURL(r.Kind, r.ID) + "/reviewed", Post: true, Quiet: true}}, view.Head.Actions...)
+		}
 	}
 	if day := r.Values.Text("expires_on"); day != "" {
 		view.Head.Sub = append(view.Head.Sub, ui.Cell{Text: "Review by"}, v.DateCell(r.Kind.Field("expires_on"), day))
@@ -222,8 +228,12 @@ func textOf(n *html.Node) string {
 	return b.String()
 }
 
-// documentForm lets images be put into the body of a document that exists.
+// documentForm lets images be put into the body of a document that exists, and
+// fills in a new one that begins with a template.
 func (v *visit) documentForm(f *ui.Form, r *record.Record) error {
+	if err := v.begin(f, r); err != nil {
+		return err
+	}
 	f.Fields = slices.DeleteFunc(f.Fields, func(x ui.Field) bool { // what programs say of documents
 		return (x.Name == "is_uploaded" || x.Name == "sop_generator") && !x.Checked
 	})

@@ -34,7 +34,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	own := s.Own("document")
 	own.Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).documentPage(r) }
 	own.Form = func(v *shell.Visit, f *ui.Form, r *record.Record) error { return (&visit{v, p}).documentForm(f, r) }
-	own.Above = append(own.Above, fromFiles)
+	own.Above = append(own.Above, fromFiles, fromTemplates)
 	section := s.Own("document_section")
 	section.Page = func(v *shell.Visit, r *record.Record) error { return web.SeeOther(v.W, v.R, v.HomeOf(r)) }
 	section.Form = func(v *shell.Visit, f *ui.Form, r *record.Record) error { return (&visit{v, p}).sectionForm(f, r) }
@@ -44,6 +44,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/documents/{id}/images", p.as((*visit).addImage), web.MaxBody(mostImage+1<<20), web.Within(0))
 	s.Post("/documents/{id}/publish", p.as(func(v *visit) error { return v.publish(document.Publish, "is published") }))
 	s.Post("/documents/{id}/draft", p.as(func(v *visit) error { return v.publish(document.Unpublish, "is a draft again") }))
+	s.Post("/documents/{id}/reviewed", p.as(func(v *visit) error { return v.publish(document.Reviewed, "was reviewed") }))
+	s.Get("/organizations/{id}/documents/templates", p.as((*visit).templates))
 	s.Get("/documents/{id}/as/{format}", p.as((*visit).download), web.Within(0))
 	s.Get("/organizations/{id}/documents/files", p.as((*visit).chooseFiles))
 	s.Post("/organizations/{id}/documents/files", p.as((*visit).takeFiles), web.MaxBody(mostUpload), web.Within(0))
