@@ -75,6 +75,8 @@ type writer struct {
 	save    bool // a savepoint is open and holds nothing
 	nested  bool // a savepoint is open and holds the last member's work
 	ddl     bool // a member changed the schema
+
+	closings []closing // what members left for the end
 }
 
 func (w *writer) serve() {
@@ -91,7 +93,7 @@ func (w *writer) serve() {
 
 // batch runs first and whatever waits, commits once and answers all.
 func (w *writer) batch(first *change) {
-	w.members, w.save, w.nested, w.ddl = w.members[:0], false, false, false
+	w.members, w.save, w.nested, w.ddl, w.closings = w.members[:0], false, false, false, nil
 	from := time.Now()
 	for m := first; m != nil; {
 		if !w.member(m) {
@@ -105,9 +107,14 @@ func (w *writer) batch(first *change) {
 			}
 		}
 	}
-	if len(w.members) > 0 {
-		w.answer(w.commit())
+	if len(w.members) == 0 {
+		return
 	}
+	if err := w.finish(); err != nil {
+		w.lose(err)
+		return
+	}
+	w.answer(w.commit())
 }
 
 // member runs one change inside the open transaction; false means that the
@@ -123,12 +130,13 @@ func (w *writer) member(m *change) bool {
 		return false
 	}
 	run := context.WithoutCancel(m.ctx) // one member's cancellation must not end the others' transaction
-	t := &Tx{db: w.db, c: w.c, ctx: context.WithValue(m.ctx, changeMark{w.db}, true), run: run}
+	t := &Tx{db: w.db, c: w.c, ctx: context.WithValue(m.ctx, changeMark{w.db}, true), run: run, writes: true}
 	m.turn <- t
 	err := <-m.ran
 	w.ddl = w.ddl || t.ddl
 	if err == nil {
 		w.members = append(w.members, m)
+		w.closings = append(w.closings, t.closings...)
 		w.nested, w.save = w.save, false
 		return true
 	}

@@ -253,14 +253,16 @@ func (s *sqliteConn) query(ctx context.Context, q string, args []any) (cursor, e
 
 func (s *sqliteConn) control(ctx context.Context, q string) error {
 	defer s.c.SetInterrupt(s.c.SetInterrupt(ctx))
-	if strings.Contains(q, ";") {
-		return s.c.Exec(q)
+	for part := range strings.SplitSeq(q, "; ") {
+		st, _, err := s.stmt(part)
+		if err == nil {
+			err = st.Exec()
+		}
+		if err != nil {
+			return err
+		}
 	}
-	st, _, err := s.stmt(q)
-	if err != nil {
-		return err
-	}
-	return st.Exec()
+	return nil
 }
 
 // forget does nothing: SQLite prepares anew by itself.

@@ -47,6 +47,9 @@ type Tx struct {
 	over   bool
 	ddl    bool // a statement changed the schema
 	deep   int
+
+	writes   bool      // it is a change
+	closings []closing // see AtCommit
 }
 
 var errOver = errors.New("sqldb: the transaction has ended")
@@ -156,7 +159,7 @@ func (t *Tx) Try(fn func() error) error {
 	if err := t.c.control(t.run, "savepoint "+name); err != nil {
 		return t.fail(err)
 	}
-	done := false
+	done, closings := false, len(t.closings)
 	defer func() {
 		if !done { // fn panicked: the whole transaction is taken back anyway
 			t.failed = errors.New("sqldb: a tried function did not return")
@@ -179,7 +182,7 @@ func (t *Tx) Try(fn func() error) error {
 	if back := t.c.control(t.run, "rollback to savepoint "+name+"; release savepoint "+name); back != nil {
 		return t.fail(errors.Join(err, back))
 	}
-	t.failed = nil
+	t.failed, t.closings = nil, t.closings[:closings]
 	return err
 }
 

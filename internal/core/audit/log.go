@@ -62,13 +62,20 @@ func aead(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(b)
 }
 
-// Append adds entries at the end of the log, in tx, filling in their sequence
-// number and hash. Call it last in the transaction: on PostgreSQL it takes the
-// lock on the tree's head.
+type appending struct{}
+
+// Append adds entries at the end of the log when tx is committed, filling in
+// their sequence numbers and hashes: these are known once the change is durable.
+// Changes that are committed together write the end of the log once.
 func (l *Log) Append(tx *sqldb.Tx, entries ...*Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	return sqldb.AtCommit(tx, appending{}, l.append, entries...)
+}
+
+// append writes entries. On PostgreSQL it takes the lock on the tree's head.
+func (l *Log) append(tx *sqldb.Tx, entries []*Entry) error {
 	front, err := head(tx, true)
 	if err != nil {
 		return err

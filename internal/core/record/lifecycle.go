@@ -9,6 +9,7 @@ import (
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
 )
 
@@ -189,18 +190,18 @@ func (e *Engine) setTrashed(tx *gate.Tx, r *Record, at int64) error {
 	}
 	now := *r
 	now.Trashed = at
-	count(tx, r, -1)
-	count(tx, &now, +1)
+	if err := count(tx, r, &now); err != nil {
+		return err
+	}
 	if r.Kind.After != nil {
 		if err := r.Kind.After(tx, &now, r); err != nil {
 			return err
 		}
 	}
 	if at != 0 {
-		return unindex(tx, r.ID)
+		return search.Remove(tx.SQL(), r.ID)
 	}
-	index(tx, now.document())
-	return nil
+	return search.Put(tx.SQL(), now.document())
 }
 
 // Purge removes a trashed record for good, with everything kept beside it.
@@ -235,7 +236,7 @@ func (e *Engine) purge(tx *gate.Tx, r *Record) error {
 	if err := secret.Purge(tx, r.ID); err != nil {
 		return err
 	}
-	if err := unindex(tx, r.ID); err != nil {
+	if err := search.Remove(tx.SQL(), r.ID); err != nil {
 		return err
 	}
 	if err := access.Forget(tx.SQL(), r.ID); err != nil {
@@ -316,8 +317,9 @@ func (e *Engine) SetAccess(tx *gate.Tx, kind string, rid id.ID, restricted bool,
 	r := *old
 	r.Restricted, r.Version, r.Updated, r.UpdatedBy = restricted, old.Version+1, tx.Now, tx.Caller.User
 	entry.Version, entry.Detail.Fields = r.Version, []string{"access", "restricted"}
-	count(tx, old, -1)
-	count(tx, &r, +1)
+	if err := count(tx, old, &r); err != nil {
+		return err
+	}
 	return e.write(tx, &r, old)
 }
 

@@ -374,7 +374,7 @@ func (e *Engine) insert(tx *gate.Tx, r *Record) error {
 	if err != nil {
 		return err
 	}
-	names, args, err := r.cells()
+	names, args, err := r.cells(nil)
 	if err != nil {
 		return err
 	}
@@ -388,8 +388,8 @@ func (e *Engine) write(tx *gate.Tx, r, old *Record) error {
 	if err := keepRevision(tx, old); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`update record set org_id = ?, parent_id = ?, guard_id = ?, name = ?, name_fold = ?, archived = ?, restricted = ?, updated_at = ?, updated_by = ?, version = ? where id = ?`,
-		int64(r.Org), int64(r.Parent), int64(r.Guard), r.Name, Fold(r.Name), r.Archived, r.Restricted, r.Updated, int64(r.UpdatedBy), r.Version, int64(r.ID))
+	names, args := r.spineChanges(old)
+	_, err := tx.Exec(`update record set `+strings.Join(names, " = ?, ")+` = ? where id = ?`, append(args, int64(r.ID))...)
 	if err != nil {
 		return err
 	}
@@ -401,7 +401,7 @@ func (e *Engine) write(tx *gate.Tx, r, old *Record) error {
 			return err
 		}
 	}
-	names, args, err := r.cells()
+	names, args, err = r.cells(old)
 	if err != nil || len(names) == 0 {
 		return err
 	}
@@ -409,10 +409,34 @@ func (e *Engine) write(tx *gate.Tx, r, old *Record) error {
 	return err
 }
 
-// cells gives the columns of the kind's own table and their arguments.
-func (r *Record) cells() (names []string, args []any, err error) {
+// spineChanges gives the columns of the spine that differ from old and their
+// arguments. A column that is set is written into each index that holds it, even
+// where it stays the same: only what differs is set.
+func (r *Record) spineChanges(old *Record) (names []string, args []any) {
+	names, args = []string{`updated_at`, `updated_by`, `version`}, []any{r.Updated, int64(r.UpdatedBy), r.Version}
+	set := func(differs bool, name string, arg any) {
+		if differs {
+			names, args = append(names, name), append(args, arg)
+		}
+	}
+	set(r.Org != old.Org, `org_id`, int64(r.Org))
+	set(r.Parent != old.Parent, `parent_id`, int64(r.Parent))
+	set(r.Guard != old.Guard, `guard_id`, int64(r.Guard))
+	set(r.Name != old.Name, `name`, r.Name)
+	set(r.Name != old.Name, `name_fold`, Fold(r.Name))
+	set(r.Archived != old.Archived, `archived`, r.Archived)
+	set(r.Restricted != old.Restricted, `restricted`, r.Restricted)
+	return names, args
+}
+
+// cells gives the columns of the kind's own table, those that differ from old
+// when there is one, and their arguments.
+func (r *Record) cells(old *Record) (names []string, args []any, err error) {
 	for _, f := range r.Kind.columns() {
 		v := r.Values[f.Name]
+		if old != nil && same(old.Values[f.Name], v) {
+			continue
+		}
 		a, err := f.arg(v)
 		if err != nil {
 			return nil, nil, err
@@ -426,7 +450,7 @@ func (r *Record) cells() (names []string, args []any, err error) {
 			names, args = append(names, `"`+f.Name+`_fold"`), append(args, folded)
 		}
 	}
-	if r.Kind.Variants != nil {
+	if r.Kind.Variants != nil && (old == nil || traitsDiffer(old, r)) {
 		packed, err := r.packTraits()
 		if err != nil {
 			return nil, nil, err
@@ -464,49 +488,20 @@ func (e *Engine) saved(tx *gate.Tx, r, old *Record, secrets map[string]string) e
 			return err
 		}
 	}
-	index(tx, r.document())
-	count(tx, old, -1)
-	count(tx, r, +1)
+	if old == nil || found(old, r) {
+		if err := search.Put(tx.SQL(), r.document()); err != nil {
+			return err
+		}
+	}
+	if err := count(tx, old, r); err != nil {
+		return err
+	}
 	if r.Kind.After != nil {
 		if err := r.Kind.After(tx, r, old); err != nil {
 			return err
 		}
 	}
 	return e.decorate(tx, []*Record{r})
-}
-
-type indexOfTx struct{}
-
-// pending is what the search index must learn by the end of a transaction. It is
-// written once, at the end: FTS5 writes its pending terms out at every savepoint,
-// and bulk changes have one for each row.
-type pending map[id.ID]search.Doc
-
-// Clone makes a copy for gate.Tx.Try.
-func (p pending) Clone() gate.Cloner { return maps.Clone(p) }
-
-func pendingOf(tx *gate.Tx) pending {
-	return tx.Local(indexOfTx{}, func() any {
-		tx.Last(func() error { return writeIndex(tx, pendingOf(tx)) })
-		return pending{}
-	}).(pending)
-}
-
-func index(tx *gate.Tx, d search.Doc) { pendingOf(tx)[d.ID] = d }
-
-func writeIndex(tx *gate.Tx, docs pending) error {
-	for _, i := range slices.Sorted(maps.Keys(docs)) {
-		if err := search.Put(tx.SQL(), docs[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// unindex takes a record out of the index, and out of what is to be written.
-func unindex(tx *gate.Tx, rid id.ID) error {
-	delete(pendingOf(tx), rid)
-	return search.Remove(tx.SQL(), rid)
 }
 
 // SecretRestored makes a new version of a record whose secret was set back to an
@@ -524,6 +519,13 @@ func (e *Engine) SecretRestored(tx *gate.Tx, p secret.Place, _ uint32) error {
 		return err
 	}
 	return e.saved(tx, &r, old, nil)
+}
+
+// found tells whether the search finds now by something else than old.
+func found(old, now *Record) bool {
+	return old.Name != now.Name || slices.ContainsFunc(now.Kind.Fields, func(f Field) bool {
+		return f.Search && f.Type != Secret && !same(old.Values[f.Name], now.Values[f.Name])
+	})
 }
 
 // document is what the search finds the record by.
@@ -588,6 +590,10 @@ func traitsDiffer(old, now *Record) bool {
 }
 
 func same(a, b any) bool {
+	switch a.(type) {
+	case nil, string, int64, bool, float64, id.ID: // most, and much faster so
+		return a == b
+	}
 	if reflect.DeepEqual(a, b) {
 		return true
 	}

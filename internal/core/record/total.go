@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -141,29 +142,37 @@ type totalKey struct {
 	restricted bool
 }
 
-type totalsOfTx struct{}
+type counting struct{}
 
+// totals are by how much totals change.
 type totals map[totalKey]int64
 
-// Clone makes a copy for gate.Tx.Try.
-func (t totals) Clone() gate.Cloner { return maps.Clone(t) }
+// count moves a record from the totals that old belongs to, if it was there, to
+// those of now. They are written at the commit, once for all changes that share
+// it.
+func count(tx *gate.Tx, old, now *Record) error {
+	sums := totals{}
+	sums.add(old, -1)
+	sums.add(now, +1)
+	return sums.later(tx)
+}
 
-// count notes a change of the totals, which are written once, at the end.
-func count(tx *gate.Tx, r *Record, n int64) {
+func (t totals) add(r *Record, n int64) {
 	if r == nil || r.Trashed != 0 {
 		return
 	}
-	totalsOf(tx)[totalKey{r.Org, r.Kind.Name, r.Archived, r.Restricted}] += n
+	t[totalKey{r.Org, r.Kind.Name, r.Archived, r.Restricted}] += n
 	if v := r.Variant(); v != 0 {
-		totalsOf(tx)[totalKey{r.Org, VariantName(r.Kind.Name, v), r.Archived, r.Restricted}] += n
+		t[totalKey{r.Org, VariantName(r.Kind.Name, v), r.Archived, r.Restricted}] += n
 	}
 }
 
-func totalsOf(tx *gate.Tx) totals {
-	return tx.Local(totalsOfTx{}, func() any {
-		tx.Last(func() error { return writeTotals(tx, totalsOf(tx)) })
-		return totals{}
-	}).(totals)
+func (t totals) later(tx *gate.Tx) error {
+	maps.DeleteFunc(t, func(_ totalKey, n int64) bool { return n == 0 })
+	if len(t) == 0 {
+		return nil
+	}
+	return sqldb.AtCommit(tx.SQL(), counting{}, writeTotals, t)
 }
 
 // countParts moves the totals of the records that share a record's access to
@@ -174,7 +183,7 @@ func countParts(tx *gate.Tx, old, now *Record) error {
 		return err
 	}
 	defer rows.Close()
-	sums := totalsOf(tx)
+	sums := totals{}
 	for rows.Next() {
 		var kind string
 		var archived bool
@@ -185,15 +194,21 @@ func countParts(tx *gate.Tx, old, now *Record) error {
 		sums[totalKey{old.Org, kind, archived, old.Restricted}] -= n
 		sums[totalKey{now.Org, kind, archived, now.Restricted}] += n
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return sums.later(tx)
 }
 
 // writeTotals changes the totals of each organization and those of the tenant.
-func writeTotals(tx *gate.Tx, sums totals) error {
-	whole := totals{}
-	for k, n := range sums {
-		k.org = 0
-		whole[k] += n
+func writeTotals(tx *sqldb.Tx, list []totals) error {
+	sums, whole := totals{}, totals{}
+	for _, t := range list {
+		for k, n := range t {
+			sums[k] += n
+			k.org = 0
+			whole[k] += n
+		}
 	}
 	err := sums.write(func(k totalKey, n int64) error {
 		_, err := tx.Exec(`insert into record_total (org_id, kind, archived, restricted, n) values (?, ?, ?, ?, ?)

@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/search"
 )
 
 // Variants say that the records of a kind are of several makes, which tenants
@@ -150,10 +151,10 @@ func (e *Engine) reshape(tx *gate.Tx, r *Record) error {
 	if err := writeTraits(tx, r, true); err != nil {
 		return err
 	}
-	if r.Trashed == 0 {
-		index(tx, r.document())
+	if r.Trashed != 0 {
+		return nil
 	}
-	return nil
+	return search.Put(tx.SQL(), r.document())
 }
 
 // shapeAll gives records of kinds with variants their shapes and traits.

@@ -3,6 +3,8 @@ package search
 import (
 	"database/sql"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/sqldb"
@@ -64,49 +66,89 @@ func cutName(s string) string {
 	return s
 }
 
-// Put makes the record found by d and by nothing else.
+// change is what the index learns of a record: what finds it, or nil when nothing
+// does any more.
+type change struct {
+	id  id.ID
+	doc *Doc
+}
+
+type changing struct{}
+
+// Put makes the record found by d and by nothing else, once tx is committed.
 func Put(tx *sqldb.Tx, d Doc) error {
-	now := d.row()
-	old, err := stored(tx, d.ID)
-	if err != nil {
-		return err
+	return sqldb.AtCommit(tx, changing{}, write, change{d.ID, &d})
+}
+
+// Remove makes the record be found by nothing, once tx is committed.
+func Remove(tx *sqldb.Tx, record id.ID) error {
+	return sqldb.AtCommit(tx, changing{}, write, change{record, nil})
+}
+
+// write writes changes of records, of which the last one counts. Changes that
+// are committed together make one segment of the index: FTS5 would write one at
+// each savepoint, and then merge them.
+func write(tx *sqldb.Tx, list []change) error {
+	last := make(map[id.ID]*Doc, len(list))
+	for _, c := range list {
+		last[c.id] = c.doc
 	}
-	if old != nil && *old == now {
-		return nil
-	}
-	if tx.Dialect() == sqldb.Postgres {
-		_, err := tx.Exec(`insert into search_doc (id, name, names, body, names_v, all_v)
-			values (?1, ?2, ?3, ?4, array_to_tsvector(string_to_array(?3, ' ')), array_to_tsvector(string_to_array(?5, ' ')))
-			on conflict (id) do update set name = excluded.name, names = excluded.names, body = excluded.body,
-			names_v = excluded.names_v, all_v = excluded.all_v`, int64(d.ID), now.name, now.names, now.body, strings.TrimSpace(now.names+" "+now.body))
-		return err
-	}
-	if old != nil {
-		if _, err := tx.Exec(`delete from search_fts where rowid = ?`, int64(d.ID)); err != nil {
+	for _, rec := range slices.Sorted(maps.Keys(last)) {
+		old, err := stored(tx, rec)
+		if err != nil {
+			return err
+		}
+		var now *row
+		if d := last[rec]; d != nil {
+			r := d.row()
+			now = &r
+		}
+		if err := writeOne(tx, rec, old, now); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.Exec(`insert into search_doc (id, name, names, body) values (?, ?, ?, ?)
-		on conflict (id) do update set name = excluded.name, names = excluded.names, body = excluded.body`,
-		int64(d.ID), now.name, now.names, now.body); err != nil {
-		return err
+	return nil
+}
+
+func writeOne(tx *sqldb.Tx, rec id.ID, old, now *row) error {
+	switch {
+	case old == nil && now == nil, old != nil && now != nil && *old == *now:
+		return nil
+	case tx.Dialect() == sqldb.Postgres:
+		return writePostgres(tx, rec, now)
 	}
-	_, err = tx.Exec(`insert into search_fts (rowid, names, body) values (?, ?, ?)`, int64(d.ID), now.names, now.body)
+	if old != nil {
+		if _, err := tx.Exec(`delete from search_fts where rowid = ?`, int64(rec)); err != nil {
+			return err
+		}
+	}
+	var err error
+	switch {
+	case now == nil:
+		_, err = tx.Exec(`delete from search_doc where id = ?`, int64(rec))
+		return err
+	case old == nil:
+		_, err = tx.Exec(`insert into search_doc (id, name, names, body) values (?, ?, ?, ?)`, int64(rec), now.name, now.names, now.body)
+	case old.name == now.name: // whose index then need not be written
+		_, err = tx.Exec(`update search_doc set names = ?, body = ? where id = ?`, now.names, now.body, int64(rec))
+	default:
+		_, err = tx.Exec(`update search_doc set name = ?, names = ?, body = ? where id = ?`, now.name, now.names, now.body, int64(rec))
+	}
+	if err == nil {
+		_, err = tx.Exec(`insert into search_fts (rowid, names, body) values (?, ?, ?)`, int64(rec), now.names, now.body)
+	}
 	return err
 }
 
-// Remove makes the record be found by nothing.
-func Remove(tx *sqldb.Tx, record id.ID) error {
-	if tx.Dialect() == sqldb.SQLite {
-		old, err := stored(tx, record)
-		if err != nil || old == nil {
-			return err
-		}
-		if _, err := tx.Exec(`delete from search_fts where rowid = ?`, int64(record)); err != nil {
-			return err
-		}
+func writePostgres(tx *sqldb.Tx, rec id.ID, now *row) error {
+	if now == nil {
+		_, err := tx.Exec(`delete from search_doc where id = ?`, int64(rec))
+		return err
 	}
-	_, err := tx.Exec(`delete from search_doc where id = ?`, int64(record))
+	_, err := tx.Exec(`insert into search_doc (id, name, names, body, names_v, all_v)
+		values (?1, ?2, ?3, ?4, array_to_tsvector(string_to_array(?3, ' ')), array_to_tsvector(string_to_array(?5, ' ')))
+		on conflict (id) do update set name = excluded.name, names = excluded.names, body = excluded.body,
+		names_v = excluded.names_v, all_v = excluded.all_v`, int64(rec), now.name, now.names, now.body, strings.TrimSpace(now.names+" "+now.body))
 	return err
 }
 
