@@ -49,6 +49,7 @@ type Tx struct {
 	deep   int
 
 	writes   bool      // it is a change
+	execs    int       // statements that Exec ran
 	closings []closing // see AtCommit
 }
 
@@ -96,12 +97,17 @@ func (t *Tx) Exec(q string, args ...any) (int64, error) {
 		return 0, fmt.Errorf("sqldb: %w in %q", err, short(q))
 	}
 	t.ddl = t.ddl || definition(q)
+	t.execs++
 	n, err := t.c.exec(t.run, q, vals)
 	if err != nil {
 		return 0, t.fail(fmt.Errorf("%w in %q", err, short(q)))
 	}
 	return n, nil
 }
+
+// Execs counts the statements that Exec ran: while it stays the same, what was
+// read in this transaction is as it was.
+func (t *Tx) Execs() int { return t.execs }
 
 // definition tells whether q begins with a statement that changes the schema.
 func definition(q string) bool {

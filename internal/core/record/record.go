@@ -40,6 +40,7 @@ type Record struct {
 	OrgName string
 
 	traits string // JSON, as it was read
+	saved  int    // Tx.Execs when it was saved; 0 when it was read
 }
 
 // Link is the name and kind of a record that another refers to.
@@ -231,6 +232,15 @@ func (e *Engine) Get(tx *gate.Tx, kind string, rid id.ID) (*Record, error) {
 		return nil, err
 	}
 	return r, e.decorate(tx, []*Record{r})
+}
+
+// Again gives a record that Create or Update gave as it is now: rules may have
+// changed it since. When nothing was written since, nothing is read.
+func (e *Engine) Again(tx *gate.Tx, r *Record) (*Record, error) {
+	if r.saved != 0 && r.saved == tx.SQL().Execs() && r.Kind.Variants == nil && r.Names != nil {
+		return r, nil
+	}
+	return e.Get(tx, r.Kind.Name, r.ID)
 }
 
 // GetTrashed is Get for a record that may be in the trash.

@@ -29,7 +29,11 @@ func (e *Engine) Create(tx *gate.Tx, kind string, v Values) (*Record, error) {
 	r := &Record{Kind: k, Values: Values{}, Created: tx.Now, Updated: tx.Now, CreatedBy: tx.Caller.User, UpdatedBy: tx.Caller.User, Version: 1}
 	for _, f := range k.Fields {
 		if f.Default != nil {
-			r.Values[f.Name] = f.Default
+			p, err := f.Parse(f.Default)
+			if err != nil {
+				return nil, err
+			}
+			r.Values[f.Name] = p
 		}
 	}
 	if err := e.chooseVariant(tx, r, v); err != nil {
@@ -69,6 +73,7 @@ func (e *Engine) Create(tx *gate.Tx, kind string, v Values) (*Record, error) {
 	if err := e.insert(tx, r); err != nil {
 		return nil, conflict(k, err)
 	}
+	r.saved = tx.SQL().Execs()
 	return r, e.saved(tx, r, nil, secrets)
 }
 
@@ -128,6 +133,7 @@ func (e *Engine) Update(tx *gate.Tx, kind string, rid id.ID, version int64, v Va
 	if err := e.write(tx, &r, old); err != nil {
 		return nil, conflict(r.Kind, err)
 	}
+	r.saved = tx.SQL().Execs()
 	return &r, e.saved(tx, &r, old, secrets)
 }
 
@@ -317,15 +323,23 @@ func (e *Engine) check(tx *gate.Tx, r, old *Record) error {
 // checkRefs sees that changed references point to records that the caller may
 // see, of the right kind and, where both have one, of the same organization.
 func (e *Engine) checkRefs(tx *gate.Tx, r, old *Record) error {
-	bad := map[string]string{}
+	var all []id.ID
+	fresh := make(map[*Field][]id.ID)
 	for i := range r.Kind.Fields {
 		f := &r.Kind.Fields[i]
-		for _, to := range newRefs(f, r, old) {
-			said, err := e.checkRef(tx, f, r, to)
-			if err != nil {
-				return err
-			}
-			if said != "" {
+		if to := newRefs(f, r, old); len(to) > 0 {
+			fresh[f] = to
+			all = append(all, to...)
+		}
+	}
+	found, err := referred(tx, all)
+	if err != nil {
+		return err
+	}
+	bad := map[string]string{}
+	for f, list := range fresh {
+		for _, to := range list {
+			if said := found[to].wrong(f, r); said != "" {
 				bad[f.Name] = f.Title() + " " + said
 			}
 		}
@@ -347,23 +361,52 @@ func newRefs(f *Field, r, old *Record) []id.ID {
 	})
 }
 
-// checkRef says what is wrong with a reference; empty when nothing is.
-func (e *Engine) checkRef(tx *gate.Tx, f *Field, r *Record, to id.ID) (string, error) {
-	cond, args := tx.Visible("r")
-	var org, variant int64
-	var kind string
-	err := tx.QueryRow(`select r.org_id, r.kind, r.variant_id from record r where r.id = ? and r.trashed_at is null and `+cond,
-		append([]any{int64(to)}, args...)...).Scan(&org, &kind, &variant)
-	if isNoRows(err) || err == nil && (f.Ref != "" && kind != f.Ref || f.RefVariant != 0 && id.ID(variant) != f.RefVariant) {
-		return "does not exist, or you may not see it.", nil
+// target is what deciding on a reference needs of the record that it points to.
+type target struct {
+	kind         string // empty when there is none, or the caller may not see it
+	org, variant id.ID
+}
+
+// referred reads those of the records that the caller may see.
+func referred(tx *gate.Tx, ids []id.ID) (map[id.ID]target, error) {
+	out := make(map[id.ID]target, len(ids))
+	for part := range slices.Chunk(ids, 500) {
+		cond, args := tx.Visible("r")
+		rows, err := tx.Query(`select r.id, r.kind, r.org_id, r.variant_id from record r where r.id in (`+access.Marks(len(part))+`) and r.trashed_at is null and `+cond,
+			append(access.Args(part), args...)...)
+		if err != nil {
+			return nil, err
+		}
+		if err := eachTarget(rows, out); err != nil {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return "", err
+	return out, nil
+}
+
+func eachTarget(rows *sqldb.Rows, out map[id.ID]target) error {
+	defer rows.Close()
+	for rows.Next() {
+		var n, org, variant int64
+		var t target
+		if err := rows.Scan(&n, &t.kind, &org, &variant); err != nil {
+			return err
+		}
+		t.org, t.variant = id.ID(org), id.ID(variant)
+		out[id.ID(n)] = t
 	}
-	if kind != "organization" && org != 0 && r.Org != 0 && id.ID(org) != r.Org {
-		return "belongs to another organization.", nil
+	return rows.Err()
+}
+
+// wrong says what is wrong with a reference of r; empty when nothing is.
+func (t target) wrong(f *Field, r *Record) string {
+	switch {
+	case t.kind == "" || f.Ref != "" && t.kind != f.Ref || f.RefVariant != 0 && t.variant != f.RefVariant:
+		return "does not exist, or you may not see it."
+	case t.kind != "organization" && t.org != 0 && r.Org != 0 && t.org != r.Org:
+		return "belongs to another organization."
 	}
-	return "", nil
+	return ""
 }
 
 // insert writes both rows of a new record.

@@ -144,7 +144,11 @@ func (k *Kind) indexes() []string {
 	}
 	for _, f := range k.columns() {
 		if f.Filter || f.Sort || f.Type == Ref || f.Expires {
-			out = append(out, `create index if not exists `+k.Table()+`__`+f.Name+` on `+k.Table()+` ("`+f.compare()+`", id)`)
+			q := `create index if not exists ` + k.Table() + `__` + f.Name + ` on ` + k.Table() + ` ("` + f.compare() + `", id)`
+			if !f.Sort { // only an order goes through what is not set; most records leave most fields empty
+				q += ` where "` + f.compare() + `" is not null`
+			}
+			out = append(out, q)
 		}
 		if f.Unique {
 			out = append(out, `create unique index if not exists unique_`+k.Name+`__`+f.Name+` on `+k.Table()+` ("`+f.compare()+`") where "`+f.compare()+`" is not null`)

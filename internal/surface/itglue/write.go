@@ -158,7 +158,7 @@ func (c *call) after(tx *gate.Tx, res *resource, rec *record.Record, item jsonap
 			return nil, err
 		}
 	}
-	return c.Records.Get(tx, res.kind.Name, rec.ID)
+	return c.Records.Again(tx, rec)
 }
 
 // many answers with the records that find gives.
