@@ -29,6 +29,10 @@ func TestSavedIsRead(t *testing.T) {
 			for _, name := range []string{"model_id", "region_id", "duration", "level"} { // which depend on others
 				delete(v, name)
 			}
+			if k.Name == "password" {
+				delete(v, "resource_type")
+				delete(v, "resource_id")
+			}
 			err := h.App.Gate.Change(t.Context(), tenant.Admin, access.Create, gate.Thing{Kind: k.Name}, func(tx *gate.Tx) error {
 				r, err := h.App.Records.Create(tx, k.Name, v)
 				if err != nil {
