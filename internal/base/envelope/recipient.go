@@ -52,44 +52,29 @@ type WrapKey interface {
 
 // Wrap wraps dataKey (32 bytes) to p, bound to header.
 func (p PublicKey) Wrap(header, dataKey []byte) (Recipient, error) {
+	return p.wrap(header, dataKey, func(dataKey, ctx []byte) ([]byte, error) {
+		if p.Suite != Hybrid {
+			return rsa.EncryptOAEP(sha256.New(), rand.Reader, p.rsa, dataKey, ctx)
+		}
+		a, err := p.Agree()
+		if err != nil {
+			return nil, err
+		}
+		return a.seal(dataKey, ctx)
+	})
+}
+
+func (p PublicKey) wrap(header, dataKey []byte, seal func(dataKey, ctx []byte) ([]byte, error)) (Recipient, error) {
 	r := Recipient{Type: p.Suite.recipient(), KeyID: p.ID, Generation: p.Generation}
+	if len(dataKey) != KeySize || p.raw == nil {
+		return r, fault.New(fault.Internal, "An encryption key has the wrong length.")
+	}
 	ctx := WrapContext(header, r.Type, r.KeyID, r.Generation)
 	var err error
-	switch {
-	case len(dataKey) != KeySize || p.raw == nil:
-		return r, fault.New(fault.Internal, "An encryption key has the wrong length.")
-	case p.Suite == Hybrid:
-		r.Wrapped, err = p.wrapHybrid(dataKey, ctx[:])
-	default:
-		r.Wrapped, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, p.rsa, dataKey, ctx[:])
-	}
-	if err != nil {
+	if r.Wrapped, err = seal(dataKey, ctx[:]); err != nil {
 		return r, fault.Wrap(err, fault.Internal, "A key could not be wrapped.")
 	}
 	return r, nil
-}
-
-func (p PublicKey) wrapHybrid(dataKey, ctx []byte) ([]byte, error) {
-	e, err := ecdh.P256().GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	classic, err := e.ECDH(p.point)
-	if err != nil {
-		return nil, err
-	}
-	quantum, kem := p.kem.Encapsulate()
-	out := append(e.PublicKey().Bytes(), kem...)
-	k, err := hybridKey(classic, quantum, out, p.raw, ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(k)
-	g, err := aead(k)
-	if err != nil {
-		return nil, err
-	}
-	return g.Seal(out, nil, dataKey, ctx), nil
 }
 
 // hybridKey derives the key-encryption key from both secrets; sent is the

@@ -11,7 +11,7 @@
 //     twice.
 //   - Changes that wait together are committed together (group commit); each
 //     has a savepoint of its own, so that a failing one takes back only its
-//     own work.
+//     own work. What they share they may leave for the commit (AtCommit).
 //   - Values are bound, never pasted. A "?" is a placeholder on both
 //     databases.
 //   - A statement that failed spoils its transaction (PostgreSQL's rule, kept

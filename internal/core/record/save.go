@@ -532,7 +532,9 @@ func (e *Engine) saved(tx *gate.Tx, r, old *Record, secrets map[string]string) e
 		}
 	}
 	if old == nil || found(old, r) {
-		if err := search.Put(tx.SQL(), r.document()); err != nil {
+		d := r.document()
+		d.New = old == nil
+		if err := search.Put(tx.SQL(), d); err != nil {
 			return err
 		}
 	}

@@ -39,6 +39,7 @@ type Doc struct {
 	ID    id.ID
 	Names []string // the record's name first; then numbers, hosts, addresses
 	Body  string   // plain text
+	New   bool     // the record was made in this transaction: nothing finds it yet
 }
 
 // row is a document as it is stored.
@@ -89,14 +90,18 @@ func Remove(tx *sqldb.Tx, record id.ID) error {
 // are committed together make one segment of the index: FTS5 would write one at
 // each savepoint, and then merge them.
 func write(tx *sqldb.Tx, list []change) error {
-	last := make(map[id.ID]*Doc, len(list))
+	last, made := make(map[id.ID]*Doc, len(list)), map[id.ID]bool{}
 	for _, c := range list {
 		last[c.id] = c.doc
+		made[c.id] = made[c.id] || c.doc != nil && c.doc.New
 	}
 	for _, rec := range slices.Sorted(maps.Keys(last)) {
-		old, err := stored(tx, rec)
-		if err != nil {
-			return err
+		var old *row
+		if !made[rec] {
+			var err error
+			if old, err = stored(tx, rec); err != nil {
+				return err
+			}
 		}
 		var now *row
 		if d := last[rec]; d != nil {

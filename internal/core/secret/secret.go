@@ -101,7 +101,7 @@ func Put(tx *gate.Tx, p Place, text string, note Note) (uint32, error) {
 		Class: envelope.ClassServer, Tenant: tx.Tenant.ID, Kind: p.Kind, Container: int64(p.Org), Object: int64(p.Object), Field: p.Field,
 		Version: last.version + 1, Previous: last.hash, AccessEpoch: uint64(max(tx.Caller.Epoch, 0)), Time: tx.Now, Author: int64(tx.Caller.User),
 	}
-	sealed, hash, err := envelope.Seal(h, []envelope.PublicKey{tx.Tenant.Keys.Public}, []byte(text))
+	sealed, hash, err := envelope.SealWith(h, []envelope.WrapKey{wrapKey(tx)}, []byte(text))
 	if err != nil {
 		return 0, err
 	}

@@ -322,6 +322,9 @@ func (r *run) makeDesign(kind string, v record.Values) (n id.ID, err error) {
 		r.report.count(kind, created)
 		return r.nextPseudo(), nil
 	}
+	if err := r.wait(); err != nil {
+		return 0, err
+	}
 	err = r.m.Gate.Change(r.ctx, r.c, access.Create, gate.Thing{Kind: kind}, func(tx *gate.Tx) error {
 		rec, err := r.m.Records.Create(tx, kind, v)
 		if err != nil {

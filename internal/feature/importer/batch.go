@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/importer/itglue"
 )
@@ -198,69 +199,42 @@ func (r *run) push(it *item) error {
 			return err
 		}
 	}
+	n := r.m.Batch
+	if n == 0 {
+		n = 500
+	}
+	if len(r.pending) >= n || r.size > 8<<20 { // before the item, which is not finished: its row goes on
+		if err := r.begun(); err != nil {
+			return err
+		}
+	}
+	if err := r.ahead.More(r.tenant, it.sealed()); err != nil {
+		return err
+	}
 	r.pending = append(r.pending, it)
 	for _, v := range it.values {
 		if s, ok := v.(string); ok {
 			r.size += len(s)
 		}
 	}
-	n := r.m.Batch
-	if n == 0 {
-		n = 500
-	}
-	if len(r.pending) >= n || r.size > 8<<20 {
-		return r.flush()
-	}
 	return nil
+}
+
+// sealed tells how many secrets the item has to seal.
+func (it *item) sealed() int {
+	n := len(it.past)
+	for _, f := range it.secret {
+		if it.values.Text(f) != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // nextPseudo stands for the id of what a dry run would create.
 func (r *run) nextPseudo() id.ID {
 	r.pseudo--
 	return r.pseudo
-}
-
-// flush saves what is pending in one transaction: all rows at once, or, when one
-// of them fails, each on its own within it.
-func (r *run) flush() error {
-	list := r.pending
-	r.pending, r.size = nil, 0
-	if len(list) == 0 {
-		return nil
-	}
-	if err := r.tenant.IDs.Reserve(r.ctx, r.tenant.DB, 4*len(list)); err != nil {
-		return err
-	}
-	done, err := r.save(list, false)
-	if rowFault(err) {
-		done, err = r.save(list, true)
-	}
-	if err != nil {
-		return err
-	}
-	r.look.keepLists(r)
-	for i, d := range done {
-		it := list[i]
-		if d.err != nil {
-			said := fault.Say(d.err)
-			if err := it.skip("Correct the row in its source, or add the record by hand.", "Line %d of %s was skipped: %s", it.line, it.file, sentence(said)); err != nil {
-				return err
-			}
-			continue
-		}
-		it.known.rec, it.known.hash, it.known.pending = d.rec, it.hash, it.partly
-		it.known.fresh = it.what == created
-		for _, l := range it.late {
-			l.known = it.known
-			r.late = append(r.late, l)
-		}
-		r.report.problem(append(it.warnings, d.warnings...)...)
-		if !it.silent {
-			r.report.count(it.kind, it.what)
-		}
-	}
-	r.say()
-	return nil
 }
 
 // rowFault tells whether an error is about a row, and not about the database.
@@ -294,10 +268,11 @@ type saved struct {
 	warnings []Problem
 }
 
-func (r *run) save(list []*item, alone bool) ([]saved, error) {
+func (r *run) save(list []*item, ahead *secret.Ahead, alone bool) ([]saved, error) {
 	done := make([]saved, len(list))
 	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
 		clear(done)
+		ahead.In(tx)
 		r.look.added = nil
 		for i, it := range list {
 			if !alone {
@@ -471,6 +446,7 @@ func (it *item) keepSecrets(tx *gate.Tx, v record.Values) error {
 // the import's own.
 func (r *run) remember(tx *gate.Tx, list []*item, done []saved) error {
 	refs, last := make([]external.Ref, 0, len(list)), map[external.Row]int{}
+	states, lastOf := make([]state, 0, len(list)), map[id.ID]int{}
 	for i, it := range list {
 		if done[i].err != nil {
 			continue
@@ -489,17 +465,48 @@ func (r *run) remember(tx *gate.Tx, list []*item, done []saved) error {
 		for _, f := range it.secret {
 			sums = append(sums, it.secretSum(f))
 		}
-		if err := rememberVersion(tx, done[i].rec, strings.Join(sums, " ")); err != nil {
-			return err
+		now := state{done[i].rec, strings.Join(sums, " ")}
+		if at, again := lastOf[now.rec]; again { // two rows that stand for one record
+			states[at] = now
+		} else {
+			lastOf[now.rec] = len(states)
+			states = append(states, now)
 		}
+	}
+	if err := rememberVersions(tx, states); err != nil {
+		return err
 	}
 	return external.SaveMany(tx, refs)
 }
 
-func rememberVersion(tx *gate.Tx, rec id.ID, secrets string) error {
-	_, err := tx.Exec(`insert into import_state (record_id, version, secrets) select r.id, r.version, ? from record r where r.id = ?
-		on conflict (record_id) do update set version = excluded.version, secrets = excluded.secrets`, secrets, int64(rec))
-	return err
+// state is what is remembered of a record besides its version.
+type state struct {
+	rec     id.ID
+	secrets string
+}
+
+// together is how many rows one statement saves, where there are as many.
+const together = 32
+
+func rememberVersions(tx *gate.Tx, list []state) error {
+	const row = `(?, (select r.version from record r where r.id = ?), ?)`
+	for len(list) > 0 {
+		n := 1
+		if len(list) >= together {
+			n = together
+		}
+		args := make([]any, 0, 3*n)
+		for _, s := range list[:n] {
+			args = append(args, int64(s.rec), int64(s.rec), s.secrets)
+		}
+		_, err := tx.Exec(`insert into import_state (record_id, version, secrets) values `+row+strings.Repeat(`, `+row, n-1)+`
+			on conflict (record_id) do update set version = excluded.version, secrets = excluded.secrets`, args...)
+		if err != nil {
+			return err
+		}
+		list = list[n:]
+	}
+	return nil
 }
 
 func isNone(err error) bool { return errors.Is(err, errNone) }

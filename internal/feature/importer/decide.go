@@ -153,6 +153,9 @@ func (r *run) organization(it *item) (*known, error) {
 // makeOrg makes an organization that only rows name.
 func (r *run) makeOrg(name string) (*known, error) {
 	k := &known{seen: true, rec: r.nextPseudo()}
+	if err := r.wait(); err != nil {
+		return nil, err
+	}
 	if !r.dry {
 		err := r.m.Gate.Change(r.ctx, r.c, access.Create, gate.Thing{Kind: "organization"}, func(tx *gate.Tx) error {
 			rec, err := r.m.Records.Create(tx, "organization", record.Values{"name": name})

@@ -216,6 +216,9 @@ func (r *run) folder(org *known, d *itglue.Document) (id.ID, error) {
 }
 
 func (r *run) makeFolder(org *known, above id.ID, name, foreign string) (made id.ID, err error) {
+	if err := r.wait(); err != nil {
+		return 0, err
+	}
 	r.report.count("document_folder", created)
 	if r.dry {
 		return r.nextPseudo(), nil

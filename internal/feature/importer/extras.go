@@ -337,6 +337,9 @@ func (r *run) makeEntry(key listKey, x *extra) error {
 			}
 		}
 	}
+	if err := r.wait(); err != nil {
+		return err
+	}
 	var made id.ID
 	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
 		rec, err := r.m.Records.Create(tx, x.Kind, v)

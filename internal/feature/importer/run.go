@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
+	"strongroom/internal/core/secret"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer/itglue"
@@ -36,6 +37,8 @@ type run struct {
 
 	look    lookup
 	pending []*item
+	ahead   *secret.Ahead // for the secrets of pending
+	saving  *saving
 	size    int // bytes of pending
 	pseudo  id.ID
 	docs    docs
@@ -83,7 +86,7 @@ func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Option
 		return nil, err
 	}
 	defer t.Release()
-	r := &run{m: m, ctx: ctx, c: c, o: o, x: x, dry: dry, tenant: t, report: newReport(dry), tell: tell, job: j}
+	r := &run{m: m, ctx: ctx, c: c, o: o, x: x, dry: dry, tenant: t, report: newReport(dry), ahead: new(secret.Ahead), tell: tell, job: j}
 	if j != nil {
 		if _, err := j.Load(&r.earlier); err != nil {
 			return nil, err
@@ -98,7 +101,7 @@ func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Option
 			return nil, err
 		}
 	}
-	if err := r.all(); err != nil {
+	if err := errors.Join(r.all(), r.wait()); err != nil {
 		return nil, err
 	}
 	r.finish()
