@@ -3,12 +3,8 @@ package importer
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"slices"
 	"strings"
 
@@ -19,6 +15,7 @@ import (
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/state"
 )
 
 // outcome is what becomes of a row.
@@ -72,39 +69,11 @@ type item struct {
 	warnings []Problem
 }
 
-// sum is the keyed hash of a row: a row may hold a password, and whoever steals
-// a database must not be able to try passwords on it.
-type sum [16]byte
-
-func (s sum) String() string {
-	if s == (sum{}) {
-		return ""
-	}
-	return hex.EncodeToString(s[:])
-}
-
-func parseSum(s string) (out sum) {
-	if b, err := hex.DecodeString(s); err == nil {
-		copy(out[:], b)
-	}
-	return out
-}
+type sum = state.Sum
 
 func (r *run) newHash() hash.Hash { return hmac.New(sha256.New, r.key) }
 
-func (r *run) sum(f func(put func(string))) (out sum) {
-	h := r.newHash()
-	f(func(s string) { writeCell(h, s) })
-	copy(out[:], h.Sum(nil))
-	return out
-}
-
-func writeCell(w io.Writer, s string) {
-	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(len(s)))
-	w.Write(n[:])
-	io.WriteString(w, s)
-}
+func (r *run) sum(f func(put func(string))) sum { return state.SumOf(r.key, f) }
 
 // rowSum is the hash of a row: its cells, and what its references came to.
 func (it *item) rowSum() sum {
@@ -428,12 +397,10 @@ func (it *item) keepSecrets(tx *gate.Tx, v record.Values) error {
 	if len(it.secret) == 0 {
 		return nil
 	}
-	var was string
-	err := tx.QueryRow(`select secrets from import_state where record_id = ?`, int64(it.known.rec)).Scan(&was)
-	if err != nil && !isNone(err) {
+	have, err := state.Secrets(tx, it.known.rec)
+	if err != nil {
 		return err
 	}
-	have := strings.Fields(was)
 	for i, f := range it.secret {
 		if i < len(have) && have[i] == it.secretSum(f) {
 			delete(v, f)
@@ -446,7 +413,7 @@ func (it *item) keepSecrets(tx *gate.Tx, v record.Values) error {
 // the import's own.
 func (r *run) remember(tx *gate.Tx, list []*item, done []saved) error {
 	refs, last := make([]external.Ref, 0, len(list)), map[external.Row]int{}
-	states, lastOf := make([]state, 0, len(list)), map[id.ID]int{}
+	states := make([]state.State, 0, len(list))
 	for i, it := range list {
 		if done[i].err != nil {
 			continue
@@ -465,48 +432,10 @@ func (r *run) remember(tx *gate.Tx, list []*item, done []saved) error {
 		for _, f := range it.secret {
 			sums = append(sums, it.secretSum(f))
 		}
-		now := state{done[i].rec, strings.Join(sums, " ")}
-		if at, again := lastOf[now.rec]; again { // two rows that stand for one record
-			states[at] = now
-		} else {
-			lastOf[now.rec] = len(states)
-			states = append(states, now)
-		}
+		states = append(states, state.State{Record: done[i].rec, Secrets: strings.Join(sums, " ")})
 	}
-	if err := rememberVersions(tx, states); err != nil {
+	if err := state.Save(tx, states); err != nil {
 		return err
 	}
 	return external.SaveMany(tx, refs)
 }
-
-// state is what is remembered of a record besides its version.
-type state struct {
-	rec     id.ID
-	secrets string
-}
-
-// together is how many rows one statement saves, where there are as many.
-const together = 32
-
-func rememberVersions(tx *gate.Tx, list []state) error {
-	const row = `(?, (select r.version from record r where r.id = ?), ?)`
-	for len(list) > 0 {
-		n := 1
-		if len(list) >= together {
-			n = together
-		}
-		args := make([]any, 0, 3*n)
-		for _, s := range list[:n] {
-			args = append(args, int64(s.rec), int64(s.rec), s.secrets)
-		}
-		_, err := tx.Exec(`insert into import_state (record_id, version, secrets) values `+row+strings.Repeat(`, `+row, n-1)+`
-			on conflict (record_id) do update set version = excluded.version, secrets = excluded.secrets`, args...)
-		if err != nil {
-			return err
-		}
-		list = list[n:]
-	}
-	return nil
-}
-
-func isNone(err error) bool { return errors.Is(err, errNone) }

@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/state"
 )
 
 // decide finds out what becomes of the item, and keeps it for the next batch
@@ -111,13 +112,12 @@ func (it *item) adopt() error {
 // edited tells whether a record was changed or deleted here since it was
 // imported.
 func (r *run) edited(rec id.ID) (bool, error) {
-	var n int
-	err := r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
-		cond, args := tx.Visible("r")
-		return tx.QueryRow(`select count(*) from record r join import_state s on s.record_id = r.id where r.id = ? and r.version = s.version and r.trashed_at is null and `+cond,
-			append([]any{int64(rec)}, args...)...).Scan(&n)
+	var same bool
+	err := r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) (err error) {
+		same, err = state.Untouched(tx, rec)
+		return err
 	})
-	return n == 0, err
+	return !same, err
 }
 
 // organization finds the organization that a row names, or skips the row.

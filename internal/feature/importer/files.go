@@ -11,32 +11,15 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/state"
 )
 
-// kept is what is remembered of an imported file.
-type kept struct {
-	file  id.ID
-	sum   string
-	there bool // it was not removed since
-}
-
-func (r *run) keptFile(rec id.ID, path string) (k kept, err error) {
-	var file, there int64
+func (r *run) keptFile(rec id.ID, path string) (f state.File, err error) {
 	err = r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
-		return tx.QueryRow(`select f.file_id, f.sum, case when a.id is null then 0 else 1 end from import_file f left join attachment a on a.id = f.file_id
-			where f.record_id = ? and f.path = ?`, int64(rec), path).Scan(&file, &k.sum, &there)
+		f, err = state.FileOf(tx, rec, path)
+		return err
 	})
-	if isNone(err) {
-		return kept{}, nil
-	}
-	k.file, k.there = id.ID(file), there == 1
-	return k, err
-}
-
-func keepFile(tx *gate.Tx, rec id.ID, path string, file id.ID, sum string) error {
-	_, err := tx.Exec(`insert into import_file (record_id, path, file_id, sum) values (?, ?, ?, ?)
-		on conflict (record_id, path) do update set file_id = excluded.file_id, sum = excluded.sum`, int64(rec), path, int64(file), sum)
-	return err
+	return f, err
 }
 
 // attach is a file whose content is kept and that waits for its record.
@@ -44,7 +27,7 @@ type attach struct {
 	rec     id.ID
 	path    string
 	sum     string
-	old     kept
+	old     state.File
 	content *attachment.Content
 	name    string // for people, when it is another
 	role    attachment.Role
@@ -113,11 +96,11 @@ func (r *run) file(a itglue.Attachment) (*attach, error) {
 			return nil, err
 		}
 	}
-	if w.old.file != 0 {
+	if w.old.ID != 0 {
 		if w.sum, err = r.entrySum(a.Entry); err != nil {
 			return nil, r.lostFile(a, err)
 		}
-		if w.sum == w.old.sum {
+		if w.sum == w.old.Sum {
 			r.report.count("attachment", unchanged)
 			return nil, nil
 		}
@@ -150,7 +133,7 @@ func filePath(a itglue.Attachment) string {
 }
 
 func (w *attach) outcome() outcome {
-	if w.old.file != 0 {
+	if w.old.ID != 0 {
 		return changed
 	}
 	return created
@@ -236,12 +219,12 @@ func (w *attach) save(tx *gate.Tx) error {
 			return err
 		}
 	}
-	if w.old.file != 0 && w.old.there {
-		if _, err := attachment.Remove(tx, w.old.file); err != nil {
+	if w.old.ID != 0 && w.old.There {
+		if _, err := attachment.Remove(tx, w.old.ID); err != nil {
 			return err
 		}
 	}
-	return keepFile(tx, w.rec, w.path, f.ID, w.sum)
+	return state.SaveFile(tx, w.rec, w.path, f.ID, w.sum)
 }
 
 // fileTotal counts the files that attachments will look at.

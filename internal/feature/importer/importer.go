@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/importer/itglue"
 	"strongroom/internal/feature/importer/staging"
+	"strongroom/internal/feature/importer/state"
 	"strongroom/internal/feature/relation"
 )
 
@@ -42,21 +43,7 @@ type Importer struct {
 // Feature is the tables of staged files and of what is remembered of imported
 // records.
 func Feature() record.Feature {
-	return record.Feature{Name: "importer", Schema: append(staging.Schema(), schema...), Purge: purge}
-}
-
-var schema = []string{
-	`create table if not exists import_state (record_id id primary key, version int not null, secrets text not null default '')`,
-	`create table if not exists import_file (record_id int not null, path text not null, file_id int not null, sum text not null, primary key (record_id, path))`,
-}
-
-func purge(tx *gate.Tx, r *record.Record) error {
-	for _, table := range []string{"import_state", "import_file"} {
-		if _, err := tx.Exec(`delete from `+table+` where record_id = ?`, int64(r.ID)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return record.Feature{Name: "importer", Schema: append(staging.Schema(), state.Schema()...), Purge: state.Purge}
 }
 
 // Source is the export to import: a staged file, or a file of this machine that

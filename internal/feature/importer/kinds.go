@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/state"
 )
 
 // otherKinds are the kinds whose records a Strongroom's own export keeps beside
@@ -173,8 +174,7 @@ func (r *run) complete(tx *gate.Tx, l late) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`update import_state set version = (select r.version from record r where r.id = ?) where record_id = ?`, int64(l.known.rec), int64(l.known.rec))
-	return err
+	return state.Renew(tx, l.known.rec)
 }
 
 // namedIn finds what the cell of a tag names, in the organization of its row.

@@ -5,6 +5,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/state"
 )
 
 // A note may lead to records that come after it, and to itself: quick notes of
@@ -94,6 +95,5 @@ func (r *run) lead(tx *gate.Tx, n leads) error {
 	if _, err := r.m.Records.Update(tx, n.kind, n.known.rec, 0, record.Values{n.field: to}); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`update import_state set version = ? where record_id = ? and version = ?`, rec.Version+1, int64(rec.ID), rec.Version)
-	return err
+	return state.Next(tx, rec)
 }

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"database/sql"
 	"errors"
 	"maps"
 	"slices"
@@ -13,9 +12,8 @@ import (
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer/itglue"
 	"strongroom/internal/feature/importer/places"
+	"strongroom/internal/feature/importer/state"
 )
-
-var errNone = sql.ErrNoRows
 
 // known is a row of the source, or something found by its name here.
 type known struct {
@@ -88,7 +86,7 @@ func (r *run) loadRefs(tx *gate.Tx) error {
 		m := r.look.table(table)
 		for foreign, ref := range list {
 			if m[foreign] == nil {
-				m[foreign] = &known{rec: ref.Record, hash: parseSum(ref.Hash), pending: ref.Hash == pendingHash}
+				m[foreign] = &known{rec: ref.Record, hash: state.ParseSum(ref.Hash), pending: ref.Hash == pendingHash}
 			}
 		}
 	}

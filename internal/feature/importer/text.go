@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"path"
@@ -18,6 +20,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/state"
 )
 
 // text is the text of a document on its way in.
@@ -167,8 +170,8 @@ func (t *text) write(it *item) error {
 		if err != nil {
 			return err
 		}
-		if have.file != 0 && have.there && have.sum == m.sum {
-			m.file = have.file
+		if have.ID != 0 && have.There && have.Sum == m.sum {
+			m.file = have.ID
 			continue
 		}
 		if err := m.write(it); err != nil {
@@ -262,7 +265,7 @@ func (p *picture) place(tx *gate.Tx, it *item) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := keepFile(tx, it.holder(), p.path(), f.ID, p.sum); err != nil {
+		if err := state.SaveFile(tx, it.holder(), p.path(), f.ID, p.sum); err != nil {
 			return "", err
 		}
 		if file = f.ID; role == attachment.Attached {
@@ -309,7 +312,7 @@ func (r *run) address(tx *gate.Tx, t itglue.Target) (string, error) {
 	}
 	var org int64
 	err := tx.QueryRow(`select org_id from record where id = ?`, int64(k.rec)).Scan(&org)
-	if isNone(err) {
+	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
 	segment := t.Table
