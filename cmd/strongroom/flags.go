@@ -29,6 +29,11 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.bench.dir, "dir", "", "`folder` to keep the house of its own in")
 			f.StringVar(&s.bench.only, "only", "", "measure only the rows whose name holds this `text`")
 		},
+		"mcp": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.mcp.URL, "url", "", "`address` of the server, such as https://demo.example.com")
+			f.StringVar(&s.key, "key", "", "the API `key`; better in the environment, where other users of this machine do not see it")
+			f.StringVar(&s.mcp.KeyFile, "key-file", "", "`file` that holds the API key")
+		},
 		"serve": func(s *settings, f *flag.FlagSet) { s.ServeFlags(f) },
 		"keys serve": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.keys.Dir, "dir", "strongroom-keys", "the `folder` of the key store")

@@ -51,7 +51,7 @@ type command struct {
 
 func commands() []*command {
 	return []*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
 }
 
 // usage is a mistake in how the command was called.
@@ -177,15 +177,16 @@ type settings struct {
 	demo    bool
 	uids    string
 	bench   benchSettings
+	mcp     app.MCPOptions
 }
 
 // flagsOf adds the flags of the command with that name to f.
 func flagsOf(name string, f *flag.FlagSet) *settings {
 	s := new(settings)
-	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "bench" {
+	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "bench" && name != "mcp" {
 		s.Config.Flags(f)
 	}
-	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "version" && name != "tenant erase" {
+	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "version" && name != "tenant erase" && name != "mcp" {
 		f.BoolVar(&s.json, "json", false, "print the result as one JSON object")
 	}
 	if add := flagSets()[name]; add != nil {

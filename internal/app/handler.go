@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/surface/itglue"
+	"strongroom/internal/surface/mcp"
 	"strongroom/internal/surface/webui"
 )
 
@@ -30,7 +31,11 @@ func (a *App) Handler() (http.Handler, error) {
 		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: &apikey.Limiter{}, Sessions: a.Sessions, Secrets: a.Secrets,
 		Attachments: a.Files, Relations: a.Relations, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
-	return &chooser{app: a, api: a.API.Handler(), web: pages}, nil
+	a.MCP = &mcp.Server{
+		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: a.API.Limiter, Secrets: a.Secrets, Relations: a.Relations, Version: a.Version,
+		Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
+	}
+	return &chooser{app: a, api: a.API.Handler(), mcp: a.MCP.Handler(), web: pages}, nil
 }
 
 // begin makes the first tenant, from the first-run page. The code opens that
@@ -53,6 +58,7 @@ func (a *App) begin(ctx context.Context, name, title string, admin identity.Pers
 type chooser struct {
 	app *App
 	api http.Handler
+	mcp http.Handler
 	web http.Handler
 }
 
@@ -70,6 +76,10 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Add("Vary", "X-Api-Key, Authorization")
+	if r.URL.Path == mcp.Path {
+		c.mcp.ServeHTTP(w, r)
+		return
+	}
 	if forAPI(r) {
 		c.api.ServeHTTP(w, r)
 		return

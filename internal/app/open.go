@@ -37,6 +37,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/surface/itglue"
+	"strongroom/internal/surface/mcp"
 	"strongroom/internal/surface/webui"
 )
 
@@ -61,6 +62,7 @@ type App struct {
 	Jobs      *job.Runner
 	Web       *webui.Server // once Handler was called
 	API       *itglue.API   // once Handler was called
+	MCP       *mcp.Server   // likewise
 	Version   string
 
 	Demonstrates bool // it is the demo: every page says so

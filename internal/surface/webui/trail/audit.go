@@ -83,6 +83,7 @@ var verbs = map[string]string{
 	"document.download": "downloaded it", "session.limits": "changed how long sessions last", "tenant.title": "renamed the tenant",
 	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.reset": "gave out a one-time password",
 	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
+	"mcp.call": "used it through an assistant",
 }
 
 // did is what follows the name of who did it.
