@@ -18,6 +18,7 @@ import (
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/view"
 )
 
 // features lists what a customer can name. A new kind adds one line.
@@ -33,6 +34,7 @@ func features() []record.Feature {
 		attachment.Feature(),
 		relation.Feature(),
 		favourite.Feature(),
+		view.Feature(),
 		external.Feature(),
 		identity.Feature(),
 		local.Feature(),

@@ -327,7 +327,7 @@ func TestStatements(t *testing.T) {
 	c := h.As(access.Administrator)
 	org := h.One("organization", "Harbour Dental Group").String()
 	for path, most := range map[string]int64{
-		"/": 17, "/configurations": 9, "/configurations?per=100": 9, "/organizations": 9, "/organizations/" + org: 24, "/organizations/" + org + "/configurations": 19,
+		"/": 17, "/configurations": 9, "/configurations?per=100": 9, "/organizations": 9, "/organizations/" + org: 24, "/organizations/" + org + "/configurations": 20,
 		"/configurations/" + h.Any("configuration").String(): 23, "/configurations/" + h.Any("configuration").String() + "/edit": 9, "/expirations": 9, "/trash": 7,
 	} {
 		c.Get(path) // what is noted once a minute is noted now
@@ -360,5 +360,50 @@ func TestAnEmptyBoxSaysNothing(t *testing.T) {
 	}
 	if p := c.Get("/configurations/" + conf.String()).Want(http.StatusOK); p.Count("#configuration_interfaces tbody tr") != 2 {
 		t.Error("the configuration does not list its interfaces")
+	}
+}
+
+func TestSavedViews(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Harbour Dental")
+	h.Make("configuration", org, record.Values{"name": "FW01", "configuration_type_id": h.Any("configuration_type"), "hostname": "fw"})
+	c, admin := h.As(access.Editor), h.As(access.Administrator)
+	list := c.Get("/configurations?q=fw&sort=name&dir=desc&page=3").Want(http.StatusOK)
+	form := list.Form(".saved form:not(.inline)")
+	if list.Has(".saved input[name=shared]") {
+		t.Error("an editor is offered to save for everybody")
+	}
+	form.Set("name", "  The   firewalls ")
+	c.Post("/configurations/views", form).Want(http.StatusSeeOther)
+	c.Post("/configurations/views", form).Want(http.StatusSeeOther) // again: it is the same one
+	page := c.Get("/configurations").Want(http.StatusOK)
+	if n := page.Count(".saved .line"); n != 1 || page.Text(".saved .line a") != "The firewalls" {
+		t.Fatalf("%d views, %q", n, page.Text(".saved .line a"))
+	}
+	shown := c.Get(page.Attr(".saved .line a", "href")).Want(http.StatusOK)
+	if !shown.Has(`.saved a[aria-current="true"]`) || shown.Attr(`input[name="q"]`, "value") != "fw" || strings.Contains(shown.Path, "page=") {
+		t.Error("the view is not the list that was saved")
+	}
+	if admin.Get("/configurations").Want(http.StatusOK).Has(".saved .line") {
+		t.Error("others see the view")
+	}
+	form.Set("shared", "1")
+	c.Post("/configurations/views", form).Want(http.StatusForbidden)
+	form.Set("name", "")
+	admin.Post("/configurations/views", form).Want(http.StatusUnprocessableEntity)
+	form.Set("name", "For all")
+	admin.Post("/configurations/views", form).Want(http.StatusSeeOther)
+	page = c.Get("/configurations").Want(http.StatusOK)
+	if got := page.Texts(".saved .line a"); len(got) != 2 || !strings.Contains(got[1], "For all") {
+		t.Fatalf("the views are %q", got)
+	}
+	remove := admin.Get("/configurations").Want(http.StatusOK).Form(".saved .line form")
+	c.Post("/configurations/views", remove).Want(http.StatusForbidden)
+	own := page.Form(".saved .line form")
+	admin.Post("/configurations/views", own).Want(http.StatusNotFound)
+	c.Post("/configurations/views", own).Want(http.StatusSeeOther)
+	admin.Post("/configurations/views", remove).Want(http.StatusSeeOther)
+	if c.Get("/configurations").Want(http.StatusOK).Has(".saved .line") {
+		t.Error("a view is left")
 	}
 }

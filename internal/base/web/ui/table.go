@@ -20,6 +20,7 @@ type Table struct {
 	Rows    []Row
 	Filter  *Filter
 	Views   []NavItem
+	Saved   *Saved
 	Tools   []Action // at the right end of the toolbar
 	Choose  *Chooser
 	Export  []NavItem
@@ -50,6 +51,23 @@ type Filter struct {
 
 // In gives the filter of the table with this id.
 func (f *Filter) In(id string) Filter { g := *f; g.Swap = id; return g }
+
+// Saved is the menu of views with names: those that there are, and a form that
+// saves the list as it stands.
+type Saved struct {
+	Lines  []SavedLine
+	Action string // takes "name", "shared" and Hidden
+	Hidden []Hidden
+	Share  bool // the person may save views for everybody
+	Most   int  // characters of a name
+}
+
+// SavedLine is one view with what removes it, if the person may.
+type SavedLine struct {
+	NavItem
+	Shared bool
+	Remove *Action
+}
 
 // Chooser lets a person pick the columns: a form with a checkbox "col" each.
 type Chooser struct {

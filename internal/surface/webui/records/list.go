@@ -1,6 +1,7 @@
 package records
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -30,6 +32,7 @@ type listing struct {
 	choices map[string][]ui.Option // kind -> its records, of those that selects need
 	names   map[id.ID]string       // of what the chips name
 	found   *record.Page
+	saved   []view.View
 }
 
 func (v *visit) newListing(k *record.Kind, org id.ID, path string, values url.Values) (*listing, error) {
@@ -64,7 +67,7 @@ func (v *visit) newListing(k *record.Kind, org id.ID, path string, values url.Va
 	if err := l.filters(values); err != nil {
 		return nil, err
 	}
-	l.columns = v.columns(k, org)
+	l.columns = v.columns(k, org, values.Get("cols"))
 	return l, nil
 }
 
@@ -132,6 +135,9 @@ func (l *listing) read(v *visit, tx *gate.Tx) (err error) {
 		}
 	}
 	if l.choices, err = options(tx, kinds); err != nil {
+		return err
+	}
+	if l.saved, err = view.List(tx, l.kind.Name, l.kind.Variant); err != nil {
 		return err
 	}
 	var ids []id.ID
@@ -259,6 +265,7 @@ func (l *listing) table(v *visit) ui.Table {
 		t.Rows = append(t.Rows, row)
 	}
 	t.Filter, t.Views, t.Choose, t.Pager = l.filter(), l.views(), l.chooser(v), l.pager()
+	t.Saved = l.savedViews(v)
 	t.Bulk = v.bulkActions(k, l.query.Archived)
 	if n := int64(len(t.Rows)); len(t.Bulk) > 0 && l.found.Total > n {
 		t.Matching = int(min(l.found.Total, mostBulk))
@@ -391,9 +398,10 @@ func offered(k *record.Kind) []string {
 }
 
 // columns are those of a person's choice, or the kind's own.
-func (v *visit) columns(k *record.Kind, org id.ID) []string {
+// said are those that the address asks for.
+func (v *visit) columns(k *record.Kind, org id.ID, said string) []string {
 	var out []string
-	if chosen := web.Cookie(v.R, columnsCookie(k)); chosen != "" {
+	if chosen := cmp.Or(said, web.Cookie(v.R, columnsCookie(k))); chosen != "" {
 		for name := range strings.SplitSeq(chosen, ".") {
 			if slices.Contains(offered(k), name) && !slices.Contains(out, name) && name != "name" {
 				out = append(out, name)
@@ -415,7 +423,7 @@ func (v *visit) columns(k *record.Kind, org id.ID) []string {
 }
 
 func (l *listing) chooser(v *visit) *ui.Chooser {
-	c := &ui.Chooser{Action: shell.ListURL(l.kind) + "/columns", Hidden: []ui.Hidden{{Name: "back", Value: l.q.With()}}}
+	c := &ui.Chooser{Action: shell.ListURL(l.kind) + "/columns", Hidden: []ui.Hidden{{Name: "back", Value: l.q.With("cols", "")}}}
 	if l.kind.Variant != 0 {
 		c.Hidden = append(c.Hidden, ui.Hidden{Name: l.kind.Variants.By, Value: l.kind.Variant.String()})
 	}

@@ -60,6 +60,7 @@ func (p *Pages) mountKind(s *shell.Shell, k *record.Kind) {
 	s.Get(at, with(func(v *visit, k *record.Kind) error { return v.list(k, 0) }))
 	s.Get(at+"/export", with(func(v *visit, k *record.Kind) error { return v.export(k, 0) }))
 	s.Post(at+"/columns", with((*visit).setColumns))
+	s.Post(at+"/views", with((*visit).setViews))
 	s.Get(at+"/{id}", with((*visit).detail))
 	s.Post(at+"/{id}/star", with((*visit).star))
 	s.Get(at+"/{id}/history", with((*visit).history))

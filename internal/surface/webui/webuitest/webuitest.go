@@ -41,6 +41,7 @@ import (
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/sample"
+	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/webui"
 )
 
@@ -72,7 +73,7 @@ type House struct {
 func Features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), flexibleasset.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(),
 	}
 }
 
