@@ -85,7 +85,7 @@ func (w *walk) query(front []*Node, parts []string, args []any, cols, join strin
 	if w.closing {
 		q += `, g (id) as (`
 		table(w.nodes)
-		cond += ` and r.id in (select id from g)`
+		cond += ` and +r.id in (select id from g)` // the plus: a condition on what was found, and no way to find it
 	} else if in, kinds := w.kindsShown(); in != "" {
 		cond += ` and (` + in + ` or r.id in (?, ?))`
 		who = append(append(slices.Clone(who), kinds...), int64(w.q.From), int64(w.goal))
@@ -163,9 +163,9 @@ func (w *walk) references(front []*Node, kinds map[string]bool) ([]link, error) 
 				c.field(k, f.Name, f.Ref, rule{f.Title(), f.Title() + " of", f.Depends})
 			}
 		}
-		if w.also["organization"] && k.Scope == record.OfOrganization {
-			c.organization(k)
-		}
+	}
+	if w.also["organization"] && w.follows(record.Independent) {
+		c.organizations()
 	}
 	for _, s := range w.x.Relations.Sources {
 		if k := w.x.kinds().Kind(s.Kind); k != nil {
@@ -258,17 +258,22 @@ func (c *collector) field(k *record.Kind, field, to string, r rule) {
 	}
 }
 
-// organization adds that records belong to organizations.
-func (c *collector) organization(k *record.Kind) {
+// organizations adds that records belong to organizations.
+func (c *collector) organizations() {
 	n := strconv.Itoa(len(c.rules))
 	c.rules = append(c.rules, rule{reason: "Organization", back: "Organization of"})
-	if c.follows(record.Independent) {
-		if c.kinds[k.Name] {
-			c.parts = append(c.parts, `select k.id as near, k.org_id as far, `+n+` as a, 0 as b, 0 as c from record k where k.id in (select id from f) and k.kind = '`+k.Name+`'`)
+	var kinds []any
+	for _, k := range c.x.kinds().Kinds() {
+		if k.Scope == record.OfOrganization {
+			kinds = append(kinds, k.Name)
 		}
-		if c.kinds["organization"] {
-			c.parts = append(c.parts, `select k.org_id as near, k.id as far, `+n+` as a, 0 as b, 1 as c from record k where k.org_id in (select id from f) and k.kind = '`+k.Name+`' and k.trashed_at is null`)
-		}
+	}
+	own := ` and k.kind || '' in (` + access.Marks(len(kinds)) + `)` // found by what is asked for, not by their kinds
+	c.parts = append(c.parts, `select k.id as near, k.org_id as far, `+n+` as a, 0 as b, 0 as c from record k where k.id in (select id from f)`+own)
+	c.args = append(c.args, kinds...)
+	if c.kinds["organization"] {
+		c.parts = append(c.parts, `select k.org_id as near, k.id as far, `+n+` as a, 0 as b, 1 as c from record k where k.org_id in (select id from f) and k.trashed_at is null`+own)
+		c.args = append(c.args, kinds...)
 	}
 }
 
