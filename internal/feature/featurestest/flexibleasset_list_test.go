@@ -65,7 +65,7 @@ func newShelf(t *testing.T, assets int) *shelf {
 // paged reads all pages of a list and sees that each tells the same total.
 func (h *shelf) paged(c *access.Caller, q record.Query) (out []id.ID) {
 	h.t.Helper()
-	q.Variant, q.Limit = h.typ, 20
+	q.Variant, q.Limit = h.typ, 40
 	for total := int64(-1); ; q.Offset += q.Limit {
 		var page *record.Page
 		h.View(c, func(tx *gate.Tx) (err error) {
@@ -170,10 +170,10 @@ func (h *shelf) compare(a, b *record.Record, q record.Query, sign int) int {
 // may see of what is asked for, in the order that is asked for, and its total is
 // that of the pages.
 func TestListsOfAssetsAgree(t *testing.T) {
-	h := newShelf(t, 400)
+	h := newShelf(t, 300)
 	granted := h.User(access.Editor, h.orgs[1])
 	h.Change(func(tx *gate.Tx) error {
-		for i := 26; i < 400; i += 26 {
+		for i := 26; i < 300; i += 26 {
 			if err := h.Records.SetAccess(tx, flexibleasset.Kind, h.assets[i], true, []id.ID{granted.User}, nil); err != nil {
 				return err
 			}
@@ -199,7 +199,7 @@ func TestListsOfAssetsAgree(t *testing.T) {
 		seen := h.seen(c)
 		for _, filters := range [][]record.Filter{nil, {filter("colour", record.Eq, "red")}, {filter("colour", record.Eq, "rare")}, {filter("colour", record.Ne, "red")}, {filter("size", record.NotNull)},
 			{filter("size", record.Range, 3.0, 5.0)}, {filter("colour", record.Eq, "green"), filter("size", record.Range, 0.0, 9.0)}, {filter("size", record.Null)}} {
-			for _, sort := range [][]record.Order{nil, {{Field: h.f["size"]}}, {{Field: h.f["size"], Desc: true}}, {{Field: h.f["colour"], Desc: true}}, {{Field: h.f["label"]}}} {
+			for _, sort := range [][]record.Order{nil, {{Field: h.f["size"]}}, {{Field: h.f["size"], Desc: true}}, {{Field: h.f["colour"], Desc: true}}} {
 				for _, q := range []record.Query{{}, {Org: h.orgs[1]}, {Archived: "no"}, {Archived: "yes"}, {Org: h.orgs[4], Archived: "no"}} {
 					q.Filters, q.Sort = filters, sort
 					if got, want := h.paged(c, q), h.expected(seen, q); !slices.Equal(got, want) {

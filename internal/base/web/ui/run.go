@@ -174,3 +174,47 @@ func (c *Cell) word(b []byte) []byte {
 	}
 	return append(append(append(b, `<span>`...), text...), `</span>`...)
 }
+
+// Quick tells whether Write can write the line of a menu.
+func (n NavItem) Quick() bool { return own(n.Href) }
+
+// Write gives what the template "nav-link" does, of a line that is Quick.
+func (n NavItem) Write(p *web.Pen) template.HTML {
+	attr := func(b []byte, name, value string) []byte {
+		if value == "" {
+			return b
+		}
+		return append(append(append(append(append(b, ' '), name...), `="`...), escape(value)...), '"')
+	}
+	b := attr(make([]byte, 0, 256), "href", n.Href)
+	if n.Current {
+		b = attr(b, "aria-current", "page")
+	}
+	b = append(attr(attr(b, "data-go", n.Go), "data-swap", n.Swap), '>')
+	switch {
+	case n.Badge != "":
+		b = append(append(append(b, `<span class="sq hue`...), itoa(web.Hue(n.Badge))...), `" aria-hidden="true">`...)
+		b = append(append(b, escape(web.Monogram(n.Badge))...), `</span>`...)
+	case n.Icon != "":
+		b = p.Icon(b, n.Icon)
+	}
+	b = append(append(append(b, `<span class="t">`...), escape(n.Label)...), `</span>`...)
+	if n.Count != 0 {
+		b = append(append(append(b, `<span class="n">`...), web.Number(n.Count)...), `</span>`...)
+	}
+	return "<a" + template.HTML(b) + "</a>" // #nosec G203 -- escaped above
+}
+
+// Boxes writes a box for each column that can be chosen.
+func (c Chooser) Boxes() template.HTML {
+	b := make([]byte, 0, 96*len(c.Options))
+	for i := range c.Options {
+		o := &c.Options[i]
+		b = append(append(append(b, `<label class="chk"><input type="checkbox" name="col" value="`...), escape(o.Value)...), '"')
+		if o.Selected {
+			b = append(b, ` checked`...)
+		}
+		b = append(append(append(b, `> `...), escape(o.Label)...), `</label>`...)
+	}
+	return template.HTML(b) // #nosec G203 -- escaped above
+}

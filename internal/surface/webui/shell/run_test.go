@@ -99,11 +99,36 @@ func TestRowsAreWrittenAsTheTemplateDoes(t *testing.T) {
 	}
 }
 
-// TestChoicesAreWrittenAsTheTemplateDoes: so are the options of a filter.
+// TestMenusAreWrittenAsTheTemplateDoes: so are the lines of menus.
+func TestMenusAreWrittenAsTheTemplateDoes(t *testing.T) {
+	var lines []ui.NavItem
+	quick := 0
+	for i, text := range hardTexts {
+		for j, href := range hardHrefs {
+			n := ui.NavItem{Label: text, Href: href, Icon: []string{"", "box", `"><i>`}[j%3], Current: i%2 == 0, Count: j * 700, Go: []string{"", "d", `"`}[i%3], Swap: []string{"", "list"}[j%2]}
+			if i%3 == 0 {
+				n.Badge = text
+			}
+			if lines = append(lines, n); n.Quick() {
+				quick++
+			}
+		}
+	}
+	if got, want := drawn(t, `{{range .}}{{template "nav-link" .}}{{end}}`, lines), drawn(t, `{{range .}}{{template "any-nav-link" .}}{{end}}`, lines); got != want || quick == 0 {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+// TestChoicesAreWrittenAsTheTemplateDoes: so are the options of a filter, and the
+// boxes of a choice of columns.
 func TestChoicesAreWrittenAsTheTemplateDoes(t *testing.T) {
 	var f ui.Field
 	for i, text := range hardTexts {
 		f.Options = append(f.Options, ui.Option{Value: text, Label: text, Selected: i%2 == 0})
+	}
+	const boxes = `{{range .Options}}<label class="chk"><input type="checkbox" name="col" value="{{.Value}}"{{if .Selected}} checked{{end}}> {{.Label}}</label>{{end}}`
+	if got, want := drawn(t, `{{.Boxes}}`, ui.Chooser{Options: f.Options}), drawn(t, boxes, f); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
 	}
 	if got, want := drawn(t, `{{.Choices}}`, f), drawn(t, `{{template "options" .Options}}`, f); got != want {
 		t.Errorf("got %s\nwant %s", got, want)
