@@ -26,6 +26,7 @@ type Pages struct {
 	functions template.FuncMap
 	base      *template.Template // never executed: pages have copies of what they use
 	set       map[string]page
+	buffers   sync.Pool // of *bytes.Buffer
 }
 
 type page struct {
@@ -237,8 +238,9 @@ func (p *Pages) RenderStatus(w http.ResponseWriter, r *http.Request, status int,
 	if err != nil {
 		return fmt.Errorf("putting the page %s together: %w", name, err)
 	}
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, block, data); err != nil {
+	b := p.buffer()
+	defer p.done(b)
+	if err := t.ExecuteTemplate(b, block, data); err != nil {
 		return fmt.Errorf("rendering %s of the page %s: %w", block, name, err)
 	}
 	h := w.Header()
@@ -252,6 +254,25 @@ func (p *Pages) RenderStatus(w http.ResponseWriter, r *http.Request, status int,
 	w.WriteHeader(status)
 	_, err = w.Write(b.Bytes())
 	return err
+}
+
+// largestKept is how long a page may be for its buffer to be kept for the next.
+const largestKept = 512 << 10
+
+func (p *Pages) buffer() *bytes.Buffer {
+	if b, ok := p.buffers.Get().(*bytes.Buffer); ok {
+		return b
+	}
+	return &bytes.Buffer{}
+}
+
+// done keeps a buffer for the next page, and nothing of what was in it: a page
+// may have shown a secret.
+func (p *Pages) done(b *bytes.Buffer) {
+	clear(b.Bytes())
+	if b.Reset(); b.Cap() <= largestKept {
+		p.buffers.Put(b)
+	}
 }
 
 // IsSwap tells whether the request wants one block of a page.

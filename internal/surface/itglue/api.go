@@ -45,6 +45,7 @@ type API struct {
 	once      sync.Once
 	mux       *web.Mux
 	resources map[string]*resource // by kind
+	bodies    sync.Pool            // of *[]byte: those of lists
 }
 
 // Handler answers under /api/v1, /api and the root alike.
