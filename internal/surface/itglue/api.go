@@ -94,7 +94,7 @@ func normal(p string) (full, short string) {
 func (a *API) build() {
 	a.once.Do(func() {
 		a.mux = &web.Mux{Fail: fail, Log: a.Log, Trusted: a.Trusted, AnyOrigin: true, Now: a.Now}
-		a.resources = map[string]*resource{}
+		a.resources, a.bodies.New = map[string]*resource{}, func() any { return new([]byte) }
 		table := specials()
 		for _, k := range a.Records.Kinds.Kinds() {
 			a.resources[k.Name] = newResource(k, table[k.Name])

@@ -44,24 +44,14 @@ func list(c *call, res *resource, n *nest) error {
 	if err != nil {
 		return err
 	}
-	kept, _ := c.bodies.Get().(*[]byte)
-	if kept == nil {
-		kept = new([]byte)
-	}
+	kept := c.bodies.Get().(*[]byte)
+	defer c.bodies.Put(kept)
 	b := append((*kept)[:0], `{"data":`...)
 	b = res.appendAll(b, c.host, objects, true)
 	b = inc.append(b)
-	b = append(c.page(total).Append(b, c.query, res.meta), '}')
-	err = c.answer(http.StatusOK, b)
-	if cap(b) <= largestKept {
-		*kept = b
-		c.bodies.Put(kept)
-	}
-	return err
+	*kept = append(c.page(total).Append(b, c.query, res.meta), '}')
+	return c.answer(http.StatusOK, *kept)
 }
-
-// largestKept is how long a list may be for its memory to be kept for the next.
-const largestKept = 512 << 10
 
 func (r *resource) appendAll(b []byte, host string, objects []*object, inList bool) []byte {
 	b = append(b, '[')
