@@ -48,8 +48,9 @@ type Runner struct {
 
 	mu      sync.Mutex
 	changed *sync.Cond
-	ready   []string       // tenants to visit, in order
-	busy    map[string]int // jobs that run, by tenant
+	ready   []string        // tenants to visit, in order
+	queued  map[string]bool // which ready holds
+	busy    map[string]int  // jobs that run, by tenant
 	seen    map[string]bool
 	runs    map[running]*Run
 	touched map[string]*touch
@@ -111,7 +112,7 @@ func (r *Runner) perTenant() int {
 func (r *Runner) init() {
 	if r.changed == nil {
 		r.changed = sync.NewCond(&r.mu)
-		r.busy, r.seen, r.runs, r.touched = map[string]int{}, map[string]bool{}, map[running]*Run{}, map[string]*touch{}
+		r.busy, r.seen, r.runs, r.touched, r.queued = map[string]int{}, map[string]bool{}, map[running]*Run{}, map[string]*touch{}, map[string]bool{}
 		r.poke = make(chan struct{}, 1)
 	}
 }
@@ -125,14 +126,12 @@ func (r *Runner) Run(ctx context.Context) error {
 	clear(r.seen)
 	r.life = rand.Text()
 	r.mu.Unlock()
-	list, err := r.House.List(ctx)
+	names, err := r.House.Active(ctx)
 	if err != nil {
 		return err
 	}
-	for _, t := range list {
-		if t.State == "active" {
-			r.push(t.Name)
-		}
+	for _, name := range names {
+		r.push(name)
 	}
 	stop := context.AfterFunc(ctx, r.wake)
 	defer stop()
@@ -155,8 +154,8 @@ func (r *Runner) wake() {
 func (r *Runner) push(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !slices.Contains(r.ready, name) {
-		r.ready = append(r.ready, name)
+	if !r.queued[name] {
+		r.ready, r.queued[name] = append(r.ready, name), true
 		r.changed.Signal()
 	}
 }
@@ -169,6 +168,7 @@ func (r *Runner) next(ctx context.Context) (string, bool) {
 		for i, name := range r.ready {
 			if r.busy[name] < r.perTenant() {
 				r.ready = slices.Delete(r.ready, i, i+1)
+				delete(r.queued, name)
 				r.busy[name]++
 				return name, true
 			}

@@ -165,16 +165,13 @@ func (h *House) Make(ctx context.Context, name, title string, fill func(context.
 // Tidy erases tenants whose making was not finished. Call it after Start, where
 // no other process can be making one.
 func (h *House) Tidy(ctx context.Context) error {
-	list, err := h.List(ctx)
+	names, err := h.names(ctx, "making")
 	if err != nil {
 		return err
 	}
-	for _, t := range list {
-		if t.State != "making" {
-			continue
-		}
-		h.Log.WarnContext(ctx, "a tenant whose making was not finished is erased", "tenant", t.Name)
-		if err := h.Erase(ctx, t.Name); err != nil {
+	for _, name := range names {
+		h.Log.WarnContext(ctx, "a tenant whose making was not finished is erased", "tenant", name)
+		if err := h.Erase(ctx, name); err != nil {
 			return err
 		}
 	}
@@ -268,6 +265,28 @@ func (h *House) List(ctx context.Context) ([]Info, error) {
 				return err
 			}
 			out = append(out, i)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+// Active gives the names of the active tenants, in no order.
+func (h *House) Active(ctx context.Context) ([]string, error) { return h.names(ctx, "active") }
+
+func (h *House) names(ctx context.Context, state string) (out []string, err error) {
+	err = h.control.View(ctx, func(tx *sqldb.Tx) error {
+		rows, err := tx.Query(`select name from tenant where state = ?`, state)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				return err
+			}
+			out = append(out, name)
 		}
 		return rows.Err()
 	})
