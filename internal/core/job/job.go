@@ -31,6 +31,7 @@ var Schema = []string{
 		done int not null default 0, total int not null default 0, message text not null default '', counts json not null default '{}',
 		saved json not null default '', result json not null default '', error text not null default '', hint text not null default '',
 		created_at int not null, started_at int not null default 0, ended_at int not null default 0)`,
+	`alter table job add column if not exists key_id int not null default 0`,
 	`create index if not exists job_waiting on job (at, id) where state = 'waiting'`,
 	`create index if not exists job_running on job (lease) where state = 'running'`,
 	`create index if not exists job_user on job (user_id, id)`,

@@ -19,6 +19,7 @@ var spineSchema = []string{
 		name text not null, name_fold text not null, archived int not null default 0, restricted int not null default 0, trashed_at int,
 		created_at int not null, updated_at int not null, created_by int not null default 0, updated_by int not null default 0, version int not null,
 		variant_id int not null default 0)`,
+	`alter table record add column if not exists variant_id int not null default 0`,
 	// These two hold all that decides whether a row may be seen, so that a row that
 	// is passed over is not read. SQLite asks trashed_at of them even so.
 	`create index if not exists record_listed on record (kind, name_fold, id, org_id, restricted, guard_id, archived, trashed_at) where trashed_at is null`,
@@ -48,15 +49,6 @@ var spineSchema = []string{
 // column that is declared no longer stays where it is, unused.
 func (g *Registry) Migrate(tx *sqldb.Tx) error {
 	d := tx.Dialect()
-	have, err := tx.Columns("record")
-	if err != nil {
-		return err
-	}
-	if len(have) > 0 && !have["variant_id"] {
-		if err := run(tx, []string{`alter table record add column variant_id int not null default 0`}); err != nil {
-			return err
-		}
-	}
 	for _, group := range [][]string{spineSchema, traitSchema, access.Schema, secret.Schema(d), search.Schema(d)} {
 		if err := run(tx, group); err != nil {
 			return err
@@ -75,8 +67,21 @@ func (g *Registry) Migrate(tx *sqldb.Tx) error {
 	return nil
 }
 
+// run brings a schema about. A column that a table got later stands both in its
+// "create table" and, for tables from before, in an "alter table T add column if
+// not exists" behind it, which not all databases know and which is done here.
 func run(tx *sqldb.Tx, ddl []string) error {
 	for _, q := range ddl {
+		if table, column, ok := strings.Cut(strings.TrimPrefix(q, "alter table "), " add column if not exists "); ok {
+			have, err := tx.Columns(table)
+			if err != nil {
+				return err
+			}
+			if name, _, _ := strings.Cut(column, " "); have[name] {
+				continue
+			}
+			q = "alter table " + table + " add column " + column
+		}
 		if _, err := tx.Exec(tx.Dialect().DDL(q)); err != nil {
 			return fmt.Errorf("%.60s: %w", q, err)
 		}

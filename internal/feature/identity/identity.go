@@ -34,6 +34,7 @@ func schema() []string {
 		`create table if not exists identity_session (
 			id id primary key, hash bytes not null, user_id int not null, sort text not null, method text not null, level int not null,
 			created_at int not null, seen_at int not null, expires_at int not null, idle_ms int not null, address text not null, agent text not null, device text not null)`,
+		`alter table identity_session add column if not exists idle_ms int not null default 7200000`,
 		`create unique index if not exists identity_session_hash on identity_session (hash)`,
 		`create index if not exists identity_session_user on identity_session (user_id)`,
 		`create index if not exists identity_session_expires on identity_session (expires_at)`,
