@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"strongroom/internal/base/pgtest"
-	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -82,7 +82,7 @@ func Open(t testing.TB, o Options) *House {
 	if o.Log == nil {
 		o.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
-	kinds, err := record.NewRegistry(o.Features...)
+	kinds, err := record.NewRegistry(append(slices.Clone(o.Features), record.Feature{Name: "schema of a test", Schema: o.Schema})...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func Open(t testing.TB, o Options) *House {
 	h.Records = &record.Engine{Kinds: kinds}
 	h.House = &tenant.House{
 		Dir: filepath.Join(t.TempDir(), "data"), Keys: h.Keys.Client, Postgres: postgres(t), Log: o.Log, Now: h.Clock.Now,
-		Version: "test", Migrate: func(tx *sqldb.Tx) error { return h.migrate(tx, kinds) },
+		Version: "test", Migrate: kinds.Migrate,
 	}
 	h.Gate = &gate.Gate{House: h.House, Kinds: kinds.Traits(), Log: o.Log, Now: h.Clock.Now}
 	if err := h.House.Start(t.Context()); err != nil {
@@ -109,18 +109,6 @@ func Open(t testing.TB, o Options) *House {
 		t.Fatal(err)
 	}
 	return h
-}
-
-func (h *House) migrate(tx *sqldb.Tx, kinds *record.Registry) error {
-	if err := kinds.Migrate(tx); err != nil {
-		return err
-	}
-	for _, q := range h.o.Schema {
-		if _, err := tx.Exec(tx.Dialect().DDL(q)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // postgres gives the address of the test binary's server, or nothing when the
