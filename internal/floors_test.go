@@ -265,13 +265,14 @@ func forbidden(s source, p string) string {
 }
 
 // besides tells whether a file in a folder below a surface imports another folder
-// below it that is not the surface's shell. Tests may have the test kit.
+// below it that is not what all of them stand on: the shell of pages, the values of
+// the protocol. Tests may have the test kit.
 func besides(s source, dir string) bool {
 	_, from := floor(s.dir)
 	_, to := floor(dir)
 	_, group, _ := strings.Cut(from, "/")
 	_, other, _ := strings.Cut(to, "/")
-	return group != "" && other != "" && group != other && other != "shell" && !(s.test && strings.HasSuffix(other, "test"))
+	return group != "" && other != "" && group != other && other != "shell" && other != "value" && !(s.test && strings.HasSuffix(other, "test"))
 }
 
 // sameFeature tells whether two folders belong to one feature or surface: one is above

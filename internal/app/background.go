@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/importer"
 )
 
@@ -34,7 +35,7 @@ func (a *App) jobs() *job.Runner {
 
 // handlers lists the kinds of jobs.
 func (a *App) handlers() map[string]job.Handler {
-	return map[string]job.Handler{importer.JobKind: a.Importer.Handler()}
+	return map[string]job.Handler{importer.JobKind: a.Importer.Handler(), exporter.JobKind: a.Exporter.Handler()}
 }
 
 // resolve gives a user as she is now, for a job of hers.
@@ -123,6 +124,9 @@ func (a *App) sweep(ctx context.Context, name string) error {
 		return err
 	}
 	if _, err := a.Importer.Sweep(ctx, name); err != nil {
+		return err
+	}
+	if _, err := a.Exporter.Sweep(ctx, name); err != nil {
 		return err
 	}
 	err := a.inTenant(ctx, name, func(t *tenant.Tenant) error {

@@ -5,9 +5,13 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/certificate"
+	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/domain"
+	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/feature/flexibleasset"
@@ -31,6 +35,9 @@ func features() []record.Feature {
 		document.Feature(),
 		password.Feature(),
 		flexibleasset.Feature(),
+		domain.Feature(),
+		certificate.Feature(),
+		checklist.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
 		favourite.Feature(),
@@ -40,6 +47,7 @@ func features() []record.Feature {
 		local.Feature(),
 		apikey.Feature(),
 		importer.Feature(),
+		exporter.Feature(),
 		{Name: "job", Schema: job.Schema},
 	}
 }

@@ -61,7 +61,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record",
 	"files": "attachment", "attachments": "attachment", "related_items": "relation",
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
-	"imports": "other", "import-checks": "other",
+	"imports": "other", "import-checks": "other", "exports": "other",
 	"folders": "document_folder", "sections": "document_section",
 }
 
@@ -166,6 +166,8 @@ func (f *filler) aims(tenant *apptest.Tenant, w apptest.Where) (out []target) {
 		return []target{{id: missing - 1, parent: first(parents), org: org, query: f.query(tenant, w, org, missing-1)}}
 	case f.thing == "" && f.parent == "" && f.method == http.MethodPost && f.kind != nil && f.kind.Scope == record.OfTenant:
 		return nil // what belongs to the whole tenant is made without naming anything
+	case f.thing == "" && f.parent == "" && f.method == http.MethodPost && w == apptest.Locked && f.kind != nil && f.kind.Scope == record.OfOrganization && !refers(f.kind):
+		return nil // the organization is open to all, and nothing else is named
 	case f.thing == "" && f.parent == "":
 		hidden := f.things(tenant, w, "record")
 		if f.kind != nil {
@@ -202,6 +204,11 @@ func (f *filler) aims(tenant *apptest.Tenant, w apptest.Where) (out []target) {
 		}
 	}
 	return out
+}
+
+// refers tells whether records of a kind name others, besides their organization.
+func refers(k *record.Kind) bool {
+	return slices.ContainsFunc(k.Fields, func(x record.Field) bool { return x.Type == record.Ref || x.Type == record.Refs })
 }
 
 // listed is the kind that the route lists.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"strconv"
 	"strings"
 
 	"strongroom/internal/base/sqldb"
@@ -119,4 +120,48 @@ func Position(tx *sqldb.Tx, follower string) (int64, error) {
 func SetPosition(tx *sqldb.Tx, follower string, next int64) error {
 	_, err := tx.Exec(`insert into follower (name, seq) values (?, ?) on conflict (name) do update set seq = excluded.seq`, follower, next)
 	return err
+}
+
+// Tally is what one user did to things of one kind, of one organization, on one
+// day.
+type Tally struct {
+	Actor, Org id.ID
+	Kind       string
+	Day        int64 // days since 1970-01-01, UTC
+
+	Created, Edited, Viewed, Deleted int64 // Viewed are secrets that were shown: nothing else that is looked at is recorded
+}
+
+const day = 24 * 60 * 60 * 1000 // milliseconds
+
+// Tallies counts what succeeded from a time until another one (Unix
+// milliseconds), of users only. What may be counted is the caller's affair: use
+// it through the gate.
+func Tallies(tx *sqldb.Tx, from, until int64, where string, args []any) ([]Tally, error) {
+	q := `select actor, org, kind, time / ` + strconv.Itoa(day) + `,
+			cast(sum(case when action = 'create' then audit_entry.count else 0 end) as bigint),
+			cast(sum(case when action in ('edit', 'archive', 'restore', 'restrict') then audit_entry.count else 0 end) as bigint),
+			cast(sum(case when action in ('reveal', 'reveal.granted') then audit_entry.count else 0 end) as bigint),
+			cast(sum(case when action = 'delete' then audit_entry.count else 0 end) as bigint)
+		from audit_entry where time >= ? and time < ? and result = 'ok' and object <> 0 and action in ('create', 'edit', 'archive', 'restore', 'restrict', 'reveal', 'reveal.granted', 'delete')
+			and actor in (select u.id from record u where u.kind = 'user')`
+	if where != "" {
+		q += ` and ` + where
+	}
+	rows, err := tx.Query(q+` group by 1, 2, 3, 4 order by 4, 1, 2, 3`, append([]any{from, until}, args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Tally
+	for rows.Next() {
+		var t Tally
+		var actor, org int64
+		if err := rows.Scan(&actor, &org, &t.Kind, &t.Day, &t.Created, &t.Edited, &t.Viewed, &t.Deleted); err != nil {
+			return nil, err
+		}
+		t.Actor, t.Org = id.ID(actor), id.ID(org)
+		out = append(out, t)
+	}
+	return out, rows.Err()
 }

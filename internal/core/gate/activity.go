@@ -38,6 +38,19 @@ func (tx *Tx) Activity(f audit.Filter) ([]*audit.Entry, error) {
 	return list, err
 }
 
+// Tallies counts what users did from a time until another one (Unix
+// milliseconds), as far as Activity would list it to the caller.
+func (tx *Tx) Tallies(from, until int64) ([]audit.Tally, error) {
+	if _, err := tx.Allow(access.Inspect, Thing{}); err != nil {
+		return nil, err
+	}
+	where, args := "", []any(nil)
+	if !tx.Caller.Everything() {
+		where, args = tx.tellable()
+	}
+	return audit.Tallies(tx.sql, from, until, where, args)
+}
+
 // tellable is the condition on an entry that it is about nothing hidden: a
 // record that the caller sees, or something else of the tenant itself or of an
 // organization that she sees. What was purged is nobody's to see but of those

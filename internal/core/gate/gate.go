@@ -26,6 +26,7 @@ import (
 // Traits are what the gate must know of a kind.
 type Traits struct {
 	Tenant bool // belongs to the tenant, not to an organization
+	Shared bool // may belong to either; of the tenant when it has no organization
 	Admin  bool // only administrators may change it
 }
 
@@ -247,7 +248,7 @@ func (tx *Tx) target(action access.Action, thing Thing) (access.Target, *audit.E
 	if thing.ID == 0 {
 		traits := tx.gate.Kinds[thing.Kind]
 		ok, err := tx.seesOrg(thing.Org)
-		return access.Target{Kind: thing.Kind, Tenant: traits.Tenant && thing.Org == 0, Admin: traits.Admin, Visible: ok}, e, err
+		return access.Target{Kind: thing.Kind, Tenant: (traits.Tenant || traits.Shared) && thing.Org == 0, Admin: traits.Admin, Visible: ok}, e, err
 	}
 	cond, args := tx.Visible("r")
 	var org, version, trashed, visible int64
@@ -268,7 +269,7 @@ func (tx *Tx) target(action access.Action, thing Thing) (access.Target, *audit.E
 	}
 	traits := tx.gate.Kinds[e.Kind]
 	seen := visible == 1 && (trashed == 0 || action == access.Delete)
-	return access.Target{Kind: e.Kind, Tenant: traits.Tenant, Admin: traits.Admin, Visible: seen}, e, nil
+	return access.Target{Kind: e.Kind, Tenant: traits.Tenant || traits.Shared && org == 0, Admin: traits.Admin, Visible: seen}, e, nil
 }
 
 func (tx *Tx) seesOrg(org id.ID) (bool, error) {

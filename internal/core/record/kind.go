@@ -111,6 +111,7 @@ type Field struct {
 	Required bool
 	Unique   bool // no two records of the kind have the same, case-insensitively
 	ReadOnly bool // set by rules, never by a caller
+	Kept     bool // of a ReadOnly field: an export holds it, and an import sets it
 	Filter   bool // callers may filter by it; it is indexed
 	Sort     bool // callers may sort by it
 	Search   bool // found by the search
@@ -121,6 +122,13 @@ type Field struct {
 	Trait    id.ID  // of a trait, see Variants: the id of the record that declares it
 	Hint     string // one sentence for the form
 	Group    string // heading of the form under which it stands
+
+	// Of, of an Integer, names the field with the number of which this is a part:
+	// both are shown together, as 3 of 8.
+	Of string
+	// Headings are further names that the field's column has in tables of other
+	// products, in snake case; see Kind.Sheet.
+	Headings []string
 }
 
 // Title is the label for people.
@@ -143,9 +151,12 @@ type Kind struct {
 
 	Scope  Scope
 	Parent string // OfParent: the Ref field that names the parent
+	Shared bool   // OfOrganization: a record may belong to none; it then is for all, and changed by who changes the tenant's lists
 	Admin  bool   // only administrators may change it
 	Fixed  bool   // nobody may change it: countries, regions
 	Menu   int    // position in the navigation and among an organization's tabs; 0 is not there
+	Ended  string // the Bool field that says of a record that it is over: none of its dates expires any more
+	Sheet  bool   // its records lie in a table of IT Glue's export, called like the plural, with a column for each field
 	Fields []Field
 	Seed   []Values // records of a new tenant
 
@@ -271,12 +282,24 @@ func (g *Registry) check(k *Kind) error {
 	if k.Scope == OfParent && (k.Field(k.Parent) == nil || k.Field(k.Parent).Type != Ref) {
 		return fmt.Errorf("kind %s: Parent names no Ref field", k.Name)
 	}
+	if k.Ended != "" && (k.Field(k.Ended) == nil || k.Field(k.Ended).Type != Bool) {
+		return fmt.Errorf("kind %s: Ended names no Bool field", k.Name)
+	}
+	if k.Shared && k.Scope != OfOrganization {
+		return fmt.Errorf("kind %s: only what can belong to an organization is shared", k.Name)
+	}
+	if k.Sheet && (k.Scope != OfOrganization || k.Variants != nil) {
+		return fmt.Errorf("kind %s: only what belongs to an organization has a sheet", k.Name)
+	}
 	if v := k.Variants; v != nil && (k.Field(v.By) == nil || k.Field(v.By).Type != Ref || v.Of == nil) {
 		return fmt.Errorf("kind %s: Variants.By names no Ref field, or nothing reads what declares them", k.Name)
 	}
 	for _, f := range k.Fields {
 		if !snake.MatchString(f.Name) || f.Type == "" {
 			return fmt.Errorf("kind %s: field %q needs a snake_case name and a type", k.Name, f.Name)
+		}
+		if f.Of != "" && (f.Type != Integer || k.Field(f.Of) == nil || k.Field(f.Of).Type != Integer) {
+			return fmt.Errorf("kind %s: field %s is part of no Integer field", k.Name, f.Name)
 		}
 		if f.Own && (f.Filter || f.Sort || f.Search || f.Unique || f.Type == Ref) {
 			return fmt.Errorf("kind %s: field %s is for its owner, and could be found out by asking", k.Name, f.Name)
@@ -306,7 +329,7 @@ func (g *Registry) Plural(name string) *Kind {
 func (g *Registry) Traits() map[string]gate.Traits {
 	out := map[string]gate.Traits{}
 	for _, k := range g.kinds {
-		out[k.Name] = gate.Traits{Tenant: k.Scope == OfTenant, Admin: k.Admin}
+		out[k.Name] = gate.Traits{Tenant: k.Scope == OfTenant, Shared: k.Shared, Admin: k.Admin}
 	}
 	return out
 }

@@ -206,6 +206,12 @@ func (e *Engine) expiringOf(tx *gate.Tx, k *Kind, f *Field, org id.ID, from, unt
 	q := `select r.id, r.name, r.org_id, k."` + f.Name + `", r.updated_at, r.created_at from ` + k.Table() + ` k join record r on r.id = k.id
 		where k."` + f.Name + `" >= ? and k."` + f.Name + `" <= ? and r.trashed_at is null and r.archived = 0 and ` + cond
 	args = append([]any{from, until}, args...)
+	if k.Ended != "" {
+		q += ` and coalesce(k."` + k.Ended + `", 0) = 0`
+	}
+	if k.Scope == OfParent { // what is archived takes its parts along
+		q += ` and not exists (select 1 from record p where p.id = r.parent_id and p.archived = 1)`
+	}
 	if org != 0 {
 		q, args = q+` and r.org_id = ?`, append(args, int64(org))
 	}

@@ -271,7 +271,7 @@ func (e *Engine) place(tx *gate.Tx, r *Record) error {
 	case OfTenant, Organization:
 		return nil
 	case OfOrganization:
-		if r.Org == 0 {
+		if r.Org == 0 && !r.Kind.Shared {
 			return fault.Field("organization_id", "Choose the organization that this belongs to.")
 		}
 		return nil

@@ -50,7 +50,7 @@ func (r *run) documents() error {
 			return err
 		}
 	}
-	spec := specOf("document")
+	spec := r.specOf("document")
 	out := &lines{r: r, name: itglue.RecordsFile("documents")}
 	for _, n := range r.ids["documents"] {
 		p, err := r.paper(n)
@@ -75,8 +75,8 @@ func (r *run) documents() error {
 	return nil
 }
 
-func specOf(kind string) *tableSpec {
-	all := tableSpecs()
+func (r *run) specOf(kind string) *tableSpec {
+	all := r.tableSpecs()
 	return all[slices.IndexFunc(all, func(t *tableSpec) bool { return t.kind == kind })]
 }
 

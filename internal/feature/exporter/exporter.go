@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
@@ -31,6 +32,7 @@ type Exporter struct {
 	Records *record.Engine
 	Files   *attachment.Store
 	Secrets *secret.Revealer
+	Jobs    *job.Runner      // for Start
 	Now     func() time.Time // nil is time.Now
 }
 
@@ -207,7 +209,7 @@ func (l *lines) put(v any) error {
 
 // plan finds out what is exported and in which order.
 func (r *run) plan(tx *gate.Tx) error {
-	for _, t := range tableSpecs() {
+	for _, t := range r.tableSpecs() {
 		if err := r.planTable(tx, t.kind, t.table); err != nil {
 			return err
 		}

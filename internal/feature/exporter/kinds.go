@@ -11,7 +11,7 @@ import (
 // otherKinds are the kinds of documented things that the layout of IT Glue has no
 // place for, those first that others refer to.
 func (r *run) otherKinds() []*record.Kind {
-	return slices.DeleteFunc(r.e.Records.Kinds.Documented(), func(k *record.Kind) bool { return itglue.Held(k.Name) })
+	return slices.DeleteFunc(r.e.Records.Kinds.Documented(), func(k *record.Kind) bool { return k.Sheet || itglue.Held(k.Name) })
 }
 
 // kinds writes all that there is of those kinds, from their declarations.
@@ -54,7 +54,7 @@ func (r *run) whole(rec *record.Record, secrets map[secret.Ref]string) *itglue.E
 	names := map[string]string{}
 	for _, f := range rec.Kind.Fields {
 		switch {
-		case f.ReadOnly && f.Name != "name_key" || f.Type == record.Secret:
+		case f.ReadOnly && !f.Kept || f.Type == record.Secret:
 		case f.Type == record.Ref && r.tableFor(f.Ref) == "" && r.e.Records.Kinds.Kind(f.Ref).Scope == record.OfTenant:
 			if n := rec.Names[f.Name]; n != "" && !r.e.Records.Kinds.Kind(f.Ref).Admin {
 				names[f.Name] = n
@@ -73,7 +73,7 @@ func (r *run) whole(rec *record.Record, secrets map[secret.Ref]string) *itglue.E
 	if rec.Kind.HasName() {
 		x.Values["name"] = rec.Name
 	}
-	if rec.Kind.Scope == record.OfOrganization {
+	if rec.Kind.Scope == record.OfOrganization && rec.Org != 0 {
 		x.Refs["organization_id"] = itglue.RowRef{Table: "organizations", ID: rec.Org.String()}
 	}
 	if rec.Archived {

@@ -3,6 +3,7 @@ package exporter
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/gate"
@@ -27,8 +28,8 @@ type beside struct {
 	secrets map[secret.Ref]string
 }
 
-func tableSpecs() []*tableSpec {
-	return []*tableSpec{
+func (r *run) tableSpecs() []*tableSpec {
+	out := []*tableSpec{
 		{table: "organizations", kind: "organization", stage: "Organizations", row: organizationRow, beside: []string{"parent_id", "primary"},
 			columns: []string{"id", "name", "organization_type", "organization_status", "short_name", "description", "quick_notes", "alert", "archived"}},
 		{table: "locations", kind: "location", stage: "Locations", row: locationRow,
@@ -42,17 +43,22 @@ func tableSpecs() []*tableSpec {
 				"installed_at", "installed_by", "purchased_at", "purchased_by", "warranty_expires_at", "mitp_device_expiration_date", "mitp_end_of_life_date", "archived"}},
 		{table: "documents", kind: "document", stage: "Documents", row: documentRow, beside: []string{"document_folder_id", "published", "is_uploaded", "sop_generator"},
 			columns: []string{"id", "organization", "name", "expires_on", "owner", "publisher", "locator", "public", "archived", "help_center"}},
-		{table: "passwords", kind: "password", stage: "Passwords", row: passwordRow,
-			beside: []string{"password_folder_id", "flexible_asset_field_id", "reason_required", "shareable", "is_live", "autofill_selectors", "generated_password_type", "password_updated_at",
-				"external_source", "external_resource_type", "external_resource_id", "cached_resource_name"},
-			columns: []string{"id", "organization", "name", "password_category", "resource_type", "resource_id", "username", "password", "otp_secret", "url", "notes", "archived"}},
 	}
+	for _, k := range r.e.Records.Kinds.Documented() {
+		if k.Sheet {
+			out = append(out, sheet(k))
+		}
+	}
+	return append(out, &tableSpec{table: "passwords", kind: "password", stage: "Passwords", row: passwordRow,
+		beside: []string{"password_folder_id", "flexible_asset_field_id", "reason_required", "shareable", "is_live", "autofill_selectors", "generated_password_type", "password_updated_at",
+			"external_source", "external_resource_type", "external_resource_id", "cached_resource_name"},
+		columns: []string{"id", "organization", "name", "password_category", "resource_type", "resource_id", "username", "password", "otp_secret", "url", "notes", "archived"}})
 }
 
 // tables writes the CSV files, and beside each what it cannot hold. Texts of
 // documents come later.
 func (r *run) tables() error {
-	for _, t := range tableSpecs() {
+	for _, t := range r.tableSpecs() {
 		if err := r.table(t); err != nil {
 			return err
 		}
@@ -79,7 +85,7 @@ func (r *run) tables() error {
 
 func (r *run) table(t *tableSpec) error {
 	r.stage(t.stage)
-	w, err := r.add(t.table + ".csv")
+	w, err := r.add(strings.ReplaceAll(t.table, "_", "-") + ".csv")
 	if err != nil {
 		return err
 	}

@@ -229,7 +229,7 @@ func TestDeclarations(t *testing.T) {
 			t.Errorf("the list of %s has no column", k.Plural)
 		}
 	}
-	want := map[int]string{1: "organization", 2: "configuration", 3: "password", 4: "document", 5: "contact", 6: "location"}
+	want := map[int]string{1: "organization", 2: "configuration", 3: "password", 4: "document", 5: "contact", 6: "location", 8: "checklist", 9: "domain", 10: "ssl_certificate"}
 	for n, name := range want {
 		if menu[n] != name {
 			t.Errorf("place %d of the menu is %q, want %q", n, menu[n], name)

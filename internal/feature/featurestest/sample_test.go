@@ -72,7 +72,7 @@ func TestSampleIsAWholeTenant(t *testing.T) {
 		t.Errorf("there are %d records, want %d", n, sample.Default)
 	}
 	for kind, least := range map[string]int{"organization": 7, "location": 8, "contact": 20, "configuration": 80, "configuration_interface": 20, "document": 35,
-		"document_folder": 15, "password": 35, "password_folder": 15} {
+		"document_folder": 15, "password": 35, "password_folder": 15, "domain": 7, "ssl_certificate": 14, "checklist": 7, "checklist_task": 28, "checklist_template": 3} {
 		if kinds[kind] < least {
 			t.Errorf("there are %d of kind %s, want at least %d", kinds[kind], kind, least)
 		}
@@ -163,7 +163,7 @@ func (h *house) dump() string {
 	h.t.Helper()
 	var b strings.Builder
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		for _, kind := range []string{"organization", "location", "contact", "configuration", "configuration_interface", "document", "password"} {
+		for _, kind := range []string{"organization", "location", "contact", "configuration", "configuration_interface", "document", "password", "domain", "ssl_certificate", "checklist", "checklist_task"} {
 			p, err := h.Records.List(tx, kind, record.Query{Limit: 10000, Sort: []record.Order{{Field: "id"}}})
 			if err != nil {
 				return err

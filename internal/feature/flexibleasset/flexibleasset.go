@@ -50,7 +50,7 @@ func fields() *record.Kind {
 		Fields: []record.Field{
 			{Name: TypeField, Label: "Type", Type: record.Ref, Ref: TypeKind, Class: record.Public, Required: true, Filter: true},
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, List: true},
-			{Name: "name_key", Type: record.Text, Class: record.Internal, ReadOnly: true, Filter: true},
+			{Name: "name_key", Type: record.Text, Class: record.Internal, ReadOnly: true, Kept: true, Filter: true},
 			{Name: "kind", Type: record.Choice, Class: record.Public, Required: true, Choices: kindNames(), List: true},
 			{Name: "order", Type: record.Integer, Class: record.Public, Sort: true},
 			{Name: "hint", Type: record.Text, Class: record.Internal},
@@ -119,7 +119,7 @@ func Key(name string) string {
 
 // TagTypes are what a Tag may refer to, besides types of assets.
 func TagTypes() []string {
-	return []string{"Configurations", "Contacts", "Documents", "Locations", "Organizations", "Passwords", "AccountsUsers"}
+	return []string{"Checklists", "ChecklistTemplates", "Configurations", "Contacts", "Documents", "Domains", "Locations", "Organizations", "Passwords", "SslCertificates", "AccountsUsers"}
 }
 
 // tagKind gives the kind of record that a tag type names, in the spelling of IT

@@ -56,8 +56,8 @@ func (r *run) findAssets() error {
 		return nil
 	}
 	others := notAssets()
-	for _, t := range tables() {
-		others = append(others, t.name)
+	for _, t := range r.tables() {
+		others = append(others, strings.ReplaceAll(t.name, "_", "-"))
 	}
 	for _, name := range r.x.Tables() {
 		if slices.Contains(others, name) {

@@ -14,7 +14,7 @@ func (r *run) ownRelations() error {
 	var list []itglue.Pair
 	err := r.eachLine(itglue.RelationsFile, func(line []byte) error {
 		var p itglue.Pair
-		if err := unmarshal(itglue.RelationsFile, line, &p); err != nil {
+		if err := itglue.Unmarshal(itglue.RelationsFile, line, &p); err != nil {
 			return err
 		}
 		if list = append(list, p); len(list) < 200 {
@@ -106,7 +106,7 @@ func (r *run) ownRefs() error {
 	var list []itglue.Ref
 	err := r.eachLine(itglue.RefsFile, func(line []byte) error {
 		var f itglue.Ref
-		if err := unmarshal(itglue.RefsFile, line, &f); err != nil {
+		if err := itglue.Unmarshal(itglue.RefsFile, line, &f); err != nil {
 			return err
 		}
 		if list = append(list, f); len(list) < 500 {

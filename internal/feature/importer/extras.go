@@ -1,8 +1,6 @@
 package importer
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -14,9 +12,6 @@ import (
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/importer/itglue"
 )
-
-// maxLine is how long a line of JSON may be, in bytes.
-const maxLine = 64 << 20
 
 // extra is what an own export says of a record beside the table.
 type extra struct {
@@ -55,9 +50,9 @@ func (r *run) eachLine(name string, f func(line []byte) error) error {
 	if err != nil || l == nil {
 		return err
 	}
-	defer l.in.Close()
+	defer l.Close()
 	for {
-		line, err := l.next()
+		line, err := l.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -73,55 +68,11 @@ func (r *run) eachLine(name string, f func(line []byte) error) error {
 	}
 }
 
-// lineReader reads one own file.
-type lineReader struct {
-	name string
-	in   io.Closer
-	scan *bufio.Scanner
-	n    int
-}
-
-func (r *run) lines(name string) (*lineReader, error) {
-	if r.own == nil || !r.x.Has(name) {
+func (r *run) lines(name string) (*itglue.Lines, error) {
+	if r.own == nil {
 		return nil, nil
 	}
-	in, _, err := r.x.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	s := bufio.NewScanner(in)
-	s.Buffer(nil, maxLine)
-	return &lineReader{name: name, in: in, scan: s}, nil
-}
-
-func (l *lineReader) next() ([]byte, error) {
-	for l.scan.Scan() {
-		if l.n++; len(l.scan.Bytes()) > 0 {
-			return l.scan.Bytes(), nil
-		}
-	}
-	switch err := l.scan.Err(); {
-	case err == nil:
-		return nil, io.EOF
-	case errors.Is(err, bufio.ErrTooLong):
-		return nil, l.broken()
-	default:
-		return nil, err
-	}
-}
-
-func (l *lineReader) broken() error {
-	return fault.New(fault.Invalid, "Line %d of %s cannot be read.", l.n+1, l.name).
-		WithHint("Make the export again. Everything before this line was read and stays.")
-}
-
-func unmarshal(name string, line []byte, v any) error {
-	d := json.NewDecoder(strings.NewReader(string(line)))
-	d.UseNumber()
-	if err := d.Decode(v); err != nil {
-		return fault.Wrap(err, fault.Invalid, "A line of %s cannot be read.", name).WithHint("Make the export again.")
-	}
-	return nil
+	return r.x.Lines(name)
 }
 
 // extras gives the extras of a table beside its rows: both are in the same
@@ -130,9 +81,9 @@ func unmarshal(name string, line []byte, v any) error {
 type extras struct {
 	r       *run
 	name    string
-	lines   *lineReader
+	lines   *itglue.Lines
 	waiting *extra
-	past    *lineReader
+	past    *itglue.Lines
 	version *itglue.Version
 }
 
@@ -147,9 +98,9 @@ func (r *run) extras(table string) (*extras, error) {
 }
 
 func (e *extras) close() {
-	for _, l := range []*lineReader{e.lines, e.past} {
+	for _, l := range []*itglue.Lines{e.lines, e.past} {
 		if l != nil {
-			l.in.Close()
+			l.Close()
 		}
 	}
 }
@@ -160,13 +111,13 @@ func (e *extras) take(foreign string) *extra {
 		return nil
 	}
 	if e.waiting == nil {
-		line, err := e.lines.next()
+		line, err := e.lines.Next()
 		if err != nil {
 			e.stop(err)
 			return nil
 		}
 		x := &extra{raw: string(line), file: e.name}
-		if err := unmarshal(e.name, line, x); err != nil {
+		if err := itglue.Unmarshal(e.name, line, x); err != nil {
 			e.stop(err)
 			return nil
 		}
@@ -186,7 +137,7 @@ func (e *extras) stop(err error) {
 		said := fault.Say(err)
 		e.r.problem(e.name, 0, itglue.Error, said.Hint, "%s", said.Text+" The rows go on without what stands there.")
 	}
-	e.lines.in.Close()
+	e.lines.Close()
 	e.lines = nil
 }
 
@@ -195,9 +146,9 @@ func (e *extras) history(foreign string) ([]itglue.Version, error) {
 	var out []itglue.Version
 	for e.past != nil {
 		if e.version == nil {
-			line, err := e.past.next()
+			line, err := e.past.Next()
 			if err != nil {
-				e.past.in.Close()
+				e.past.Close()
 				e.past = nil
 				if errors.Is(err, io.EOF) {
 					break
@@ -205,7 +156,7 @@ func (e *extras) history(foreign string) ([]itglue.Version, error) {
 				return out, err
 			}
 			e.version = new(itglue.Version)
-			if err := unmarshal(e.past.name, line, e.version); err != nil {
+			if err := itglue.Unmarshal(e.past.Name, line, e.version); err != nil {
 				return nil, err
 			}
 		}
@@ -294,7 +245,7 @@ func (it *item) savePast(tx *gate.Tx, rec *record.Record, changedAt any) error {
 // ownItem makes an item of a line of an own file.
 func (r *run) ownItem(kind, table, file string, line []byte) (*item, error) {
 	x := &extra{raw: string(line), file: file}
-	if err := unmarshal(file, line, x); err != nil {
+	if err := itglue.Unmarshal(file, line, x); err != nil {
 		return nil, err
 	}
 	it := &item{r: r, kind: kind, table: table, foreign: x.ID, file: file, values: record.Values{}, extra: x}
@@ -305,7 +256,7 @@ func (r *run) ownItem(kind, table, file string, line []byte) (*item, error) {
 func (r *run) ownLists() error {
 	return r.eachLine(itglue.ListsFile, func(line []byte) error {
 		x := &extra{}
-		if err := unmarshal(itglue.ListsFile, line, x); err != nil {
+		if err := itglue.Unmarshal(itglue.ListsFile, line, x); err != nil {
 			return err
 		}
 		k := r.m.Records.Kinds.Kind(x.Kind)
@@ -452,7 +403,7 @@ func (r *run) fileNames() (map[string]itglue.FileEntry, error) {
 	out := map[string]itglue.FileEntry{}
 	err := r.eachLine(itglue.FilesFile, func(line []byte) error {
 		var f itglue.FileEntry
-		err := unmarshal(itglue.FilesFile, line, &f)
+		err := itglue.Unmarshal(itglue.FilesFile, line, &f)
 		out[f.Entry] = f
 		return err
 	})

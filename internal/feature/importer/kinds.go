@@ -19,7 +19,7 @@ func (r *run) otherKinds() []*record.Kind {
 	if r.own == nil {
 		return nil
 	}
-	return slices.DeleteFunc(r.m.Records.Kinds.Documented(), func(k *record.Kind) bool { return itglue.Held(k.Name) })
+	return slices.DeleteFunc(r.m.Records.Kinds.Documented(), func(k *record.Kind) bool { return k.Sheet || itglue.Held(k.Name) })
 }
 
 // kindOf gives the kind that the rows of a table become; empty for none.
@@ -30,7 +30,7 @@ func (r *run) kindOf(table string) string {
 	if r.assetTable(table) != nil {
 		return flexibleasset.Kind
 	}
-	if k := r.m.Records.Kinds.Plural(table); k != nil && slices.Contains(r.otherKinds(), k) {
+	if k := r.m.Records.Kinds.Plural(table); k != nil && (k.Sheet || slices.Contains(r.otherKinds(), k)) {
 		return k.Name
 	}
 	return ""
@@ -62,8 +62,8 @@ func (r *run) ownKind(k *record.Kind) error {
 		if it.past, err = beside.history(it.foreign); err != nil {
 			return err
 		}
-		if k.Scope == record.OfOrganization {
-			if it.org = r.look.table("organizations")[it.extra.Refs["organization_id"].ID]; it.org == nil || it.org.rec == 0 {
+		if ref, has := it.extra.ref("organization_id"); k.Scope == record.OfOrganization && (has || !k.Shared) {
+			if it.org = r.look.table("organizations")[ref.ID]; it.org == nil || it.org.rec == 0 {
 				return it.skip("Import the organization first.", "Line %d of %s was skipped: its organization was not imported.", it.line, it.file)
 			}
 		}

@@ -97,8 +97,10 @@ func (r *run) loadRefs(tx *gate.Tx) error {
 func (r *run) remembered() map[string]string {
 	out := maps.Clone(kindOfTable)
 	out["document_folders"], out["password_folders"], out["document_sections"] = "document_folder", "password_folder", "document_section"
-	for _, k := range r.otherKinds() {
-		out[k.Plural] = k.Name
+	for _, k := range r.m.Records.Kinds.Documented() {
+		if k.Sheet || slices.Contains(r.otherKinds(), k) {
+			out[k.Plural] = k.Name
+		}
 	}
 	for _, t := range r.assets {
 		out[t.name] = flexibleasset.Kind

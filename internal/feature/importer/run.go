@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
@@ -129,7 +130,7 @@ func (r *run) begin(name string) error {
 func (r *run) all() error {
 	r.report.problem(r.x.Notes()...)
 	var err error
-	if r.own, err = readManifest(r.x); err != nil {
+	if r.own, err = r.x.Manifest(); err != nil {
 		return err
 	}
 	if err := r.findAssets(); err != nil {
@@ -157,7 +158,7 @@ func (r *run) steps() []func() error {
 	var steps []func() error
 	add := func(f func() error) { steps = append(steps, f) }
 	add(r.ownLists)
-	for _, t := range tables() {
+	for _, t := range r.tables() {
 		if t.name == "passwords" { // may be embedded in documents
 			add(r.ownFolders)
 			add(func() error { return r.table(r.documentSpec(createDocument)) })
@@ -183,7 +184,7 @@ func (r *run) steps() []func() error {
 // total counts what there is to do.
 func (r *run) total() error {
 	r.indexDocuments()
-	for _, t := range tables() {
+	for _, t := range r.tables() {
 		n, err := r.x.Count(t.name)
 		if err != nil {
 			return err
@@ -343,8 +344,8 @@ func (r *run) giveNames(it *item) {
 // others lists what has no kind here.
 func (r *run) others() error {
 	known := []string{"documents"}
-	for _, t := range tables() {
-		known = append(known, t.name)
+	for _, t := range r.tables() {
+		known = append(known, strings.ReplaceAll(t.name, "_", "-"))
 	}
 	for _, k := range r.otherKinds() {
 		known = append(known, k.JSONType())

@@ -40,8 +40,8 @@ var kindOfTable = map[string]string{
 
 // tables are the tables that are imported row by row, in an order in which rows
 // refer to earlier ones only.
-func tables() []*tableSpec {
-	return []*tableSpec{
+func (r *run) tables() []*tableSpec {
+	out := []*tableSpec{
 		{name: "organizations", kind: "organization", stage: "Organizations", required: []string{"id", "name"}, build: buildOrganization,
 			columns: []string{"organization_type", "type", "organization_status", "status", "short_name", "description", "quick_notes", "alert"}},
 		{name: "locations", kind: "location", stage: "Locations", org: true, required: []string{"id"}, build: buildLocation,
@@ -51,10 +51,15 @@ func tables() []*tableSpec {
 			columns: []string{"name", "first_name", "last_name", "title", "job_title", "contact_type", "type", "location", "location_name", "important", "notes"}},
 		{name: "configurations", kind: "configuration", stage: "Configurations", org: true, required: []string{"id"}, build: buildConfiguration,
 			columns: configurationColumns()},
-		{name: "passwords", kind: "password", stage: "Passwords", org: true, required: []string{"id"}, build: buildPassword,
-			columns: []string{"name", "password_category", "category", "resource_type", "resource_id", "username", "password", "otp_secret", "otp_secret_key",
-				"one_time_password", "url", "notes"}},
 	}
+	for _, k := range r.m.Records.Kinds.Documented() {
+		if k.Sheet {
+			out = append(out, sheet(k))
+		}
+	}
+	return append(out, &tableSpec{name: "passwords", kind: "password", stage: "Passwords", org: true, required: []string{"id"}, build: buildPassword,
+		columns: []string{"name", "password_category", "category", "resource_type", "resource_id", "username", "password", "otp_secret", "otp_secret_key",
+			"one_time_password", "url", "notes"}})
 }
 
 // put sets a field to what stands in the first of the columns that is there. A
@@ -368,7 +373,7 @@ func (it *item) owner() {
 		}
 		return
 	}
-	name, tab := ownerTable(typ)
+	name, tab := it.r.ownerTable(typ)
 	if k := it.r.look.table(tab)[foreign]; tab != "" && k != nil && k.rec != 0 {
 		it.values["resource_type"], it.values["resource_id"] = name, int64(k.rec)
 		return
@@ -381,8 +386,12 @@ func (it *item) owner() {
 	}
 }
 
-func ownerTable(typ string) (name, tab string) {
-	switch strings.TrimSuffix(strings.ToLower(typ), "s") {
+func (r *run) ownerTable(typ string) (name, tab string) {
+	word := strings.TrimSuffix(strings.ToLower(typ), "s")
+	if k := r.m.Records.Kinds.Kind(strings.NewReplacer(" ", "_", "-", "_").Replace(word)); k != nil && k.Sheet {
+		return typ, k.Plural
+	}
+	switch word {
 	case "configuration":
 		return "Configuration", "configurations"
 	case "location":

@@ -166,6 +166,28 @@ func (c *client) port(role, name, ip, notes string) step {
 	}
 }
 
+// names makes the domain of the organization, and the certificates of what it
+// shows to the world.
+func (c *client) names() []step {
+	registered, web, mail := 20+c.w.rng.IntN(340), 12+c.w.rng.IntN(60), 90+c.w.rng.IntN(200)
+	certificate := func(host string, days int) step {
+		return func(tx *gate.Tx) error {
+			until := c.w.today.AddDate(0, 0, days)
+			_, err := c.w.create(tx, "ssl_certificate", record.Values{"organization_id": c.org, "host": host, "issued_to": host, "issued_by": "Openseal Trust",
+				"valid_from": until.AddDate(0, -12, 0).Format(time.DateOnly), "valid_until": until.Format(time.DateOnly)})
+			return err
+		}
+	}
+	return []step{
+		func(tx *gate.Tx) error {
+			_, err := c.w.create(tx, "domain", record.Values{"organization_id": c.org, "name": c.domain, "registrar_name": "Namehold",
+				"expires_on": c.w.today.AddDate(0, 0, registered).Format(time.DateOnly), "notes": "<p>Renews by itself; the invoice goes to accounts. DNS is kept at the registrar.</p>"})
+			return err
+		},
+		certificate("www."+c.domain, web), certificate("mail."+c.domain, mail),
+	}
+}
+
 const letters = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 func (c *client) serial(n int) string {

@@ -30,7 +30,7 @@ type Filler struct {
 }
 
 // Default is how many records a demonstration has when nobody says.
-const Default = 300
+const Default = 460
 
 // batch is how many records are made in one transaction.
 const batch = 250
@@ -107,17 +107,18 @@ type world struct {
 	lists     map[string]map[string]id.ID // kind, then folded name (regions: country and code)
 	finished  []*client
 	models    map[string]id.ID
+	routines  map[string]id.ID              // templates of checklists, by name
 	templates map[string]*template.Template // of documents, by file
 }
 
 // share is how many records the organization with that number gets: about the
 // same for all, in more and bigger organizations the more records there are.
 func (w *world) share(number, total int) int {
-	each := 38 + total/500
+	each := 58 + total/500
 	if number == 0 {
 		return max(24, each) // the provider itself
 	}
-	return max(20, each*(70+w.rng.IntN(60))/100)
+	return max(50, each*(80+w.rng.IntN(50))/100)
 }
 
 // change runs fn in a transaction that has enough ids at hand.
@@ -191,7 +192,8 @@ func (w *world) of(kind, name string) any {
 	return nil
 }
 
-// catalogue makes the makers and models that the devices are of.
+// catalogue makes the makers and models that the devices are of, and the
+// templates of checklists.
 func (w *world) catalogue(tx *gate.Tx) error {
 	w.models = map[string]id.ID{}
 	makers := map[string]id.ID{}
@@ -211,7 +213,7 @@ func (w *world) catalogue(tx *gate.Tx) error {
 			w.models[d.model] = m
 		}
 	}
-	return nil
+	return w.checklistTemplates(tx)
 }
 
 // connect relates, attaches and marks what people would have.

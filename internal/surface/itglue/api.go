@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/relation"
 )
@@ -30,6 +31,7 @@ type API struct {
 	Secrets     *secret.Revealer
 	Attachments *attachment.Store
 	Relations   *relation.Relations
+	Exports     *exporter.Exporter // with its Jobs; nil leaves the exports out
 
 	// BaseURL gives the address that the client reaches us under, without a
 	// slash at its end. Nil takes it from the request's Host.

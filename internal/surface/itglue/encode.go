@@ -66,6 +66,8 @@ func (r *resource) value(b []byte, host string, rec *record.Record, a *attribute
 		return value.Plain(b, rec.Values[a.field])
 	case fromRows:
 		return value.Rows(b, r.kind.Field(a.field), rec.Values.Rows(a.field))
+	case fromDay:
+		return value.Day(b, rec.Values.Text(a.field))
 	case fromTime:
 		ms, _ := rec.Values[a.field].(int64)
 		return jsonapi.AppendTime(b, ms)

@@ -17,13 +17,19 @@ import (
 	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/certificate"
+	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/domain"
+	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
@@ -40,6 +46,7 @@ type house struct {
 	t    testing.TB
 	api  *itglue.API
 	keys *apikey.Keys
+	jobs *job.Runner
 	url  string
 	key  string // of an administrator, with passwords
 	host string // tenant that the host of the next requests names
@@ -48,7 +55,7 @@ type house struct {
 func features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), identity.Feature(), apikey.Feature(), flexibleasset.Feature(),
+		attachment.Feature(), relation.Feature(), identity.Feature(), apikey.Feature(), flexibleasset.Feature(), external.Feature(), exporter.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(),
 	}
 }
 
@@ -65,7 +72,7 @@ func (w welcome) Check(_ context.Context, t method.Try) (method.Claim, error) {
 // open gives a house with the lists of a new tenant.
 func open(t testing.TB) *house {
 	t.Helper()
-	h := &house{House: coretest.Open(t, coretest.Options{Features: features(), Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}), t: t}
+	h := &house{House: coretest.Open(t, coretest.Options{Features: features(), Schema: job.Schema, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}), t: t}
 	h.Change(h.Records.Seed)
 	h.keys = &apikey.Keys{Gate: h.Gate}
 	h.api = &itglue.API{
@@ -75,6 +82,9 @@ func open(t testing.TB) *house {
 		Attachments: &attachment.Store{Gate: h.Gate, Max: 1 << 20}, Relations: &relation.Relations{Records: h.Records},
 		Tenant: func(*http.Request) string { return h.host }, Log: slog.New(slog.DiscardHandler), Now: h.Clock.Now,
 	}
+	h.jobs = &job.Runner{House: h.House.House, Gate: h.Gate, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), Now: h.Clock.Now, Poll: 2 * time.Millisecond, ResolveKey: h.keys.CallerOf}
+	h.api.Exports = &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.api.Attachments, Secrets: h.api.Secrets, Jobs: h.jobs, Now: h.Clock.Now}
+	h.jobs.Handlers = map[string]job.Handler{exporter.JobKind: h.api.Exports.Handler()}
 	s := httptest.NewServer(h.api.Handler())
 	t.Cleanup(s.Close)
 	h.url = s.URL

@@ -41,22 +41,28 @@ func populate(h *house, org id.ID) targets {
 		"contact_id": person, "location_id": place})
 	typ := h.Make("flexible_asset_type", 0, record.Values{"name": "LAN"})
 	called := h.Make("flexible_asset_field", 0, record.Values{"flexible_asset_type_id": typ, "name": "Called", "kind": "Text", "show_in_list": true})
+	routine := h.Make("checklist_template", org, record.Values{"name": "hidden"})
+	list := h.Make("checklist", org, record.Values{"name": "hidden", "checklist_template_id": routine})
 	x := targets{files: map[string]id.ID{}, record: map[string]id.ID{
 		"flexible_assets": h.Make("flexible_asset", org, record.Values{"flexible_asset_type_id": typ, record.TraitName(called): "hidden"}),
-		"organizations":   org, "configurations": cfg, "documents": doc, "contacts": person, "locations": place, "password_folders": safe, "document_folders": folder,
+		"domains":         h.Make("domain", org, record.Values{"name": "hidden"}), "ssl_certificates": h.Make("ssl_certificate", org, record.Values{"name": "hidden"}),
+		"checklists": list, "checklist_templates": routine,
+		"checklist_tasks":          h.Make("checklist_task", 0, record.Values{"name": "hidden", "checklist_id": list}),
+		"checklist_template_tasks": h.Make("checklist_template_task", 0, record.Values{"name": "hidden", "checklist_template_id": routine}),
+		"organizations":            org, "configurations": cfg, "documents": doc, "contacts": person, "locations": place, "password_folders": safe, "document_folders": folder,
 		"configuration_interfaces": h.Make("configuration_interface", 0, record.Values{"name": "hidden", "configuration_id": cfg}),
 		"passwords":                h.Make("password", org, record.Values{"name": "hidden", "password": "hidden", "password_folder_id": safe}),
 		"document_sections":        h.Make("document_section", 0, record.Values{"resource_type": "Document::Text", "content": "hidden", "document_id": doc}),
 	}}
 	for plural, rec := range x.record {
-		if plural != "configuration_interfaces" && plural != "document_sections" {
+		if !slices.Contains([]string{"configuration_interfaces", "document_sections", "checklist_tasks", "checklist_template_tasks"}, plural) {
 			x.files[plural] = h.do("POST", "/"+plural+"/"+rec.String()+"/relationships/attachments", body("attachments", attrs{"attachment": attrs{"content": "aGlkZGVu", "file_name": "hidden.txt"}}), 201).id()
 		}
 	}
 	x.image = h.do("POST", "/document_images", body("document-images", attrs{"target": attrs{"type": "document", "id": doc}, "image": attrs{"content": png, "file_name": "hidden.png"}}), 201).id()
 	x.link = h.do("POST", "/configurations/"+cfg.String()+"/relationships/related_items", body("related-items", attrs{"destination-id": doc, "destination-type": "Document", "notes": "hidden"}), 201).id()
-	list := h.get("/organizations/" + org.String() + "/relationships/expirations")
-	x.expiry, _ = id.Parse(list.at("data.0.id").(string))
+	expiring := h.get("/organizations/" + org.String() + "/relationships/expirations")
+	x.expiry, _ = id.Parse(expiring.at("data.0.id").(string))
 	return x
 }
 

@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/relation/graph"
+	"strongroom/internal/surface/itglue/report"
 	"strongroom/internal/surface/itglue/value"
 )
 
@@ -17,7 +18,7 @@ func showMap(c *call, res *resource) error {
 	if err != nil {
 		return err
 	}
-	q, err := value.MapQuery(c.query, from, func(name string) string {
+	q, err := report.MapQuery(c.query, from, func(name string) string {
 		if res := c.named(name); res != nil {
 			return res.kind.Name
 		}
@@ -47,7 +48,7 @@ func showMap(c *call, res *resource) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, value.Map(nil, m, func(b []byte, n *graph.Node) []byte {
+	return c.answer(http.StatusOK, report.Map(nil, m, func(b []byte, n *graph.Node) []byte {
 		res := c.resources[n.Kind]
 		b = value.Text(jsonapi.Attr(b, "resource-type"), res.typ)
 		b = value.Text(jsonapi.Attr(b, "resource-type-name"), value.TypeName(res.kind))

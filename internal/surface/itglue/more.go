@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/password"
@@ -330,6 +331,14 @@ func embeddedInterfaces(c *call, tx *gate.Tx, rec *record.Record, item jsonapi.I
 		}
 	}
 	return nil
+}
+
+// fromTemplate gives a new checklist the tasks of the template that it names.
+func fromTemplate(c *call, tx *gate.Tx, rec *record.Record, _ jsonapi.Item, created bool) error {
+	if !created {
+		return nil
+	}
+	return checklist.Fill(tx, c.Records, rec)
 }
 
 // organizationsOfGroups reads filter[group_id]: organizations that the members

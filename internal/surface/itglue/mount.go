@@ -3,6 +3,7 @@ package itglue
 import (
 	"strongroom/internal/base/web"
 	"strongroom/internal/core/record"
+	"strongroom/internal/surface/itglue/report"
 )
 
 // Limits of request bodies, in bytes. A body of JSON is read into memory, and is
@@ -114,11 +115,19 @@ func (a *API) mountBeside(res *resource) {
 
 // mountAlone mounts what is no kind of record.
 func (a *API) mountAlone() {
-	a.handle("GET /expirations", listExpirations)
+	a.handle("GET /expirations", reported((*report.Ask).Expirations))
 	a.handle("GET /expirations/{id}", showExpiration)
-	a.handle("GET /organizations/{parent}/relationships/expirations", listExpirations)
+	a.handle("GET /organizations/{parent}/relationships/expirations", reported((*report.Ask).Expirations))
 	a.handle("GET /organizations/{parent}/relationships/expirations/{id}", showExpiration)
-	a.handle("GET /logs", listLogs)
+	a.handle("GET /user_metrics", reported((*report.Ask).Metrics))
+	if a.Exports != nil {
+		a.handle("GET /exports", listExports)
+		a.handle("GET /exports/{id}", showExport)
+		a.handle("POST /exports", startExport, web.MaxBody(maxBody))
+		a.handle("DELETE /exports/{id}", removeExport)
+		a.handle("GET /exports/{id}/download", downloadExport, web.Within(0))
+	}
+	a.handle("GET /logs", reported((*report.Ask).Log))
 	a.handle("GET /attachments/{id}/download", downloadFile, web.Within(0))
 	if a.Records.Kinds.Kind("document") != nil {
 		a.handle("POST /document_images", addImages, web.MaxBody(a.maxUpload()), web.Within(0))

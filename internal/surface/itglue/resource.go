@@ -38,6 +38,7 @@ const (
 	fromText
 	fromRows
 	fromTime
+	fromDay // a day as a time: its beginning
 	fromRefName
 	fromName
 	fromOrg
@@ -104,6 +105,8 @@ func (r *resource) addField(f *record.Field) {
 		}
 	case f.Type == record.Rows:
 		r.add(f.Name, fromRows, f.Name)
+	case slices.Contains(r.special.moments, f.Name):
+		r.add(f.Name, fromDay, f.Name)
 	case f.Type == record.Time:
 		r.add(f.Name, fromTime, f.Name)
 	case f.Type == record.Integer, f.Type == record.Number, f.Type == record.Bool:

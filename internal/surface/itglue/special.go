@@ -17,6 +17,7 @@ type special struct {
 	required  []string          // attributes that a new one needs, beyond the kind's own rules
 	hide      []string          // attributes that are not shown
 	showOnly  []string          // attributes that lists leave out
+	moments   []string          // dates that the protocol gives as times
 	clip      map[string]int    // most characters of an attribute in a list
 	fixed     []fixed           // attributes that are the same for all
 	sort      []record.Order    // of a list when nothing else is asked
@@ -90,8 +91,13 @@ func specials() map[string]special {
 			narrow: ofVariant, noContent: true, saved: attachUploads, required: []string{"flexible_asset_type_id"},
 			fixed: []fixed{{"my_glue", "false"}}, more: []func(*call, *gate.Tx, []*object, bool) error{traits},
 		},
-		"flexible_asset_type":  {saved: designedFields},
-		"flexible_asset_field": {noContent: true, noNested: true, sort: []record.Order{{Field: "order"}, {Field: "id"}}},
+		"flexible_asset_type":     {saved: designedFields},
+		"flexible_asset_field":    {noContent: true, noNested: true, sort: []record.Order{{Field: "order"}, {Field: "id"}}},
+		"checklist":               {saved: fromTemplate},
+		"checklist_task":          {sort: []record.Order{{Field: "order"}, {Field: "id"}}},
+		"checklist_template_task": {sort: []record.Order{{Field: "order"}, {Field: "id"}}},
+		"domain":                  {moments: []string{"expires_on"}, fixed: []fixed{{"screenshot", "null"}}},
+		"ssl_certificate":         {moments: []string{"valid_from", "valid_until"}},
 		"user": {
 			methods: "GET PATCH PUT", readOnly: []string{"email", "role_name", "contact_id", "archived", "restricted"},
 			fixed: []fixed{{"avatar", "null"}, {"my_glue", "false"}, {"my_glue_account_id", "null"}, {"salesforce_id", "null"}},

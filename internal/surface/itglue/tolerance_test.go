@@ -226,7 +226,7 @@ func TestClients10Errors(t *testing.T) {
 		{"wrong key of the right form", h.revokedKey(), "GET", "/organizations", nil, 403},
 		{"missing", h.key, "GET", "/organizations/99999999", nil, 404},
 		{"no id", h.key, "GET", "/organizations/abc", nil, 404},
-		{"no such resource", h.key, "GET", "/checklists", nil, 404},
+		{"no such resource", h.key, "GET", "/tickets", nil, 404},
 		{"no such method", h.key, "POST", "/documents/" + h.Make("document", org, record.Values{"name": "d"}).String() + "/publish", nil, 404},
 		{"nothing at all", h.key, "GET", "/", nil, 404},
 		{"no JSON", h.key, "POST", "/organizations", "{", 400},

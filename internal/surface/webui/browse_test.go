@@ -44,7 +44,7 @@ func TestPagesInABrowser(t *testing.T) {
 		{"configuration-form", at("/configurations/", conf) + "/edit"}, {"contact-form", at("/contacts/", contact) + "/edit"}, {"new", "/new"}, {"move", at("/contacts/", contact) + "/move"},
 		{"contact-new", "/contacts/new?organization_id=" + org.String()}, {"history", at("/configurations/", conf) + "/history"},
 		{"manufacturer", at("/manufacturers/", h.Any("manufacturer"))}, {"search", "/search?q=" + url.QueryEscape("harbour")}, {"trash", "/trash"},
-		{"empty", "/configurations?q=zzzz"},
+		{"empty", "/configurations?q=zzzz"}, {"domains", "/domains"}, {"domain", at("/domains/", ofOrg(h, "domain", org))}, {"certificate", at("/ssl_certificates/", ofOrg(h, "ssl_certificate", org))},
 	}
 	h.Change(func(tx *gate.Tx) error {
 		if _, err := h.Records.Update(tx, "configuration", conf, 0, record.Values{"name": "HDG-SRV-01 renamed", "notes": "<p>Racked in the back office.</p><p>Two disks.</p>"}); err != nil {

@@ -26,6 +26,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/beside"
+	"strongroom/internal/surface/webui/checklists"
 	"strongroom/internal/surface/webui/documents"
 	"strongroom/internal/surface/webui/entrance"
 	"strongroom/internal/surface/webui/folders"
@@ -87,6 +88,7 @@ func (s *Server) groups() []shell.Group {
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
 		&trail.Pages{House: s.House},
 		&assets.Pages{},
+		&checklists.Pages{},
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer})

@@ -31,7 +31,7 @@ func foreign() files {
 		"passwords.csv": csv("id,organization,name,resource_type,resource_id,username,password",
 			"51,Kestrel,Admin password,StructuredData::Cell,991,,cellar-secret", "52,Harbour,Guest key,StructuredData::Row,32,,guest-secret",
 			"53,Harbour,Router,StructuredData::Row,41,admin,router-secret"),
-		"domains.csv": csv("id,organization,name", "61,Harbour,harbour.example"),
+		"checklists.csv": csv("id,organization,name", "61,Harbour,New starter"),
 	}
 }
 
@@ -54,7 +54,7 @@ func TestForeignAssets(t *testing.T) {
 	p := foreign().pack(t, "")
 	plan, got := h.check(p), h.run(p)
 	for _, r := range []*importer.Report{plan, got} {
-		if r.Skipped+r.Conflicts != 0 || len(r.Problems) != 0 || len(r.Unknown) != 1 || r.Unknown[0].File != "domains.csv" {
+		if r.Skipped+r.Conflicts != 0 || len(r.Problems) != 0 || len(r.Unknown) != 1 || r.Unknown[0].File != "checklists.csv" {
 			t.Errorf("%+v", r)
 		}
 	}

@@ -17,9 +17,12 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/certificate"
+	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
@@ -40,7 +43,7 @@ func features() []record.Feature {
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), flexibleasset.Feature(), racks(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), racks(),
 	}
 }
 

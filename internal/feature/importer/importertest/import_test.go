@@ -68,7 +68,7 @@ func whole() files {
 		"attachments/lan-floor-plans/9001/plan.txt":                                                       "plan",
 		"lan-floor-plans.csv":                  csv("id,organization,Name", "9001,Northbeam Dental,Ground floor", "9002,Northbeam Dental,First floor"),
 		"lan-floor-plans-photos/9001-plan.png": png,
-		"domains.csv":                          csv("id,organization,name", "8001,Northbeam Dental,northbeam.example"),
+		"checklists.csv":                       csv("id,organization,name", "8001,Northbeam Dental,New starter"),
 	})
 }
 
@@ -215,7 +215,7 @@ func (h *house) expectUnknown(r *importer.Report) {
 			h.t.Errorf("%s has no note", u.File)
 		}
 	}
-	want := map[string]int64{"domains.csv": 1}
+	want := map[string]int64{"checklists.csv": 1}
 	if !maps.Equal(got, want) {
 		h.t.Errorf("unknown %v, want %v", got, want)
 	}

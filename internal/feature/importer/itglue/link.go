@@ -16,7 +16,7 @@ type Target struct {
 
 var (
 	locator = regexp.MustCompile(`(?:^|/)DOC-(\d+)-(\d+)(?:$|[\s/#?])`)
-	inOrg   = regexp.MustCompile(`^/(\d+)/(docs|documents|passwords|configurations|contacts|locations|domains|ssl-certificates|checklists|assets/[^/]+/records)/(\d+)/?$`)
+	inOrg   = regexp.MustCompile(`^/(\d+)/(docs|documents|passwords|configurations|contacts|locations|domains|ssl-certificates|ssl_certificates|checklists|assets/[^/]+/records)/(\d+)/?$`)
 	alone   = regexp.MustCompile(`^/(docs|documents|passwords|configurations|contacts|locations|organizations)/(\d+)/?$`)
 	anOrg   = regexp.MustCompile(`^/(?:organizations/)?(\d+)/?$`)
 	image   = regexp.MustCompile(`^/?(\d+)/docs/(\d+)/images/([^/]+)$`)
@@ -60,8 +60,11 @@ func Link(href string) (t Target, foreign, ok bool) {
 }
 
 func tableOf(segment string) string {
-	if segment == "docs" {
+	switch segment {
+	case "docs":
 		return "documents"
+	case "ssl-certificates":
+		return "ssl_certificates"
 	}
 	if rest, ok := strings.CutPrefix(segment, "assets/"); ok {
 		slug, _, _ := strings.Cut(rest, "/")

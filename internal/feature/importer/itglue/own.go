@@ -46,6 +46,10 @@ func Held(kind string) bool {
 	return false
 }
 
+// Heading is the name of a field's column in the table of a kind that is declared
+// to have one. The cell of a reference holds a name.
+func Heading(field string) string { return strings.TrimSuffix(field, "_id") }
+
 // Format is the version of the files.
 const Format = 1
 

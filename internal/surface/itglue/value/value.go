@@ -35,6 +35,14 @@ func Text(b []byte, s string) []byte {
 	return jsonapi.AppendString(b, s)
 }
 
+// Day appends a date as the moment at which it begins; an empty one is null.
+func Day(b []byte, day string) []byte {
+	if day == "" {
+		return append(b, "null"...)
+	}
+	return append(append(append(b, '"'), day...), `T00:00:00.000Z"`...)
+}
+
 // Plain appends a truth value, a number or an id; anything else is null.
 func Plain(b []byte, v any) []byte {
 	switch x := v.(type) {

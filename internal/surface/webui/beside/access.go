@@ -56,6 +56,8 @@ func accessWords(r *record.Record, grants int) string {
 		where = r.OrgName
 	}
 	switch {
+	case r.Kind.Shared && r.Org == 0 && !r.Restricted && grants == 0:
+		return "Everybody."
 	case r.Restricted && grants == 0:
 		return "Only administrators may see this."
 	case r.Restricted:

@@ -98,7 +98,7 @@ func (v *visit) expirations() error {
 	}
 	most := 500
 	for _, x := range list[:min(len(list), most)] {
-		p := v.ExpiryPill(x.Date)
+		p := v.PillOf(x.Kind, x.Date)
 		row := ui.Row{ID: x.Record.String(), Name: x.Name, Cells: []ui.Cell{
 			{Type: "link", Text: x.Name, Icon: x.Kind.Icon, Href: shell.RecordURL(x.Kind, x.Record)}, {Text: x.Field.Title()}, {Text: x.OrgName}, {Text: x.Date}, {Type: "pill", Text: p.Text, Tone: p.Tone}}}
 		if x.Org != 0 && x.OrgName != "" {

@@ -136,7 +136,11 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 		}
 	}
 	if k.Scope == record.OfOrganization && f.org == 0 && f.record == nil {
-		form.Fields = append(form.Fields, ui.Field{Name: "organization_id", Label: "Organization", Type: "ref", Required: true, Wide: true, Source: "/refs/organization"})
+		org := ui.Field{Name: "organization_id", Label: "Organization", Type: "ref", Required: !k.Shared, Wide: true, Source: "/refs/organization"}
+		if k.Shared {
+			org.Hint = "Empty: it is for all organizations."
+		}
+		form.Fields = append(form.Fields, org)
 	}
 	short, err := options(tx, f.shortRefs(v))
 	if err != nil {

@@ -127,7 +127,7 @@ func (v *visit) create(k *record.Kind) error {
 	if err != nil {
 		return err
 	}
-	if k.Scope == record.OfOrganization && f.org == 0 {
+	if k.Scope == record.OfOrganization && f.org == 0 && !k.Shared {
 		return v.showForm(f, 0, fault.Field("organization_id", "Choose the organization that this belongs to."))
 	}
 	var made *record.Record

@@ -63,6 +63,9 @@ func (v *visit) newListing(k *record.Kind, org id.ID, path string, values url.Va
 	}
 	if f := l.expiring(); f != nil && values.Get("soon") != "" {
 		l.query.Filters = append(l.query.Filters, record.Filter{Field: f.Name, Op: record.Range, Values: []any{nil, v.Today().AddDate(0, 0, shell.SoonDays).Format(time.DateOnly)}})
+		if k.Ended != "" {
+			l.query.Filters = append(l.query.Filters, record.Filter{Field: k.Ended, Op: record.Ne, Values: []any{true}})
+		}
 	}
 	if err := l.filters(values); err != nil {
 		return nil, err
@@ -197,6 +200,14 @@ func (v *visit) list(k *record.Kind, org id.ID) error {
 	}
 	k = l.kind
 	l.query.Only = append([]string{shell.IconField}, l.columns...)
+	if k.Ended != "" { // its dates count no more
+		l.query.Only = append(l.query.Only, k.Ended)
+	}
+	for _, name := range l.columns {
+		if f := k.Field(name); f != nil && f.Of != "" { // shown together
+			l.query.Only = append(l.query.Only, f.Of)
+		}
+	}
 	around := &orgShell{variant: k}
 	err = v.View(func(tx *gate.Tx) (err error) {
 		if org != 0 {

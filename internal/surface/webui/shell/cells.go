@@ -28,12 +28,23 @@ func (v *Visit) Cell(r *record.Record, f *record.Field) ui.Cell {
 		on, _ := val.(bool)
 		return ui.Cell{Type: "bool", Number: bit(on)}
 	case record.Date:
-		return v.DateCell(f, r.Values.Text(f.Name))
+		day := r.Values.Text(f.Name)
+		if r.Kind.Ended != "" && r.Values.Bool(r.Kind.Ended) {
+			return v.DateCell(&record.Field{}, day)
+		}
+		c := v.DateCell(f, day)
+		if c.Type == "pill" {
+			c.Text = v.PillOf(r.Kind, day).Text
+		}
+		return c
 	case record.Time:
 		ms, _ := val.(int64)
 		return ui.Cell{Type: "ago", Time: time.UnixMilli(ms).UTC()}
 	case record.Integer:
 		n, _ := val.(int64)
+		if f.Of != "" {
+			return partCell(n, r.Values[f.Of])
+		}
 		return ui.Cell{Type: "num", Number: n, Text: strconv.FormatInt(n, 10)}
 	case record.Text:
 		return textCell(f, r.Values.Text(f.Name))
@@ -45,6 +56,15 @@ func (v *Visit) Cell(r *record.Record, f *record.Field) ui.Cell {
 		return ui.Cell{Text: clip(r.Values.Text(f.Name), 90), Type: "mut"}
 	}
 	return ui.Cell{Text: Plain(val)}
+}
+
+// partCell shows a number as a part of another: 3 of 8.
+func partCell(n int64, of any) ui.Cell {
+	all, _ := of.(int64)
+	if all == 0 {
+		return ui.Cell{Type: "mut", Text: "None"}
+	}
+	return ui.Cell{Text: strconv.FormatInt(n, 10) + " of " + strconv.FormatInt(all, 10)}
 }
 
 // LinkNames gives the names of what a list of references names, as far as the
@@ -184,6 +204,16 @@ func (v *Visit) ExpiryPill(day string) ui.Pill {
 		return ui.Pill{Text: Days(left), Tone: "warn"}
 	}
 	return ui.Pill{Text: Days(left)}
+}
+
+// PillOf is ExpiryPill in the words of a kind: work that comes to an end is
+// overdue, and nothing that expires.
+func (v *Visit) PillOf(k *record.Kind, day string) ui.Pill {
+	p := v.ExpiryPill(day)
+	if k.Ended != "" && v.DaysLeft(day) < 0 {
+		p.Text = "Overdue"
+	}
+	return p
 }
 
 // Days counts days: "1 day", "12 days".

@@ -107,7 +107,7 @@ const SoonDays = 90
 func (v *Visit) ExpiryItems(list []record.Expiry, withOrg bool) []ui.Item {
 	var out []ui.Item
 	for _, x := range list {
-		p := v.ExpiryPill(x.Date)
+		p := v.PillOf(x.Kind, x.Date)
 		it := ui.Item{Title: x.Name, Sub: x.Field.Title(), Href: RecordURL(x.Kind, x.Record), Icon: x.Kind.Icon, Pill: &p}
 		if withOrg && x.OrgName != "" {
 			it.Sub += " · " + x.OrgName

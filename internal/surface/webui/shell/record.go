@@ -22,6 +22,9 @@ func (v *Visit) HeadOf(tx *gate.Tx, r *record.Record) (ui.Head, error) {
 	if k.Scope == record.OfOrganization && r.OrgName != "" {
 		h.Sub = append(h.Sub, ui.Cell{Text: r.OrgName, Href: RecordURL(v.Kind("organization"), r.Org)})
 	}
+	if k.Shared && r.Org == 0 {
+		h.Sub = append(h.Sub, ui.Cell{Text: "All organizations"})
+	}
 	for i := range k.Fields {
 		f := &k.Fields[i]
 		if f.Type == record.Ref && (strings.HasSuffix(f.Ref, "_status") || strings.HasSuffix(f.Ref, "_type") || strings.HasSuffix(f.Ref, "_category")) {
@@ -57,20 +60,20 @@ func (v *Visit) recordActions(r *record.Record) []ui.Action {
 	if v.May(access.Create, k) && k.Scope == record.OfOrganization {
 		out = append(out, ui.Action{Label: "Duplicate", Icon: "copy", Href: ListURL(k) + "/new?from=" + r.ID.String(), Quiet: true})
 	}
-	if v.May(access.Edit, k) && Movable(k) {
+	if v.MayTo(access.Edit, r) && Movable(k) {
 		out = append(out, ui.Action{Label: "Move", Icon: "transfer", Href: at + "/move", Quiet: true})
 	}
-	if v.May(access.Archive, k) {
+	if v.MayTo(access.Archive, r) {
 		a := ui.Action{Label: "Archive", Icon: "archive", Href: at + "/archive", Post: true, Fields: []ui.Hidden{{Name: "on", Value: "1"}}, Quiet: true}
 		if r.Archived {
 			a.Label, a.Icon, a.Fields, a.Quiet = "Bring back", "arrow-back-up", []ui.Hidden{{Name: "on", Value: "0"}}, false
 		}
 		out = append(out, a)
 	}
-	if v.May(access.Delete, k) {
+	if v.MayTo(access.Delete, r) {
 		out = append(out, ui.Action{Label: "Delete", Icon: "trash", Href: at + "/delete", Post: true, Quiet: true, Danger: true})
 	}
-	if v.May(access.Edit, k) {
+	if v.MayTo(access.Edit, r) {
 		out = append(out, ui.Action{Label: "Edit", Icon: "edit", Href: at + "/edit", Primary: true, Key: "e"})
 	}
 	return out

@@ -37,7 +37,16 @@ func (v *Visit) Kind(name string) *record.Kind { return v.Records.Kinds.Kind(nam
 // May tells whether the caller may do something to records of a kind that she
 // sees: for showing buttons. The gate decides again when it is done.
 func (v *Visit) May(a access.Action, k *record.Kind) bool {
-	verdict, _ := access.Decide(v.Caller, a, access.Target{Kind: k.Name, Tenant: k.Scope == record.OfTenant, Admin: k.Admin, Visible: true})
+	return v.may(a, k, k.Scope == record.OfTenant)
+}
+
+// MayTo is May for one record.
+func (v *Visit) MayTo(a access.Action, r *record.Record) bool {
+	return v.may(a, r.Kind, r.Kind.Scope == record.OfTenant || r.Kind.Shared && r.Org == 0)
+}
+
+func (v *Visit) may(a access.Action, k *record.Kind, tenant bool) bool {
+	verdict, _ := access.Decide(v.Caller, a, access.Target{Kind: k.Name, Tenant: tenant, Admin: k.Admin, Visible: true})
 	return verdict == access.Allowed && !(k.Fixed && a != access.View)
 }
 

@@ -1,10 +1,8 @@
-package itglue
+package report
 
 import (
 	"cmp"
-	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"strongroom/internal/base/jsonapi"
@@ -56,8 +54,7 @@ func expires(k *record.Kind, slot int) *record.Field {
 func (e *expiration) description() string { return e.Field.Title() }
 
 // object writes its resource object.
-func (e *expiration) object(c *call) []byte {
-	res := c.resources[e.Kind.Name]
+func (a *Ask) expiration(e *expiration) []byte {
 	b := jsonapi.StartItem(e.id.String(), "expirations")
 	b = value.Plain(jsonapi.Attr(b, "organization-id"), e.Org)
 	b = value.Text(jsonapi.Attr(b, "organization-name"), e.OrgName)
@@ -65,60 +62,43 @@ func (e *expiration) object(c *call) []byte {
 	b = value.Text(jsonapi.Attr(b, "resource-name"), e.Name)
 	b = value.Text(jsonapi.Attr(b, "resource-type"), e.Kind.Plural)
 	b = value.Text(jsonapi.Attr(b, "resource-type-name"), value.TypeName(e.Kind))
-	b = res.appendURL(jsonapi.Attr(b, "resource-url"), c.host, e.Org, e.Record)
+	b = value.Text(jsonapi.Attr(b, "resource-url"), a.URL(e.Kind.Name, e.Org, e.Record))
 	b = value.Text(jsonapi.Attr(b, "description"), e.description())
-	b = value.Text(jsonapi.Attr(b, "expiration-date"), e.Date+"T00:00:00.000Z")
+	b = value.Day(jsonapi.Attr(b, "expiration-date"), e.Date)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), e.CreatedAt)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), e.UpdatedAt)
 	return jsonapi.EndItem(b)
 }
 
-func listExpirations(c *call) error {
-	org, err := c.inOrg()
-	if err != nil {
-		return err
-	}
+// Expirations lists what runs out, one page of it, and how much there is.
+// NotFound when the organization is not there.
+func (a *Ask) Expirations(tx *gate.Tx) (items [][]byte, total int64, err error) {
 	from, until := "0001-01-01", "9999-12-31"
-	for _, f := range c.query.Filters {
+	for _, f := range a.Query.Filters {
 		if f.Name == "expiration_date" {
 			from, until = days(f.Raw, from, until)
 		}
 	}
-	var list []*expiration
-	err = c.view(func(tx *gate.Tx) error {
-		if org != 0 {
-			if _, err := c.Records.Get(tx, "organization", org); err != nil {
-				return err
-			}
+	if a.Org != 0 {
+		if _, err := a.Records.Get(tx, "organization", a.Org); err != nil {
+			return nil, 0, err
 		}
-		found, err := c.Records.Expiring(tx, org, from, until, maxExpirations)
-		for _, x := range found {
-			e := &expiration{x, expirationID(x.Record, x.Kind, x.Field.Name)}
-			if e.passes(c.query) {
-				list = append(list, e)
-			}
-		}
-		return err
-	})
+	}
+	found, err := a.Records.Expiring(tx, a.Org, from, until, maxExpirations)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	sortExpirations(list, c.query.Sort)
-	number, size := c.query.Page()
-	at := min((number-1)*size, len(list))
-	var items [][]byte
-	for _, e := range list[at:min(at+size, len(list))] {
-		items = append(items, e.object(c))
+	var list []*expiration
+	for _, x := range found {
+		if e := (&expiration{x, expirationID(x.Record, x.Kind, x.Field.Name)}); e.passes(a.Query) {
+			list = append(list, e)
+		}
 	}
-	return c.answerPage(items, int64(len(list)))
-}
-
-// inOrg gives the organization in the path, or 0 when there is none in it.
-func (c *call) inOrg() (id.ID, error) {
-	if c.r.PathValue("parent") == "" {
-		return 0, nil
+	sortExpirations(list, a.Query.Sort)
+	for _, e := range part(a.Query, list) {
+		items = append(items, a.expiration(e))
 	}
-	return c.id("parent")
+	return items, int64(len(list)), nil
 }
 
 // days reads start,end of a filter by day; * is open.
@@ -160,13 +140,7 @@ func (e *expiration) passes(q jsonapi.Query) bool {
 		default:
 			continue
 		}
-		parts, _ := jsonapi.Split(f.Raw)
-		if len(parts) == 0 || f.Op == jsonapi.Range {
-			continue
-		}
-		parts = append(parts, f.Raw)
-		same := slices.ContainsFunc(parts, func(p string) bool { return strings.EqualFold(strings.TrimSpace(p), have) })
-		if same == (f.Op == jsonapi.Not) {
+		if !passes(f, have) {
 			return false
 		}
 	}
@@ -200,32 +174,16 @@ func sortExpirations(list []*expiration, order []jsonapi.Order) {
 	})
 }
 
-func showExpiration(c *call) error {
-	eid, err := c.id("id")
+// Expiration gives one date by its id. NotFound when there is none.
+func (a *Ask) Expiration(tx *gate.Tx, eid id.ID) ([]byte, error) {
+	rec, err := a.Records.Get(tx, "", eid/slots)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	org, err := c.inOrg()
-	if err != nil {
-		return err
+	f := expires(rec.Kind, int(eid%slots))
+	if f == nil || rec.Values.Text(f.Name) == "" || a.Org != 0 && rec.Org != a.Org {
+		return nil, gate.Missing()
 	}
-	var out []byte
-	err = c.view(func(tx *gate.Tx) error {
-		rec, err := c.Records.Get(tx, "", eid/slots)
-		if err != nil {
-			return err
-		}
-		f := expires(rec.Kind, int(eid%slots))
-		if f == nil || rec.Values.Text(f.Name) == "" || org != 0 && rec.Org != org {
-			return gate.Missing()
-		}
-		e := &expiration{record.Expiry{Record: rec.ID, Kind: rec.Kind, Name: rec.Name, Org: rec.Org, OrgName: rec.OrgName, Field: f,
-			Date: rec.Values.Text(f.Name), CreatedAt: rec.Created, UpdatedAt: rec.Updated}, eid}
-		out = e.object(c)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return c.answerItems(http.StatusOK, [][]byte{out}, false)
+	return a.expiration(&expiration{record.Expiry{Record: rec.ID, Kind: rec.Kind, Name: rec.Name, Org: rec.Org, OrgName: rec.OrgName, Field: f,
+		Date: rec.Values.Text(f.Name), CreatedAt: rec.Created, UpdatedAt: rec.Updated}, eid}), nil
 }

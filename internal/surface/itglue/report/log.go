@@ -1,4 +1,4 @@
-package itglue
+package report
 
 import (
 	"crypto/hmac"
@@ -22,35 +22,27 @@ const (
 	logDays  = 30
 )
 
-// listLogs answers GET /logs from the audit log.
-func listLogs(c *call) error {
-	number, size := c.query.Page()
+// Log lists a page of the audit log, and how many entries there are. Invalid for
+// what lies too far back.
+func (a *Ask) Log(tx *gate.Tx) (items [][]byte, total int64, err error) {
+	number, size := a.Query.Page()
 	if number > logPages {
-		return fault.New(fault.Invalid, "Only the first %d pages of the log can be read here.", logPages).WithHint("Narrow filter[created_at].")
+		return nil, 0, fault.New(fault.Invalid, "Only the first %d pages of the log can be read here.", logPages).WithHint("Narrow filter[created_at].")
 	}
-	from, to, err := c.logTimes()
+	from, to, err := a.logTimes()
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	oldestFirst := len(c.query.Sort) > 0 && c.query.Sort[0].Name == "created_at" && !c.query.Sort[0].Desc
-	var list []*audit.Entry
-	var total int64
-	var name func(int64) string
-	err = c.view(func(tx *gate.Tx) (err error) {
-		if name, err = logNames(tx); err != nil {
-			return err
-		}
-		list, total, err = tx.ActivityPage(gate.Page{From: from, To: to, Number: number, Size: size, Pages: logPages, Oldest: oldestFirst})
-		return err
-	})
+	oldestFirst := len(a.Query.Sort) > 0 && a.Query.Sort[0].Name == "created_at" && !a.Query.Sort[0].Desc
+	name, err := logNames(tx)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	var items [][]byte
+	list, total, err := tx.ActivityPage(gate.Page{From: from, To: to, Number: number, Size: size, Pages: logPages, Oldest: oldestFirst})
 	for _, e := range list {
 		items = append(items, logItem(e, name(e.Seq)))
 	}
-	return c.answerPage(items, total)
+	return items, total, err
 }
 
 // logNames gives the ids of entries. They are their numbers in the log, counted
@@ -72,11 +64,11 @@ func logNames(tx *gate.Tx) (func(seq int64) string, error) {
 }
 
 // logTimes reads filter[created_at], which may reach back so many days.
-func (c *call) logTimes() (from, to int64, err error) {
-	now := c.now()
+func (a *Ask) logTimes() (from, to int64, err error) {
+	now := a.Now
 	oldest := now.Add(-logDays * 24 * time.Hour).UnixMilli()
 	from, to = oldest, now.UnixMilli()
-	f, ok := c.query.Filter("created_at")
+	f, ok := a.Query.Filter("created_at")
 	if !ok {
 		return from, to, nil
 	}

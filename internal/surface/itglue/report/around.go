@@ -1,4 +1,4 @@
-package value
+package report
 
 import (
 	"strconv"
@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/relation/graph"
+	"strongroom/internal/surface/itglue/value"
 )
 
 // MapQuery reads how far a map goes and along what. kind gives the kind that a
@@ -53,13 +54,13 @@ func Map(b []byte, m *graph.Map, node func(b []byte, n *graph.Node) []byte) []by
 			b = append(b, ',')
 		}
 		b = append(b, jsonapi.StartItem(n.ID.String(), "map-nodes")...)
-		b = Text(jsonapi.Attr(b, "name"), n.Name)
+		b = value.Text(jsonapi.Attr(b, "name"), n.Name)
 		b = node(b, n)
-		b = Plain(jsonapi.Attr(b, "organization-id"), n.Org)
-		b = Text(jsonapi.Attr(b, "organization-name"), n.OrgName)
-		b = Plain(jsonapi.Attr(b, "archived"), n.Archived)
-		b = Plain(jsonapi.Attr(b, "hops"), int64(n.Hops))
-		b = jsonapi.EndItem(Plain(jsonapi.Attr(b, "via-id"), n.Via))
+		b = value.Plain(jsonapi.Attr(b, "organization-id"), n.Org)
+		b = value.Text(jsonapi.Attr(b, "organization-name"), n.OrgName)
+		b = value.Plain(jsonapi.Attr(b, "archived"), n.Archived)
+		b = value.Plain(jsonapi.Attr(b, "hops"), int64(n.Hops))
+		b = jsonapi.EndItem(value.Plain(jsonapi.Attr(b, "via-id"), n.Via))
 	}
 	b = append(b, `],"included":[`...)
 	for i, e := range m.Edges {
@@ -67,12 +68,12 @@ func Map(b []byte, m *graph.Map, node func(b []byte, n *graph.Node) []byte) []by
 			b = append(b, ',')
 		}
 		b = append(b, jsonapi.StartItem(strconv.Itoa(i+1), "map-links")...)
-		b = Plain(jsonapi.Attr(b, "from-id"), e.From)
-		b = Plain(jsonapi.Attr(b, "to-id"), e.To)
-		b = Text(jsonapi.Attr(b, "reason"), e.Reason)
-		b = Text(jsonapi.Attr(b, "notes"), e.Notes)
-		b = Plain(jsonapi.Attr(b, "related-item-id"), e.Relation)
-		b = jsonapi.EndItem(Plain(jsonapi.Attr(b, "needed-id"), e.Needed))
+		b = value.Plain(jsonapi.Attr(b, "from-id"), e.From)
+		b = value.Plain(jsonapi.Attr(b, "to-id"), e.To)
+		b = value.Text(jsonapi.Attr(b, "reason"), e.Reason)
+		b = value.Text(jsonapi.Attr(b, "notes"), e.Notes)
+		b = value.Plain(jsonapi.Attr(b, "related-item-id"), e.Relation)
+		b = jsonapi.EndItem(value.Plain(jsonapi.Attr(b, "needed-id"), e.Needed))
 	}
 	b = append(b, `],"meta":{"cut":`...)
 	return append(strconv.AppendBool(b, m.Cut), "}}"...)
