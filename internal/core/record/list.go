@@ -1,8 +1,6 @@
 package record
 
 import (
-	"database/sql"
-	"errors"
 	"slices"
 	"strings"
 
@@ -62,8 +60,6 @@ type Page struct {
 	Records []*Record
 	Total   int64 // of all pages
 }
-
-func isNoRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
 
 // List gives one page of what the caller may see. Invalid when a filter or an
 // order names something that the kind does not offer.
