@@ -242,15 +242,61 @@ func (s *Relations) related(tx *gate.Tx, rec id.ID, more string, args ...any) ([
 			return nil, err
 		}
 		it.Record, it.Org, it.ID = id.ID(self), id.ID(org), id.ID(relation)
-		switch id.ID(needed) {
-		case it.Record:
-			it.Depends = record.DependsOn
-		case rec:
-			it.Depends = record.UsedBy
-		}
+		it.Depends = dependence(id.ID(needed), rec, it.Record)
 		out = append(out, &it)
 	}
 	return out, rows.Err()
+}
+
+// Pair is a relation that somebody made, as seen from From.
+type Pair struct {
+	From Item // its record alone
+	Item
+}
+
+// All gives a page of all relations that somebody made between records that the
+// caller may see, the oldest first, and how many there are.
+func (s *Relations) All(tx *gate.Tx, offset, limit int) (page []Pair, total int64, err error) {
+	low, whoseLow := tx.Visible("l")
+	high, whoseHigh := tx.Visible("r")
+	org, whoseOrg := tx.Visible("o")
+	where := ` where l.trashed_at is null and r.trashed_at is null and ` + low + ` and ` + high
+	who := append(slices.Clone(whoseLow), whoseHigh...)
+	from := ` from relation t join record l on l.id = t.low_id join record r on r.id = t.high_id`
+	if err := tx.QueryRow(`select count(*)`+from+where, who...).Scan(&total); err != nil {
+		return nil, 0, err
+	}
+	rows, err := tx.Query(`select `+ends+`, t.id, t.notes, t.created_at, t.updated_at, coalesce(n.needed_id, 0), l.id, l.kind, l.name, l.org_id`+from+`
+		left join relation_need n on n.relation_id = t.id left join record o on o.id = r.org_id and `+org+where+` order by t.id limit ? offset ?`,
+		append(append(slices.Clone(whoseOrg), who...), limit, offset)...)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p Pair
+		var rec, recOrg, relation, needed, self, selfOrg int64
+		if err := rows.Scan(&rec, &p.Kind, &p.Name, &recOrg, &p.OrgName, &p.Archived, &relation, &p.Notes, &p.Created, &p.Updated, &needed, &self, &p.From.Kind, &p.From.Name, &selfOrg); err != nil {
+			return nil, 0, err
+		}
+		p.Record, p.Org, p.ID = id.ID(rec), id.ID(recOrg), id.ID(relation)
+		p.From.Record, p.From.Org = id.ID(self), id.ID(selfOrg)
+		p.Depends = dependence(id.ID(needed), p.From.Record, p.Record)
+		page = append(page, p)
+	}
+	return page, total, rows.Err()
+}
+
+// dependence tells which of two related records needs the other, as seen from the
+// first.
+func dependence(needed, from, to id.ID) record.Dependence {
+	switch needed {
+	case to:
+		return record.DependsOn
+	case from:
+		return record.UsedBy
+	}
+	return ""
 }
 
 // kindOf gives the kind of a record that is there.

@@ -80,6 +80,10 @@ func TestRelatedItems(t *testing.T) {
 		shows("data.type", "related-items").shows("data.attributes.notes", "see").shows("data.attributes.destination-type", "Document Folder")
 	h.do("POST", at, body("related-items", attrs{"destination-id": folder, "destination-type": "Document Folder"}), 201).shows("data.id", one.id())
 	h.get("/folders/"+folder.String()+"/relationships/related_items").shows("data.0.attributes.resource-id", cfg).shows("meta.total-count", "1")
+	h.get("/related_items").shows("meta.total-count", "1").shows("data.0.id", one.id()).shows("data.0.attributes.source-id", cfg).shows("data.0.attributes.source-type", "Configuration").shows("data.0.attributes.destination-id", folder)
+	h.get("/related_items?page[number]=2&page[size]=1").shows("meta.total-count", "1").shows("meta.next-page", nil)
+	_, stranger := h.user(access.Editor, false, h.Org("Other"))
+	h.ask(stranger, "GET", "/related_items", nil).is(200).shows("meta.total-count", "0")
 	for _, bad := range []attrs{{"destination-id": 99999, "destination-type": "Contact"}, {"destination-id": folder, "destination-type": "Contact"}, {"destination-id": folder, "destination-type": "Spaceship"},
 		{"destination-id": folder}, {"destination-type": "Contact"}, {"destination-id": cfg, "destination-type": "Configuration"}} {
 		h.do("POST", at, body("related-items", bad), 422)

@@ -119,6 +119,7 @@ func (a *API) mountAlone() {
 	a.handle("GET /expirations/{id}", showExpiration)
 	a.handle("GET /organizations/{parent}/relationships/expirations", reported((*report.Ask).Expirations))
 	a.handle("GET /organizations/{parent}/relationships/expirations/{id}", showExpiration)
+	a.handle("GET /related_items", allRelated)
 	a.handle("GET /user_metrics", reported((*report.Ask).Metrics))
 	if a.Exports != nil {
 		a.handle("GET /exports", listExports)

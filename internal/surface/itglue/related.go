@@ -26,7 +26,10 @@ func relatedID(it *relation.Item) string {
 }
 
 // related writes the resource object of a relation.
-func (c *call) related(it *relation.Item) []byte {
+func (c *call) related(it *relation.Item) []byte { return jsonapi.EndItem(c.relatedItem(it)) }
+
+// relatedItem is related without its end.
+func (c *call) relatedItem(it *relation.Item) []byte {
 	b := jsonapi.StartItem(relatedID(it), relatedType)
 	res := c.resources[it.Kind]
 	b = value.Plain(jsonapi.Attr(b, "destination-id"), it.Record)
@@ -41,8 +44,29 @@ func (c *call) related(it *relation.Item) []byte {
 	b = value.Text(jsonapi.Attr(b, "dependence"), string(it.Depends))
 	b = value.Plain(jsonapi.Attr(b, "archived"), it.Archived)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), it.Created)
-	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), it.Updated)
-	return jsonapi.EndItem(b)
+	return jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), it.Updated)
+}
+
+// allRelated lists the relations that people made, of all records, each once.
+func allRelated(c *call) error {
+	number, size := c.query.Page()
+	var items [][]byte
+	var total int64
+	err := c.view(func(tx *gate.Tx) error {
+		page, n, err := c.Relations.All(tx, (number-1)*size, size)
+		total = n
+		for i := range page {
+			from := page[i].From
+			b := value.Plain(jsonapi.Attr(c.relatedItem(&page[i].Item), "source-id"), from.Record)
+			b = value.Text(jsonapi.Attr(b, "source-type"), value.TypeName(c.resources[from.Kind].kind))
+			items = append(items, jsonapi.EndItem(value.Text(jsonapi.Attr(b, "source-name"), from.Name)))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.answerPage(items, total)
 }
 
 // owner gives the record in the path, which must be of the resource's kind.
