@@ -21,32 +21,34 @@ type page struct {
 	file, title, folder string
 	review              int      // days from today by which it is to be looked at again; 0 for never
 	about               []string // roles of the devices that it is related to
+	template            bool
 }
 
 // ownPages hold for every client and lie with the provider itself.
 var ownPages = []page{
-	{"ransomware", "Incident procedure: suspected ransomware", "Incidents", 60, nil},
-	{"onboarding-client", "Taking over a new client", "Procedures", 120, nil},
-	{"backup-policy", "Backup policy and restore tests", "Procedures", 14, []string{"nas"}},
-	{"password-policy", "How we handle passwords", "Procedures", 200, nil},
-	{"on-call", "On-call guide", "Incidents", 0, nil},
-	{"major-incident", "Major incident: who says what to whom", "Incidents", 90, nil},
-	{"offboarding-client", "Handing over a client who leaves", "Procedures", 0, nil},
+	{"ransomware", "Incident procedure: suspected ransomware", "Incidents", 60, nil, false},
+	{"site-visit", "Site visit report", "Procedures", 0, nil, true},
+	{"onboarding-client", "Taking over a new client", "Procedures", 120, nil, false},
+	{"backup-policy", "Backup policy and restore tests", "Procedures", 14, []string{"nas"}, false},
+	{"password-policy", "How we handle passwords", "Procedures", 200, nil, false},
+	{"on-call", "On-call guide", "Incidents", 0, nil, false},
+	{"major-incident", "Major incident: who says what to whom", "Incidents", 90, nil, false},
+	{"offboarding-client", "Handing over a client who leaves", "Procedures", 0, nil, false},
 }
 
 // clientPages are each client's own.
 var clientPages = []page{
-	{"network", "Network overview", "Network", 45, []string{"fw", "sw", "ap"}},
-	{"recovery", "Backup and recovery", "Servers", 30, []string{"nas", "hv"}},
-	{"restart", "Restart order after a power cut", "Servers", 0, []string{"ups", "hv", "dc", "app"}},
-	{"application", "{APP}: operation and support", "Servers", 75, []string{"app"}},
-	{"starter", "New starter checklist", "Procedures", 0, []string{"dc"}},
-	{"leaver", "Leaver checklist", "Procedures", 0, []string{"dc"}},
-	{"wireless", "Wireless networks and guests", "Network", 0, []string{"ap"}},
-	{"cloud", "Microsoft 365 overview", "Procedures", 100, nil},
-	{"firewall", "Changing the firewall", "Network", 0, []string{"fw"}},
-	{"disaster", "Disaster recovery plan", "Procedures", 9, []string{"nas", "hv", "fw"}},
-	{"printing", "Printing and scanning", "Network", 0, []string{"prn"}},
+	{"network", "Network overview", "Network", 45, []string{"fw", "sw", "ap"}, false},
+	{"recovery", "Backup and recovery", "Servers", 30, []string{"nas", "hv"}, false},
+	{"restart", "Restart order after a power cut", "Servers", 0, []string{"ups", "hv", "dc", "app"}, false},
+	{"application", "{APP}: operation and support", "Servers", 75, []string{"app"}, false},
+	{"starter", "New starter checklist", "Procedures", 0, []string{"dc"}, false},
+	{"leaver", "Leaver checklist", "Procedures", 0, []string{"dc"}, false},
+	{"wireless", "Wireless networks and guests", "Network", 0, []string{"ap"}, false},
+	{"cloud", "Microsoft 365 overview", "Procedures", 100, nil, false},
+	{"firewall", "Changing the firewall", "Network", 0, []string{"fw"}, false},
+	{"disaster", "Disaster recovery plan", "Procedures", 9, []string{"nas", "hv", "fw"}, false},
+	{"printing", "Printing and scanning", "Network", 0, []string{"prn"}, false},
 }
 
 var folderNames = []string{"Network", "Servers", "Procedures"}
@@ -92,7 +94,7 @@ func (c *client) document(tx *gate.Tx, p page) error {
 	if err != nil {
 		return err
 	}
-	v := record.Values{"organization_id": c.org, "name": c.fill(p.title), "content": content}
+	v := record.Values{"organization_id": c.org, "name": c.fill(p.title), "content": content, "template": p.template}
 	if f := c.folders[p.folder]; f != 0 {
 		v["document_folder_id"] = f
 	}
