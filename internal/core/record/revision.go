@@ -3,8 +3,8 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"slices"
-	"sort"
 	"strings"
 
 	"strongroom/internal/core/access"
@@ -161,26 +161,16 @@ type Expiry struct {
 // Expiring lists what runs out until the given day, the included, soonest first,
 // what has run out already at the beginning; org 0 is all organizations.
 func (e *Engine) Expiring(tx *gate.Tx, org id.ID, from, until string, limit int) ([]Expiry, error) {
-	var out []Expiry
-	for _, k := range e.Kinds.kinds {
-		for i := range k.Fields {
-			f := &k.Fields[i]
-			if !f.Expires {
-				continue
-			}
-			list, err := e.expiringOf(tx, k, f, org, from, until, limit)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, list...)
-		}
+	out, err := e.expiringFields(tx, org, from, until, limit)
+	if err != nil {
+		return nil, err
 	}
 	traits, err := e.expiringTraits(tx, org, from, until, limit)
 	if err != nil {
 		return nil, err
 	}
 	out = append(out, traits...)
-	sort.SliceStable(out, func(a, b int) bool { return strings.Compare(out[a].Date, out[b].Date) < 0 })
+	slices.SortStableFunc(out, func(a, b Expiry) int { return strings.Compare(a.Date, b.Date) })
 	out = out[:min(len(out), limit)]
 	return out, e.orgNames(tx, out)
 }
@@ -201,33 +191,48 @@ func (e *Engine) orgNames(tx *gate.Tx, list []Expiry) error {
 	return err
 }
 
-func (e *Engine) expiringOf(tx *gate.Tx, k *Kind, f *Field, org id.ID, from, until string, limit int) ([]Expiry, error) {
-	cond, args := tx.Visible("r")
-	q := `select r.id, r.name, r.org_id, k."` + f.Name + `", r.updated_at, r.created_at from ` + k.Table() + ` k join record r on r.id = k.id
-		where k."` + f.Name + `" >= ? and k."` + f.Name + `" <= ? and r.trashed_at is null and r.archived = 0 and ` + cond
-	args = append([]any{from, until}, args...)
-	if k.Ended != "" {
-		q += ` and coalesce(k."` + k.Ended + `", 0) = 0`
+// expiringFields is Expiring for fields of kinds, in one statement for all of them.
+func (e *Engine) expiringFields(tx *gate.Tx, org id.ID, from, until string, limit int) ([]Expiry, error) {
+	cond, who := tx.Visible("r")
+	var dated []Expiry // the kind and field of each part
+	parts, args := []string(nil), []any(nil)
+	for _, k := range e.Kinds.kinds {
+		for i := range k.Fields {
+			f := &k.Fields[i]
+			if !f.Expires {
+				continue
+			}
+			q := fmt.Sprintf(`select %d n, r.id, r.name, r.org_id, k."%[2]s" day, r.updated_at, r.created_at from %[3]s k join record r on r.id = k.id
+				where k."%[2]s" >= ? and k."%[2]s" <= ? and r.trashed_at is null and r.archived = 0 and `, len(dated), f.Name, k.Table()) + cond
+			dated, args = append(dated, Expiry{Kind: k, Field: f}), append(append(args, from, until), who...)
+			if k.Ended != "" {
+				q += ` and coalesce(k."` + k.Ended + `", 0) = 0`
+			}
+			if k.Scope == OfParent { // what is archived takes its parts along
+				q += ` and not exists (select 1 from record p where p.id = r.parent_id and p.archived = 1)`
+			}
+			if org != 0 {
+				q, args = q+` and r.org_id = ?`, append(args, int64(org))
+			}
+			parts, args = append(parts, `select * from (`+q+` order by 5, 2 limit ?) x`), append(args, limit)
+		}
 	}
-	if k.Scope == OfParent { // what is archived takes its parts along
-		q += ` and not exists (select 1 from record p where p.id = r.parent_id and p.archived = 1)`
+	if len(parts) == 0 {
+		return nil, nil
 	}
-	if org != 0 {
-		q, args = q+` and r.org_id = ?`, append(args, int64(org))
-	}
-	rows, err := tx.Query(q+` order by k."`+f.Name+`", k.id limit ?`, append(args, limit)...)
+	rows, err := tx.Query(strings.Join(parts, " union all ")+` order by 5, 1, 2 limit ?`, append(args, limit)...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var out []Expiry
 	for rows.Next() {
-		x := Expiry{Kind: k, Field: f}
-		var rid, o int64
-		if err := rows.Scan(&rid, &x.Name, &o, &x.Date, &x.UpdatedAt, &x.CreatedAt); err != nil {
+		var n, rid, o int64
+		var x Expiry
+		if err := rows.Scan(&n, &rid, &x.Name, &o, &x.Date, &x.UpdatedAt, &x.CreatedAt); err != nil {
 			return nil, err
 		}
-		x.Record, x.Org = id.ID(rid), id.ID(o)
+		x.Kind, x.Field, x.Record, x.Org = dated[n].Kind, dated[n].Field, id.ID(rid), id.ID(o)
 		out = append(out, x)
 	}
 	return out, rows.Err()
