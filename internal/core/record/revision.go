@@ -202,7 +202,7 @@ func (e *Engine) expiringFields(tx *gate.Tx, org id.ID, from, until string, limi
 			if !f.Expires {
 				continue
 			}
-			q := fmt.Sprintf(`select %d n, r.id, r.name, r.org_id, k."%[2]s" day, r.updated_at, r.created_at from %[3]s k join record r on r.id = k.id
+			q := fmt.Sprintf(`select %d as n, r.id, r.name, r.org_id, k."%[2]s" as due, r.updated_at, r.created_at from %[3]s k join record r on r.id = k.id
 				where k."%[2]s" >= ? and k."%[2]s" <= ? and r.trashed_at is null and r.archived = 0 and `, len(dated), f.Name, k.Table()) + cond
 			dated, args = append(dated, Expiry{Kind: k, Field: f}), append(append(args, from, until), who...)
 			if k.Ended != "" {
