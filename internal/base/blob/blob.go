@@ -41,6 +41,38 @@ type Store interface {
 	List(ctx context.Context, f func(id string, size int64) error) error
 }
 
+// WriteText keeps a short text as an object and gives its id; an empty one is not
+// kept and has none.
+func WriteText(ctx context.Context, s Store, text string) (id string, err error) {
+	if text == "" {
+		return "", nil
+	}
+	w, err := s.Create(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer w.Abort()
+	if _, err := io.WriteString(w, text); err != nil {
+		return "", err
+	}
+	ref, err := w.Commit()
+	return ref.ID, err
+}
+
+// ReadText gives the text of an object, 64 KiB of it at most; "" for no id.
+func ReadText(ctx context.Context, s Store, id string) (string, error) {
+	if id == "" {
+		return "", nil
+	}
+	o, err := s.Open(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	defer o.Close()
+	b, err := io.ReadAll(io.LimitReader(o, 1<<16))
+	return string(b), err
+}
+
 // Ref is what the database keeps of an object.
 type Ref struct {
 	ID     string // 32 hexadecimal digits, random

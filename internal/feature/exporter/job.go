@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"strongroom/internal/base/blob"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
@@ -57,7 +58,7 @@ func (e *Exporter) Start(ctx context.Context, c *access.Caller, o Options) (id.I
 		return 0, err
 	}
 	defer t.Release()
-	locked, err := keep(ctx, t, o.Password)
+	locked, err := blob.WriteText(ctx, t.Blobs, o.Password)
 	if err != nil {
 		return 0, err
 	}
@@ -94,23 +95,6 @@ func thingOf(org id.ID) gate.Thing {
 		return gate.Thing{Kind: "organization", ID: org}
 	}
 	return gate.Thing{}
-}
-
-// keep puts a password among the blobs; an empty one is not kept.
-func keep(ctx context.Context, t *tenant.Tenant, password string) (string, error) {
-	if password == "" {
-		return "", nil
-	}
-	w, err := t.Blobs.Create(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer w.Abort()
-	if _, err := io.WriteString(w, password); err != nil {
-		return "", err
-	}
-	ref, err := w.Commit()
-	return ref.ID, err
 }
 
 // mine is the condition on a row of export_file that the caller asked for it, or
@@ -234,7 +218,7 @@ func (e *Exporter) make(ctx context.Context, run *job.Run, file id.ID, stop func
 		return job.ErrCancelled // removed meanwhile
 	}
 	if err == nil && secret != "" {
-		o.Password, err = read(ctx, t, secret)
+		o.Password, err = blob.ReadText(ctx, t.Blobs, secret)
 	}
 	if err == nil {
 		err = e.quietly(ctx, run.Caller, o.Org, func(tx *gate.Tx) error {
@@ -271,16 +255,6 @@ func (e *Exporter) make(ctx context.Context, run *job.Run, file id.ID, stop func
 		}
 		return drop(ctx, t, secret)
 	})
-}
-
-func read(ctx context.Context, t *tenant.Tenant, blob string) (string, error) {
-	o, err := t.Blobs.Open(ctx, blob)
-	if err != nil {
-		return "", err
-	}
-	defer o.Close()
-	b, err := io.ReadAll(io.LimitReader(o, 1<<16))
-	return string(b), err
 }
 
 // Opened is the zip of an export.

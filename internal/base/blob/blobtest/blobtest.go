@@ -18,6 +18,7 @@ import (
 
 // Run checks a store; open must give a new, empty one each time.
 func Run(t *testing.T, open func(t *testing.T) blob.Store) {
+	t.Run("texts", func(t *testing.T) { texts(t, open(t)) })
 	t.Run("round trip", func(t *testing.T) { roundTrip(t, open(t)) })
 	t.Run("well-behaved reader", func(t *testing.T) { wellBehaved(t, open(t)) })
 	t.Run("nothing before commit", func(t *testing.T) { beforeCommit(t, open(t)) })
@@ -259,5 +260,17 @@ func concurrent(t *testing.T, s blob.Store) {
 	all.Wait()
 	if n := len(List(t, s)); n != 16 {
 		t.Errorf("%d objects of 16", n)
+	}
+}
+
+func texts(t *testing.T, s blob.Store) {
+	for _, text := range []string{"", "correct horse", "Straße"} {
+		id, err := blob.WriteText(t.Context(), s, text)
+		if err != nil || (id == "") != (text == "") {
+			t.Fatalf("%q is kept as %q, %v", text, id, err)
+		}
+		if got, err := blob.ReadText(t.Context(), s, id); err != nil || got != text {
+			t.Errorf("%q is read as %q, %v", text, got, err)
+		}
 	}
 }

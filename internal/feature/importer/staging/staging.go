@@ -15,11 +15,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"strongroom/internal/base/blob"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
-	"strongroom/internal/core/tenant"
 )
 
 // Store keeps staged files.
@@ -219,7 +219,7 @@ func (s *Store) Lock(ctx context.Context, c *access.Caller, stage id.ID, passwor
 		return err
 	}
 	defer t.Release()
-	secret, err := keep(ctx, t, password)
+	secret, err := blob.WriteText(ctx, t.Blobs, password)
 	if err != nil {
 		return err
 	}
@@ -238,22 +238,6 @@ func (s *Store) Lock(ctx context.Context, c *access.Caller, stage id.ID, passwor
 	})
 }
 
-func keep(ctx context.Context, t *tenant.Tenant, password string) (blob string, err error) {
-	if password == "" {
-		return "", nil
-	}
-	w, err := t.Blobs.Create(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer w.Abort()
-	if _, err := io.WriteString(w, password); err != nil {
-		return "", err
-	}
-	ref, err := w.Commit()
-	return ref.ID, err
-}
-
 // Password gives what Lock kept; "" when there is none, or no such file.
 func (s *Store) Password(ctx context.Context, c *access.Caller, stage id.ID) (string, error) {
 	var text string
@@ -261,21 +245,14 @@ func (s *Store) Password(ctx context.Context, c *access.Caller, stage id.ID) (st
 		if _, err := tx.Allow(access.Import, gate.Thing{}); err != nil {
 			return err
 		}
-		var blob string
-		err := own(tx, `secret`, stage, &blob)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && blob == "" {
+		var secret string
+		err := own(tx, `secret`, stage, &secret)
+		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		if err != nil {
-			return err
+		if err == nil {
+			text, err = blob.ReadText(ctx, tx.Tenant.Blobs, secret)
 		}
-		o, err := tx.Tenant.Blobs.Open(ctx, blob)
-		if err != nil {
-			return err
-		}
-		defer o.Close()
-		b, err := io.ReadAll(io.LimitReader(o, 1<<16))
-		text = string(b)
 		return err
 	})
 	return text, err

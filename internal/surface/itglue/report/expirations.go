@@ -149,28 +149,22 @@ func (e *expiration) passes(q jsonapi.Query) bool {
 
 func sortExpirations(list []*expiration, order []jsonapi.Order) {
 	slices.SortStableFunc(list, func(a, b *expiration) int {
-		for _, o := range order {
-			n := 0
-			switch o.Name {
+		n := ordered(order, func(name string) int {
+			switch name {
 			case "id":
-				n = cmp.Compare(a.id, b.id)
+				return cmp.Compare(a.id, b.id)
 			case "organization_id":
-				n = cmp.Compare(a.Org, b.Org)
+				return cmp.Compare(a.Org, b.Org)
 			case "expiration_date":
-				n = cmp.Compare(a.Date, b.Date)
+				return cmp.Compare(a.Date, b.Date)
 			case "created_at":
-				n = cmp.Compare(a.CreatedAt, b.CreatedAt)
+				return cmp.Compare(a.CreatedAt, b.CreatedAt)
 			case "updated_at":
-				n = cmp.Compare(a.UpdatedAt, b.UpdatedAt)
+				return cmp.Compare(a.UpdatedAt, b.UpdatedAt)
 			}
-			if o.Desc {
-				n = -n
-			}
-			if n != 0 {
-				return n
-			}
-		}
-		return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.id, b.id))
+			return 0
+		})
+		return cmp.Or(n, cmp.Compare(a.Date, b.Date), cmp.Compare(a.id, b.id))
 	})
 }
 

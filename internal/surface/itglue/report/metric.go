@@ -107,30 +107,23 @@ func (a *Ask) wanted(t *audit.Tally) bool {
 }
 
 func compare(order []jsonapi.Order, x, y *audit.Tally, name func(*audit.Tally) string) int {
-	for _, o := range order {
-		n := 0
-		switch o.Name {
+	return ordered(order, func(by string) int {
+		switch by {
 		case "id":
-			n = cmp.Or(cmp.Compare(len(name(x)), len(name(y))), strings.Compare(name(x), name(y)))
+			return cmp.Or(cmp.Compare(len(name(x)), len(name(y))), strings.Compare(name(x), name(y)))
 		case "created":
-			n = cmp.Compare(x.Created, y.Created)
+			return cmp.Compare(x.Created, y.Created)
 		case "viewed":
-			n = cmp.Compare(x.Viewed, y.Viewed)
+			return cmp.Compare(x.Viewed, y.Viewed)
 		case "edited":
-			n = cmp.Compare(x.Edited, y.Edited)
+			return cmp.Compare(x.Edited, y.Edited)
 		case "deleted":
-			n = cmp.Compare(x.Deleted, y.Deleted)
+			return cmp.Compare(x.Deleted, y.Deleted)
 		case "date":
-			n = cmp.Compare(x.Day, y.Day)
+			return cmp.Compare(x.Day, y.Day)
 		}
-		if o.Desc {
-			n = -n
-		}
-		if n != 0 {
-			return n
-		}
-	}
-	return 0
+		return 0
+	})
 }
 
 // metricNames gives metrics ids that stay the same: they are of a user, an

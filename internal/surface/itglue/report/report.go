@@ -32,6 +32,20 @@ func part[T any](q jsonapi.Query, all []T) []T {
 	return all[from:min(from+size, len(all))]
 }
 
+// ordered compares two items by what a request sorts by, the first that differs.
+func ordered(order []jsonapi.Order, by func(name string) int) int {
+	for _, o := range order {
+		n := by(o.Name)
+		if o.Desc {
+			n = -n
+		}
+		if n != 0 {
+			return n
+		}
+	}
+	return 0
+}
+
 // passes tells whether a value is what a filter asks for. A filter without a
 // value asks for nothing.
 func passes(f jsonapi.Filter, have string) bool {
