@@ -33,6 +33,8 @@ type Config struct {
 	ACMEMail string
 	Proxies  string // trusted proxies, comma-separated addresses or ranges
 	LogLevel string // debug, info, warn or error; info
+
+	Outgoing Outgoing
 }
 
 // Flags adds the settings that every command has which works on data.
@@ -72,6 +74,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.ACME, "acme", "", "get certificates for these host `names` by ACME; the listen address must be reachable at port 443")
 	f.StringVar(&c.ACMEMail, "acme-mail", "", "`address` that the certificate authority may write to")
 	f.StringVar(&c.Proxies, "proxies", "", "`addresses` of proxies whose X-Forwarded-For and -Proto are believed")
+	c.Outgoing.flags(f)
 	f.StringVar(&c.Suite, "suite", "", "key `suite` of new tenants: hybrid, rsa-oaep-2048, rsa-oaep-3072 or rsa-oaep-4096 (default hybrid)")
 }
 

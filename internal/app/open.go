@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
@@ -69,6 +70,9 @@ type App struct {
 
 	beginning sync.Mutex // of making the first tenant
 
+	// Dialer makes every connection that the server begins.
+	Dialer *dialer.Dialer
+
 	proxies []netip.Prefix
 	lock    *os.File
 	child   *keyChild
@@ -113,6 +117,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		}
 	}()
 	if a.proxies, err = o.proxies(); err != nil {
+		return nil, err
+	}
+	if a.Dialer, err = o.Outgoing.dialer(); err != nil {
 		return nil, err
 	}
 	if !o.Beside {
