@@ -30,6 +30,7 @@ var floors = []string{"base", "core", "feature", "surface", "app", "cmd"}
 // its reason. A key "a -> b" also holds for the packages below a and b.
 var sideways = map[string]string{
 	"contact -> location":       "telephone numbers are written in the way of the country of the contact's location",
+	"checklist -> notification": "who is given a checklist or task is told",
 	"document -> attachment":    "the images of a document are attachments of it",
 	"document -> rule":          "folders form a tree",
 	"exporter -> attachment":    "files are written from where they are kept",

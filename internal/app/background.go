@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/notification"
 )
 
 const (
@@ -28,6 +29,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "checkpoint", Every: time.Minute, Changed: 1000, Run: a.checkpoint},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
+		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed
 	}}
 	a.Gate.Committed = r.Touch
 	return r
@@ -147,6 +149,9 @@ func (a *App) sweep(ctx context.Context, name string) error {
 	}
 	return a.Gate.Change(ctx, access.System(name, "job"), access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
 		tx.Withdraw(tx.Entry())
+		if err := notification.Prune(tx); err != nil {
+			return err
+		}
 		_, err := job.Prune(tx, a.Now().Add(-keepJobs).UnixMilli())
 		return err
 	})

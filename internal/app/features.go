@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
@@ -41,6 +42,7 @@ func features() []record.Feature {
 		attachment.Feature(),
 		relation.Feature(),
 		favourite.Feature(),
+		notification.Feature(),
 		view.Feature(),
 		external.Feature(),
 		identity.Feature(),

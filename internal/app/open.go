@@ -36,6 +36,7 @@ import (
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/mcp"
@@ -61,9 +62,10 @@ type App struct {
 	Importer  *importer.Importer
 	Exporter  *exporter.Exporter
 	Jobs      *job.Runner
-	Web       *webui.Server // once Handler was called
-	API       *itglue.API   // once Handler was called
-	MCP       *mcp.Server   // likewise
+	Notices   *notification.Deliverer // hands notices to the channels that leave the house
+	Web       *webui.Server           // once Handler was called
+	API       *itglue.API             // once Handler was called
+	MCP       *mcp.Server             // likewise
 	Version   string
 
 	Demonstrates bool // it is the demo: every page says so
@@ -222,6 +224,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.APIKeys = &apikey.Keys{Gate: a.Gate}
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
+	a.Notices = &notification.Deliverer{Gate: a.Gate, Resolve: a.resolve, Log: a.Log}
 	a.Jobs = a.jobs()
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Log: a.Log, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}

@@ -61,7 +61,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record",
 	"files": "attachment", "attachments": "attachment", "related_items": "relation",
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
-	"imports": "other", "import-checks": "other", "exports": "other",
+	"notifications": "other", "imports": "other", "import-checks": "other", "exports": "other",
 	"folders": "document_folder", "sections": "document_section",
 }
 

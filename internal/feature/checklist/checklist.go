@@ -35,7 +35,7 @@ func Feature() record.Feature {
 func checklists() *record.Kind {
 	return &record.Kind{
 		Name: Kind, Plural: "checklists", Label: "Checklist", Labels: "Checklists", Icon: "checklist",
-		Scope: record.OfOrganization, Menu: 8, Ended: "completed", Before: beforeList,
+		Scope: record.OfOrganization, Menu: 8, Ended: "completed", Before: beforeList, After: tellAssignee,
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},
 			{Name: "assignee_id", Label: "Assigned to", Type: record.Ref, Ref: "user", Class: record.Personal, Filter: true, List: true},

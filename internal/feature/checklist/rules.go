@@ -82,7 +82,10 @@ func lower(k *record.Kind) string {
 // afterTask keeps what the checklist says of its tasks. The numbers are counted
 // like totals, without a version of the checklist for each tick; that it is
 // completed, or is no longer, is a change of it.
-func afterTask(tx *gate.Tx, now, _ *record.Record) error {
+func afterTask(tx *gate.Tx, now, old *record.Record) error {
+	if err := tellAssignee(tx, now, old); err != nil {
+		return err
+	}
 	var all, done int64
 	err := tx.QueryRow(`select count(*), coalesce(sum(case when k.completed = 1 then 1 else 0 end), 0) from k_checklist_task k join record r on r.id = k.id
 		where k.checklist_id = ? and r.trashed_at is null`, int64(now.Parent)).Scan(&all, &done)

@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
@@ -55,7 +56,7 @@ type house struct {
 func features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), identity.Feature(), apikey.Feature(), flexibleasset.Feature(), external.Feature(), exporter.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(),
+		attachment.Feature(), relation.Feature(), identity.Feature(), apikey.Feature(), flexibleasset.Feature(), external.Feature(), exporter.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(),
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/surface/webui/assets"
@@ -33,6 +34,7 @@ import (
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
 	"strongroom/internal/surface/webui/maps"
+	"strongroom/internal/surface/webui/notices"
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/secrets"
@@ -51,8 +53,9 @@ type Server struct {
 	APIKeys     *apikey.Keys
 	Attachments *attachment.Store
 	Relations   *relation.Relations
-	FirstRun    *identity.FirstRun // nil once a tenant exists
-	Importer    *importer.Importer // with its Jobs; nil hides the pages of imports
+	Notices     *notification.Deliverer // the channels by which people are told beside the pages; nil for none
+	FirstRun    *identity.FirstRun      // nil once a tenant exists
+	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
 
 	// Begin makes the first tenant and its administrator: the first-run page.
 	Begin func(ctx context.Context, name, title string, admin identity.Person) error
@@ -89,6 +92,7 @@ func (s *Server) groups() []shell.Group {
 		&trail.Pages{House: s.House},
 		&assets.Pages{},
 		&checklists.Pages{},
+		&notices.Pages{Out: s.Notices},
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer})

@@ -47,9 +47,11 @@ type Shell struct {
 	Log     *slog.Logger
 	Now     func() time.Time // nil is time.Now
 
-	// Door and Favourites are given by the groups that hold these pages.
+	// Door, Favourites and Bell are given by the groups that hold these pages.
 	Door       Door
 	Favourites Favourites
+	// Bell counts what the caller has not read; nil shows no bell.
+	Bell func(tx *gate.Tx) (*ui.Bell, error)
 
 	pages   *web.Pages
 	mux     *web.Mux

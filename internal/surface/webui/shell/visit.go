@@ -99,7 +99,10 @@ func (v *Visit) Page(title string, crumbs ...ui.Crumb) (ui.Page, error) {
 	return p, v.View(func(tx *gate.Tx) error {
 		p.Brand.Tenant = tx.Tenant.Title()
 		var err error
-		p.Stars, p.Recent, err = v.Favourites.Lines(v, tx)
+		if p.Stars, p.Recent, err = v.Favourites.Lines(v, tx); err != nil || v.Bell == nil {
+			return err
+		}
+		p.Bell, err = v.Bell(tx)
 		return err
 	})
 }

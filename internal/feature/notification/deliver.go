@@ -1,0 +1,130 @@
+package notification
+
+import (
+	"context"
+	"log/slog"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+)
+
+// Channel takes notices out of the house, such as by mail.
+type Channel interface {
+	// Name is one of the channels that people choose: ByMail.
+	Name() string
+	// Deliver takes over one message to one person, in the transaction in which it
+	// leaves the notices that wait: it writes it into a queue of its own and does
+	// not wait for anybody. What it fails with leaves the message waiting, for a day
+	// at most. The transaction is the person's: what may be told is decided.
+	Deliver(tx *gate.Tx, m Message) error
+}
+
+// Message is a notice for one person. To has her name and e-mail address.
+type Message struct {
+	To     *access.Caller
+	Notice *Line
+}
+
+// Deliverer hands notices to the channels. Fill the fields.
+type Deliverer struct {
+	Gate     *gate.Gate
+	Channels []Channel
+	// Resolve gives a user as she is now; NotFound when she may not sign in.
+	Resolve func(ctx context.Context, tenant string, user id.ID) (*access.Caller, error)
+	Log     *slog.Logger
+}
+
+// Has tells whether there is a channel of that name.
+func (d *Deliverer) Has(name string) bool { return d != nil && d.channel(name) != nil }
+
+func (d *Deliverer) channel(name string) Channel {
+	for _, c := range d.Channels {
+		if c.Name() == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// waiting is a notice that waits for a channel.
+type waiting struct {
+	channel      string
+	notice, user id.ID
+}
+
+// deliverAtOnce is how many messages one run hands over.
+const deliverAtOnce = 500
+
+// Run hands over what waits in a tenant: what was read meanwhile, what its
+// reader may not see any more and what is older than a day is dropped. One that
+// a channel refuses waits for the next run and keeps none of the others.
+func (d *Deliverer) Run(ctx context.Context, tenant string) error {
+	var list []waiting
+	err := d.Gate.View(ctx, access.System(tenant, "job"), func(tx *gate.Tx) (err error) {
+		list, err = due(tx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, w := range list {
+		ch := d.channel(w.channel)
+		if ch == nil {
+			continue
+		}
+		if err := d.one(ctx, tenant, ch, w); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			d.Log.WarnContext(ctx, "a notice could not be handed over", "tenant", tenant, "channel", w.channel, "notice", int64(w.notice), "error", err)
+		}
+	}
+	return nil
+}
+
+func due(tx *gate.Tx) ([]waiting, error) {
+	rows, err := tx.Query(`select channel, notification_id, user_id from notification_out order by at, notification_id limit ?`, deliverAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []waiting
+	for rows.Next() {
+		var w waiting
+		var n, u int64
+		if err := rows.Scan(&w.channel, &n, &u); err != nil {
+			return nil, err
+		}
+		w.notice, w.user = id.ID(n), id.ID(u)
+		out = append(out, w)
+	}
+	return out, rows.Err()
+}
+
+// one hands over one message as the person who gets it.
+func (d *Deliverer) one(ctx context.Context, tenant string, ch Channel, w waiting) error {
+	to, err := d.Resolve(ctx, tenant, w.user)
+	gone := fault.Is(err, fault.NotFound)
+	if err != nil && !gone {
+		return err
+	}
+	if gone {
+		to = access.System(tenant, "job")
+	}
+	return d.Gate.Change(ctx, to, access.View, gate.Thing{}, func(tx *gate.Tx) error {
+		n, err := tx.Exec(`delete from notification_out where channel = ? and notification_id = ?`, w.channel, int64(w.notice))
+		if err != nil || n == 0 || gone {
+			return err
+		}
+		cond, args := tx.Visible("r")
+		p, err := list(tx, Query{ID: w.notice, Unread: true, Limit: 1},
+			`n.user_id = ? and n.at >= ? and (n.record_id = 0 or (r.id is not null and r.trashed_at is null and `+cond+`))`,
+			append([]any{int64(w.user), tx.Now - keepOut.Milliseconds()}, args...))
+		if err != nil || len(p.Lines) == 0 {
+			return err
+		}
+		return ch.Deliver(tx, Message{To: to, Notice: p.Lines[0]})
+	})
+}

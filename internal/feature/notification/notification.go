@@ -1,0 +1,214 @@
+// Package notification tells people what concerns them.
+//
+// Always true: a notice is written in the transaction of what it tells, once for
+// each person and key; it is one person's own; what it says of a record is read
+// through the gate when it is read, so that a notice about something that its
+// reader may not see any more is not there, neither in the list nor in the count
+// nor in a message that leaves the house.
+package notification
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// How long notices are kept.
+const (
+	KeepRead   = 90 * 24 * time.Hour
+	KeepUnread = 365 * 24 * time.Hour
+	keepOut    = 24 * time.Hour // what waits for a channel for longer is no news any more
+)
+
+// mostPeople is how many people one notice is told to.
+const mostPeople = 500
+
+// Feature is the tables of notices and of what people want to be told how.
+func Feature() record.Feature {
+	return record.Feature{Name: "notification", Schema: schema, Purge: purge}
+}
+
+var schema = []string{
+	`create table if not exists notification (id id primary key, user_id int not null, topic text not null, actor int not null, record_id int not null, place text not null,
+		href text not null, parts text not null, once text not null, at int not null, read_at int not null default 0, shown int not null default 1)`,
+	`create unique index if not exists notification_once on notification (user_id, once)`,
+	`create index if not exists notification_user on notification (user_id, at, id)`,
+	`create index if not exists notification_unread on notification (user_id, id) where read_at = 0 and shown = 1`,
+	`create index if not exists notification_record on notification (record_id)`,
+	`create table if not exists notification_choice (user_id int not null, topic text not null, channel text not null, wanted int not null, primary key (user_id, topic, channel))`,
+	`create table if not exists notification_out (channel text not null, notification_id int not null, user_id int not null, at int not null, primary key (channel, notification_id))`,
+}
+
+// purge forgets the notices about a record that is purged, and those of a user.
+func purge(tx *gate.Tx, r *record.Record) error {
+	n := int64(r.ID)
+	for _, q := range []string{
+		`delete from notification_out where notification_id in (select id from notification where record_id = ? or user_id = ?)`,
+		`delete from notification where record_id = ? or user_id = ?`,
+	} {
+		if _, err := tx.Exec(q, n, n); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(`delete from notification_choice where user_id = ?`, n)
+	return err
+}
+
+// Topic is what notices are about; people choose by topics what they are told.
+type Topic struct {
+	Name  string // as it is kept: "mention"
+	Label string // for people: "Somebody mentions me"
+	Icon  string // in the icon sprite
+	Mail  bool   // goes out by mail unless the person chose otherwise
+}
+
+// Topics lists all topics, in the order in which people choose. A feature that
+// tells something new adds a line.
+func Topics() []Topic {
+	return []Topic{
+		{Name: "mention", Label: "Somebody mentions me in a comment", Icon: "at", Mail: true},
+		{Name: "comment", Label: "New comments on what I watch", Icon: "message"},
+		{Name: "assignment", Label: "A checklist or task is given to me", Icon: "checklist", Mail: true},
+	}
+}
+
+// TopicOf finds a topic by its name.
+func TopicOf(name string) (Topic, bool) {
+	for _, t := range Topics() {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Topic{}, false
+}
+
+// Part is a piece of a notice's text: words, or the name of a record or person as
+// it is when the notice is read.
+type Part struct {
+	Text   string `json:"t,omitempty"`
+	Record id.ID  `json:"r,omitempty"`
+}
+
+// Words is a part of plain text.
+func Words(s string) Part { return Part{Text: s} }
+
+// Of is a part that names a record.
+func Of(rec id.ID) Part { return Part{Record: rec} }
+
+// Notice is what is to be told.
+type Notice struct {
+	Topic string  // of one of Topics
+	To    []id.ID // users; the caller herself is left out
+	// Record is what the notice is about and leads to: who may not see it is told
+	// nothing. 0 for a notice about no record, which leads to Href.
+	Record id.ID
+	Place  string // within the record's page: "comment-12"
+	Href   string // local path, for a notice about no record
+	// Text follows the name of who caused it: "mentioned you on", the record. One
+	// of Strongroom's own, such as a reminder, is a whole sentence.
+	Text []Part
+	Key  string // the same key is told the same person once: "comment/12"
+	Own  bool   // of Strongroom itself, whoever the caller is
+}
+
+// Send tells people something, inside the change that causes it, and gives those
+// of them who may know of it: active users who may see the record. Others are
+// passed over in silence. Telling again under the same key does nothing.
+func Send(tx *gate.Tx, n Notice) (told []id.ID, err error) {
+	if _, ok := TopicOf(n.Topic); !ok || n.Key == "" || n.Href != "" && !strings.HasPrefix(n.Href, "/") {
+		return nil, fault.New(fault.Internal, "A notice of the topic %q under the key %q cannot be sent.", n.Topic, n.Key)
+	}
+	actor := tx.Caller.User
+	if n.Own {
+		actor = 0
+	}
+	if told, err = Audience(tx, n.Record, n.To); err != nil || len(told) == 0 {
+		return nil, err
+	}
+	parts, err := json.Marshal(n.Text)
+	if err != nil {
+		return nil, err
+	}
+	wants, err := choices(tx, n.Topic, told)
+	if err != nil {
+		return nil, err
+	}
+	for _, u := range told {
+		if err := put(tx, n, actor, u, string(parts), wants(u)); err != nil {
+			return nil, err
+		}
+	}
+	return told, nil
+}
+
+// put writes one person's notice, and what of it is to leave the house.
+func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]bool) error {
+	if !wants[InApp] && !wants[ByMail] {
+		return nil
+	}
+	nid, err := tx.NewID()
+	if err != nil {
+		return err
+	}
+	fresh, err := tx.Exec(`insert into notification (id, user_id, topic, actor, record_id, place, href, parts, once, at, shown) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (user_id, once) do nothing`,
+		int64(nid), int64(to), n.Topic, int64(actor), int64(n.Record), n.Place, n.Href, parts, n.Key, tx.Now, wants[InApp])
+	if err != nil || fresh == 0 || !wants[ByMail] {
+		return err
+	}
+	_, err = tx.Exec(`insert into notification_out (channel, notification_id, user_id, at) values (?, ?, ?, ?)`, ByMail, int64(nid), int64(to), tx.Now)
+	return err
+}
+
+// Audience gives those of some users, the caller left out, who are active and may
+// see a record; with record 0 those who are active.
+func Audience(tx *gate.Tx, rec id.ID, users []id.ID) ([]id.ID, error) {
+	var out []id.ID
+	met := map[id.ID]bool{tx.Caller.User: true, 0: true}
+	for _, u := range users {
+		if met[u] || len(out) == mostPeople {
+			continue
+		}
+		met[u] = true
+		ok, err := Sees(tx, u, rec)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out = append(out, u)
+		}
+	}
+	return out, nil
+}
+
+// Sees tells whether a user is active and may see a record; with record 0
+// whether she is active.
+func Sees(tx *gate.Tx, user, rec id.ID) (bool, error) {
+	c, err := access.Load(tx.SQL(), user)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	if err != nil || rec == 0 {
+		return err == nil, err
+	}
+	var n int
+	cond, args := access.Visible(c, "r")
+	err = tx.QueryRow(`select count(*) from record r where r.id = ? and r.trashed_at is null and `+cond, append([]any{int64(rec)}, args...)...).Scan(&n)
+	return n > 0, err
+}
+
+// Prune removes what was kept long enough. The transaction is one that may
+// change the tenant.
+func Prune(tx *gate.Tx) error {
+	ago := func(d time.Duration) int64 { return tx.Now - d.Milliseconds() }
+	if _, err := tx.Exec(`delete from notification_out where at < ?`, ago(keepOut)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`delete from notification where at < ? or read_at > 0 and at < ?`, ago(KeepUnread), ago(KeepRead))
+	return err
+}
