@@ -14,161 +14,186 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/external"
-	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/problem"
 	"strongroom/internal/feature/importer/state"
 )
 
-// outcome is what becomes of a row.
-type outcome int
+// Outcome is what becomes of a row.
+type Outcome int
 
 const (
-	skipped outcome = iota
-	created
-	changed
-	unchanged
-	conflict
+	Skipped Outcome = iota
+	Created
+	Changed
+	Unchanged
+	Conflict
 )
 
-// item is one row on its way to a record.
-type item struct {
-	r              *run
-	kind           string // of the record
-	table, foreign string // of the row in its source
-	file           string
-	line           int
-	row            itglue.Row
-	org            *known
-
-	values record.Values
-	lists  []listWant // values that are names of tenant-wide lists
-	notes  []string   // what found no field
-	marks  []string   // what else tells one state of the source from another
-	secret []string   // names of the fields that are secrets
-
-	doc    *itglue.Document // of a document
-	extra  *extra           // what Strongroom's own export says of the row beside the table
-	past   []itglue.Version // of the secrets, from the same
-	within id.ID            // the record that holds the pictures of a section
-	late   []late           // references to what may come later
-	shown  string           // the name of an asset, which its fields make
-
-	// prepare runs before the transaction, once it is known that the item is to
-	// be saved.
-	prepare func() error
-	// before completes the values in the transaction, of a record that is there.
-	before func(tx *gate.Tx, v record.Values) error
-	// after runs in the transaction once the record is saved.
-	after func(tx *gate.Tx, it *item, rec *record.Record) error
-
-	known    *known
-	hash     sum
-	what     outcome
-	link     bool // only remembered: the record is here already
-	partly   bool // the text of a document comes later
-	silent   bool // the text of a document that was counted before
-	warnings []Problem
+// Row is the cells of a row, by the names of their columns in snake case.
+type Row interface {
+	// Has tells whether there is such a column.
+	Has(column string) bool
+	// Get gives the first cell of the columns that is not empty.
+	Get(columns ...string) string
+	// Each calls f with every cell that is not empty, in an order that does not
+	// depend on that of the columns.
+	Each(f func(column, value string))
 }
 
-type sum = state.Sum
+// Version is an earlier value of a secret.
+type Version struct {
+	Field, Value, Reason string
+	Restores             uint32
+}
 
-func (r *run) newHash() hash.Hash { return hmac.New(sha256.New, r.key) }
+// Item is one row on its way to a record. Make it with Run.Item.
+type Item struct {
+	r *Run
 
-func (r *run) sum(f func(put func(string))) sum { return state.SumOf(r.key, f) }
+	Kind           string // of the record
+	Table, Foreign string // of the row in its source
+	File           string
+	Line           int    // 0 for what is no line
+	Row            Row    // nil for what is no row
+	Org            *Known // the organization that it belongs to
 
-// rowSum is the hash of a row: its cells, and what its references came to.
-func (it *item) rowSum() sum {
-	return it.r.sum(func(put func(string)) {
-		put(it.table)
-		if it.row.Cells != nil {
-			it.row.Each(func(column, value string) { put(column); put(value) })
+	Values record.Values
+	Lists  []Want    // values that are names of tenant-wide lists
+	Notes  []string  // what found no field
+	Marks  []string  // what else tells one state of the source from another
+	Secret []string  // names of the fields that are secrets
+	Past   []Version // of the secrets, oldest first
+	Beside string    // what the source says of the row beside its cells
+	Shown  string    // a name for sentences, of what has none in its values
+
+	// Prepare runs before the transaction, once it is known that the item is to
+	// be saved.
+	Prepare func() error
+	// Before completes the values in the transaction, of a record that is there.
+	Before func(tx *gate.Tx, v record.Values) error
+	// After runs in the transaction once the record is saved.
+	After func(tx *gate.Tx, rec *record.Record) error
+	// Kept runs once that transaction is durable.
+	Kept func()
+
+	Known    *Known
+	Hash     Sum
+	What     Outcome
+	Link     bool // only remembered: the record is here already
+	Partly   bool // the text of a document comes later
+	Silent   bool // the text of a document that was counted before
+	Warnings []Problem
+}
+
+// Sum is the keyed hash of a row.
+type Sum = state.Sum
+
+// NewHash makes a hash under the tenant's key.
+func (r *Run) NewHash() hash.Hash { return hmac.New(sha256.New, r.key) }
+
+// Sum is the keyed hash of the texts that f puts.
+func (r *Run) Sum(f func(put func(string))) Sum { return state.SumOf(r.key, f) }
+
+// Item makes the item of a row.
+func (r *Run) Item(kind, table, foreign, file string, line int) *Item {
+	return &Item{r: r, Kind: kind, Table: table, Foreign: foreign, File: file, Line: line, Values: record.Values{}}
+}
+
+// RowSum is the hash of a row: its cells, and what its references came to.
+func (it *Item) RowSum() Sum {
+	return it.r.Sum(func(put func(string)) {
+		put(it.Table)
+		if it.Row != nil {
+			it.Row.Each(func(column, value string) { put(column); put(value) })
 		}
-		for _, m := range it.marks {
+		for _, m := range it.Marks {
 			put("\x00" + m)
 		}
-		if it.extra != nil {
+		if it.Beside != "" {
 			put("\x00extra")
-			put(it.extra.raw)
+			put(it.Beside)
 		}
 	})
 }
 
 // secretSum tells whether a secret value is another one than last time.
-func (it *item) secretSum(field string) string {
-	s := it.values.Text(field)
+func (it *Item) secretSum(field string) string {
+	s := it.Values.Text(field)
 	if s == "" {
 		return "-"
 	}
-	return it.r.sum(func(put func(string)) { put(it.foreign); put(field); put(s) }).String()
+	return it.r.Sum(func(put func(string)) { put(it.Foreign); put(field); put(s) }).String()
 }
 
-// title names an item in a sentence.
-func (it *item) title() string {
-	name := it.values.Text("name")
+// Title names an item in a sentence.
+func (it *Item) Title() string {
+	name := it.Values.Text("name")
 	if name == "" {
-		name = strings.TrimSpace(it.values.Text("first_name") + " " + it.values.Text("last_name"))
+		name = strings.TrimSpace(it.Values.Text("first_name") + " " + it.Values.Text("last_name"))
 	}
 	if name == "" {
-		name = it.shown
+		name = it.Shown
 	}
 	if name == "" {
 		return "the record"
 	}
-	return fmt.Sprintf("%q", short(name))
+	return fmt.Sprintf("%q", Short(name))
 }
 
-func short(s string) string {
+// Short is a text for a sentence.
+func Short(s string) string {
 	if r := []rune(s); len(r) > 60 {
 		return string(r[:57]) + "..."
 	}
 	return s
 }
 
-// missing says which required field has no value.
-func (it *item) missing() string {
-	k := it.r.m.Records.Kinds.Kind(it.kind)
+// Missing says which required field has no value.
+func (it *Item) Missing() string {
+	k := it.r.Importer.Records.Kinds.Kind(it.Kind)
 	for _, f := range k.Fields {
-		wanted := slices.ContainsFunc(it.lists, func(l listWant) bool { return l.field == f.Name })
-		if f.Required && f.Type != record.Secret && it.values[f.Name] == nil && !wanted {
+		wanted := slices.ContainsFunc(it.Lists, func(l Want) bool { return l.Field == f.Name })
+		if f.Required && f.Type != record.Secret && it.Values[f.Name] == nil && !wanted {
 			return f.Title() + " is missing."
 		}
 	}
 	return ""
 }
 
-// skip leaves a row out, and says so.
-func (it *item) skip(hint, format string, args ...any) error {
-	it.r.problem(it.file, it.line, itglue.Error, hint, format, args...)
-	it.r.report.count(it.kind, skipped)
+// Skip leaves a row out, and says so.
+func (it *Item) Skip(hint, format string, args ...any) error {
+	it.r.Problem(it.File, it.Line, problem.Error, hint, format, args...)
+	it.r.Report.Count(it.Kind, Skipped)
 	return nil // so that a caller can end with it
 }
 
-// warn says something of a row that comes in.
-func (it *item) warn(hint, format string, args ...any) {
-	it.warnings = append(it.warnings, Problem{File: it.file, Line: it.line, Severity: itglue.Warning, Text: fmt.Sprintf(format, args...), Hint: hint})
+// Warn says something of a row that comes in.
+func (it *Item) Warn(hint, format string, args ...any) {
+	it.Warnings = append(it.Warnings, Problem{File: it.File, Line: it.Line, Severity: problem.Warning, Text: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// push keeps an item for the next batch.
-func (r *run) push(it *item) error {
-	it.addNotes()
-	if r.dry {
-		if it.known.rec == 0 {
-			it.known.rec, it.known.fresh, it.known.pending = r.nextPseudo(), true, it.partly
+// Push keeps an item for the next batch.
+func (r *Run) Push(it *Item) error {
+	it.AddNotes()
+	if r.Dry {
+		if it.Known.Rec == 0 {
+			it.Known.Rec, it.Known.Fresh, it.Known.Pending = r.NextPseudo(), true, it.Partly
 		}
-		if !it.link {
+		if !it.Link {
 			r.wouldList(it)
 		}
-		r.report.problem(it.warnings...)
-		if !it.silent {
-			r.report.count(it.kind, it.what)
+		r.Report.Add(it.Warnings...)
+		if !it.Silent {
+			r.Report.Count(it.Kind, it.What)
 		}
 		return nil
 	}
-	if it.prepare != nil {
-		if err := it.prepare(); err != nil {
+	if it.Prepare != nil {
+		if err := it.Prepare(); err != nil {
 			return err
 		}
 	}
-	n := r.m.Batch
+	n := r.Importer.Batch
 	if n == 0 {
 		n = 500
 	}
@@ -177,11 +202,11 @@ func (r *run) push(it *item) error {
 			return err
 		}
 	}
-	if err := r.ahead.More(r.tenant, it.sealed()); err != nil {
+	if err := r.ahead.More(r.Tenant, it.sealed()); err != nil {
 		return err
 	}
 	r.pending = append(r.pending, it)
-	for _, v := range it.values {
+	for _, v := range it.Values {
 		if s, ok := v.(string); ok {
 			r.size += len(s)
 		}
@@ -190,24 +215,24 @@ func (r *run) push(it *item) error {
 }
 
 // sealed tells how many secrets the item has to seal.
-func (it *item) sealed() int {
-	n := len(it.past)
-	for _, f := range it.secret {
-		if it.values.Text(f) != "" {
+func (it *Item) sealed() int {
+	n := len(it.Past)
+	for _, f := range it.Secret {
+		if it.Values.Text(f) != "" {
 			n++
 		}
 	}
 	return n
 }
 
-// nextPseudo stands for the id of what a dry run would create.
-func (r *run) nextPseudo() id.ID {
+// NextPseudo stands for the id of what a dry run would create.
+func (r *Run) NextPseudo() id.ID {
 	r.pseudo--
 	return r.pseudo
 }
 
-// rowFault tells whether an error is about a row, and not about the database.
-func rowFault(err error) bool {
+// RowFault tells whether an error is about a row, and not about the database.
+func RowFault(err error) bool {
 	if err == nil {
 		return false
 	}
@@ -218,8 +243,8 @@ func rowFault(err error) bool {
 	return false
 }
 
-// sentence joins what a failure says of fields.
-func sentence(e *fault.Error) string {
+// Sentence joins what a failure says of fields.
+func Sentence(e *fault.Error) string {
 	if len(e.Fields) < 2 {
 		return e.Text
 	}
@@ -237,12 +262,12 @@ type saved struct {
 	warnings []Problem
 }
 
-func (r *run) save(list []*item, ahead *secret.Ahead, alone bool) ([]saved, error) {
+func (r *Run) save(list []*Item, ahead *secret.Ahead, alone bool) ([]saved, error) {
 	done := make([]saved, len(list))
-	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+	err := r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 		clear(done)
 		ahead.In(tx)
-		r.look.added = nil
+		r.Look.added = nil
 		for i, it := range list {
 			if !alone {
 				if done[i].rec, done[i].err = it.save(tx); done[i].err != nil {
@@ -259,16 +284,16 @@ func (r *run) save(list []*item, ahead *secret.Ahead, alone bool) ([]saved, erro
 		}
 		for i, it := range list {
 			if done[i].err == nil {
-				if it.silent || it.link {
+				if it.Silent || it.Link {
 					continue
 				}
-				if err := r.note(tx, it.kind, it.what, 1, append(it.warnings, done[i].warnings...)...); err != nil {
+				if err := r.Note(tx, it.Kind, it.What, 1, append(it.Warnings, done[i].warnings...)...); err != nil {
 					return err
 				}
 			}
 		}
-		for _, a := range r.look.added {
-			if err := r.note(tx, a.key.kind, created, 1); err != nil {
+		for _, a := range r.Look.added {
+			if err := r.Note(tx, a.key.Kind, Created, 1); err != nil {
 				return err
 			}
 		}
@@ -279,9 +304,9 @@ func (r *run) save(list []*item, ahead *secret.Ahead, alone bool) ([]saved, erro
 
 // tryHard saves an item so that its failure undoes only itself, without the
 // values that are refused if it cannot be saved with them.
-func (it *item) tryHard(tx *gate.Tx, d *saved) error {
+func (it *Item) tryHard(tx *gate.Tx, d *saved) error {
 	for range 8 {
-		added := len(it.r.look.added)
+		added := len(it.r.Look.added)
 		d.err = tx.Try(func() error {
 			var err error
 			d.rec, err = it.save(tx)
@@ -290,101 +315,101 @@ func (it *item) tryHard(tx *gate.Tx, d *saved) error {
 		if d.err == nil {
 			return nil
 		}
-		it.r.look.added = it.r.look.added[:added]
-		if !rowFault(d.err) {
+		it.r.Look.added = it.r.Look.added[:added]
+		if !RowFault(d.err) {
 			return d.err
 		}
 		said := fault.Say(d.err)
 		if !it.leaveOut(said) {
 			return nil
 		}
-		d.warnings = append(d.warnings, Problem{File: it.file, Line: it.line, Severity: itglue.Warning,
-			Text: fmt.Sprintf("Line %d of %s came in without a value: %s", it.line, it.file, sentence(said)), Hint: "Set it by hand."})
+		d.warnings = append(d.warnings, Problem{File: it.File, Line: it.Line, Severity: problem.Warning,
+			Text: fmt.Sprintf("Line %d of %s came in without a value: %s", it.Line, it.File, Sentence(said)), Hint: "Set it by hand."})
 	}
 	return nil
 }
 
 // leaveOut takes the refused values out; false when the record cannot be
 // without one of them.
-func (it *item) leaveOut(e *fault.Error) bool {
-	k := it.r.m.Records.Kinds.Kind(it.kind)
+func (it *Item) leaveOut(e *fault.Error) bool {
+	k := it.r.Importer.Records.Kinds.Kind(it.Kind)
 	out := 0
 	for name := range e.Fields {
 		f := k.Field(name)
 		if f == nil && k.Variants == nil || f != nil && f.Required || name == "name" {
 			return false
 		}
-		if _, ok := it.values[name]; ok {
-			delete(it.values, name)
+		if _, ok := it.Values[name]; ok {
+			delete(it.Values, name)
 			out++
 		}
-		it.lists = slices.DeleteFunc(it.lists, func(l listWant) bool {
-			if l.field == name {
+		it.Lists = slices.DeleteFunc(it.Lists, func(l Want) bool {
+			if l.Field == name {
 				out++
 			}
-			return l.field == name
+			return l.Field == name
 		})
 		if name == "resource_id" {
-			delete(it.values, "resource_type")
+			delete(it.Values, "resource_type")
 		}
 	}
 	return out > 0
 }
 
 // save creates or changes the record of an item.
-func (it *item) save(tx *gate.Tx) (id.ID, error) {
-	if it.link {
-		return it.known.rec, nil
+func (it *Item) save(tx *gate.Tx) (id.ID, error) {
+	if it.Link {
+		return it.Known.Rec, nil
 	}
-	v := it.values.Clone()
-	for _, l := range it.lists {
-		n, err := it.r.look.list(tx, it.r, l)
+	v := it.Values.Clone()
+	for _, l := range it.Lists {
+		n, err := it.r.Look.list(tx, it.r, l)
 		if err != nil {
 			return 0, err
 		}
-		v[l.field] = n
+		v[l.Field] = n
 	}
-	if it.before != nil {
-		if err := it.before(tx, v); err != nil {
+	if it.Before != nil {
+		if err := it.Before(tx, v); err != nil {
 			return 0, err
 		}
 	}
-	e := it.r.m.Records.Bare()
+	e := it.r.Importer.Records.Bare()
 	var rec *record.Record
 	var err error
-	if it.what == created {
+	if it.What == Created {
 		rec, err = it.create(tx, v)
 	} else {
 		if err := it.keepSecrets(tx, v); err != nil {
 			return 0, err
 		}
-		rec, err = e.Update(tx, it.kind, it.known.rec, 0, v)
+		rec, err = e.Update(tx, it.Kind, it.Known.Rec, 0, v)
 	}
 	if err != nil {
 		return 0, err
 	}
-	if it.after != nil {
-		if err := it.after(tx, it, rec); err != nil {
+	if it.After != nil {
+		if err := it.After(tx, rec); err != nil {
 			return 0, err
 		}
 	}
 	return rec.ID, nil
 }
 
-func (it *item) create(tx *gate.Tx, v record.Values) (*record.Record, error) {
-	e := it.r.m.Records.Bare()
-	for _, f := range it.secret {
-		past := slices.ContainsFunc(it.past, func(p itglue.Version) bool { return p.Field == f })
+func (it *Item) create(tx *gate.Tx, v record.Values) (*record.Record, error) {
+	e := it.r.Importer.Records.Bare()
+	for _, f := range it.Secret {
+		past := slices.ContainsFunc(it.Past, func(p Version) bool { return p.Field == f })
 		if v.Text(f) == "" || past { // a first version that says nothing is none
 			delete(v, f)
 		}
 	}
-	if len(it.past) == 0 {
-		return e.Create(tx, it.kind, v)
+	if len(it.Past) == 0 {
+		return e.Create(tx, it.Kind, v)
 	}
 	at := v["password_updated_at"]
 	delete(v, "password_updated_at")
-	rec, err := e.Create(tx, it.kind, v)
+	rec, err := e.Create(tx, it.Kind, v)
 	if err != nil {
 		return nil, err
 	}
@@ -393,15 +418,15 @@ func (it *item) create(tx *gate.Tx, v record.Values) (*record.Record, error) {
 
 // keepSecrets takes out of v the secrets that are the same as last time, so that
 // they get no new version.
-func (it *item) keepSecrets(tx *gate.Tx, v record.Values) error {
-	if len(it.secret) == 0 {
+func (it *Item) keepSecrets(tx *gate.Tx, v record.Values) error {
+	if len(it.Secret) == 0 {
 		return nil
 	}
-	have, err := state.Secrets(tx, it.known.rec)
+	have, err := state.Secrets(tx, it.Known.Rec)
 	if err != nil {
 		return err
 	}
-	for i, f := range it.secret {
+	for i, f := range it.Secret {
 		if i < len(have) && have[i] == it.secretSum(f) {
 			delete(v, f)
 		}
@@ -411,15 +436,15 @@ func (it *item) keepSecrets(tx *gate.Tx, v record.Values) error {
 
 // remember notes what the rows looked like and which versions of the records are
 // the import's own.
-func (r *run) remember(tx *gate.Tx, list []*item, done []saved) error {
+func (r *Run) remember(tx *gate.Tx, list []*Item, done []saved) error {
 	refs, last := make([]external.Ref, 0, len(list)), map[external.Row]int{}
 	states := make([]state.State, 0, len(list))
 	for i, it := range list {
 		if done[i].err != nil {
 			continue
 		}
-		ref := external.Ref{Row: external.Row{Source: r.source(), Type: it.table, ID: it.foreign}, Record: done[i].rec, Hash: it.hash.String()}
-		if it.partly {
+		ref := external.Ref{Row: external.Row{Source: r.Source, Type: it.Table, ID: it.Foreign}, Record: done[i].rec, Hash: it.Hash.String()}
+		if it.Partly {
 			ref.Hash = pendingHash
 		}
 		if at, again := last[ref.Row]; again { // a row that is there twice: what comes later counts
@@ -429,7 +454,7 @@ func (r *run) remember(tx *gate.Tx, list []*item, done []saved) error {
 			refs = append(refs, ref)
 		}
 		var sums []string
-		for _, f := range it.secret {
+		for _, f := range it.Secret {
 			sums = append(sums, it.secretSum(f))
 		}
 		states = append(states, state.State{Record: done[i].rec, Secrets: strings.Join(sums, " ")})
@@ -438,4 +463,22 @@ func (r *run) remember(tx *gate.Tx, list []*item, done []saved) error {
 		return err
 	}
 	return external.SaveMany(tx, refs)
+}
+
+// savePast gives a new record the versions of its secrets, oldest first.
+func (it *Item) savePast(tx *gate.Tx, rec *record.Record, changedAt any) error {
+	for _, v := range it.Past {
+		p := secret.Place{Kind: it.Kind, Org: rec.Org, Object: rec.ID, Field: v.Field}
+		if _, err := secret.Put(tx, p, v.Value, secret.Note{Reason: v.Reason, Restores: v.Restores}); err != nil {
+			return err
+		}
+	}
+	if rec.Kind.Field("password_updated_at") == nil {
+		return nil
+	}
+	if changedAt == nil {
+		changedAt = tx.Now
+	}
+	_, err := it.r.Importer.Records.Update(tx, it.Kind, rec.ID, 0, record.Values{"password_updated_at": changedAt})
+	return err
 }

@@ -7,169 +7,192 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/problem"
 	"strongroom/internal/feature/importer/state"
 )
 
-// decide finds out what becomes of the item, and keeps it for the next batch
+// Decide finds out what becomes of the item, and keeps it for the next batch
 // when something is to be done.
-func (r *run) decide(it *item) error {
-	if bad := it.missing(); bad != "" {
-		return it.skip("Correct the row in its source, or add the record by hand.", "Line %d of %s was skipped: %s", it.line, it.file, bad)
+func (r *Run) Decide(it *Item) error {
+	if bad := it.Missing(); bad != "" {
+		return it.Skip("Correct the row in its source, or add the record by hand.", "Line %d of %s was skipped: %s", it.Line, it.File, bad)
 	}
-	if it.hash == (sum{}) {
-		it.hash = it.rowSum()
+	if it.Hash == (Sum{}) {
+		it.Hash = it.RowSum()
 	}
-	if !it.claim() {
+	if !it.Claim() {
 		return nil
 	}
-	if err := r.settle(it); err != nil {
-		return err
-	}
-	r.later(it)
-	return nil
+	return r.Settle(it)
 }
 
-// claim makes the item the one row with its id; false when there was one before.
-func (it *item) claim() bool {
-	refs := it.r.look.table(it.table)
-	k := refs[it.foreign]
-	if k != nil && k.seen {
-		_ = it.skip("Each row needs an id of its own; export again.", "Line %d of %s was skipped: the id %s was there before.", it.line, it.file, short(it.foreign))
+// Claim makes the item the one row with its id; false when there was one before.
+func (it *Item) Claim() bool {
+	refs := it.r.Look.Table(it.Table)
+	k := refs[it.Foreign]
+	if k != nil && k.Seen {
+		_ = it.Skip("Each row needs an id of its own; export again.", "Line %d of %s was skipped: the id %s was there before.", it.Line, it.File, Short(it.Foreign))
 		return false
 	}
 	if k == nil {
-		k = new(known)
-		refs[it.foreign] = k
+		k = new(Known)
+		refs[it.Foreign] = k
 	}
-	k.seen, k.line, it.known = true, it.line, k
+	k.Seen, k.Line, it.Known = true, it.Line, k
 	return true
 }
 
-// settle compares the item with what is known of it.
-func (r *run) settle(it *item) error {
-	k := it.known
-	if k.rec == 0 && it.kind == "organization" {
+// Settle compares the item with what is known of it.
+func (r *Run) Settle(it *Item) error {
+	k := it.Known
+	if k.Rec == 0 && it.Kind == "organization" {
 		if err := it.adopt(); err != nil {
 			return err
 		}
 	}
-	if k.rec == 0 {
+	if k.Rec == 0 {
 		if err := it.adoptDesign(); err != nil {
 			return err
 		}
 	}
 	switch {
-	case it.link:
-		it.what = unchanged
-	case k.rec == 0:
-		it.what = created
-	case k.own, k.hash == it.hash:
-		it.what = unchanged
-	case k.hash == (sum{}) && !k.pending: // known from elsewhere: what the source said then is not known
-		it.what, it.link = unchanged, true
-	case k.pending:
-		it.what = changed
+	case it.Link:
+		it.What = Unchanged
+	case k.Rec == 0:
+		it.What = Created
+	case k.Own, k.hash == it.Hash:
+		it.What = Unchanged
+	case k.hash == (Sum{}) && !k.Pending: // known from elsewhere: what the source said then is not known
+		it.What, it.Link = Unchanged, true
+	case k.Pending:
+		it.What = Changed
 	default:
-		kept, err := r.edited(k.rec)
+		kept, err := r.edited(k.Rec)
 		if err != nil {
 			return err
 		}
-		it.what = changed
+		it.What = Changed
 		if kept {
-			it.what = conflict
-			it.warn("Compare both and change the record by hand.",
-				"Line %d of %s: %s was changed both here and in the source; it was left as it is here.", it.line, it.file, it.title())
+			it.What = Conflict
+			it.Warn("Compare both and change the record by hand.",
+				"Line %d of %s: %s was changed both here and in the source; it was left as it is here.", it.Line, it.File, it.Title())
 		}
 	}
-	if it.what == created || it.what == changed || it.link {
-		return r.push(it)
+	if it.What == Created || it.What == Changed || it.Link {
+		return r.Push(it)
 	}
-	r.report.problem(it.warnings...)
-	r.report.count(it.kind, it.what)
+	r.Report.Add(it.Warnings...)
+	r.Report.Count(it.Kind, it.What)
 	return nil
 }
 
 // adopt takes an organization of the same name that is here already, so that
 // what belongs to it is added to it.
-func (it *item) adopt() error {
-	name := it.values.Text("name")
-	k, err := it.r.look.orgByName(it.r, name)
-	if err != nil || k == nil || k.twice || k.seen || k.rec <= 0 {
+func (it *Item) adopt() error {
+	name := it.Values.Text("name")
+	k, err := it.r.Look.orgByName(it.r, name)
+	if err != nil || k == nil || k.twice || k.Seen || k.Rec <= 0 {
 		return err
 	}
-	for _, other := range it.r.look.table("organizations") {
-		if other != it.known && other.rec == k.rec {
+	for _, other := range it.r.Look.Table("organizations") {
+		if other != it.Known && other.Rec == k.Rec {
 			return nil
 		}
 	}
-	it.known.rec, it.link = k.rec, true
-	delete(it.r.look.orgs, record.Fold(name))
-	it.r.problem(it.file, it.line, itglue.Info, "", "The organization %q is here already: it stays as it is, and what belongs to it is added to it.", short(name))
+	it.Known.Rec, it.Link = k.Rec, true
+	delete(it.r.Look.orgs, record.Fold(name))
+	it.r.Problem(it.File, it.Line, problem.Info, "", "The organization %q is here already: it stays as it is, and what belongs to it is added to it.", Short(name))
 	return nil
 }
 
 // edited tells whether a record was changed or deleted here since it was
 // imported.
-func (r *run) edited(rec id.ID) (bool, error) {
+func (r *Run) edited(rec id.ID) (bool, error) {
 	var same bool
-	err := r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) (err error) {
+	err := r.Importer.Gate.View(r.Ctx, r.Caller, func(tx *gate.Tx) (err error) {
 		same, err = state.Untouched(tx, rec)
 		return err
 	})
 	return !same, err
 }
 
-// organization finds the organization that a row names, or skips the row.
-func (r *run) organization(it *item) (*known, error) {
-	number, name := it.row.Get("organization_id"), strings.TrimSpace(it.row.Get("organization", "organization_name"))
-	if k := r.look.table("organizations")[number]; k != nil && k.rec != 0 {
+// Organization finds the organization that a row names, or skips the row.
+func (r *Run) Organization(it *Item) (*Known, error) {
+	number, name := it.Row.Get("organization_id"), strings.TrimSpace(it.Row.Get("organization", "organization_name"))
+	if k := r.Look.Table("organizations")[number]; k != nil && k.Rec != 0 {
 		return k, nil
 	}
 	if name == "" {
 		what := "names no organization"
 		if number != "" {
-			what = "names the organization " + short(number) + ", which is not in the export"
+			what = "names the organization " + Short(number) + ", which is not in the export"
 		}
-		return nil, it.skip("Add the organization's name to the row, or the organization to organizations.csv.", "Line %d of %s %s and was skipped.", it.line, it.file, what)
+		return nil, it.Skip("Add the organization's name to the row, or the organization to organizations.csv.", "Line %d of %s %s and was skipped.", it.Line, it.File, what)
 	}
-	k, err := r.look.orgByName(r, name)
+	k, err := r.Look.orgByName(r, name)
 	if err != nil {
 		return nil, err
 	}
-	if k == nil && r.o.CreateMissingOrganizations {
+	if k == nil && r.Options.CreateMissingOrganizations {
 		return r.makeOrg(name)
 	}
 	switch {
-	case k == nil || k.rec == 0:
-		return nil, it.skip("Add the organization here or to organizations.csv, or let the import create missing organizations; then import again.",
-			"Line %d of %s was skipped: there is no organization %q.", it.line, it.file, short(name))
+	case k == nil || k.Rec == 0:
+		return nil, it.Skip("Add the organization here or to organizations.csv, or let the import create missing organizations; then import again.",
+			"Line %d of %s was skipped: there is no organization %q.", it.Line, it.File, Short(name))
 	case k.twice:
-		return nil, it.skip("Give the column organization_id too, or rename one of them.", "Line %d of %s was skipped: several organizations are called %q.", it.line, it.file, short(name))
+		return nil, it.Skip("Give the column organization_id too, or rename one of them.", "Line %d of %s was skipped: several organizations are called %q.", it.Line, it.File, Short(name))
 	}
 	return k, nil
 }
 
 // makeOrg makes an organization that only rows name.
-func (r *run) makeOrg(name string) (*known, error) {
-	k := &known{seen: true, rec: r.nextPseudo()}
-	if err := r.wait(); err != nil {
+func (r *Run) makeOrg(name string) (*Known, error) {
+	k := &Known{Seen: true, Rec: r.NextPseudo()}
+	if err := r.Wait(); err != nil {
 		return nil, err
 	}
-	if !r.dry {
-		err := r.m.Gate.Change(r.ctx, r.c, access.Create, gate.Thing{Kind: "organization"}, func(tx *gate.Tx) error {
-			rec, err := r.m.Records.Create(tx, "organization", record.Values{"name": name})
+	if !r.Dry {
+		err := r.Importer.Gate.Change(r.Ctx, r.Caller, access.Create, gate.Thing{Kind: "organization"}, func(tx *gate.Tx) error {
+			rec, err := r.Importer.Records.Create(tx, "organization", record.Values{"name": name})
 			if err != nil {
 				return err
 			}
-			k.rec = rec.ID
-			return r.note(tx, "organization", created, 1)
+			k.Rec = rec.ID
+			return r.Note(tx, "organization", Created, 1)
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	r.look.orgs[record.Fold(name)] = k
-	r.report.count("organization", created)
+	r.Look.orgs[record.Fold(name)] = k
+	r.Report.Count("organization", Created)
 	return k, nil
+}
+
+// adoptDesign takes a design of the same name that is here already: a type, or a
+// field of a type by its key.
+func (it *Item) adoptDesign() error {
+	kinds := it.r.Importer.Records.Kinds
+	k := kinds.Kind(it.Kind)
+	if k.Scope != record.OfTenant {
+		return nil
+	}
+	var found []id.ID
+	if key := it.Values.Text("name_key"); key != "" {
+		typ := it.Values.ID("flexible_asset_type_id")
+		err := it.r.Importer.Gate.View(it.r.Ctx, it.r.Caller, func(tx *gate.Tx) error {
+			return Each(tx, func(n int64, _ string) { found = append(found, id.ID(n)) },
+				`select r.id, r.kind from record r join `+k.Table()+` k on k.id = r.id where k.flexible_asset_type_id = ? and k.name_key_fold = ? and r.trashed_at is null`, int64(typ), record.Fold(key))
+		})
+		if err != nil {
+			return err
+		}
+	} else if err := it.r.ByName(it.Kind, 0, record.Fold(it.Values.Text("name")), &found); err != nil {
+		return err
+	}
+	if len(found) == 1 {
+		it.Known.Rec, it.Link = found[0], true
+	}
+	return nil
 }

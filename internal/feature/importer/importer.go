@@ -15,12 +15,13 @@ import (
 	"slices"
 	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
-	"strongroom/internal/feature/importer/itglue"
+	"strongroom/internal/feature/importer/problem"
 	"strongroom/internal/feature/importer/staging"
 	"strongroom/internal/feature/importer/state"
 	"strongroom/internal/feature/relation"
@@ -36,6 +37,8 @@ type Importer struct {
 	Jobs      *job.Runner      // for Start
 	Log       *slog.Logger     // nil is silent
 	Now       func() time.Time // nil is time.Now
+
+	Layouts []Layout // which exports can be read; the first is that of an import that names none
 
 	Batch int // rows of one transaction; 0 is 500
 }
@@ -53,8 +56,37 @@ type Source struct {
 	Path  string `json:"path,omitempty"` // only from the command line, never from a request
 }
 
+// Layout is one way in which exports are written.
+type Layout interface {
+	// Name is what the layout is called in jobs and commands: itglue.
+	Name() string
+	// Open looks at an export and says of the run what the fields of Run ask for.
+	// Invalid for a file that is not of the layout.
+	Open(r *Run, in *staging.File) (Reading, error)
+}
+
+// Reading is one way through one export.
+type Reading interface {
+	// Total counts what there is to do: rows and files.
+	Total() (int64, error)
+	// Steps are the parts of the export, in an order in which records come after
+	// those that they refer to. A step makes items of rows, and lets the run
+	// decide of each. What one step left is saved before the next.
+	Steps() []func() error
+}
+
+func (m *Importer) layout(name string) (Layout, error) {
+	for _, l := range m.Layouts {
+		if name == "" || l.Name() == name {
+			return l, nil
+		}
+	}
+	return nil, fault.New(fault.Invalid, "There is no import called %q.", name).WithHint("Choose one of those that the page of imports offers.")
+}
+
 // Options say how to import.
 type Options struct {
+	Layout   string `json:"layout,omitempty"`
 	Password string `json:"password,omitempty"` // of the zip
 	// CreateMissingOrganizations makes the organizations that rows name and
 	// neither the export nor the tenant has. Otherwise such rows are skipped.
@@ -62,7 +94,7 @@ type Options struct {
 }
 
 // Problem is one thing to know about an import.
-type Problem = itglue.Problem
+type Problem = problem.Problem
 
 // Counts tell what happened to rows.
 type Counts struct {
@@ -73,15 +105,15 @@ type Counts struct {
 	Conflicts int64 `json:"conflicts"`
 }
 
-func (c *Counts) add(o outcome) {
+func (c *Counts) add(o Outcome) {
 	switch o {
-	case created:
+	case Created:
 		c.Created++
-	case changed:
+	case Changed:
 		c.Changed++
-	case unchanged:
+	case Unchanged:
 		c.Unchanged++
-	case conflict:
+	case Conflict:
 		c.Conflicts++
 	default:
 		c.Skipped++
@@ -103,17 +135,18 @@ type Report struct {
 	Kinds    map[string]*Counts `json:"kinds"` // by the name of the kind, file for attachments
 	Unknown  []Unknown          `json:"unknown"`
 
-	more map[itglue.Severity]int
+	more map[problem.Severity]int
 }
 
 // maxProblems is how many problems of one severity are listed.
 const maxProblems = 1000
 
 func newReport(dry bool) *Report {
-	return &Report{DryRun: dry, Problems: []Problem{}, Kinds: map[string]*Counts{}, Unknown: []Unknown{}, more: map[itglue.Severity]int{}}
+	return &Report{DryRun: dry, Problems: []Problem{}, Kinds: map[string]*Counts{}, Unknown: []Unknown{}, more: map[problem.Severity]int{}}
 }
 
-func (r *Report) problem(list ...Problem) {
+// Add puts problems into the report.
+func (r *Report) Add(list ...Problem) {
 	for _, p := range list {
 		if r.more[p.Severity]++; r.more[p.Severity] <= maxProblems {
 			r.Problems = append(r.Problems, p)
@@ -121,7 +154,8 @@ func (r *Report) problem(list ...Problem) {
 	}
 }
 
-func (r *Report) count(kind string, o outcome) {
+// Count counts what became of a row.
+func (r *Report) Count(kind string, o Outcome) {
 	c := r.Kinds[kind]
 	if c == nil {
 		c = new(Counts)

@@ -38,7 +38,7 @@ func (m *Importer) Start(ctx context.Context, c *access.Caller, stage id.ID, o O
 	}
 	o.Password = ""
 	var started id.ID
-	err = m.quietly(ctx, c, func(tx *gate.Tx) error {
+	err = m.Quietly(ctx, c, func(tx *gate.Tx) error {
 		started, err = m.Jobs.Enqueue(tx, job.Job{Kind: JobKind, Payload: payload{stage, name, o}})
 		return err
 	})
@@ -87,9 +87,9 @@ type memory struct {
 	Problems []Problem         `json:"problems"`
 }
 
-// note keeps, in the transaction of what was done, that it was done. The result
+// Note keeps, in the transaction of what was done, that it was done. The result
 // becomes valid once the transaction is durable.
-func (r *run) note(tx *gate.Tx, kind string, o outcome, n int64, warnings ...Problem) error {
+func (r *Run) Note(tx *gate.Tx, kind string, o Outcome, n int64, warnings ...Problem) error {
 	if r.job == nil {
 		return nil
 	}
@@ -117,16 +117,16 @@ type noteKey struct{}
 
 // recall puts what earlier attempts did into the report: their rows look
 // unchanged to this one.
-func (r *run) recall() {
-	r.report.problem(r.earlier.Problems...)
-	for kind, was := range r.earlier.Kinds {
-		c := r.report.Kinds[kind]
+func (r *Run) recall() {
+	r.Report.Add(r.Earlier.Problems...)
+	for kind, was := range r.Earlier.Kinds {
+		c := r.Report.Kinds[kind]
 		if c == nil {
 			c = new(Counts)
-			r.report.Kinds[kind] = c
+			r.Report.Kinds[kind] = c
 		}
 		again := min(c.Unchanged, was.Created+was.Changed)
 		c.Created, c.Changed, c.Unchanged = c.Created+was.Created, c.Changed+was.Changed, c.Unchanged-again
-		r.report.Created, r.report.Changed, r.report.Unchanged = r.report.Created+was.Created, r.report.Changed+was.Changed, r.report.Unchanged-again
+		r.Report.Created, r.Report.Changed, r.Report.Unchanged = r.Report.Created+was.Created, r.Report.Changed+was.Changed, r.Report.Unchanged-again
 	}
 }

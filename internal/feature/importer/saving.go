@@ -10,24 +10,24 @@ import (
 // returned, nothing but save touches its items and the lists of the tenant, and
 // nobody else writes what a job remembers.
 type saving struct {
-	list  []*item
+	list  []*Item
 	done  []saved
 	err   error
 	ended chan struct{}
 	panic any // what the saving panicked with, which goes on in wait
 }
 
-// flush saves what is pending, and waits until all of it is saved.
-func (r *run) flush() error {
+// Flush saves what is pending, and waits until all of it is saved.
+func (r *Run) Flush() error {
 	if err := r.begun(); err != nil {
 		return err
 	}
-	return r.wait()
+	return r.Wait()
 }
 
 // begun begins to save what is pending, once the batch before is saved.
-func (r *run) begun() error {
-	if err := r.wait(); err != nil {
+func (r *Run) begun() error {
+	if err := r.Wait(); err != nil {
 		return err
 	}
 	list, ahead := r.pending, r.ahead
@@ -43,8 +43,8 @@ func (r *run) begun() error {
 		s.done, s.err = r.saveAll(list, ahead)
 	}()
 	for _, it := range list {
-		if it.before != nil { // which looks up what this run knows
-			return r.wait()
+		if it.Before != nil { // which looks up what this run knows
+			return r.Wait()
 		}
 	}
 	return nil
@@ -52,20 +52,20 @@ func (r *run) begun() error {
 
 // saveAll saves items in one transaction: all at once, or, when one of them
 // fails, each on its own within it.
-func (r *run) saveAll(list []*item, ahead *secret.Ahead) ([]saved, error) {
-	if err := r.tenant.IDs.Reserve(r.ctx, r.tenant.DB, 4*len(list)); err != nil {
+func (r *Run) saveAll(list []*Item, ahead *secret.Ahead) ([]saved, error) {
+	if err := r.Tenant.IDs.Reserve(r.Ctx, r.Tenant.DB, 4*len(list)); err != nil {
 		return nil, err
 	}
 	done, err := r.save(list, ahead, false)
-	if rowFault(err) {
+	if RowFault(err) {
 		done, err = r.save(list, ahead, true)
 	}
 	return done, err
 }
 
-// wait waits for the batch that is being saved, and takes note of what became of
+// Wait waits for the batch that is being saved, and takes note of what became of
 // it.
-func (r *run) wait() error {
+func (r *Run) Wait() error {
 	s := r.saving
 	if s == nil {
 		return nil
@@ -78,29 +78,28 @@ func (r *run) wait() error {
 	if s.err != nil {
 		return s.err
 	}
-	r.look.keepLists(r)
+	r.Look.keepLists(r)
 	for i, d := range s.done {
 		if err := r.keep(s.list[i], d); err != nil {
 			return err
 		}
 	}
-	r.say()
+	r.Tell()
 	return nil
 }
 
-func (r *run) keep(it *item, d saved) error {
+func (r *Run) keep(it *Item, d saved) error {
 	if d.err != nil {
-		return it.skip("Correct the row in its source, or add the record by hand.", "Line %d of %s was skipped: %s", it.line, it.file, sentence(fault.Say(d.err)))
+		return it.Skip("Correct the row in its source, or add the record by hand.", "Line %d of %s was skipped: %s", it.Line, it.File, Sentence(fault.Say(d.err)))
 	}
-	it.known.rec, it.known.hash, it.known.pending = d.rec, it.hash, it.partly
-	it.known.fresh = it.what == created
-	for _, l := range it.late {
-		l.known = it.known
-		r.late = append(r.late, l)
+	it.Known.Rec, it.Known.hash, it.Known.Pending = d.rec, it.Hash, it.Partly
+	it.Known.Fresh = it.What == Created
+	if it.Kept != nil {
+		it.Kept()
 	}
-	r.report.problem(append(it.warnings, d.warnings...)...)
-	if !it.silent {
-		r.report.count(it.kind, it.what)
+	r.Report.Add(append(it.Warnings, d.warnings...)...)
+	if !it.Silent {
+		r.Report.Count(it.Kind, it.What)
 	}
 	return nil
 }

@@ -36,8 +36,8 @@ func (m *Importer) open(ctx context.Context, c *access.Caller, s Source) (*stagi
 	return m.staged().Open(ctx, c, s.Stage)
 }
 
-// quietly runs a change that needs the right to import and is no news itself.
-func (m *Importer) quietly(ctx context.Context, c *access.Caller, fn func(*gate.Tx) error) error {
+// Quietly runs a change that needs the right to import and is no news itself.
+func (m *Importer) Quietly(ctx context.Context, c *access.Caller, fn func(*gate.Tx) error) error {
 	return m.Gate.Change(ctx, c, access.Import, gate.Thing{}, func(tx *gate.Tx) error {
 		tx.Withdraw(tx.Entry())
 		return fn(tx)

@@ -28,6 +28,7 @@ import (
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/layout/glue"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
@@ -90,7 +91,7 @@ func open(t testing.TB) *house {
 	h.Change(farIDs)
 	h.Change(func(tx *gate.Tx) error { return h.Records.Seed(tx) })
 	store := &attachment.Store{Gate: h.Gate}
-	h.im = &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: store, Relations: &relation.Relations{Records: h.Records}, Now: h.Clock.Now}
+	h.im = &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: store, Relations: &relation.Relations{Records: h.Records}, Layouts: []importer.Layout{glue.Layout{}}, Now: h.Clock.Now}
 	h.ex = &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: store, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client}, Now: h.Clock.Now}
 	return h
 }

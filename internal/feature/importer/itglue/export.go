@@ -17,26 +17,18 @@ import (
 
 	"strongroom/internal/base/archive"
 	"strongroom/internal/base/fault"
+	"strongroom/internal/feature/importer/problem"
 )
 
-// Severity says what a problem means for what was read.
-type Severity string
+// Problem is one thing to know about an export.
+type Problem = problem.Problem
 
-// The severities.
+// What a problem means.
 const (
-	Error   Severity = "error"   // something was left out
-	Warning Severity = "warning" // something came in otherwise than it was written
-	Info    Severity = "info"    // good to know
+	Error   = problem.Error
+	Warning = problem.Warning
+	Info    = problem.Info
 )
-
-// Problem is one thing to know about an export, in a whole sentence.
-type Problem struct {
-	File     string   `json:"file"`
-	Line     int      `json:"line"` // physical line, from 1; 0 for the file as a whole
-	Severity Severity `json:"severity"`
-	Text     string   `json:"text"`
-	Hint     string   `json:"hint"`
-}
 
 // Export is an opened export. It is safe for concurrent use.
 type Export struct {

@@ -1,4 +1,4 @@
-package importer
+package glue
 
 import "strings"
 

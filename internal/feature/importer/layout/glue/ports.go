@@ -1,17 +1,18 @@
-package importer
+package glue
 
 import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/importer"
 )
 
 // savePorts gives a configuration its interfaces: those that it has are changed
 // in their order, further ones added, the rest deleted.
-func (it *item) savePorts(rows []record.Values) func(*gate.Tx, *item, *record.Record) error {
-	return func(tx *gate.Tx, it *item, rec *record.Record) error {
-		e := it.r.m.Records.Bare()
+func (it *item) savePorts(rows []record.Values) func(*gate.Tx, *record.Record) error {
+	return func(tx *gate.Tx, rec *record.Record) error {
+		e := it.r.Importer.Records.Bare()
 		var have []*record.Record
-		if it.what != created {
+		if it.What != importer.Created {
 			p, err := e.List(tx, "configuration_interface", record.Query{Parent: rec.ID, Limit: 1000, NoTotal: true, Sort: []record.Order{{Field: "id"}}})
 			if err != nil {
 				return err

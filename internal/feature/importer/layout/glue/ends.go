@@ -1,16 +1,17 @@
-package importer
+package glue
 
 import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/itglue"
 )
 
 // ownRelations relates what was related.
 func (r *run) ownRelations() error {
-	r.stage("Related items")
+	r.Stage("Related items")
 	var list []itglue.Pair
 	err := r.eachLine(itglue.RelationsFile, func(line []byte) error {
 		var p itglue.Pair
@@ -33,13 +34,13 @@ func (r *run) ownRelations() error {
 func (r *run) relate(list []itglue.Pair) error {
 	var todo []itglue.Pair
 	for _, p := range list {
-		from, to := r.look.table(p.From.Table)[p.From.ID], r.look.table(p.To.Table)[p.To.ID]
+		from, to := r.Look.Table(p.From.Table)[p.From.ID], r.Look.Table(p.To.Table)[p.To.ID]
 		switch {
-		case from == nil || to == nil || from.rec == 0 || to.rec == 0:
-			r.problem(itglue.RelationsFile, 0, itglue.Warning, "Relate them by hand.", "A relation of %s %s to %s %s was left out: one of them was not imported.", p.From.Table, p.From.ID, p.To.Table, p.To.ID)
-			r.report.count("relation", skipped)
-		case r.dry && (from.rec < 0 || to.rec < 0):
-			r.report.count("relation", created)
+		case from == nil || to == nil || from.Rec == 0 || to.Rec == 0:
+			r.Problem(itglue.RelationsFile, 0, itglue.Warning, "Relate them by hand.", "A relation of %s %s to %s %s was left out: one of them was not imported.", p.From.Table, p.From.ID, p.To.Table, p.To.ID)
+			r.Report.Count("relation", importer.Skipped)
+		case r.Dry && (from.Rec < 0 || to.Rec < 0):
+			r.Report.Count("relation", importer.Created)
 		default:
 			todo = append(todo, p)
 		}
@@ -51,34 +52,34 @@ func (r *run) relate(list []itglue.Pair) error {
 	if err != nil || len(todo) == 0 {
 		return err
 	}
-	if !r.dry {
-		err = r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+	if !r.Dry {
+		err = r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 			for _, p := range todo {
 				from, to := r.ends(p)
-				it, err := r.m.Relations.Add(tx, from, to, p.Notes)
+				it, err := r.Importer.Relations.Add(tx, from, to, p.Notes)
 				if err == nil && p.Depends != "" {
-					_, err = r.m.Relations.SetDepends(tx, from, it.ID, record.Dependence(p.Depends))
+					_, err = r.Importer.Relations.SetDepends(tx, from, it.ID, record.Dependence(p.Depends))
 				}
 				if err != nil {
 					return err
 				}
 			}
-			return r.note(tx, "relation", created, int64(len(todo)))
+			return r.Note(tx, "relation", importer.Created, int64(len(todo)))
 		})
 	}
 	for range todo {
-		r.report.count("relation", created)
+		r.Report.Count("relation", importer.Created)
 	}
 	return err
 }
 
 func (r *run) ends(p itglue.Pair) (from, to id.ID) {
-	return r.look.table(p.From.Table)[p.From.ID].rec, r.look.table(p.To.Table)[p.To.ID].rec
+	return r.Look.Table(p.From.Table)[p.From.ID].Rec, r.Look.Table(p.To.Table)[p.To.ID].Rec
 }
 
 // unrelated leaves out what is related already.
 func (r *run) unrelated(list []itglue.Pair) (todo []itglue.Pair, err error) {
-	err = r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
+	err = r.Importer.Gate.View(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 		todo = nil
 		for _, p := range list {
 			from, to := r.ends(p)
@@ -87,7 +88,7 @@ func (r *run) unrelated(list []itglue.Pair) (todo []itglue.Pair, err error) {
 				return err
 			}
 			if have > 0 {
-				r.report.count("relation", unchanged)
+				r.Report.Count("relation", importer.Unchanged)
 				continue
 			}
 			todo = append(todo, p)
@@ -100,7 +101,7 @@ func (r *run) unrelated(list []itglue.Pair) (todo []itglue.Pair, err error) {
 // ownRefs remembers where the records came from before, so that those sources
 // can be imported again.
 func (r *run) ownRefs() error {
-	if r.dry || r.own != nil && r.own.Tenant == r.tenant.ID {
+	if r.Dry || r.own != nil && r.own.Tenant == r.Tenant.ID {
 		return nil
 	}
 	var list []itglue.Ref
@@ -123,10 +124,10 @@ func (r *run) ownRefs() error {
 }
 
 func (r *run) saveRefs(list []itglue.Ref) error {
-	return r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+	return r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 		for _, f := range list {
-			k := r.look.table(f.Table)[f.ID]
-			if k == nil || k.rec == 0 {
+			k := r.Look.Table(f.Table)[f.ID]
+			if k == nil || k.Rec == 0 {
 				continue
 			}
 			have, _, err := external.Find(tx, f.Source, f.Type, f.Foreign)
@@ -136,7 +137,7 @@ func (r *run) saveRefs(list []itglue.Ref) error {
 			if have != 0 {
 				continue
 			}
-			if err := external.Save(tx, f.Source, f.Type, f.Foreign, k.rec, ""); err != nil {
+			if err := external.Save(tx, f.Source, f.Type, f.Foreign, k.Rec, ""); err != nil {
 				return err
 			}
 		}

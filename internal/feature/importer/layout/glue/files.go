@@ -1,4 +1,4 @@
-package importer
+package glue
 
 import (
 	"fmt"
@@ -10,12 +10,13 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/itglue"
 	"strongroom/internal/feature/importer/state"
 )
 
 func (r *run) keptFile(rec id.ID, path string) (f state.File, err error) {
-	err = r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
+	err = r.Importer.Gate.View(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 		f, err = state.FileOf(tx, rec, path)
 		return err
 	})
@@ -39,22 +40,22 @@ const fileBatch = 50
 
 // attachments brings in the files of records.
 func (r *run) attachments() error {
-	r.stage("Attachments")
+	r.Stage("Attachments")
 	names, err := r.fileNames()
 	if err != nil {
 		return err
 	}
 	var waiting []*attach
 	err = r.x.Attachments(func(a itglue.Attachment) error {
-		if err := r.ctx.Err(); err != nil {
+		if err := r.Ctx.Err(); err != nil {
 			return err
 		}
-		kind := r.m.Records.Kinds.Kind(r.kindOf(a.Table))
+		kind := r.Importer.Records.Kinds.Kind(r.kindOf(a.Table))
 		if kind == nil {
 			return nil // listed among what has no kind
 		}
-		if r.progress.Done++; r.progress.Done%50 == 0 {
-			r.say()
+		if r.Progress.Done++; r.Progress.Done%50 == 0 {
+			r.Tell()
 		}
 		if r.assetTable(a.Table) == nil {
 			a.Table = kind.Plural
@@ -79,20 +80,20 @@ func (r *run) attachments() error {
 
 // file decides about one file, and keeps its content when it is to be attached.
 func (r *run) file(a itglue.Attachment) (*attach, error) {
-	k := r.look.table(a.Table)[a.ID]
-	if k == nil || k.rec == 0 {
-		r.problem(a.Entry, 0, itglue.Error, "Attach it by hand where it belongs.", "The file %q was skipped: %s with the id %s was not imported.", a.Entry, strings.ReplaceAll(r.kindOf(a.Table), "_", " "), a.ID)
-		r.report.count("attachment", skipped)
+	k := r.Look.Table(a.Table)[a.ID]
+	if k == nil || k.Rec == 0 {
+		r.Problem(a.Entry, 0, itglue.Error, "Attach it by hand where it belongs.", "The file %q was skipped: %s with the id %s was not imported.", a.Entry, strings.ReplaceAll(r.kindOf(a.Table), "_", " "), a.ID)
+		r.Report.Count("attachment", importer.Skipped)
 		return nil, nil
 	}
-	if k.own {
-		r.report.count("attachment", unchanged)
+	if k.Own {
+		r.Report.Count("attachment", importer.Unchanged)
 		return nil, nil
 	}
-	w := &attach{rec: k.rec, path: filePath(a), from: a}
+	w := &attach{rec: k.Rec, path: filePath(a), from: a}
 	var err error
-	if k.rec > 0 {
-		if w.old, err = r.keptFile(k.rec, w.path); err != nil {
+	if k.Rec > 0 {
+		if w.old, err = r.keptFile(k.Rec, w.path); err != nil {
 			return nil, err
 		}
 	}
@@ -101,12 +102,12 @@ func (r *run) file(a itglue.Attachment) (*attach, error) {
 			return nil, r.lostFile(a, err)
 		}
 		if w.sum == w.old.Sum {
-			r.report.count("attachment", unchanged)
+			r.Report.Count("attachment", importer.Unchanged)
 			return nil, nil
 		}
 	}
-	if r.dry {
-		r.report.count("attachment", w.outcome())
+	if r.Dry {
+		r.Report.Count("attachment", w.outcome())
 		return nil, nil
 	}
 	if err := r.writeFile(w); err != nil {
@@ -118,8 +119,8 @@ func (r *run) file(a itglue.Attachment) (*attach, error) {
 // role is the role of a file that belongs to a field, with the field's id here.
 func (r *run) role(field string) attachment.Role {
 	n, ok := strings.CutPrefix(field, "t")
-	if k := r.look.table("flexible_asset_fields")[n]; ok && k != nil && k.rec > 0 {
-		return attachment.Role(record.TraitName(k.rec))
+	if k := r.Look.Table("flexible_asset_fields")[n]; ok && k != nil && k.Rec > 0 {
+		return attachment.Role(record.TraitName(k.Rec))
 	}
 	return attachment.Attached
 }
@@ -132,11 +133,11 @@ func filePath(a itglue.Attachment) string {
 	return a.Entry
 }
 
-func (w *attach) outcome() outcome {
+func (w *attach) outcome() importer.Outcome {
 	if w.old.ID != 0 {
-		return changed
+		return importer.Changed
 	}
-	return created
+	return importer.Created
 }
 
 func (r *run) entrySum(entry string) (string, error) {
@@ -156,7 +157,7 @@ func (r *run) writeFile(w *attach) error {
 	}
 	defer in.Close()
 	hashed := r.hashing(in)
-	if w.content, err = r.m.Files.Write(r.ctx, r.c, w.from.Name, hashed); err != nil {
+	if w.content, err = r.Importer.Files.Write(r.Ctx, r.Caller, w.from.Name, hashed); err != nil {
 		return err
 	}
 	w.sum = hashed.sum()
@@ -165,12 +166,12 @@ func (r *run) writeFile(w *attach) error {
 
 // lostFile goes on without a file that cannot be read or is too big.
 func (r *run) lostFile(a itglue.Attachment, err error) error {
-	if !rowFault(err) {
+	if !importer.RowFault(err) {
 		return err
 	}
 	said := fault.Say(err)
-	r.problem(a.Entry, 0, itglue.Error, said.Hint, "The file %q was skipped: %s", a.Entry, sentence(said))
-	r.report.count("attachment", skipped)
+	r.Problem(a.Entry, 0, itglue.Error, said.Hint, "The file %q was skipped: %s", a.Entry, importer.Sentence(said))
+	r.Report.Count("attachment", importer.Skipped)
 	return nil
 }
 
@@ -179,14 +180,14 @@ func (r *run) attachAll(list []*attach) error {
 		return nil
 	}
 	failed := make([]error, len(list))
-	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+	err := r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 		for i, w := range list {
 			failed[i] = tx.Try(func() error { return w.save(tx) })
-			if failed[i] != nil && !rowFault(failed[i]) {
+			if failed[i] != nil && !importer.RowFault(failed[i]) {
 				return failed[i]
 			}
 			if failed[i] == nil {
-				if err := r.note(tx, "attachment", w.outcome(), 1); err != nil {
+				if err := r.Note(tx, "attachment", w.outcome(), 1); err != nil {
 					return err
 				}
 			}
@@ -203,9 +204,9 @@ func (r *run) attachAll(list []*attach) error {
 			}
 			continue
 		}
-		r.report.count("attachment", w.outcome())
+		r.Report.Count("attachment", w.outcome())
 	}
-	r.say()
+	r.Tell()
 	return nil
 }
 
@@ -245,6 +246,6 @@ type hashingReader struct {
 }
 
 func (r *run) hashing(in io.Reader) *hashingReader {
-	h := r.newHash()
+	h := r.NewHash()
 	return &hashingReader{io.TeeReader(in, h), func() string { return fmt.Sprintf("%x", h.Sum(nil)[:16]) }}
 }

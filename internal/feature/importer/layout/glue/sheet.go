@@ -1,4 +1,4 @@
-package importer
+package glue
 
 import (
 	"strings"
@@ -23,31 +23,31 @@ func headings(f *record.Field) []string {
 }
 
 func buildSheet(r *run, it *item) error {
-	k := r.m.Records.Kinds.Kind(it.kind)
+	k := r.Importer.Records.Kinds.Kind(it.Kind)
 	for i := range k.Fields {
 		f := &k.Fields[i]
 		columns := headings(f)
 		switch {
 		case f.ReadOnly || f.Name == "name":
-		case f.Type == record.Ref && r.m.Records.Kinds.Kind(f.Ref).Scope == record.OfTenant:
-			it.list(f.Name, f.Ref, columns...)
+		case f.Type == record.Ref && r.Importer.Records.Kinds.Kind(f.Ref).Scope == record.OfTenant:
+			it.List(f.Name, f.Ref, columns...)
 		case f.Type == record.Ref:
 			if err := it.ref(f.Name, f.Ref, columns...); err != nil {
 				return err
 			}
 		case f.Type == record.Bool:
-			it.bool(f.Name, columns...)
+			it.Bool(f.Name, columns...)
 		case f.Type == record.HTML:
-			it.rich(f.Name, columns...)
+			it.Rich(f.Name, columns...)
 		case f.Type == record.Multiline:
-			it.lines(f.Name, columns...)
+			it.Lines(f.Name, columns...)
 		case f.Type != record.Rows && f.Type != record.Refs && f.Type != record.Secret && f.Type != record.Files:
-			it.put(f.Name, columns...)
+			it.Put(f.Name, columns...)
 		}
 	}
 	if k.HasName() {
 		if others := it.nameless(k); others == "" {
-			it.named(k.Label)
+			it.Named(k.Label)
 		}
 	}
 	return nil
@@ -56,9 +56,9 @@ func buildSheet(r *run, it *item) error {
 // nameless sets the name; what a kind makes a name of when a row has none comes
 // back.
 func (it *item) nameless(k *record.Kind) string {
-	it.put("name", headings(k.Field("name"))...)
-	if it.values.Text("name") != "" || k.NameOf == nil {
-		return it.values.Text("name")
+	it.Put("name", headings(k.Field("name"))...)
+	if it.Values.Text("name") != "" || k.NameOf == nil {
+		return it.Values.Text("name")
 	}
-	return strings.TrimSpace(k.NameOf(it.values))
+	return strings.TrimSpace(k.NameOf(it.Values))
 }

@@ -1,4 +1,4 @@
-package importer
+package glue
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/itglue"
 )
 
@@ -26,6 +26,13 @@ func (e *extra) imageName(base string) string {
 		return e.Images[base]
 	}
 	return "image-" + base
+}
+
+// beside gives an item its extra.
+func (it *item) beside(x *extra) {
+	if it.extra = x; x != nil {
+		it.Beside = x.raw
+	}
 }
 
 func (e *extra) text(name string) (string, bool) {
@@ -62,7 +69,7 @@ func (r *run) eachLine(name string, f func(line []byte) error) error {
 		if err := f(line); err != nil {
 			return err
 		}
-		if err := r.ctx.Err(); err != nil {
+		if err := r.Ctx.Err(); err != nil {
 			return err
 		}
 	}
@@ -135,15 +142,15 @@ func (e *extras) take(foreign string) *extra {
 func (e *extras) stop(err error) {
 	if !errors.Is(err, io.EOF) {
 		said := fault.Say(err)
-		e.r.problem(e.name, 0, itglue.Error, said.Hint, "%s", said.Text+" The rows go on without what stands there.")
+		e.r.Problem(e.name, 0, itglue.Error, said.Hint, "%s", said.Text+" The rows go on without what stands there.")
 	}
 	e.lines.Close()
 	e.lines = nil
 }
 
 // history gives the versions of the secrets of a row.
-func (e *extras) history(foreign string) ([]itglue.Version, error) {
-	var out []itglue.Version
+func (e *extras) history(foreign string) ([]importer.Version, error) {
+	var out []importer.Version
 	for e.past != nil {
 		if e.version == nil {
 			line, err := e.past.Next()
@@ -163,7 +170,7 @@ func (e *extras) history(foreign string) ([]itglue.Version, error) {
 		if e.version.ID != foreign {
 			break
 		}
-		out = append(out, *e.version)
+		out = append(out, importer.Version{Field: e.version.Field, Value: e.version.Value, Reason: e.version.Reason, Restores: e.version.Restores})
 		e.version = nil
 	}
 	return out, nil
@@ -172,8 +179,8 @@ func (e *extras) history(foreign string) ([]itglue.Version, error) {
 // left says when the rows are in another order than their extras.
 func (e *extras) left(r *run) {
 	if e.waiting != nil {
-		r.problem(e.name, 0, itglue.Error, "Leave the rows of the table in the order of the export, then import again into an empty tenant.",
-			"From the row %s on, what stands in %s belongs to no row in the same order; it was left out.", short(e.waiting.ID), e.name)
+		r.Problem(e.name, 0, itglue.Error, "Leave the rows of the table in the order of the export, then import again into an empty tenant.",
+			"From the row %s on, what stands in %s belongs to no row in the same order; it was left out.", importer.Short(e.waiting.ID), e.name)
 	}
 }
 
@@ -183,63 +190,45 @@ func (it *item) apply() error {
 		return nil
 	}
 	for name, in := range it.extra.Values {
-		if name == "content" && it.kind == "document" {
+		if name == "content" && it.Kind == "document" {
 			continue
 		}
-		f := it.field(name)
+		f := it.Field(name)
 		if f == nil { // a trait, of which the engine decides
-			it.values[name] = in
+			it.Values[name] = in
 			continue
 		}
 		v, err := f.Parse(in)
 		if err != nil {
-			it.warn("Set it by hand.", "%s of the record %s in %s: %s", f.Title(), it.foreign, it.extra.file, sentence(fault.Say(err)))
+			it.Warn("Set it by hand.", "%s of the record %s in %s: %s", f.Title(), it.Foreign, it.extra.file, importer.Sentence(fault.Say(err)))
 			continue
 		}
-		it.values[name] = v
+		it.Values[name] = v
 	}
 	for name, ref := range it.extra.Refs {
-		k := it.r.look.table(ref.Table)[ref.ID]
-		if k != nil && k.rec == 0 {
-			if err := it.r.flush(); err != nil {
+		k := it.r.Look.Table(ref.Table)[ref.ID]
+		if k != nil && k.Rec == 0 {
+			if err := it.r.Flush(); err != nil {
 				return err
 			}
 		}
-		if k == nil || k.rec == 0 {
-			it.marks = append(it.marks, "without "+name)
-			it.warn("Set it by hand.", "%s of the record %s in %s is not in the export.", it.field(name).Title(), it.foreign, it.extra.file)
+		if k == nil || k.Rec == 0 {
+			it.Marks = append(it.Marks, "without "+name)
+			it.Warn("Set it by hand.", "%s of the record %s in %s is not in the export.", it.Field(name).Title(), it.Foreign, it.extra.file)
 			continue
 		}
-		it.values[name] = k.rec
-		if it.field(name).Type == record.Integer {
-			it.values[name] = int64(k.rec)
+		it.Values[name] = k.Rec
+		if it.Field(name).Type == record.Integer {
+			it.Values[name] = int64(k.Rec)
 		}
 	}
 	for name, list := range it.extra.Lists {
-		it.late = append(it.late, late{kind: it.kind, field: name, file: it.file, line: it.line, to: list})
+		it.late = append(it.late, late{kind: it.Kind, field: name, file: it.File, line: it.Line, to: list})
 	}
 	for name, of := range it.extra.Names {
-		it.lists = append(it.lists, listWant{field: name, kind: it.field(name).Ref, name: of})
+		it.Lists = append(it.Lists, importer.Want{Field: name, Kind: it.Field(name).Ref, Name: of})
 	}
 	return nil
-}
-
-// savePast gives a new record the versions of its secrets, oldest first.
-func (it *item) savePast(tx *gate.Tx, rec *record.Record, changedAt any) error {
-	for _, v := range it.past {
-		p := secret.Place{Kind: it.kind, Org: rec.Org, Object: rec.ID, Field: v.Field}
-		if _, err := secret.Put(tx, p, v.Value, secret.Note{Reason: v.Reason, Restores: v.Restores}); err != nil {
-			return err
-		}
-	}
-	if rec.Kind.Field("password_updated_at") == nil {
-		return nil
-	}
-	if changedAt == nil {
-		changedAt = tx.Now
-	}
-	_, err := it.r.m.Records.Update(tx, it.kind, rec.ID, 0, record.Values{"password_updated_at": changedAt})
-	return err
 }
 
 // ownItem makes an item of a line of an own file.
@@ -248,7 +237,8 @@ func (r *run) ownItem(kind, table, file string, line []byte) (*item, error) {
 	if err := itglue.Unmarshal(file, line, x); err != nil {
 		return nil, err
 	}
-	it := &item{r: r, kind: kind, table: table, foreign: x.ID, file: file, values: record.Values{}, extra: x}
+	it := r.item(kind, table, x.ID, file, 0)
+	it.beside(x)
 	return it, nil
 }
 
@@ -259,55 +249,55 @@ func (r *run) ownLists() error {
 		if err := itglue.Unmarshal(itglue.ListsFile, line, x); err != nil {
 			return err
 		}
-		k := r.m.Records.Kinds.Kind(x.Kind)
+		k := r.Importer.Records.Kinds.Kind(x.Kind)
 		name, _ := x.text("name")
 		if k == nil || k.Scope != record.OfTenant || k.Admin || k.Fixed || name == "" {
 			return nil
 		}
-		key := listKey{x.Kind, 0, record.Fold(name)}
+		key := importer.ListKey{Kind: x.Kind, Name: record.Fold(name)}
 		if maker := x.Names["manufacturer_id"]; maker != "" {
-			key.of = r.look.lists[listKey{"manufacturer", 0, record.Fold(maker)}]
+			key.Of = r.Look.Lists[importer.ListKey{Kind: "manufacturer", Name: record.Fold(maker)}]
 		}
-		if _, ok := r.look.lists[key]; ok {
+		if _, ok := r.Look.Lists[key]; ok {
 			return nil
 		}
-		if r.dry {
-			r.wouldAdd(key)
+		if r.Dry {
+			r.WouldAdd(key)
 			return nil
 		}
 		return r.makeEntry(key, x)
 	})
 }
 
-func (r *run) makeEntry(key listKey, x *extra) error {
+func (r *run) makeEntry(key importer.ListKey, x *extra) error {
 	v := record.Values(x.Values)
 	for field, name := range x.Names {
-		if f := r.m.Records.Kinds.Kind(x.Kind).Field(field); f != nil {
-			if n := r.look.lists[listKey{f.Ref, 0, record.Fold(name)}]; n != 0 {
+		if f := r.Importer.Records.Kinds.Kind(x.Kind).Field(field); f != nil {
+			if n := r.Look.Lists[importer.ListKey{Kind: f.Ref, Name: record.Fold(name)}]; n != 0 {
 				v[field] = n
 			}
 		}
 	}
-	if err := r.wait(); err != nil {
+	if err := r.Wait(); err != nil {
 		return err
 	}
 	var made id.ID
-	err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
-		rec, err := r.m.Records.Create(tx, x.Kind, v)
+	err := r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
+		rec, err := r.Importer.Records.Create(tx, x.Kind, v)
 		if err != nil {
 			return err
 		}
 		made = rec.ID
-		return r.note(tx, x.Kind, created, 1)
+		return r.Note(tx, x.Kind, importer.Created, 1)
 	})
-	if rowFault(err) {
+	if importer.RowFault(err) {
 		said := fault.Say(err)
-		r.problem(itglue.ListsFile, 0, itglue.Warning, said.Hint, "The entry %q of the list %s was left out: %s", short(v.Text("name")), x.Kind, sentence(said))
+		r.Problem(itglue.ListsFile, 0, itglue.Warning, said.Hint, "The entry %q of the list %s was left out: %s", importer.Short(v.Text("name")), x.Kind, importer.Sentence(said))
 		return nil
 	}
 	if err == nil {
-		r.look.lists[key] = made
-		r.report.count(x.Kind, created)
+		r.Look.Lists[key] = made
+		r.Report.Count(x.Kind, importer.Created)
 	}
 	return err
 }
@@ -321,7 +311,7 @@ func (r *run) ownFolders() error {
 		}
 		switch it.extra.Kind {
 		case "document_folder", "password_folder":
-			it.kind, it.table = it.extra.Kind, it.extra.Kind+"s"
+			it.Kind, it.Table = it.extra.Kind, it.extra.Kind+"s"
 		default:
 			return nil
 		}
@@ -334,21 +324,21 @@ func (r *run) ownFolders() error {
 
 // ownSections makes the sections of documents.
 func (r *run) ownSections() error {
-	r.stage("Sections of documents")
+	r.Stage("Sections of documents")
 	return r.eachLine(itglue.SectionsFile, func(line []byte) error {
 		it, err := r.ownItem("document_section", "document_sections", itglue.SectionsFile, line)
 		if err != nil {
 			return err
 		}
 		parent := it.extra.Refs["document_id"].ID
-		k := r.look.table("documents")[parent]
-		if k == nil || k.rec == 0 {
-			return it.skip("", "A section of the document %s was skipped: the document was not imported.", parent)
+		k := r.Look.Table("documents")[parent]
+		if k == nil || k.Rec == 0 {
+			return it.Skip("", "A section of the document %s was skipped: the document was not imported.", parent)
 		}
 		if err := it.apply(); err != nil {
 			return err
 		}
-		it.within = k.rec
+		it.within = k.Rec
 		if it.doc = r.docs.byID[parent]; it.doc != nil {
 			it.sectionText()
 		}
@@ -363,8 +353,8 @@ func (it *item) sectionText() {
 			pictures = append(pictures, &picture{entry: entry, name: it.extra.imageName(baseOf(entry))})
 		}
 	}
-	t := newText(it, it.values.Text("content"))
-	it.prepare = func() error {
+	t := newText(it, it.Values.Text("content"))
+	it.Prepare = func() error {
 		if err := t.sums(it); err != nil {
 			return err
 		}
@@ -378,9 +368,9 @@ func (it *item) sectionText() {
 		}
 		return nil
 	}
-	it.before = t.place(it)
-	it.after = func(tx *gate.Tx, it *item, rec *record.Record) error {
-		if it.what != created {
+	it.Before = t.place(it)
+	it.After = func(tx *gate.Tx, rec *record.Record) error {
+		if it.What != importer.Created {
 			return nil
 		}
 		holder := it.within
@@ -408,4 +398,12 @@ func (r *run) fileNames() (map[string]itglue.FileEntry, error) {
 		return err
 	})
 	return out, err
+}
+
+// ref sets a reference by a name, unless the extra says to what it is.
+func (it *item) ref(field, kind string, columns ...string) error {
+	if _, said := it.extra.ref(field); said {
+		return nil
+	}
+	return it.Ref(field, kind, columns...)
 }

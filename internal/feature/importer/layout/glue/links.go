@@ -1,9 +1,10 @@
-package importer
+package glue
 
 import (
 	"strongroom/internal/base/richtext"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/itglue"
 	"strongroom/internal/feature/importer/state"
 )
@@ -14,7 +15,7 @@ import (
 
 // leads is a note with links into the other system.
 type leads struct {
-	known *known
+	known *importer.Known
 	kind  string
 	field string
 	html  string // as the row has it
@@ -23,20 +24,20 @@ type leads struct {
 // later remembers the notes of an item that have links, whether it is saved now
 // or was before: an import that was stopped goes on with them.
 func (r *run) later(it *item) {
-	if r.dry || it.link || it.known == nil || it.what == conflict || it.kind == "document" {
+	if r.Dry || it.Link || it.Known == nil || it.What == importer.Conflict || it.Kind == "document" {
 		return
 	}
-	k := r.m.Records.Kinds.Kind(it.kind)
-	if it.what == unchanged {
-		it.addNotes() // else it was done when the item was kept
+	k := r.Importer.Records.Kinds.Kind(it.Kind)
+	if it.What == importer.Unchanged {
+		it.AddNotes() // else it was done when the item was kept
 	}
 	for i := range k.Fields {
 		f := &k.Fields[i]
 		if f.Type != record.HTML {
 			continue
 		}
-		if html := it.values.Text(f.Name); leading(html) {
-			r.leads = append(r.leads, leads{it.known, it.kind, f.Name, html})
+		if html := it.Values.Text(f.Name); leading(html) {
+			r.leads = append(r.leads, leads{it.Known, it.Kind, f.Name, html})
 		}
 	}
 }
@@ -61,12 +62,12 @@ func (r *run) links() error {
 	for len(list) > 0 {
 		part := list[:min(len(list), 200)]
 		list = list[len(part):]
-		err := r.m.quietly(r.ctx, r.c, func(tx *gate.Tx) error {
+		err := r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 			for _, n := range part {
-				if n.known.rec <= 0 {
+				if n.known.Rec <= 0 {
 					continue
 				}
-				if err := tx.Try(func() error { return r.lead(tx, n) }); err != nil && !rowFault(err) {
+				if err := tx.Try(func() error { return r.lead(tx, n) }); err != nil && !importer.RowFault(err) {
 					return err
 				}
 			}
@@ -80,7 +81,7 @@ func (r *run) links() error {
 }
 
 func (r *run) lead(tx *gate.Tx, n leads) error {
-	rec, err := r.m.Records.Get(tx, n.kind, n.known.rec)
+	rec, err := r.Importer.Records.Get(tx, n.kind, n.known.Rec)
 	if err != nil {
 		return err
 	}
@@ -92,7 +93,7 @@ func (r *run) lead(tx *gate.Tx, n leads) error {
 	if err != nil || to == was {
 		return err
 	}
-	if _, err := r.m.Records.Update(tx, n.kind, n.known.rec, 0, record.Values{n.field: to}); err != nil {
+	if _, err := r.Importer.Records.Update(tx, n.kind, n.known.Rec, 0, record.Values{n.field: to}); err != nil {
 		return err
 	}
 	return state.Next(tx, rec)

@@ -1,9 +1,7 @@
-package importer
+package glue
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"errors"
@@ -117,7 +115,7 @@ func (it *item) holder() id.ID {
 	if it.within != 0 {
 		return it.within
 	}
-	return it.known.rec
+	return it.Known.Rec
 }
 
 // open gives the content of a picture.
@@ -153,7 +151,7 @@ func (t *text) sums(it *item) error {
 
 // fileSum is the keyed hash of a file's content.
 func (r *run) fileSum(in io.Reader) (string, error) {
-	h := hmac.New(sha256.New, r.key)
+	h := r.NewHash()
 	if _, err := io.Copy(h, in); err != nil {
 		return "", err
 	}
@@ -199,7 +197,7 @@ func (p *picture) write(it *item) error {
 	if path.Ext(name) == "" {
 		name += extension(http.DetectContentType(head))
 	}
-	p.content, err = it.r.m.Files.Write(it.r.ctx, it.r.c, name, io.MultiReader(bytes.NewReader(head), in))
+	p.content, err = it.r.Importer.Files.Write(it.r.Ctx, it.r.Caller, name, io.MultiReader(bytes.NewReader(head), in))
 	if err != nil {
 		return it.unread(err)
 	}
@@ -303,15 +301,15 @@ func (t *text) resolve(tx *gate.Tx, it *item, s string, images map[string]string
 
 // address gives where a record of the export is here; "" when it is not.
 func (r *run) address(tx *gate.Tx, t itglue.Target) (string, error) {
-	k := r.look.table(t.Table)[t.ID]
-	if k == nil || k.rec <= 0 {
+	k := r.Look.Table(t.Table)[t.ID]
+	if k == nil || k.Rec <= 0 {
 		return "", nil
 	}
 	if t.Table == "organizations" {
-		return "/" + k.rec.String(), nil
+		return "/" + k.Rec.String(), nil
 	}
 	var org int64
-	err := tx.QueryRow(`select org_id from record where id = ?`, int64(k.rec)).Scan(&org)
+	err := tx.QueryRow(`select org_id from record where id = ?`, int64(k.Rec)).Scan(&org)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
@@ -322,5 +320,5 @@ func (r *run) address(tx *gate.Tx, t itglue.Target) (string, error) {
 	case r.assetTable(segment) != nil:
 		segment = "flexible_assets"
 	}
-	return "/" + id.ID(org).String() + "/" + segment + "/" + k.rec.String(), err
+	return "/" + id.ID(org).String() + "/" + segment + "/" + k.Rec.String(), err
 }

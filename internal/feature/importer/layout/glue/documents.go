@@ -1,4 +1,4 @@
-package importer
+package glue
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/itglue"
 )
 
@@ -51,17 +52,18 @@ func (r *run) documentSpec(build func(r *run, it *item) error) *tableSpec {
 // strayDocuments imports the documents that documents.csv does not name.
 func (r *run) strayDocuments(s *tableSpec) error {
 	for _, d := range r.x.Documents() {
-		if k := r.look.table("documents")[d.ID]; r.docs.byID[d.ID] != d || k != nil && k.seen && k.line != 0 {
+		if k := r.Look.Table("documents")[d.ID]; r.docs.byID[d.ID] != d || k != nil && k.Seen && k.Line != 0 {
 			continue
 		}
-		it := &item{r: r, kind: s.kind, table: s.name, foreign: d.ID, file: d.Dir, values: record.Values{}, doc: d}
-		if it.org = r.look.table("organizations")[d.Org]; it.org == nil || it.org.rec == 0 {
+		it := r.item(s.kind, s.name, d.ID, d.Dir, 0)
+		it.doc = d
+		if it.Org = r.Look.Table("organizations")[d.Org]; it.Org == nil || it.Org.Rec == 0 {
 			if !r.second {
-				_ = it.skip("Add the organization to organizations.csv.", "The document %q was skipped: the export has no organization with the id %s.", d.Dir, d.Org)
+				_ = it.Skip("Add the organization to organizations.csv.", "The document %q was skipped: the export has no organization with the id %s.", d.Dir, d.Org)
 			}
 			continue
 		}
-		it.values["organization_id"] = it.org.rec
+		it.Values["organization_id"] = it.Org.Rec
 		if err := s.build(r, it); err != nil {
 			return err
 		}
@@ -72,37 +74,37 @@ func (r *run) strayDocuments(s *tableSpec) error {
 // document sets what stands in the row and in the folder's name.
 func (it *item) document() error {
 	d := it.doc
-	if it.row.Cells != nil {
-		if d = it.r.docs.byID[it.foreign]; d == nil {
-			if t, _, ok := itglue.Link(it.row.Get("locator")); ok {
+	if it.Row != nil {
+		if d = it.r.docs.byID[it.Foreign]; d == nil {
+			if t, _, ok := itglue.Link(it.Row.Get("locator")); ok {
 				d = it.r.docs.byID[t.ID]
 			}
 		}
-		it.set("name", it.row.Get("name"))
-		it.put("expires_on", "expires_on")
-		it.bool("public", "public")
-		it.bool("published", "published")
+		it.Set("name", it.Row.Get("name"))
+		it.Put("expires_on", "expires_on")
+		it.Bool("public", "public")
+		it.Bool("published", "published")
 	}
 	it.doc = d
-	if it.values.Text("name") == "" {
-		name := "Document " + it.foreign
+	if it.Values.Text("name") == "" {
+		name := "Document " + it.Foreign
 		if d != nil && d.Name != "" {
 			name = d.Name
 		}
-		it.set("name", name)
+		it.Set("name", name)
 	}
 	if d == nil {
 		return nil
 	}
-	if d.Size == 0 && it.r.x.HasFiles("documents", it.foreign) {
-		it.values["is_uploaded"] = true
+	if d.Size == 0 && it.r.x.HasFiles("documents", it.Foreign) {
+		it.Values["is_uploaded"] = true
 	}
 	if it.extra != nil {
 		return nil // the export says itself which folder it is
 	}
-	folder, err := it.r.folder(it.org, d)
+	folder, err := it.r.folder(it.Org, d)
 	if folder != 0 {
-		it.values["document_folder_id"] = folder
+		it.Values["document_folder_id"] = folder
 	}
 	return err
 }
@@ -113,38 +115,38 @@ func createDocument(r *run, it *item) error {
 	if err := it.document(); err != nil {
 		return err
 	}
-	if bad := it.missing(); bad != "" {
-		return it.skip("Correct the row in its source.", "Line %d of %s was skipped: %s", it.line, it.file, bad)
+	if bad := it.Missing(); bad != "" {
+		return it.Skip("Correct the row in its source.", "Line %d of %s was skipped: %s", it.Line, it.File, bad)
 	}
-	if !it.claim() || it.known.rec != 0 {
+	if !it.Claim() || it.Known.Rec != 0 {
 		return nil
 	}
 	text, err := it.readText()
 	if err != nil {
 		return err
 	}
-	it.what = created
+	it.What = importer.Created
 	switch {
 	case text == nil:
 	case text.needsMore():
-		it.partly = true
+		it.Partly = true
 	default:
-		it.values["content"] = text.html
+		it.Values["content"] = text.html
 	}
 	if it.doc == nil {
-		it.warn("Look whether the export is complete.", "Line %d of %s: the zip has no text for the document %s; it was imported empty.", it.line, it.file, it.title())
+		it.Warn("Look whether the export is complete.", "Line %d of %s: the zip has no text for the document %s; it was imported empty.", it.Line, it.File, it.Title())
 	}
-	if !it.partly {
-		it.hash = it.docSum(text)
+	if !it.Partly {
+		it.Hash = it.docSum(text)
 	}
-	return r.push(it)
+	return r.Push(it.Item)
 }
 
 // completeDocument is the second time through.
 func completeDocument(r *run, it *item) error {
-	it.known = r.look.table("documents")[it.foreign]
-	k := it.known
-	if k == nil || k.rec == 0 || k.line != it.line || k.fresh && !k.pending {
+	it.Known = r.Look.Table("documents")[it.Foreign]
+	k := it.Known
+	if k == nil || k.Rec == 0 || k.Line != it.Line || k.Fresh && !k.Pending {
 		return nil
 	}
 	if err := it.document(); err != nil {
@@ -154,31 +156,31 @@ func completeDocument(r *run, it *item) error {
 	if err != nil {
 		return err
 	}
-	if !k.fresh || !r.dry {
+	if !k.Fresh || !r.Dry {
 		if err := text.sums(it); err != nil {
 			return err
 		}
-		it.hash = it.docSum(text)
+		it.Hash = it.docSum(text)
 	}
-	if it.silent = k.fresh; k.pending && !k.fresh && r.earlier.Kinds["document"].Created > 0 {
-		it.silent = true // an earlier attempt created it
-		r.report.count(it.kind, unchanged)
+	if it.Silent = k.Fresh; k.Pending && !k.Fresh && r.Earlier.Kinds["document"].Created > 0 {
+		it.Silent = true // an earlier attempt created it
+		r.Report.Count(it.Kind, importer.Unchanged)
 	}
 	it.linked(text)
-	if r.dry && k.fresh {
-		r.report.problem(it.warnings...)
+	if r.Dry && k.Fresh {
+		r.Report.Add(it.Warnings...)
 		return nil
 	}
 	if text != nil {
-		it.prepare, it.before = func() error { return text.write(it) }, text.place(it)
+		it.Prepare, it.Before = func() error { return text.write(it) }, text.place(it)
 	}
-	return r.settle(it)
+	return r.Settle(it.Item)
 }
 
 // docSum is the hash of everything that makes up a document.
-func (it *item) docSum(t *text) sum {
-	row := it.rowSum()
-	return it.r.sum(func(put func(string)) {
+func (it *item) docSum(t *text) importer.Sum {
+	row := it.RowSum()
+	return it.r.Sum(func(put func(string)) {
 		put(row.String())
 		if t == nil {
 			return
@@ -192,51 +194,51 @@ func (it *item) docSum(t *text) sum {
 }
 
 // folder finds or makes the folder that a document lies in.
-func (r *run) folder(org *known, d *itglue.Document) (id.ID, error) {
+func (r *run) folder(org *importer.Known, d *itglue.Document) (id.ID, error) {
 	parts := d.Folders
-	if top := r.docs.top[d.Org]; top != "" && itglue.SameFile(top, r.look.orgName[org]) {
+	if top := r.docs.top[d.Org]; top != "" && itglue.SameFile(top, r.Look.OrgName[org]) {
 		parts = parts[1:]
 	}
 	var above id.ID
 	at := d.Org
 	for _, name := range parts {
 		at += "/" + name
-		refs := r.look.table("document_folders")
+		refs := r.Look.Table("document_folders")
 		k := refs[at]
-		if k == nil || k.rec == 0 {
+		if k == nil || k.Rec == 0 {
 			made, err := r.makeFolder(org, above, name, at)
 			if err != nil {
 				return 0, err
 			}
-			refs[at] = &known{rec: made, seen: true}
+			refs[at] = &importer.Known{Rec: made, Seen: true}
 		}
-		above = refs[at].rec
+		above = refs[at].Rec
 	}
 	return above, nil
 }
 
-func (r *run) makeFolder(org *known, above id.ID, name, foreign string) (made id.ID, err error) {
-	if err := r.wait(); err != nil {
+func (r *run) makeFolder(org *importer.Known, above id.ID, name, foreign string) (made id.ID, err error) {
+	if err := r.Wait(); err != nil {
 		return 0, err
 	}
-	r.report.count("document_folder", created)
-	if r.dry {
-		return r.nextPseudo(), nil
+	r.Report.Count("document_folder", importer.Created)
+	if r.Dry {
+		return r.NextPseudo(), nil
 	}
-	v := record.Values{"name": name, "organization_id": org.rec}
+	v := record.Values{"name": name, "organization_id": org.Rec}
 	if above != 0 {
 		v["parent_id"] = above
 	}
-	err = r.m.Gate.Change(r.ctx, r.c, access.Create, gate.Thing{Kind: "document_folder", Org: org.rec}, func(tx *gate.Tx) error {
-		rec, err := r.m.Records.Create(tx, "document_folder", v)
+	err = r.Importer.Gate.Change(r.Ctx, r.Caller, access.Create, gate.Thing{Kind: "document_folder", Org: org.Rec}, func(tx *gate.Tx) error {
+		rec, err := r.Importer.Records.Create(tx, "document_folder", v)
 		if err != nil {
 			return err
 		}
 		made = rec.ID
-		if err := r.note(tx, "document_folder", created, 1); err != nil {
+		if err := r.Note(tx, "document_folder", importer.Created, 1); err != nil {
 			return err
 		}
-		return external.Save(tx, r.source(), "document_folders", foreign, made, "folder")
+		return external.Save(tx, r.Source, "document_folders", foreign, made, "folder")
 	})
 	return made, err
 }
@@ -257,7 +259,7 @@ func (it *item) readText() (*text, error) {
 	}
 	defer in.Close()
 	if size > maxText {
-		it.warn("Attach it as a file.", "The document %q is longer than %d MiB and was imported without its text.", it.doc.HTML, maxText>>20)
+		it.Warn("Attach it as a file.", "The document %q is longer than %d MiB and was imported without its text.", it.doc.HTML, maxText>>20)
 		return nil, nil
 	}
 	b, err := io.ReadAll(in)
@@ -266,7 +268,7 @@ func (it *item) readText() (*text, error) {
 	}
 	s, told := itglue.Decode(b)
 	if told {
-		it.warn("", "The document %q is not UTF-8 and was read as Windows-1252 (Latin-1).", it.doc.HTML)
+		it.Warn("", "The document %q is not UTF-8 and was read as Windows-1252 (Latin-1).", it.doc.HTML)
 	}
 	return newText(it, s), nil
 }
@@ -277,7 +279,7 @@ func (it *item) unread(err error) error {
 		return err
 	}
 	said := fault.Say(err)
-	it.warn(said.Hint, "%s The document %s was imported without it.", said.Text, it.title())
+	it.Warn(said.Hint, "%s The document %s was imported without it.", said.Text, it.Title())
 	return nil
 }
 
@@ -288,15 +290,15 @@ func (it *item) linked(t *text) {
 	}
 	for _, href := range sortedKeys(t.links) {
 		to := t.links[href]
-		if k := it.r.look.table(to.Table)[to.ID]; k == nil || k.rec == 0 {
+		if k := it.r.Look.Table(to.Table)[to.ID]; k == nil || k.Rec == 0 {
 			t.lost = append(t.lost, href)
 		}
 	}
 	if n := len(t.lost); n > 0 {
-		it.warn("Correct them by hand.", "The document %q has %s to what is not in the export, such as %s; left as written.", it.doc.HTML, plural(n, "link"), short(t.lost[0]))
+		it.Warn("Correct them by hand.", "The document %q has %s to what is not in the export, such as %s; left as written.", it.doc.HTML, plural(n, "link"), importer.Short(t.lost[0]))
 	}
 	if n := len(t.gone); n > 0 {
-		it.warn("Add them by hand.", "The document %q names %s that the zip does not hold, such as %s.", it.doc.HTML, plural(n, "image"), short(path.Base(t.gone[0])))
+		it.Warn("Add them by hand.", "The document %q names %s that the zip does not hold, such as %s.", it.doc.HTML, plural(n, "image"), importer.Short(path.Base(t.gone[0])))
 	}
 }
 

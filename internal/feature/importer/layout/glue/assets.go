@@ -1,4 +1,4 @@
-package importer
+package glue
 
 import (
 	"errors"
@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/flexibleasset"
+	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/design"
 	"strongroom/internal/feature/importer/itglue"
 )
@@ -25,8 +26,8 @@ type assetTable struct {
 	label      string // of the type
 	typ        id.ID  // below 0 in a dry run for one that would be made
 	fields     []assetField
-	of         map[id.ID][]*known // its assets by organization, two at most
-	folders    map[string]string  // of the files of fields -> plain name of the field
+	of         map[id.ID][]*importer.Known // its assets by organization, two at most
+	folders    map[string]string           // of the files of fields -> plain name of the field
 }
 
 // hasFolder tells whether the files of a column lie in a folder.
@@ -52,7 +53,7 @@ func notAssets() []string {
 // findAssets tells which tables are types of assets: all that have ids and
 // organizations, and are nothing else.
 func (r *run) findAssets() error {
-	if r.own != nil || r.m.Records.Kinds.Kind(flexibleasset.Kind) == nil {
+	if r.own != nil || r.Importer.Records.Kinds.Kind(flexibleasset.Kind) == nil {
 		return nil
 	}
 	others := notAssets()
@@ -75,7 +76,7 @@ func (r *run) findAssets() error {
 			return err
 		}
 		if slices.Contains(columns, "id") && (slices.Contains(columns, "organization") || slices.Contains(columns, "organization_id")) {
-			r.assets = append(r.assets, &assetTable{name: name, file: r.x.File(name), label: design.Label(name), of: map[id.ID][]*known{}, folders: r.x.FieldFolders(name)})
+			r.assets = append(r.assets, &assetTable{name: name, file: r.x.File(name), label: design.Label(name), of: map[id.ID][]*importer.Known{}, folders: r.x.FieldFolders(name)})
 		}
 	}
 	return nil
@@ -94,7 +95,7 @@ func (r *run) designAssets() error {
 	if len(r.assets) == 0 {
 		return nil
 	}
-	r.stage("Types of assets")
+	r.Stage("Types of assets")
 	names, err := r.scanNames()
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (r *run) eachRow(name string, f func(t *itglue.Table, row itglue.Row)) erro
 		if err != nil {
 			return err
 		}
-		if err := r.ctx.Err(); err != nil {
+		if err := r.Ctx.Err(); err != nil {
 			return err
 		}
 		f(t, row)
@@ -137,12 +138,12 @@ func (r *run) eachRow(name string, f func(t *itglue.Table, row itglue.Row)) erro
 type nameScan struct {
 	r       *run
 	tags    []string // by bit
-	of      map[sum]uint64
+	of      map[importer.Sum]uint64
 	secrets map[string]bool // folded names of fields
 }
 
-func (s *nameScan) key(org, name string) sum {
-	return s.r.sum(func(put func(string)) { put(record.Fold(org)); put(record.Fold(name)) })
+func (s *nameScan) key(org, name string) importer.Sum {
+	return s.r.Sum(func(put func(string)) { put(record.Fold(org)); put(record.Fold(name)) })
 }
 
 // refers gives the tag types of what is called so.
@@ -159,7 +160,7 @@ func (s *nameScan) refers(org, name string) []string {
 
 // scanNames reads the names of all that a field can refer to.
 func (r *run) scanNames() (*nameScan, error) {
-	s := &nameScan{r: r, of: map[sum]uint64{}, secrets: map[string]bool{}}
+	s := &nameScan{r: r, of: map[importer.Sum]uint64{}, secrets: map[string]bool{}}
 	tables := []string{"configurations", "contacts", "locations", "documents", "passwords"}
 	for _, name := range tables {
 		s.tags = append(s.tags, strings.ToUpper(name[:1])+name[1:])
@@ -238,11 +239,11 @@ func (r *run) designOne(t *assetTable, names *nameScan) error {
 
 // undesigned says why the rows of a table cannot come in.
 func (r *run) undesigned(t *assetTable, err error) error {
-	if !rowFault(err) {
+	if !importer.RowFault(err) {
 		return err
 	}
 	said := fault.Say(err)
-	r.problem(t.file, 0, itglue.Error, said.Hint, "The type %q could not be made, and nothing of %s was imported: %s", t.label, t.file, sentence(said))
+	r.Problem(t.file, 0, itglue.Error, said.Hint, "The type %q could not be made, and nothing of %s was imported: %s", t.label, t.file, importer.Sentence(said))
 	r.assets = slices.DeleteFunc(slices.Clone(r.assets), func(have *assetTable) bool { return have == t })
 	return nil
 }
@@ -265,8 +266,8 @@ func (r *run) guess(t *assetTable, names *nameScan) (g *design.Table, err error)
 
 // existing finds a type that is here already, by its name.
 func (r *run) existing(t *assetTable) error {
-	return r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
-		err := each(tx, func(n int64, name string) {
+	return r.Importer.Gate.View(r.Ctx, r.Caller, func(tx *gate.Tx) error {
+		err := importer.Each(tx, func(n int64, name string) {
 			if key := flexibleasset.Key(name); key == t.name || key+"s" == t.name || key == t.name+"s" {
 				t.typ, t.label = id.ID(n), name
 			}
@@ -311,30 +312,30 @@ func (r *run) makeType(t *assetTable) (err error) {
 }
 
 func (r *run) makeDesign(kind string, v record.Values) (n id.ID, err error) {
-	if r.dry {
-		err := r.m.Gate.View(r.ctx, r.c, func(tx *gate.Tx) error {
+	if r.Dry {
+		err := r.Importer.Gate.View(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 			_, err := tx.Allow(access.Create, gate.Thing{Kind: kind})
 			return err
 		})
 		if err != nil {
 			return 0, err
 		}
-		r.report.count(kind, created)
-		return r.nextPseudo(), nil
+		r.Report.Count(kind, importer.Created)
+		return r.NextPseudo(), nil
 	}
-	if err := r.wait(); err != nil {
+	if err := r.Wait(); err != nil {
 		return 0, err
 	}
-	err = r.m.Gate.Change(r.ctx, r.c, access.Create, gate.Thing{Kind: kind}, func(tx *gate.Tx) error {
-		rec, err := r.m.Records.Create(tx, kind, v)
+	err = r.Importer.Gate.Change(r.Ctx, r.Caller, access.Create, gate.Thing{Kind: kind}, func(tx *gate.Tx) error {
+		rec, err := r.Importer.Records.Create(tx, kind, v)
 		if err != nil {
 			return err
 		}
 		n = rec.ID
-		return r.note(tx, kind, created, 1)
+		return r.Note(tx, kind, importer.Created, 1)
 	})
 	if err == nil {
-		r.report.count(kind, created)
+		r.Report.Count(kind, importer.Created)
 	}
 	return n, err
 }
@@ -347,7 +348,7 @@ func (r *run) assetRows() error {
 		if err := r.table(s); err != nil {
 			return err
 		}
-		if err := r.flush(); err != nil {
+		if err := r.Flush(); err != nil {
 			return err
 		}
 	}
@@ -355,24 +356,24 @@ func (r *run) assetRows() error {
 }
 
 func (r *run) buildAsset(t *assetTable, it *item) error {
-	it.values[flexibleasset.TypeField] = t.typ
+	it.Values[flexibleasset.TypeField] = t.typ
 	for i := range t.fields {
 		f := &t.fields[i]
-		if f.column == "" || !it.row.Has(f.column) {
+		if f.column == "" || !it.Row.Has(f.column) {
 			continue
 		}
-		name, text := record.TraitName(f.ID), strings.TrimSpace(it.row.Get(f.column))
+		name, text := record.TraitName(f.ID), strings.TrimSpace(it.Row.Get(f.column))
 		switch f.Kind {
 		case flexibleasset.Upload, flexibleasset.Password: // both are kept elsewhere in the export
 		case flexibleasset.Tag:
 			if text != "" {
-				it.late = append(it.late, late{kind: it.kind, field: name, cell: text, tag: f.TagType, org: it.org, file: it.file, line: it.line})
+				it.late = append(it.late, late{kind: it.Kind, field: name, cell: text, tag: f.TagType, org: it.Org, file: it.File, line: it.Line})
 			}
 		default:
-			it.values[name] = cellValue(f.Kind, text)
+			it.Values[name] = cellValue(f.Kind, text)
 		}
-		if f.Title && text != "" || it.shown == "" {
-			it.shown = text
+		if f.Title && text != "" || it.Shown == "" {
+			it.Shown = text
 		}
 	}
 	return nil
@@ -399,36 +400,36 @@ func cellValue(kind, text string) any {
 // noteAsset remembers an asset of an organization, for the passwords of its
 // fields.
 func (r *run) noteAsset(it *item) {
-	t := r.assetTable(it.table)
-	if t == nil || it.org == nil || it.known == nil {
+	t := r.assetTable(it.Table)
+	if t == nil || it.Org == nil || it.Known == nil {
 		return
 	}
-	it.known.org = it.org.rec
-	if list := t.of[it.org.rec]; len(list) < 2 {
-		t.of[it.org.rec] = append(list, it.known)
+	it.Known.Org = it.Org.Rec
+	if list := t.of[it.Org.Rec]; len(list) < 2 {
+		t.of[it.Org.Rec] = append(list, it.Known)
 	}
-	r.giveName(flexibleasset.Kind+" "+t.typ.String(), it.org, it.shown, it.known)
+	r.GiveName(flexibleasset.Kind+" "+t.typ.String(), it.Org, it.Shown, it.Known)
 }
 
 // assetOwner finds the asset that a password is embedded in, and, for the
 // password of a field, the field: those are told by name and organization only.
-func (r *run) assetOwner(typ, foreign, name string, org *known) (*known, id.ID) {
+func (r *run) assetOwner(typ, foreign, name string, org *importer.Known) (*importer.Known, id.ID) {
 	if !strings.EqualFold(typ, "StructuredData::Cell") {
 		for _, t := range r.assets {
-			if k := r.look.table(t.name)[foreign]; k != nil && k.rec != 0 && k.org == org.rec {
+			if k := r.Look.Table(t.name)[foreign]; k != nil && k.Rec != 0 && k.Org == org.Rec {
 				return k, 0
 			}
 		}
 		return nil, 0
 	}
-	var owner *known
+	var owner *importer.Known
 	var field id.ID
 	for _, t := range r.assets {
 		for _, f := range t.fields {
 			if f.Kind != flexibleasset.Password || record.Fold(f.Name) != record.Fold(name) && f.Key != flexibleasset.Key(name) {
 				continue
 			}
-			for _, k := range t.of[org.rec] {
+			for _, k := range t.of[org.Rec] {
 				if owner != nil {
 					return nil, 0
 				}

@@ -1,0 +1,14 @@
+package app
+
+import (
+	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/layout/glue"
+)
+
+// layouts lists the exports of other products that can be imported. A new one
+// adds one line. The first is that of an import that names none.
+func layouts() []importer.Layout {
+	return []importer.Layout{
+		glue.Layout{},
+	}
+}
