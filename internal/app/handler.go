@@ -29,7 +29,7 @@ func (a *App) Handler() (http.Handler, error) {
 	}
 	a.API = &itglue.API{
 		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: &apikey.Limiter{}, Sessions: a.Sessions, Secrets: a.Secrets,
-		Attachments: a.Files, Relations: a.Relations, Exports: a.Exporter, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
+		Attachments: a.Files, Relations: a.Relations, Exports: a.Exporter, Tenant: a.TenantOf, Trusted: a.proxies, Version: a.Version, Log: a.Log, Now: a.Now,
 	}
 	a.MCP = &mcp.Server{
 		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: a.API.Limiter, Secrets: a.Secrets, Relations: a.Relations, Version: a.Version,

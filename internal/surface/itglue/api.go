@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/surface/itglue/describe"
 )
 
 // API answers requests. Fill the fields; it then is safe for concurrent use.
@@ -41,13 +42,19 @@ type API struct {
 	Tenant func(r *http.Request) string
 	// Trusted are the proxies whose forwarding headers count.
 	Trusted []netip.Prefix
+	Version string // of the program, as the description of the API tells it
 	Log     *slog.Logger
 	Now     func() time.Time // nil is time.Now
 
 	once      sync.Once
 	mux       *web.Mux
 	resources map[string]*resource // by kind
+	calls     []describe.Call      // in the order in which they were mounted
 	bodies    sync.Pool            // of *[]byte: those of lists
+
+	describing  sync.Once
+	description []byte
+	describeErr error
 }
 
 // Handler answers under /api/v1, /api and the root alike.
@@ -100,6 +107,9 @@ func (a *API) build() {
 		table := specials()
 		for _, k := range a.Records.Kinds.Kinds() {
 			a.resources[k.Name] = newResource(k, table[k.Name])
+		}
+		for _, res := range a.resources {
+			res.include = a.includes(res)
 		}
 		a.mount()
 	})

@@ -1,13 +1,11 @@
 package itglue
 
 import (
-	"slices"
 	"strings"
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
-	"strongroom/internal/surface/itglue/value"
 )
 
 // filters turns what was asked into conditions. What is not known is left out.
@@ -23,117 +21,17 @@ func (r *resource) filterList(tx *gate.Tx, q jsonapi.Query) ([]record.Filter, er
 			out = append(out, one)
 			continue
 		}
-		if one, ok := r.condition(f); ok {
+		if one, ok := r.asked.Condition(f); ok {
 			out = append(out, one)
 		}
 	}
 	return out, nil
 }
 
-// condition reads one filter of a list; false when it says nothing.
-func (r *resource) condition(f jsonapi.Filter) (record.Filter, bool) {
-	how, known := r.filters[f.Name]
-	if !known {
-		if foreign(f.Name) && strings.TrimSpace(f.Raw) != "" {
-			return record.Filter{Field: "id", Op: record.Eq}, true
-		}
-		return record.Filter{}, false
-	}
-	parts, plain := jsonapi.Split(f.Raw)
-	if how == value.SortID && (len(parts) == 0 && f.Name == r.special.nullRef || len(parts) == 1 && strings.EqualFold(parts[0], "null")) {
-		return record.Filter{Field: f.Name, Op: nullOp(f.Op)}, true
-	}
-	if len(parts) == 0 {
-		return record.Filter{}, false
-	}
-	if f.Op == jsonapi.Range || how == value.SortTime || how == value.SortDay && !plain {
-		return span(f, how, parts)
-	}
-	out := record.Filter{Field: f.Name, Op: record.Eq, Values: value.AllOf(how, parts)}
-	if f.Op == jsonapi.Not {
-		out.Op = record.Ne
-	}
-	if how == value.SortText && !plain { // Acme, Inc without an escape
-		out.Values = append(out.Values, value.AllOf(how, []string{strings.TrimSpace(strings.ReplaceAll(f.Raw, `\,`, `,`))})...)
-	}
-	return out, true
-}
-
-func nullOp(op jsonapi.Op) record.Op {
-	if op == jsonapi.Not {
-		return record.NotNull
-	}
-	return record.Null
-}
-
-// span reads start,end, where * is an open end; one value alone is the day or
-// moment it names.
-func span(f jsonapi.Filter, how value.Sort, parts []string) (record.Filter, bool) {
-	out := record.Filter{Field: f.Name, Op: record.Range, Values: []any{nil, nil}}
-	if len(parts) == 1 {
-		parts = append(parts, parts[0])
-	}
-	if f.Op == jsonapi.Not || how == value.SortText || how == value.SortBool {
-		return record.Filter{}, false
-	}
-	for i, p := range parts[:2] {
-		if p == "*" {
-			continue
-		}
-		v, ok := value.Bound(how, p, i == 1)
-		if !ok {
-			return record.Filter{Field: f.Name, Op: record.Eq}, true // nothing lies there
-		}
-		out.Values[i] = v
-	}
-	return out, true
-}
-
-// order gives the order that is asked for; names that are not known are left out.
+// order gives the order that is asked for, or the resource's own.
 func (r *resource) order(q jsonapi.Query) []record.Order {
-	var out []record.Order
-	for _, o := range q.Sort {
-		if r.sorts[o.Name] && !slices.ContainsFunc(out, func(x record.Order) bool { return x.Field == o.Name }) {
-			out = append(out, record.Order{Field: o.Name, Desc: o.Desc})
-		}
+	if out := r.asked.Order(q); len(out) > 0 {
+		return out
 	}
-	if len(out) == 0 {
-		return r.special.sort
-	}
-	return out[:min(len(out), 8)]
-}
-
-// strict reads the filters of a deletion, where nothing may be misunderstood.
-func (r *resource) strict(q jsonapi.Query) ([]record.Filter, error) {
-	if len(q.Strange) > 0 {
-		return nil, jsonapi.Malformed("There is a filter of an unknown form; nothing was deleted.")
-	}
-	var out []record.Filter
-	for _, f := range q.Filters {
-		how, known := r.filters[f.Name]
-		parts, plain := jsonapi.Split(f.Raw)
-		name := jsonapi.Kebab(f.Name)
-		switch {
-		case !known:
-			return nil, jsonapi.Malformed("There is no filter %.60s; nothing was deleted.", name)
-		case r.special.filter[f.Name] != nil:
-			return nil, jsonapi.Malformed("The filter %s cannot name what is deleted; nothing was deleted.", name)
-		case f.Op == jsonapi.Not:
-			return nil, jsonapi.Malformed("What is deleted must be named, not excluded; nothing was deleted.")
-		case len(parts) == 0:
-			return nil, jsonapi.Malformed("The filter %s is empty; nothing was deleted.", name)
-		case how == value.SortText && !plain:
-			return nil, jsonapi.Malformed("A comma in the filter %s could mean two things; nothing was deleted.", name).
-				WithHint(`Write it as \, when it belongs to the value, or name what to delete by its id.`)
-		}
-		one, ok := r.condition(f)
-		if !ok || one.Op != record.Range && one.Op != record.Null && len(one.Values) != len(parts) {
-			return nil, jsonapi.Malformed("The filter %s cannot be read; nothing was deleted.", name)
-		}
-		if one.Op == record.Range && one.Values[0] == nil && one.Values[1] == nil {
-			return nil, jsonapi.Malformed("The filter %s is open at both ends; nothing was deleted.", name)
-		}
-		out = append(out, one)
-	}
-	return out, nil
+	return r.special.sort
 }

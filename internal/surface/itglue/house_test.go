@@ -51,6 +51,7 @@ type house struct {
 	url  string
 	key  string // of an administrator, with passwords
 	host string // tenant that the host of the next requests names
+	says *promise
 }
 
 func features() []record.Feature {
@@ -86,6 +87,7 @@ func open(t testing.TB) *house {
 	h.jobs = &job.Runner{House: h.House.House, Gate: h.Gate, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), Now: h.Clock.Now, Poll: 2 * time.Millisecond, ResolveKey: h.keys.CallerOf}
 	h.api.Exports = &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.api.Attachments, Secrets: h.api.Secrets, Jobs: h.jobs, Now: h.Clock.Now}
 	h.jobs.Handlers = map[string]job.Handler{exporter.JobKind: h.api.Exports.Handler()}
+	h.says = promised(t, h.api)
 	s := httptest.NewServer(h.api.Handler())
 	t.Cleanup(s.Close)
 	h.url = s.URL
@@ -194,6 +196,7 @@ func (h *house) ask(key, method, path string, body any, header ...string) *reply
 		if err := d.Decode(&out.doc); err != nil {
 			h.t.Fatalf("%s: not JSON: %v\n%s", out.name, err, text)
 		}
+		h.says.kept(h.t, method, path, out)
 	}
 	return out
 }

@@ -2,6 +2,7 @@ package itglue
 
 import (
 	"strconv"
+	"strings"
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/access"
@@ -9,6 +10,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/identity"
 	"strongroom/internal/surface/itglue/batch"
 	"strongroom/internal/surface/itglue/value"
 )
@@ -76,51 +78,80 @@ func (o *object) relate(name string, links []link, one bool) {
 func (c *call) include(tx *gate.Tx, res *resource, list []*object, one bool) (included, error) {
 	inc := included{asked: len(c.query.Include) > 0}
 	for _, name := range c.query.Include {
-		if err := c.includeOne(tx, res, list, name, one, &inc); err != nil {
-			return inc, err
+		if add := res.include[name]; add != nil {
+			if err := add(c, tx, list, one, &inc); err != nil {
+				return inc, err
+			}
 		}
 	}
 	return inc, nil
 }
 
-func (c *call) includeOne(tx *gate.Tx, res *resource, list []*object, name string, one bool, inc *included) error {
-	switch name {
-	case "attachments":
+// includer adds what one name of include= asks for to the records of a page; one
+// tells that it is a single record which is shown.
+type includer func(c *call, tx *gate.Tx, list []*object, one bool, inc *included) error
+
+// includes lists what can be included with the records of a kind.
+func (a *API) includes(res *resource) map[string]includer {
+	out := map[string]includer{}
+	for _, f := range res.kind.Fields {
+		if name, ok := strings.CutSuffix(f.Name, "_id"); ok && f.Type == record.Ref {
+			out[name] = includeRef(name, a.resources[f.Ref], func(r *record.Record) id.ID { return r.Values.ID(f.Name) })
+		}
+	}
+	for _, k := range a.Records.Kinds.Kinds() {
+		if below := a.resources[k.Name]; k.Scope == record.OfParent && k.Field(k.Parent).Ref == res.kind.Name {
+			for _, name := range []string{k.Plural, below.special.under[res.kind.Name]} {
+				out[name] = includeBelow(name, below, k.Parent)
+			}
+		}
+	}
+	delete(out, "")
+	if res.kind.Field("parent_id") != nil {
+		out["ancestors"] = ofOne(func(c *call, tx *gate.Tx, o *object, inc *included) error { return c.includeAncestors(tx, res, o, inc) })
+	}
+	if s := res.kind.Scope; s != record.OfTenant {
+		a.includesBeside(res, out)
+	}
+	if res.kind.Name == identity.Group {
+		for _, name := range []string{"users", "organizations"} {
+			out[name] = func(c *call, tx *gate.Tx, list []*object, _ bool, inc *included) error {
+				return c.includeOfGroup(tx, list, name, inc)
+			}
+		}
+	}
+	return out
+}
+
+// includesBeside adds what hangs on records that lie in an organization.
+func (a *API) includesBeside(res *resource, out map[string]includer) {
+	out["attachments"] = func(c *call, tx *gate.Tx, list []*object, _ bool, inc *included) error {
 		return c.includeFiles(tx, list, inc)
-	case "user_resource_accesses", "group_resource_accesses":
-		return c.includeAccesses(tx, list, name, inc)
-	case "users", "organizations":
-		if res.kind.Name == "group" {
-			return c.includeOfGroup(tx, list, name, inc)
-		}
-	case "passwords":
-		return c.includeBelow(tx, list, name, c.resources["password"], "resource_id", inc)
 	}
-	if one {
-		switch name {
-		case "related_items":
-			return c.includeRelated(tx, list[0], inc)
-		case "authorized_users":
-			return c.includeAuthorized(tx, list[0], inc)
-		case "recent_versions":
-			return c.includeVersions(tx, list[0], inc)
-		case "ancestors":
-			return c.includeAncestors(tx, res, list[0], inc)
+	for _, name := range []string{"user_resource_accesses", "group_resource_accesses"} {
+		out[name] = func(c *call, tx *gate.Tx, list []*object, _ bool, inc *included) error {
+			return c.includeAccesses(tx, list, name, inc)
 		}
 	}
-	for _, k := range c.Records.Kinds.Kinds() {
-		below := c.resources[k.Name]
-		if k.Scope == record.OfParent && k.Field(k.Parent).Ref == res.kind.Name && (k.Plural == name || below.special.under[res.kind.Name] == name) {
-			return c.includeBelow(tx, list, name, below, k.Parent, inc)
+	out["related_items"] = ofOne((*call).includeRelated)
+	out["authorized_users"] = ofOne((*call).includeAuthorized)
+	out["recent_versions"] = ofOne((*call).includeVersions)
+	if res.kind.Scope == record.OfOrganization {
+		out["organization"] = includeRef("organization", a.resources["organization"], func(r *record.Record) id.ID { return r.Org })
+		if below := a.resources["password"]; below != nil {
+			out["passwords"] = includeBelow("passwords", below, "resource_id")
 		}
 	}
-	if f := res.kind.Field(name + "_id"); f != nil && f.Type == record.Ref {
-		return c.includeRef(tx, list, name, c.resources[f.Ref], func(r *record.Record) id.ID { return r.Values.ID(f.Name) }, inc)
+}
+
+// ofOne is for what is included with a single record only.
+func ofOne(fn func(*call, *gate.Tx, *object, *included) error) includer {
+	return func(c *call, tx *gate.Tx, list []*object, one bool, inc *included) error {
+		if !one {
+			return nil
+		}
+		return fn(c, tx, list[0], inc)
 	}
-	if name == "organization" && res.kind.Scope == record.OfOrganization {
-		return c.includeRef(tx, list, name, c.resources["organization"], func(r *record.Record) id.ID { return r.Org }, inc)
-	}
-	return nil
 }
 
 // put adds a record to what is included and gives the link to it.
@@ -130,49 +161,51 @@ func (c *call) put(inc *included, res *resource, rec *record.Record) link {
 	return l
 }
 
-func (c *call) includeRef(tx *gate.Tx, list []*object, name string, res *resource, of func(*record.Record) id.ID, inc *included) error {
-	found, err := c.byID(tx, res.kind.Name, refs(list, of))
-	if err != nil {
-		return err
-	}
-	for _, o := range list {
-		if r := found[of(o.rec)]; r != nil {
-			o.relate(name, []link{c.put(inc, res, r)}, true)
+// includeRef adds the records that those of the page refer to.
+func includeRef(name string, res *resource, of func(*record.Record) id.ID) includer {
+	return func(c *call, tx *gate.Tx, list []*object, _ bool, inc *included) error {
+		found, err := c.byID(tx, res.kind.Name, refs(list, of))
+		if err != nil {
+			return err
 		}
+		for _, o := range list {
+			if r := found[of(o.rec)]; r != nil {
+				o.relate(name, []link{c.put(inc, res, r)}, true)
+			}
+		}
+		return nil
 	}
-	return nil
 }
 
 // maxBelow is how many records below those of one page are included.
 const maxBelow = 10_000
 
 // includeBelow adds the records of a kind that refer to those of the page.
-func (c *call) includeBelow(tx *gate.Tx, list []*object, name string, res *resource, field string, inc *included) error {
-	if res == nil {
+func includeBelow(name string, res *resource, field string) includer {
+	return func(c *call, tx *gate.Tx, list []*object, _ bool, inc *included) error {
+		values := make([]any, len(list))
+		for i, o := range list {
+			values[i] = int64(o.rec.ID)
+		}
+		p, err := c.Records.List(tx, res.kind.Name, record.Query{
+			Filters: []record.Filter{{Field: field, Op: record.Eq, Values: values}}, Sort: res.special.sort, Limit: maxBelow, NoTotal: true,
+		})
+		if err != nil {
+			return err
+		}
+		links := map[id.ID][]link{}
+		for _, r := range p.Records {
+			of := r.Values.ID(field)
+			if n, ok := r.Values[field].(int64); ok {
+				of = id.ID(n)
+			}
+			links[of] = append(links[of], c.put(inc, res, r))
+		}
+		for _, o := range list {
+			o.relate(name, links[o.rec.ID], false)
+		}
 		return nil
 	}
-	values := make([]any, len(list))
-	for i, o := range list {
-		values[i] = int64(o.rec.ID)
-	}
-	p, err := c.Records.List(tx, res.kind.Name, record.Query{
-		Filters: []record.Filter{{Field: field, Op: record.Eq, Values: values}}, Sort: res.special.sort, Limit: maxBelow, NoTotal: true,
-	})
-	if err != nil {
-		return err
-	}
-	links := map[id.ID][]link{}
-	for _, r := range p.Records {
-		of := r.Values.ID(field)
-		if n, ok := r.Values[field].(int64); ok {
-			of = id.ID(n)
-		}
-		links[of] = append(links[of], c.put(inc, res, r))
-	}
-	for _, o := range list {
-		o.relate(name, links[o.rec.ID], false)
-	}
-	return nil
 }
 
 func (c *call) includeFiles(tx *gate.Tx, list []*object, inc *included) error {

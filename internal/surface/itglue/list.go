@@ -203,7 +203,7 @@ func (c *call) complete(tx *gate.Tx, res *resource, list []*record.Record, one b
 		return objects, included{}, nil
 	}
 	for _, more := range res.special.more {
-		if err := more(c, tx, objects, one); err != nil {
+		if err := more.to(c, tx, objects, one); err != nil {
 			return nil, included{}, err
 		}
 	}

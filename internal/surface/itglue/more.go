@@ -102,8 +102,8 @@ func chain(parentOf map[id.ID]id.ID, rec id.ID) []id.ID {
 
 // count adds how many records of a kind refer to each record of the page, as
 // far as the caller may see them.
-func count(name, kind, field string) func(*call, *gate.Tx, []*object, bool) error {
-	return func(c *call, tx *gate.Tx, list []*object, _ bool) error {
+func count(name, kind, field string) more {
+	return more{name + " integer", func(c *call, tx *gate.Tx, list []*object, _ bool) error {
 		k := c.Records.Kinds.Kind(kind)
 		if k == nil {
 			return nil
@@ -128,7 +128,7 @@ func count(name, kind, field string) func(*call, *gate.Tx, []*object, bool) erro
 			o.member(name, n[o.rec.ID])
 		}
 		return rows.Err()
-	}
+	}}
 }
 
 // configurationTypeKind adds what sort of thing a configuration's type stands for.

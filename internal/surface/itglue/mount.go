@@ -1,8 +1,12 @@
 package itglue
 
 import (
+	"strings"
+
+	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/base/web"
 	"strongroom/internal/core/record"
+	"strongroom/internal/surface/itglue/describe"
 	"strongroom/internal/surface/itglue/report"
 )
 
@@ -59,23 +63,26 @@ func (a *API) nests(k *record.Kind) []nest {
 func (a *API) mountAt(at string, res *resource, n *nest) {
 	can := func(m string) bool { return res.special.methods == "" || contains(res.special.methods, m) }
 	wide := web.MaxBody(maxBody)
-	handle := func(method, path string, fn func(*call, *resource, *nest) error) {
+	handle := func(method, path string, does describe.Does, fn func(*call, *resource, *nest) error) {
 		if can(method) && (method == "GET" || !res.kind.Fixed) {
-			a.handle(method+" "+path, func(c *call) error { return fn(c, res, n) }, wide)
+			a.handle(method+" "+path, does, res.typ, func(c *call) error { return fn(c, res, n) }, wide)
 		}
 	}
-	one := at + "/{id}"
-	handle("GET", at, list)
-	handle("GET", one, show)
-	handle("POST", at, create)
-	handle("DELETE", at, destroyMany)
-	handle("DELETE", one, destroy)
+	one, gone := at+"/{id}", describe.Delete
+	if n == nil && res.special.noContent || n != nil && res.special.noNested {
+		gone = describe.Remove
+	}
+	handle("GET", at, describe.List, list)
+	handle("GET", one, describe.Get, show)
+	handle("POST", at, describe.Create, create)
+	handle("DELETE", at, describe.DeleteMany, destroyMany)
+	handle("DELETE", one, gone, destroy)
 	for _, m := range []string{"PATCH", "PUT"} {
-		handle(m, at, updateMany)
-		handle(m, one, update)
+		handle(m, at, describe.UpdateMany, updateMany)
+		handle(m, one, describe.Update, update)
 	}
 	if res.special.publish && can("PATCH") {
-		handle("PATCH", one+"/publish", publish)
+		handle("PATCH", one+"/publish", describe.Publish, publish)
 	}
 }
 
@@ -84,64 +91,73 @@ func (a *API) mountBeside(res *resource) {
 	if s := res.kind.Scope; s != record.OfOrganization && s != record.Organization {
 		return
 	}
-	a.handle("GET /"+res.kind.Plural+"/{id}/map", func(c *call) error { return showMap(c, res) })
+	a.handle("GET /"+res.kind.Plural+"/{id}/map", describe.Map, res.typ, func(c *call) error { return showMap(c, res) })
 	names := []string{res.kind.Plural}
 	if res.special.alias != "" {
 		names = append(names, res.special.alias)
 	}
 	for _, name := range names {
 		of := "/" + name + "/{parent}/relationships/"
-		at := func(method, path string, fn func(*call, *resource) error, o ...web.Option) {
-			a.handle(method+" "+of+path, func(c *call) error { return fn(c, res) }, o...)
+		at := func(method, path string, does describe.Does, fn func(*call, *resource) error, o ...web.Option) {
+			typ, _, _ := strings.Cut(path, "/")
+			a.handle(method+" "+of+path, does, jsonapi.Kebab(typ), func(c *call) error { return fn(c, res) }, o...)
 		}
-		at("GET", "attachments", listFiles)
-		at("GET", "attachments/{id}", showFile)
-		at("POST", "attachments", addFiles, web.MaxBody(a.maxUpload()), web.Within(0))
-		at("PATCH", "attachments/{id}", renameFile)
-		at("PUT", "attachments/{id}", renameFile)
-		at("DELETE", "attachments", removeFiles)
-		at("DELETE", "attachments/{id}", removeFile)
-		at("GET", "related_items", listRelated)
-		at("POST", "related_items", relate)
-		at("PATCH", "related_items/{id}", noteRelated)
-		at("PUT", "related_items/{id}", noteRelated)
-		at("DELETE", "related_items", unrelateMany)
-		at("DELETE", "related_items/{id}", unrelate)
-		at("GET", "resource_accesses", listAccesses)
-		at("PATCH", "resource_accesses", setAccesses)
-		at("PUT", "resource_accesses", setAccesses)
+		at("GET", "attachments", describe.List, listFiles)
+		at("GET", "attachments/{id}", describe.Get, showFile)
+		at("POST", "attachments", describe.Upload, addFiles, web.MaxBody(a.maxUpload()), web.Within(0))
+		at("DELETE", "attachments", describe.DeleteMany, removeFiles)
+		at("DELETE", "attachments/{id}", describe.Delete, removeFile)
+		at("GET", "related_items", describe.List, listRelated)
+		at("POST", "related_items", describe.Create, relate)
+		at("DELETE", "related_items", describe.DeleteMany, unrelateMany)
+		at("DELETE", "related_items/{id}", describe.Delete, unrelate)
+		at("GET", "resource_accesses", describe.All, listAccesses)
+		for _, m := range []string{"PATCH", "PUT"} {
+			at(m, "attachments/{id}", describe.Update, renameFile)
+			at(m, "related_items/{id}", describe.Update, noteRelated)
+			at(m, "resource_accesses", describe.Replace, setAccesses)
+		}
 	}
 }
 
 // mountAlone mounts what is no kind of record.
 func (a *API) mountAlone() {
-	a.handle("GET /expirations", reported((*report.Ask).Expirations))
-	a.handle("GET /expirations/{id}", showExpiration)
-	a.handle("GET /organizations/{parent}/relationships/expirations", reported((*report.Ask).Expirations))
-	a.handle("GET /organizations/{parent}/relationships/expirations/{id}", showExpiration)
-	a.handle("GET /related_items", allRelated)
-	a.handle("GET /user_metrics", reported((*report.Ask).Metrics))
+	a.handle("GET /expirations", describe.List, "expirations", reported((*report.Ask).Expirations))
+	a.handle("GET /expirations/{id}", describe.Get, "expirations", showExpiration)
+	a.handle("GET /organizations/{parent}/relationships/expirations", describe.List, "expirations", reported((*report.Ask).Expirations))
+	a.handle("GET /organizations/{parent}/relationships/expirations/{id}", describe.Get, "expirations", showExpiration)
+	a.handle("GET /related_items", describe.List, "related-items", allRelated)
+	a.handle("GET /user_metrics", describe.List, "user-metrics", reported((*report.Ask).Metrics))
 	if a.Exports != nil {
-		a.handle("GET /exports", listExports)
-		a.handle("GET /exports/{id}", showExport)
-		a.handle("POST /exports", startExport, web.MaxBody(maxBody))
-		a.handle("DELETE /exports/{id}", removeExport)
-		a.handle("GET /exports/{id}/download", downloadExport, web.Within(0))
+		a.handle("GET /exports", describe.List, "exports", listExports)
+		a.handle("GET /exports/{id}", describe.Get, "exports", showExport)
+		a.handle("POST /exports", describe.CreateOne, "exports", startExport, web.MaxBody(maxBody))
+		a.handle("DELETE /exports/{id}", describe.Remove, "exports", removeExport)
+		a.handle("GET /exports/{id}/download", describe.Download, "exports", downloadExport, web.Within(0))
 	}
-	a.handle("GET /logs", reported((*report.Ask).Log))
-	a.handle("GET /attachments/{id}/download", downloadFile, web.Within(0))
+	a.handle("GET /logs", describe.List, "logs", reported((*report.Ask).Log))
+	a.handle("GET /attachments/{id}/download", describe.Download, "attachments", downloadFile, web.Within(0))
 	if a.Records.Kinds.Kind("document") != nil {
-		a.handle("POST /document_images", addImages, web.MaxBody(a.maxUpload()), web.Within(0))
-		a.handle("GET /document_images/{id}", showImage)
-		a.handle("DELETE /document_images/{id}", removeImage)
+		a.handle("POST /document_images", describe.Upload, "document-images", addImages, web.MaxBody(a.maxUpload()), web.Within(0))
+		a.handle("GET /document_images/{id}", describe.Get, "document-images", showImage)
+		a.handle("DELETE /document_images/{id}", describe.Delete, "document-images", removeImage)
 	}
-	a.mux.Handle("POST /login", a.login)
-	a.mux.Handle("GET /jwt/token", a.refresh)
+	a.open("POST /login", describe.SignIn, "tokens", a.login)
+	a.open("GET /jwt/token", describe.SignIn, "tokens", a.refresh)
+	a.mux.Handle("GET /openapi.json", a.describe)
 }
 
-// handle mounts a call that needs a caller.
-func (a *API) handle(pattern string, fn func(*call) error, o ...web.Option) {
-	a.mux.Handle(pattern, a.called(fn), o...)
+// handle mounts a call that needs a caller; it is about resource objects of the
+// type.
+func (a *API) handle(pattern string, does describe.Does, typ string, fn func(*call) error, o ...web.Option) {
+	a.open(pattern, does, typ, a.called(fn), o...)
+}
+
+// open mounts a call that finds out itself who calls.
+func (a *API) open(pattern string, does describe.Does, typ string, h web.Handler, o ...web.Option) {
+	method, path, _ := strings.Cut(pattern, " ")
+	a.calls = append(a.calls, describe.Call{Method: method, Path: path, Does: does, Type: typ})
+	a.mux.Handle(pattern, h, o...)
 }
 
 func contains(list, word string) bool {

@@ -6,7 +6,7 @@ import (
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/record"
-	"strongroom/internal/surface/itglue/value"
+	"strongroom/internal/surface/itglue/asked"
 )
 
 // resource is a kind as the protocol sees it, worked out once.
@@ -15,9 +15,9 @@ type resource struct {
 	special special
 	typ     string
 	attrs   []attribute
-	filters map[string]value.Sort
-	sorts   map[string]bool
+	asked   *asked.Names
 	meta    []byte // the member filters of meta
+	include map[string]includer
 }
 
 // attribute is one member of attributes.
@@ -52,10 +52,11 @@ const (
 )
 
 func newResource(k *record.Kind, s special) *resource {
-	r := &resource{kind: k, special: s, typ: k.JSONType(), filters: map[string]value.Sort{}, sorts: map[string]bool{}}
+	r := &resource{kind: k, special: s, typ: k.JSONType(), asked: asked.Of(k)}
+	r.asked.NullRef = s.nullRef
+	r.asked.Special = func(name string) bool { return s.filter[name] != nil }
 	r.describe()
-	r.filterable()
-	r.meta = r.permitted()
+	r.meta = r.asked.Meta()
 	return r
 }
 
@@ -114,75 +115,4 @@ func (r *resource) addField(f *record.Field) {
 	default:
 		r.add(f.Name, fromText, f.Name)
 	}
-}
-
-// filterable lists what lists can be filtered and sorted by, as far as the
-// engine offers it.
-func (r *resource) filterable() {
-	k := r.kind
-	r.filters["id"], r.filters["created_at"], r.filters["updated_at"], r.filters["name"] = value.SortID, value.SortTime, value.SortTime, value.SortText
-	if k.Scope != record.OfTenant {
-		r.filters["organization_id"], r.filters["archived"], r.filters["restricted"] = value.SortID, value.SortBool, value.SortBool
-		r.sorts["organization_id"] = true
-	}
-	if k.Scope == record.OfOrganization {
-		r.sorts["organization_name"] = true
-	}
-	for i := range k.Fields {
-		f := &k.Fields[i]
-		if f.Name == "name" || f.Type == record.Secret || !(f.Filter || f.Sort || f.Type == record.Ref || f.Expires || f.Unique) {
-			continue
-		}
-		r.sorts[f.Name] = true
-		switch f.Type {
-		case record.Ref:
-			r.filters[f.Name] = value.SortID
-			if base, ok := strings.CutSuffix(f.Name, "_id"); ok {
-				r.sorts[base+"_name"] = true
-			}
-		case record.Integer:
-			r.filters[f.Name] = value.SortInt
-		case record.Bool:
-			r.filters[f.Name] = value.SortBool
-		case record.Date:
-			r.filters[f.Name] = value.SortDay
-		case record.Time:
-			r.filters[f.Name] = value.SortTime
-		case record.Text, record.Choice:
-			r.filters[f.Name] = value.SortText
-		}
-	}
-	for _, n := range []string{"id", "name", "created_at", "updated_at", "archived", "restricted"} {
-		r.sorts[n] = true
-	}
-}
-
-// permitted is the member filters of meta: the names that can be filtered by,
-// each with the values that make sense where they are few.
-func (r *resource) permitted() []byte {
-	names := make([]string, 0, len(r.filters))
-	for n := range r.filters {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	b := []byte{'{'}
-	for i, n := range names {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(jsonapi.AppendString(b, jsonapi.Kebab(n)), `:{"permitted-values":[`...)
-		if r.filters[n] == value.SortBool {
-			b = append(b, `"true","false","1","0"`...)
-		}
-		if f := r.kind.Field(n); f != nil {
-			for i, choice := range f.Choices {
-				if i > 0 {
-					b = append(b, ',')
-				}
-				b = jsonapi.AppendString(b, choice)
-			}
-		}
-		b = append(b, "]}"...)
-	}
-	return append(b, '}')
 }

@@ -32,9 +32,9 @@ type special struct {
 	narrow func(c *call, q *record.Query)
 	// filter reads filters that are no field.
 	filter map[string]func(tx *gate.Tx, values []string) (record.Filter, error)
-	// more adds attributes to the objects of a page; one tells that it is a
-	// single record which is shown.
-	more []func(c *call, tx *gate.Tx, list []*object, one bool) error
+	more   []more // attributes that are worked out
+	sends  string // attributes of bodies that are no field, as describe.Attrs reads them
+	with   string // the relationship whose records may come with a new one
 	// saved does what a body asks for beyond the record's fields, in the same
 	// transaction; created tells that the record is new.
 	saved func(c *call, tx *gate.Tx, rec *record.Record, item jsonapi.Item, created bool) error
@@ -43,28 +43,36 @@ type special struct {
 // fixed is an attribute that is the same for all records.
 type fixed struct{ name, json string }
 
+// more adds attributes to the objects of a page; one tells that it is a single
+// record which is shown.
+type more struct {
+	adds string // as describe.Attrs reads it
+	to   func(c *call, tx *gate.Tx, list []*object, one bool) error
+}
+
 // specials is the table of what is special, by kind.
 func specials() map[string]special {
 	synced := []fixed{{"synced", "false"}}
+	above := more{"ancestor-ids ids", ancestors}
 	list := special{fixed: synced}
 	return map[string]special{
 		"organization": {
 			clip:   map[string]int{"quick_notes": 250},
 			fixed:  []fixed{{"logo", "null"}, {"synced", "false"}, {"psa_integration", "null"}, {"my_glue", "false"}},
 			filter: map[string]func(*gate.Tx, []string) (record.Filter, error){"group_id": organizationsOfGroups},
-			more:   []func(*call, *gate.Tx, []*object, bool) error{ancestors},
+			more:   []more{above},
 		},
 		"organization_type":    list,
 		"organization_status":  list,
-		"configuration_type":   {fixed: synced, more: []func(*call, *gate.Tx, []*object, bool) error{count("configurations-count", "configuration", "configuration_type_id")}},
+		"configuration_type":   {fixed: synced, more: []more{count("configurations-count", "configuration", "configuration_type_id")}},
 		"configuration_status": list,
 		"contact_type":         list,
 		"manufacturer":         list,
 		"model":                list,
 		"configuration": {
 			fixed: []fixed{{"psa_integration", "null"}, {"my_glue", "false"}},
-			more:  []func(*call, *gate.Tx, []*object, bool) error{configurationTypeKind, shortName},
-			saved: embeddedInterfaces,
+			more:  []more{{"configuration-type-kind text", configurationTypeKind}, {"organization-short-name text", shortName}},
+			saved: embeddedInterfaces, with: "configuration_interfaces",
 		},
 		"configuration_interface": {noContent: true, noNested: true, sort: []record.Order{{Field: "created_at"}, {Field: "id"}}},
 		"contact":                 {fixed: []fixed{{"psa_integration", "null"}}},
@@ -73,25 +81,25 @@ func specials() map[string]special {
 			filter: map[string]func(*gate.Tx, []string) (record.Filter, error){"cached_resource_name": passwordsByOwner},
 			secret: "password", required: []string{"password"}, keep: []string{"password"}, noContent: true,
 			fixed: []fixed{{"my_glue", "false"}, {"vault_id", "null"}, {"personal", "false"}, {"updated_by_type", `"User"`}},
-			more:  []func(*call, *gate.Tx, []*object, bool) error{passwordOwner},
+			more:  []more{{"cached-resource-name text; updated-by id; parent-url url", passwordOwner}},
 		},
-		"password_category": {more: []func(*call, *gate.Tx, []*object, bool) error{count("passwords-count", "password", "password_category_id")}},
-		"password_folder":   {more: []func(*call, *gate.Tx, []*object, bool) error{ancestors, count("passwords-count", "password", "password_folder_id")}},
+		"password_category": {more: []more{count("passwords-count", "password", "password_category_id")}},
+		"password_folder":   {more: []more{above, count("passwords-count", "password", "password_folder_id")}},
 		"document": {
 			segment: "docs", publish: true, nullRef: "document_folder_id", narrow: rootDocuments,
 			readOnly: []string{"content"}, hide: []string{"content"},
-			more: []func(*call, *gate.Tx, []*object, bool) error{documentBody},
+			more: []more{{"content text", documentBody}},
 		},
-		"document_folder": {alias: "folders", more: []func(*call, *gate.Tx, []*object, bool) error{ancestors, count("documents-count", "document", "document_folder_id")}},
+		"document_folder": {alias: "folders", more: []more{above, count("documents-count", "document", "document_folder_id")}},
 		"document_section": {
 			under: map[string]string{"document": "sections"}, sort: []record.Order{{Field: "sort"}, {Field: "id"}},
-			more: []func(*call, *gate.Tx, []*object, bool) error{sectionRendered},
+			more: []more{{"rendered-content text; resource-id id; document-gallery-id id; document-images objects", sectionRendered}},
 		},
 		"flexible_asset": {
 			narrow: ofVariant, noContent: true, saved: attachUploads, required: []string{"flexible_asset_type_id"},
-			fixed: []fixed{{"my_glue", "false"}}, more: []func(*call, *gate.Tx, []*object, bool) error{traits},
+			fixed: []fixed{{"my_glue", "false"}}, more: []more{{"traits object", traits}}, sends: "traits object",
 		},
-		"flexible_asset_type":     {saved: designedFields},
+		"flexible_asset_type":     {saved: designedFields, with: "flexible_asset_fields"},
 		"flexible_asset_field":    {noContent: true, noNested: true, sort: []record.Order{{Field: "order"}, {Field: "id"}}},
 		"checklist":               {saved: fromTemplate},
 		"checklist_task":          {sort: []record.Order{{Field: "order"}, {Field: "id"}}},
@@ -104,18 +112,8 @@ func specials() map[string]special {
 		},
 		"group": {
 			fixed: []fixed{{"hide_from_my_glue", "false"}, {"my_glue", "false"}, {"my_glue_account_id", "null"}},
-			more:  []func(*call, *gate.Tx, []*object, bool) error{groupMembers},
-			saved: saveGroup,
+			more:  []more{{"accounts-user-ids ids", groupMembers}},
+			saved: saveGroup, sends: "accounts-user-ids ids; organization-ids ids; all-organizations yes",
 		},
 	}
-}
-
-// foreign are filters that ask for ids of other systems, which no record here
-// has: they find nothing.
-func foreign(name string) bool {
-	switch name {
-	case "psa_id", "psa_integration_type", "rmm_id", "rmm_integration_type", "my_glue_account_id", "salesforce_id":
-		return true
-	}
-	return false
 }

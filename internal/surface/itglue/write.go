@@ -324,7 +324,7 @@ func (c *call) doomed(res *resource, n *nest) ([]id.ID, error) {
 	if !named {
 		return nil, jsonapi.Malformed("Say what to delete: ids in the body, or a filter; nothing was deleted.")
 	}
-	filters, err := res.strict(c.query)
+	filters, err := res.asked.Strict(c.query)
 	if err != nil {
 		return nil, err
 	}
