@@ -23,10 +23,6 @@ func (a *App) Handler() (http.Handler, error) {
 		Attachments: a.Files, Relations: a.Relations, Importer: a.Importer, Notices: a.Notices, FirstRun: a.FirstRun, Begin: a.begin, TenantOf: a.TenantOf, Demo: a.Demonstrates,
 		Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
-	pages, err := a.Web.Handler()
-	if err != nil {
-		return nil, err
-	}
 	a.API = &itglue.API{
 		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: &apikey.Limiter{}, Sessions: a.Sessions, Secrets: a.Secrets,
 		Attachments: a.Files, Relations: a.Relations, Exports: a.Exporter, Tenant: a.TenantOf, Trusted: a.proxies, Version: a.Version, Log: a.Log, Now: a.Now,
@@ -34,6 +30,11 @@ func (a *App) Handler() (http.Handler, error) {
 	a.MCP = &mcp.Server{
 		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: a.API.Limiter, Secrets: a.Secrets, Relations: a.Relations, Version: a.Version,
 		Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
+	}
+	a.Web.API = a.API.Document
+	pages, err := a.Web.Handler()
+	if err != nil {
+		return nil, err
 	}
 	return &chooser{app: a, api: a.API.Handler(), mcp: a.MCP.Handler(), web: pages}, nil
 }

@@ -92,7 +92,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{kind}", "{format}", "{rest...}"}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{kind}", "{format}", "{resource}", "{rest...}"}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -118,6 +118,8 @@ func (f *filler) path(t target) string {
 			part = t.kind
 		case "{format}":
 			part = "markdown"
+		case "{resource}":
+			part = "configurations"
 		case "{rest...}":
 			plural := ""
 			if k := f.x.h.App.Records.Kinds.Kind(t.kind); k != nil {

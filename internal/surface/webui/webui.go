@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"time"
 
+	"strongroom/internal/base/openapi"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
@@ -37,6 +38,7 @@ import (
 	"strongroom/internal/surface/webui/notices"
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/records"
+	"strongroom/internal/surface/webui/reference"
 	"strongroom/internal/surface/webui/secrets"
 	"strongroom/internal/surface/webui/shell"
 	"strongroom/internal/surface/webui/trail"
@@ -56,6 +58,8 @@ type Server struct {
 	Notices     *notification.Deliverer // the channels by which people are told beside the pages; nil for none
 	FirstRun    *identity.FirstRun      // nil once a tenant exists
 	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
+	// API describes the API of programs; nil hides the pages about it.
+	API func() *openapi.Document
 
 	// Begin makes the first tenant and its administrator: the first-run page.
 	Begin func(ctx context.Context, name, title string, admin identity.Person) error
@@ -96,6 +100,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer})
+	}
+	if s.API != nil {
+		list = append(list, &reference.Pages{API: s.API})
 	}
 	return append(list, &records.Pages{})
 }

@@ -75,7 +75,7 @@ func Field(f *record.Field) *openapi.Schema {
 		}
 		s.Enum = append(s.Enum, nil)
 	case f.Type == record.Ref:
-		s.Description = "The id of one of " + strings.ReplaceAll(f.Ref, "_", " ") + "s."
+		s.Description = "The id of " + article(strings.ReplaceAll(f.Ref, "_", " ")) + "."
 	}
 	if f.Hint != "" {
 		s.Description = strings.TrimSpace(s.Description + " " + f.Hint)
