@@ -18,7 +18,7 @@ func Beside() []Resource {
 			Shown: Attrs("accessor-id id; accessor-type text"), Sent: Attrs("accessor-id any; accessor-type text")},
 		{Type: "document-images", One: "document image", Many: "document images", About: "Images within documents and galleries.",
 			Shown: Attrs("name text; inline-resource-url text" + when),
-			Sent:  append(file("image"), Attr{"target", objectOf("type", text(), "id", Schema("any"))}), Required: []string{"image", "target"}},
+			Sent:  append(file("image"), Attr{"target", objectOf(is("type", text()), is("id", Schema("any")))}), Required: []string{"image", "target"}},
 		{Type: "expirations", One: "expiration", Many: "expirations", About: "Dates on which something runs out.",
 			Shown:   Attrs(whose + "resource-id id; resource-name text; resource-type text; resource-type-name text; resource-url url; description text; expiration-date time" + when),
 			Filters: []string{"id", "resource-id", "organization-id", "resource-name", "resource-type-name", "description", "expiration-date"},
@@ -39,7 +39,7 @@ func Beside() []Resource {
 
 // file is a file in a body.
 func file(name string) []Attr {
-	s := objectOf("content", &openapi.Schema{Type: openapi.Types{"string"}, Format: "byte", Description: "In base64."}, "file_name", text())
+	s := objectOf(is("content", &openapi.Schema{Type: openapi.Types{"string"}, Format: "byte", Description: "In base64."}), is("file_name", text()))
 	return []Attr{{name, s}}
 }
 
@@ -52,5 +52,5 @@ func addMap(c *openapi.Components) {
 		"name text; resource-type text; resource-type-name text; resource-url url; organization-id id; organization-name text; archived yes; hops integer; via-id id"))
 	c.Schemas.Set("map-links", item("map-links", "from-id id; to-id id; reason text; notes text; related-item-id id; needed-id id"))
 	c.Responses.Set("map", &openapi.Response{Description: "Records, and as included what links them; cut tells that there are more.", Content: jsonAPI(objectOf(
-		"data", listOf(ref("map-nodes")), "included", listOf(ref("map-links")), "meta", objectOf("cut", Schema("yes"))))})
+		is("data", listOf(ref("map-nodes"))), is("included", listOf(ref("map-links"))), is("meta", objectOf(is("cut", Schema("yes"))))))})
 }

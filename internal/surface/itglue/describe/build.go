@@ -33,13 +33,13 @@ func (b *builder) resource(r *Resource) {
 		c.Responses.Set(r.Type+"-"+name, &openapi.Response{Description: description, Content: jsonAPI(s)})
 	}
 	included := listOf(object())
-	page := objectOf("data", listOf(ref(r.Type)), "included", included, "meta", ref("meta"), "links", ref("links"))
+	page := objectOf(is("data", listOf(ref(r.Type))), is("included", included), is("meta", ref("meta")), is("links", ref("links")))
 	page.Required = []string{"data", "meta", "links"}
 	answer("page", "A page of "+r.Many+".", page)
-	one := objectOf("data", ref(r.Type), "included", included)
+	one := objectOf(is("data", ref(r.Type)), is("included", included))
 	one.Required = []string{"data"}
 	answer("one", "The "+r.One+".", one)
-	some := objectOf("data", &openapi.Schema{AnyOf: []*openapi.Schema{ref(r.Type), listOf(ref(r.Type))}})
+	some := objectOf(is("data", &openapi.Schema{AnyOf: []*openapi.Schema{ref(r.Type), listOf(ref(r.Type))}}))
 	some.Required = []string{"data"}
 	answer("some", "One of the "+r.Many+", or several when several were sent.", some)
 	b.asking(r)
@@ -50,7 +50,7 @@ func resourceObject(r *Resource) *openapi.Schema {
 	for _, a := range r.Shown {
 		attributes.Properties.Set(a.Name, a.Schema)
 	}
-	s := objectOf("id", text(), "type", &openapi.Schema{Const: r.Type}, "attributes", attributes, "relationships", object())
+	s := objectOf(is("id", text()), is("type", &openapi.Schema{Const: r.Type}), is("attributes", attributes), is("relationships", object()))
 	s.Required = []string{"id", "type", "attributes"}
 	return s
 }
@@ -236,7 +236,9 @@ func (b *builder) parameter(o *openapi.Operation, names ...string) {
 
 // takes says what a call takes besides its path.
 func (b *builder) takes(o *openapi.Operation, c Call, r *Resource) {
-	send := func(s *openapi.Schema) { o.Body = &openapi.Body{Required: true, Content: jsonAPI(objectOf("data", s))} }
+	send := func(s *openapi.Schema) {
+		o.Body = &openapi.Body{Required: true, Content: jsonAPI(objectOf(is("data", s)))}
+	}
 	switch c.Does {
 	case List:
 		b.parameter(o, c.Type+"-filter", c.Type+"-sort", c.Type+"-include", "page")
@@ -246,7 +248,7 @@ func (b *builder) takes(o *openapi.Operation, c Call, r *Resource) {
 		fresh := b.sent(r, b.fresh(c, r), false)
 		send(&openapi.Schema{AnyOf: []*openapi.Schema{fresh, listOf(fresh)}})
 		if c.Does == Upload && c.Type == "attachments" {
-			o.Body.Content.Set("multipart/form-data", &openapi.Media{Schema: objectOf("attachment", &openapi.Schema{Type: openapi.Types{"string"}, Format: "binary"})})
+			o.Body.Content.Set("multipart/form-data", &openapi.Media{Schema: objectOf(is("attachment", &openapi.Schema{Type: openapi.Types{"string"}, Format: "binary"}))})
 		}
 	case CreateOne:
 		send(b.sent(r, "new", false))
@@ -256,7 +258,7 @@ func (b *builder) takes(o *openapi.Operation, c Call, r *Resource) {
 		send(listOf(b.sent(r, "change", true)))
 	case DeleteMany:
 		b.parameter(o, c.Type+"-filter")
-		send(listOf(objectOf("type", text(), "id", text(), "attributes", objectOf("id", text()))))
+		send(listOf(objectOf(is("type", text()), is("id", text()), is("attributes", objectOf(is("id", text()))))))
 		o.Body.Required = false
 	case Map:
 		o.Parameters = mapParameters()
@@ -264,7 +266,7 @@ func (b *builder) takes(o *openapi.Operation, c Call, r *Resource) {
 		o.Security = &[]map[string][]string{}
 		if c.Method == "POST" {
 			o.Body = &openapi.Body{Required: true, Content: openapi.Members[*openapi.Media]{{Name: "application/json", Value: &openapi.Media{
-				Schema: objectOf("user", objectOf("email", text(), "password", &openapi.Schema{Type: openapi.Types{"string"}, Format: "password", WriteOnly: true}), "tenant", text()),
+				Schema: objectOf(is("user", objectOf(is("email", text()), is("password", &openapi.Schema{Type: openapi.Types{"string"}, Format: "password", WriteOnly: true}))), is("tenant", text())),
 			}}}}
 		} else {
 			o.Parameters = []*openapi.Parameter{{Name: "refresh_token", In: "query", Schema: text(), Description: "The token to renew; better in the header Authorization."}}
@@ -292,14 +294,14 @@ func (b *builder) fresh(c Call, r *Resource) string {
 
 // sent is a resource object in a body.
 func (b *builder) sent(r *Resource, name string, named bool) *openapi.Schema {
-	s := objectOf("type", &openapi.Schema{Type: openapi.Types{"string"}, Description: r.Type})
+	s := objectOf(is("type", &openapi.Schema{Type: openapi.Types{"string"}, Description: r.Type}))
 	if named {
 		s.Properties.Set("id", text())
 	}
 	s.Properties.Set("attributes", ref(r.Type+"-"+name))
 	s.Required = []string{"attributes"}
 	if name != "change" && r.With != "" {
-		s.Properties.Set("relationships", objectOf(r.With, objectOf("data", listOf(object()))))
+		s.Properties.Set("relationships", objectOf(is(r.With, objectOf(is("data", listOf(object()))))))
 	}
 	return s
 }
@@ -335,7 +337,7 @@ func (b *builder) gives(o *openapi.Operation, c Call) {
 	case Map:
 		name = "map"
 	case SignIn:
-		o.Responses.Set(status, &openapi.Response{Description: "An access token.", Content: openapi.Members[*openapi.Media]{{Name: "application/json", Value: &openapi.Media{Schema: objectOf("token", text())}}}})
+		o.Responses.Set(status, &openapi.Response{Description: "An access token.", Content: openapi.Members[*openapi.Media]{{Name: "application/json", Value: &openapi.Media{Schema: objectOf(is("token", text()))}}}})
 	}
 	if c.Does != SignIn {
 		o.Responses.Set(status, &openapi.Response{Ref: "#/components/responses/" + name})

@@ -101,18 +101,18 @@ func (a *API) Document() *openapi.Document {
 // shared are the schemas, answers and parameters of all calls.
 func shared(c *openapi.Components) {
 	c.Schemas.Set("error", objectOf(
-		"status", text(), "title", text(), "detail", text(), "source", objectOf("pointer", text())))
+		is("status", text()), is("title", text()), is("detail", text()), is("source", objectOf(is("pointer", text())))))
 	c.Schemas.Set("meta", objectOf(
-		"current-page", Schema("integer"), "next-page", Schema("integer"), "prev-page", Schema("integer"),
-		"total-pages", Schema("integer"), "total-count", Schema("integer"), "filters", object()))
-	c.Schemas.Set("links", objectOf("self", text(), "first", text(), "prev", text(), "next", text(), "last", text()))
+		is("current-page", Schema("integer")), is("next-page", Schema("integer")), is("prev-page", Schema("integer")),
+		is("total-pages", Schema("integer")), is("total-count", Schema("integer")), is("filters", object())))
+	c.Schemas.Set("links", objectOf(is("self", text()), is("first", text()), is("prev", text()), is("next", text()), is("last", text())))
 	c.Responses.Set("error", &openapi.Response{
 		Description: "What is wrong: 400 the request cannot be read, 401 no key, 403 not with this key, 404 not there or not to be seen, 415 another media type, 422 a value is wrong, 429 too many, 503 try again.",
-		Content:     jsonAPI(objectOf("errors", listOf(ref("error")))),
+		Content:     jsonAPI(objectOf(is("errors", listOf(ref("error"))))),
 	})
 	c.Responses.Set("nothing", &openapi.Response{Description: "It is done."})
 	c.Responses.Set("file", &openapi.Response{Description: "The content.", Content: openapi.Members[*openapi.Media]{{Name: "*/*", Value: &openapi.Media{}}}})
-	c.Parameters.Set("page", deep("page", "Which page, and of how many at most.", objectOf("number", count(0), "size", count(jsonapi.MaxPage))))
+	c.Parameters.Set("page", deep("page", "Which page, and of how many at most.", objectOf(is("number", count(0)), is("size", count(jsonapi.MaxPage)))))
 	c.Parameters.Set("show-password", &openapi.Parameter{
 		Name: "show_password", In: "query", Description: "Whether the answer holds the password, which is recorded as a reveal.", Schema: &openapi.Schema{Type: openapi.Types{"boolean"}},
 	})
@@ -138,12 +138,14 @@ func listOf(s *openapi.Schema) *openapi.Schema {
 	return &openapi.Schema{Type: openapi.Types{"array"}, Items: s}
 }
 
-// objectOf is an object with these members: names and schemas in turn.
-func objectOf(members ...any) *openapi.Schema {
+// is names a member of an object.
+func is(name string, s *openapi.Schema) openapi.Member[*openapi.Schema] {
+	return openapi.Member[*openapi.Schema]{Name: name, Value: s}
+}
+
+func objectOf(members ...openapi.Member[*openapi.Schema]) *openapi.Schema {
 	s := object()
-	for i := 0; i < len(members); i += 2 {
-		s.Properties.Set(members[i].(string), members[i+1].(*openapi.Schema))
-	}
+	s.Properties = members
 	return s
 }
 
