@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/document"
@@ -43,6 +44,7 @@ func features() []record.Feature {
 		relation.Feature(),
 		favourite.Feature(),
 		notification.Feature(),
+		comment.Feature(),
 		view.Feature(),
 		external.Feature(),
 		identity.Feature(),

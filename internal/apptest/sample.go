@@ -8,9 +8,11 @@ import (
 	"strings"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/flexibleasset"
 )
 
@@ -65,6 +67,7 @@ func (t *Tenant) fill() {
 		}
 	}
 	t.attach()
+	t.talk()
 	t.relate()
 }
 
@@ -278,6 +281,26 @@ func (t *Tenant) attach() {
 			}
 			t.Things = append(t.Things, &Thing{Kind: "attachment", ID: f.ID, Where: w, Of: x.ID})
 		}
+	}
+}
+
+// talk has the administrator say something about each record, which mentions
+// everybody.
+func (t *Tenant) talk() {
+	t.h.t.Helper()
+	said := &comment.Comments{Records: t.h.App.Records}
+	var people []string
+	for _, role := range access.Roles() {
+		people = append(people, "@"+t.People[role].Email)
+	}
+	for _, x := range t.Records() {
+		if t.h.App.Records.Kinds.Kind(x.Kind).Scope != record.OfOrganization {
+			continue
+		}
+		t.change(func(tx *gate.Tx) error {
+			_, err := said.Say(tx, x.ID, t.word(x.Where, "comment", len(t.Things))+" is said to "+strings.Join(people, " "))
+			return err
+		})
 	}
 }
 

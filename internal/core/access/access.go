@@ -44,6 +44,7 @@ const (
 	Archive    Action = "archive"    // archive and bring back
 	Delete     Action = "delete"     // to the trash and back
 	Reveal     Action = "reveal"     // see a secret value
+	Comment    Action = "comment"    // say something about a record
 	Restrict   Action = "restrict"   // say which users and groups may see a record
 	Import     Action = "import"     // bring in many records at once
 	Export     Action = "export"     // take out many records at once
@@ -55,10 +56,10 @@ const (
 
 // may says which actions each role has. Administrators have all of them.
 var may = map[Role][]Action{
-	Manager:  {View, Create, Edit, Archive, Delete, Reveal, Restrict, Import, Export, Configure, Inspect},
-	Editor:   {View, Create, Edit, Archive, Delete, Reveal, Restrict},
-	Creator:  {View, Create, Edit, Reveal},
-	Lite:     {View, Create, Edit},
+	Manager:  {View, Create, Edit, Archive, Delete, Reveal, Comment, Restrict, Import, Export, Configure, Inspect},
+	Editor:   {View, Create, Edit, Archive, Delete, Reveal, Comment, Restrict},
+	Creator:  {View, Create, Edit, Reveal, Comment},
+	Lite:     {View, Create, Edit, Comment},
 	ReadOnly: {View, Reveal},
 }
 
@@ -174,7 +175,7 @@ func reveal(c *Caller) (Verdict, string) {
 func sentence(r Role, a Action) string {
 	what := map[Action]string{
 		Create: "create this", Edit: "change this", Archive: "archive this", Delete: "delete this",
-		Reveal: "see passwords", Restrict: "change who may see this", Import: "import", Export: "export",
+		Reveal: "see passwords", Comment: "comment", Restrict: "change who may see this", Import: "import", Export: "export",
 		Configure: "change the tenant's lists", Administer: "manage users, groups, keys and settings",
 		Inspect: "read the audit log",
 	}[a]

@@ -40,6 +40,7 @@ var schema = []string{
 	`create unique index if not exists notification_once on notification (user_id, once)`,
 	`create index if not exists notification_user on notification (user_id, at, id)`,
 	`create index if not exists notification_unread on notification (user_id, id) where read_at = 0 and shown = 1`,
+	`create index if not exists notification_key on notification (once)`,
 	`create index if not exists notification_record on notification (record_id)`,
 	`create table if not exists notification_choice (user_id int not null, topic text not null, channel text not null, wanted int not null, primary key (user_id, topic, channel))`,
 	`create table if not exists notification_out (channel text not null, notification_id int not null, user_id int not null, at int not null, primary key (channel, notification_id))`,
@@ -200,6 +201,19 @@ func Sees(tx *gate.Tx, user, rec id.ID) (bool, error) {
 	cond, args := access.Visible(c, "r")
 	err = tx.QueryRow(`select count(*) from record r where r.id = ? and r.trashed_at is null and `+cond, append([]any{int64(rec)}, args...)...).Scan(&n)
 	return n > 0, err
+}
+
+// Retract takes back what was told under some keys, from everybody: what it told of
+// is gone.
+func Retract(tx *gate.Tx, keys ...string) error {
+	for _, k := range keys {
+		for _, q := range []string{`delete from notification_out where notification_id in (select id from notification where once = ?)`, `delete from notification where once = ?`} {
+			if _, err := tx.Exec(q, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Prune removes what was kept long enough. The transaction is one that may

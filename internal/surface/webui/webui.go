@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/importer"
@@ -41,6 +42,7 @@ import (
 	"strongroom/internal/surface/webui/reference"
 	"strongroom/internal/surface/webui/secrets"
 	"strongroom/internal/surface/webui/shell"
+	"strongroom/internal/surface/webui/talk"
 	"strongroom/internal/surface/webui/trail"
 )
 
@@ -97,6 +99,7 @@ func (s *Server) groups() []shell.Group {
 		&assets.Pages{},
 		&checklists.Pages{},
 		&notices.Pages{Out: s.Notices},
+		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer})

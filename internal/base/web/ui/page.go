@@ -10,6 +10,7 @@ package ui
 
 import (
 	"html/template"
+	"strings"
 	"time"
 
 	"strongroom/internal/base/web"
@@ -34,6 +35,15 @@ type Page struct {
 	Flash  *web.Flash  // web.TakeFlash(w, r)
 	Keys   []Shortcuts // shortcuts of this page, for the help
 	Data   any
+}
+
+// Join lists names in a sentence: "a", "a and b", "a, b and c".
+func Join(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
 // Brand is what stands at the top of the sidebar.

@@ -107,6 +107,7 @@ type listPage struct {
 	Add         string // where a new task is sent; empty for who may not
 	Empty       string
 	Files       *shell.FilesCard
+	Talk        *shell.TalkCard
 	Rail        []*ui.Section
 }
 
@@ -146,6 +147,9 @@ func (v *visit) page(r *record.Record, tasks *record.Kind) error {
 		}
 		if r.Kind.Scope != record.OfTenant {
 			if d.Files, err = v.FilesOf(tx, r); err != nil {
+				return err
+			}
+			if d.Talk, err = v.TalkOf(tx, r); err != nil {
 				return err
 			}
 		}

@@ -35,6 +35,7 @@ type documentView struct {
 	Sections []sectionLine
 	Add      []ui.NavItem
 	Files    *shell.FilesCard
+	Talk     *shell.TalkCard
 	Rail     []*ui.Section
 }
 
@@ -67,6 +68,9 @@ func (v *visit) documentPage(r *record.Record) error {
 			return err
 		}
 		if view.Files, err = v.FilesOf(tx, r); err != nil {
+			return err
+		}
+		if view.Talk, err = v.TalkOf(tx, r); err != nil {
 			return err
 		}
 		view.Rail, err = v.RailOf(tx, r)

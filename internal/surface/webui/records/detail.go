@@ -21,6 +21,7 @@ type recordPage struct {
 	Lists  []sublist
 	Cards  []*ui.Section
 	Files  *shell.FilesCard
+	Talk   *shell.TalkCard
 	Rail   []*ui.Section
 }
 
@@ -80,6 +81,9 @@ func (v *visit) detail(k *record.Kind) error {
 		}
 		if k.Scope != record.OfTenant {
 			if d.Files, err = v.FilesOf(tx, r); err != nil {
+				return err
+			}
+			if d.Talk, err = v.TalkOf(tx, r); err != nil {
 				return err
 			}
 		}

@@ -203,6 +203,7 @@ type orgView struct {
 	Below  []ui.Item // organizations that are parts of it
 	Tiles  []ui.Tile
 	Files  *shell.FilesCard
+	Talk   *shell.TalkCard
 	Notice *ui.Notice
 }
 
@@ -219,6 +220,9 @@ func (v *visit) orgPage(r *record.Record) error {
 		d.Org.Rail = append(d.Org.Rail, own...)
 		d.Groups = v.aboutOrg(r, own[len(own)-1])
 		if d.Files, err = v.FilesOf(tx, r); err != nil {
+			return err
+		}
+		if d.Talk, err = v.TalkOf(tx, r); err != nil {
 			return err
 		}
 		if d.Recent, err = v.Changed(tx, r.ID, 8); err != nil {

@@ -40,6 +40,7 @@ type passwordView struct {
 	Notes    template.HTML
 	Versions []versionLine
 	Files    *shell.FilesCard
+	Talk     *shell.TalkCard
 	Rail     []*ui.Section
 	Dialogs  []ui.Confirm
 }
@@ -74,6 +75,9 @@ func (v *visit) passwordPage(r *record.Record) error {
 		if view.Files, err = v.FilesOf(tx, r); err != nil {
 			return err
 		}
+		if view.Talk, err = v.TalkOf(tx, r); err != nil {
+			return err
+		}
 		if view.Rail, err = v.RailOf(tx, r); err != nil {
 			return err
 		}
@@ -90,7 +94,7 @@ func (v *visit) passwordPage(r *record.Record) error {
 	if err != nil {
 		return err
 	}
-	p.Keys = []ui.Shortcuts{{Title: "This password", Keys: []ui.Key{{Keys: "r", Does: "Reveal or hide"}, {Keys: "e", Does: "Edit"}}}}
+	p.Keys = []ui.Shortcuts{{Title: "This password", Keys: []ui.Key{{Keys: "r", Does: "Reveal or hide"}, {Keys: "e", Does: "Edit"}, {Keys: "c", Does: "Comment"}}}}
 	p.Data = view
 	return v.Render("password", p)
 }

@@ -96,7 +96,7 @@ func (v *Visit) kindLabel(kind string) string {
 
 var deedWords = map[string]string{
 	"create": "created", "edit": "changed", "archive": "archived", "restore": "brought back", "delete": "deleted", "undelete": "brought back", "purge": "removed for good",
-	"reveal": "revealed", "reveal.granted": "revealed", "restrict": "changed who may see", "export": "exported", "import": "imported",
+	"reveal": "revealed", "reveal.granted": "revealed", "restrict": "changed who may see", "comment": "commented on", "export": "exported", "import": "imported",
 }
 
 // SoonDays is how many days ahead lists and dashboards look for what runs out.

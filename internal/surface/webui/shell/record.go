@@ -90,7 +90,7 @@ func (v *Visit) ArchivedNotice(r *record.Record) *ui.Notice {
 
 // RecordKeys are the keys of every record's page, for the help.
 func RecordKeys() []ui.Shortcuts {
-	return []ui.Shortcuts{{Title: "This record", Keys: []ui.Key{{Keys: "e", Does: "Edit"}}}}
+	return []ui.Shortcuts{{Title: "This record", Keys: []ui.Key{{Keys: "e", Does: "Edit"}, {Keys: "c", Does: "Comment"}}}}
 }
 
 // RailOf is what stands beside every record, as the groups gave it: what belongs

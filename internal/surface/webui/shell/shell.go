@@ -59,6 +59,7 @@ type Shell struct {
 	entries []Entry
 	rail    []RailPart
 	manage  []func(v *Visit, totals map[string]int64) []ui.Item
+	talk    func(v *Visit, tx *gate.Tx, r *record.Record) (*TalkCard, error)
 	files   func(v *Visit, tx *gate.Tx, r *record.Record) (*FilesCard, error)
 }
 

@@ -17,6 +17,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -83,6 +84,7 @@ var verbs = map[string]string{
 	"document.download": "downloaded it", "session.limits": "changed how long sessions last", "tenant.title": "renamed the tenant",
 	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.reset": "gave out a one-time password",
 	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
+	string(access.Comment): "commented on it", comment.Edited: "changed a comment", comment.Removed: "removed a comment",
 	"mcp.call": "used it through an assistant",
 }
 
@@ -102,6 +104,7 @@ func (v *visit) did(e *audit.Entry, names map[id.ID]string) string {
 		what = named(e, names)
 	case e.Action == string(access.Edit) && len(e.Detail.Fields) > 0:
 		what = "changed " + v.fieldNames(e)
+	case strings.HasPrefix(e.Action, string(access.Comment)): // its number is for programs
 	case strings.HasPrefix(e.Detail.Text, "with "):
 		what += " " + e.Detail.Text
 	case e.Detail.Text != "":

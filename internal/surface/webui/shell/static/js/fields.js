@@ -133,6 +133,75 @@ customElements.define("sr-ref", class extends HTMLElement {
   }
 });
 
+// ---- a text in which @ mentions people: a list of those whose names begin so
+
+customElements.define("sr-mention", class extends HTMLElement {
+  connectedCallback() {
+    if (this.pop) return;
+    const id = "mention-" + ++serial;
+    this.field = this.querySelector("textarea");
+    this.list = el("div", { role: "listbox", id, "aria-label": "People" });
+    this.pop = el("div", { class: "reflist", hidden: true }, this.list);
+    this.append(this.pop);
+    this.field.setAttribute("aria-autocomplete", "list");
+    this.field.setAttribute("aria-controls", id);
+    this.field.addEventListener("input", () => this.look());
+    this.field.addEventListener("click", () => this.look());
+    this.field.addEventListener("blur", () => setTimeout(() => this.close(), 120));
+    this.field.addEventListener("keydown", (e) => this.key(e));
+    this.list.addEventListener("pointerdown", (e) => { e.preventDefault(); const o = e.target.closest("[role=option]"); if (o) this.choose(o); });
+  }
+  /** What stands between the last @ and the caret, when that may be a name. */
+  typed() {
+    const m = /(?:^|[^\p{L}\p{N}@.\\])@([\p{L}\p{N}'’.-]*(?: [\p{L}\p{N}'’.-]+){0,2})$/u.exec(this.field.value.slice(0, this.field.selectionEnd));
+    return m && m[1].length < 40 ? m[1] : null;
+  }
+  look() {
+    const q = this.typed();
+    clearTimeout(this.timer);
+    if (q === null) return this.close();
+    this.timer = setTimeout(() => this.ask(q), 80);
+  }
+  async ask(q) {
+    this.ctl?.abort();
+    this.ctl = new AbortController();
+    const v = await askJSON(this.dataset.source + "?q=" + encodeURIComponent(q), { signal: this.ctl.signal });
+    const now = this.typed();
+    if (!v || now !== q || document.activeElement !== this.field) return;
+    const items = (v.items ?? []).filter((i) => i.label.toLowerCase() !== q.toLowerCase()).slice(0, 8);
+    this.list.replaceChildren(...items.map((i, n) => el("div", { role: "option", id: `${this.list.id}-${n}`, "aria-selected": "false", "data-name": i.label }, icon("user"), el("span", { class: "t" }, el("b", {}, i.label)))));
+    this.pop.hidden = !items.length;
+    if (items.length) this.pick(0); else this.close();
+  }
+  get options() { return [...this.list.children]; }
+  pick(i) {
+    const o = this.options;
+    i = (i + o.length) % o.length;
+    o.forEach((x, n) => x.setAttribute("aria-selected", String(n === i)));
+    this.field.setAttribute("aria-activedescendant", o[i].id);
+    o[i].scrollIntoView({ block: "nearest" });
+  }
+  key(e) {
+    if (this.pop.hidden || e.ctrlKey || e.metaKey) return;
+    const o = this.options, i = o.findIndex((x) => x.getAttribute("aria-selected") === "true");
+    if (e.key === "ArrowDown") this.pick(i + 1);
+    else if (e.key === "ArrowUp") this.pick(i - 1);
+    else if ((e.key === "Enter" || e.key === "Tab") && o[i]) this.choose(o[i]);
+    else if (e.key === "Escape") this.close();
+    else return;
+    e.preventDefault();
+    e.stopPropagation();
+  }
+  choose(o) {
+    const end = this.field.selectionEnd;
+    this.field.setRangeText(o.dataset.name + " ", end - (this.typed() ?? "").length, end, "end");
+    this.close();
+    this.field.focus();
+    touched(this.field);
+  }
+  close() { clearTimeout(this.timer); this.ctl?.abort(); this.pop.hidden = true; this.list.replaceChildren(); this.field.removeAttribute("aria-activedescendant"); }
+});
+
 // ---- rows: add and remove lines
 
 customElements.define("sr-rows", class extends HTMLElement {
