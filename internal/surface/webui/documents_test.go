@@ -2,10 +2,12 @@ package webui_test
 
 import (
 	"archive/zip"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -64,14 +66,37 @@ func TestDocumentsFromFiles(t *testing.T) {
 	if text := unzip(t, c.Get(to+"/as/html").Want(http.StatusOK).Body)["Replacing the firewall.html"]; !strings.Contains(text, `<img src="images/1.png"`) || !strings.Contains(text, "<h1>Replacing the firewall</h1>") {
 		t.Errorf("as HTML it is %s", text)
 	}
-	c.Get(to + "/as/pdf").Want(http.StatusNotFound)
+	c.Get(to + "/as/docx").Want(http.StatusNotFound)
+	reader.Get(to + "/as/pdf").Want(http.StatusNotFound)
+	pdf := c.Get(to + "/as/pdf").Want(http.StatusOK)
+	if got := pdf.Header.Get("Content-Type"); got != "application/pdf" || !strings.HasPrefix(pdf.Body, "%PDF-") || !strings.Contains(pdf.Body, "/Subtype /Image") {
+		t.Errorf("as PDF it is %s of %d bytes", got, len(pdf.Body))
+	}
+	if text := onPaper(t, pdf.Body); !strings.Contains(text, "Replacing the firewall") || !strings.Contains(text, "Harbour Dental") || !strings.Contains(text, "Port") {
+		t.Errorf("on paper it is %s", text)
+	}
 	plain := h.Make("document", org, record.Values{"name": "Plain", "content": `<p>See <a href="/documents/1">this</a>.</p>`})
 	if got := c.Get("/documents/" + plain.String() + "/as/markdown").Want(http.StatusOK); got.Body != "# Plain\n\nSee [this]("+h.URL+"/documents/1).\n" {
 		t.Errorf("the plain one is %q", got.Body)
 	}
-	if trail := h.As(access.Administrator).Get("/audit").Want(http.StatusOK).Text("main"); !strings.Contains(trail, "downloaded it") {
+	if trail := h.As(access.Administrator).Get("/audit").Want(http.StatusOK).Text("main"); strings.Count(trail, "downloaded it") != 4 {
 		t.Error("the downloads are not in the trail")
 	}
+}
+
+// onPaper gives the text of a PDF.
+func onPaper(t *testing.T, pdf string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "pdftotext", "-layout", "-", "-")
+	cmd.Stdin = strings.NewReader(pdf)
+	out, err := cmd.Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skip("no pdftotext here: install poppler-utils, as make test does")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
 }
 
 func unzip(t *testing.T, content string) map[string]string {

@@ -10,6 +10,7 @@ import (
 
 	"strongroom/internal/base/archive"
 	"strongroom/internal/base/markdown"
+	"strongroom/internal/base/paper"
 	"strongroom/internal/base/richtext"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
@@ -29,6 +30,7 @@ func downloads(r *record.Record) *ui.Section {
 	return &ui.Section{Title: "Take along", Icon: "download", Items: []ui.Item{
 		{Title: "Markdown", Icon: "file-text", Href: at + "markdown"},
 		{Title: "HTML", Icon: "code", Href: at + "html"},
+		{Title: "PDF", Icon: "printer", Href: at + "pdf"},
 	}}
 }
 
@@ -41,37 +43,45 @@ var page = template.Must(template.New("").Parse(`<!doctype html>
 </body></html>
 `))
 
-// paper is a document on its way into a file.
-type paper struct {
+// file is a document on its way into one.
+type file struct {
 	name   string
-	text   string // of the file
+	text   string
 	ending string
 	images []*attachment.File
 }
 
-// download answers with a document as Markdown or HTML; with its pictures, when
-// it has some, as a zip.
+// download answers with a document as PDF, Markdown or HTML; the latter two with
+// their pictures, when there are some, as a zip.
 func (v *visit) download() error {
 	rid, err := v.ID("id")
 	if err != nil {
 		return err
 	}
 	format := v.R.PathValue("format")
-	if format != "markdown" && format != "html" {
+	if format != "markdown" && format != "html" && format != "pdf" {
 		return gate.Missing()
 	}
-	var p *paper
+	var p *file
+	var b *paper.Book
 	err = v.Change(access.View, gate.Thing{Kind: "document", ID: rid}, func(tx *gate.Tx) error {
 		r, err := v.Records.Get(tx, "document", rid)
 		if err != nil {
 			return err
 		}
 		tx.Also(&audit.Entry{Action: "document.download", Kind: r.Kind.Name, Object: r.ID, Org: r.Org, Version: r.Version, Detail: audit.Detail{Name: r.Name, Text: "as " + format}})
-		p, err = v.paper(tx, r, format)
+		if format == "pdf" {
+			b, err = v.book(tx, r)
+			return err
+		}
+		p, err = v.file(tx, r, format)
 		return err
 	})
 	if err != nil {
 		return err
+	}
+	if b != nil {
+		return v.print(b)
 	}
 	name := attachment.CleanName(p.name + p.ending)
 	if len(p.images) == 0 {
@@ -88,14 +98,14 @@ func (v *visit) download() error {
 	return v.zip(p, name)
 }
 
-// paper writes a document's text, with links that lead here from anywhere and
+// file writes a document's text, with links that lead here from anywhere and
 // pictures in a folder beside it.
-func (v *visit) paper(tx *gate.Tx, r *record.Record, format string) (*paper, error) {
+func (v *visit) file(tx *gate.Tx, r *record.Record, format string) (*file, error) {
 	body, err := document.Body(tx, v.Records, r)
 	if err != nil {
 		return nil, err
 	}
-	p := &paper{name: r.Name}
+	p := &file{name: r.Name}
 	places := map[string]string{}
 	body = richtext.Rewrite(richtext.Clean(body), func(tag, _, at string) string {
 		if tag == "a" && strings.HasPrefix(at, "/") {
@@ -142,7 +152,7 @@ func (v *visit) here() string {
 
 // zip writes the text and its pictures. A failure in the middle breaks the
 // download off, so that nobody takes a part for the whole.
-func (v *visit) zip(p *paper, name string) error {
+func (v *visit) zip(p *file, name string) error {
 	z := archive.Create(v.W, "")
 	w, err := z.Add(name, v.Now())
 	if err != nil {
