@@ -75,6 +75,23 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")
 			f.StringVar(&s.zip, "zip-password", "", "`password` of the zip")
 		},
+		"import csv": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")
+			f.StringVar(&s.table.Kind, "kind", "", "what the rows are, such as `password`; flexible_asset:TYPE for assets of a type")
+			f.StringVar(&s.table.Organization, "organization", "", "`name` of the organization of all rows (default: the column that names it)")
+			f.StringVar(&s.table.Mapping, "mapping", "", "`name` of a mapping of columns that was kept")
+			f.Func("column", "what a column is, as `HEADING=FIELD`; nothing after = leaves it out. May be given several times", func(c string) error {
+				s.table.Columns = append(s.table.Columns, c)
+				return nil
+			})
+			f.StringVar(&s.table.Match, "match", "", "how a row is known to be a record: name, id, the name of a `field`, or none (default name, when a column is the name)")
+			f.StringVar(&s.table.Rule, "rule", "", "what becomes of rows: both, create or `update` (default both)")
+			f.StringVar(&s.table.Dates, "dates", "", "`order` of dates: dmy or mdy (default: as 2026-11-22)")
+			f.StringVar(&s.table.Source, "source", "", "`name` of the other system, whose ids -match id means")
+			f.BoolVar(&s.table.Clear, "clear", false, "an empty cell clears the field")
+			f.BoolVar(&s.table.Create, "create-missing-organizations", false, "make the organizations that rows name and nobody knows")
+		},
 		"audit verify": func(s *settings, f *flag.FlagSet) {
 			tenant(s, f)
 			f.StringVar(&s.output, "file", "", "verify this exported `file` instead of a tenant")

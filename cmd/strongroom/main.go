@@ -51,7 +51,7 @@ type command struct {
 
 func commands() []*command {
 	return []*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
 }
 
 // usage is a mistake in how the command was called.
@@ -162,6 +162,7 @@ type settings struct {
 	app.Config
 	json    bool
 	dryRun  bool
+	table   app.Table
 	yes     bool
 	tenant  string
 	title   string

@@ -48,6 +48,45 @@ changes nothing. An import that was interrupted is taken up by starting it again
 	}
 }
 
+func importTableCommand() *command {
+	return &command{
+		name: "import csv", args: "FILE", short: "bring in a table of records of one kind",
+		long: `
+Reads a CSV file whose rows are records of the kind that -kind names. The file is
+UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs. What the columns
+are is guessed by their headings; -column says it where the guess is wrong, and
+-mapping takes what was kept in the browser.
+
+With -dry-run nothing is written: it says what would be created and changed, and
+every problem with its line and column. A row with a cell that cannot be used is
+left out as a whole, and the others come in.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 1, 1)
+			if err == nil {
+				err = needTenant(s)
+			}
+			if err == nil && s.table.Kind == "" && s.table.Mapping == "" {
+				err = usage{"Nothing says what the rows are.", "Give -kind, such as -kind password."}
+			}
+			if err != nil {
+				return err
+			}
+			path, err := filepath.Abs(rest[0])
+			if err != nil {
+				return err
+			}
+			var report app.ImportReport
+			if err := p.console(ctx, s, "import.csv", app.TableFile{Tenant: s.tenant, Path: path, DryRun: s.dryRun, Table: s.table}, &report, p.progress(s)); err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(report)
+			}
+			return report.Print(p.out)
+		},
+	}
+}
+
 // progress shows how far something is, to a person at a terminal.
 func (p *program) progress(s *settings) func(json.RawMessage) {
 	f, ok := p.err.(*os.File)

@@ -53,6 +53,7 @@ func commands() map[string]command {
 		"user.create":   with(createUser),
 		"user.reset":    with(resetUser),
 		"import.itglue": with(importFile),
+		"import.csv":    with(importTable),
 		"tenant.export": with(exportFile),
 	}
 }

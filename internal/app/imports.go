@@ -3,6 +3,7 @@ package app
 import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
+	"strongroom/internal/feature/importer/layout/sheet"
 )
 
 // layouts lists the exports of other products that can be imported. A new one
@@ -10,5 +11,6 @@ import (
 func layouts() []importer.Layout {
 	return []importer.Layout{
 		glue.Layout{},
+		sheet.Layout{},
 	}
 }

@@ -41,6 +41,17 @@ func (r *ImportReport) Print(w io.Writer) error {
 			fmt.Fprintf(&b, "  %-40s %6d  %s\n", u.File, u.Rows, u.Note)
 		}
 	}
+	for i, row := range r.Rows {
+		if i == 0 {
+			b.WriteString("\nThe first rows:\n\n")
+		}
+		fmt.Fprintf(&b, "  line %d: %s %s\n", row.Line, row.What, row.Name)
+		for _, d := range row.Fields {
+			if row.What == "changed" {
+				fmt.Fprintf(&b, "    %s: %q, was %q\n", d.Label, d.New, d.Old)
+			}
+		}
+	}
 	if len(r.Problems) > 0 {
 		fmt.Fprintf(&b, "\n%d problems:\n\n", len(r.Problems))
 		for _, p := range r.Problems {

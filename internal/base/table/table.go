@@ -238,6 +238,9 @@ func normal(name string) string {
 // name that came twice is followed by a number.
 func (t *Reader) Header() []string { return t.header }
 
+// Comma gives what stands between the cells.
+func (t *Reader) Comma() byte { return t.scan.comma }
+
 // Has tells whether the file has a column.
 func (t *Reader) Has(column string) bool {
 	_, ok := t.find(column)

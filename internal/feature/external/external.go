@@ -99,6 +99,12 @@ func Forget(tx *gate.Tx, source, typ, foreign string) error {
 	return err
 }
 
+// ForgetType forgets all rows of one type.
+func ForgetType(tx *gate.Tx, source, typ string) error {
+	_, err := tx.Exec(`delete from external_ref where source = ? and type = ?`, source, typ)
+	return err
+}
+
 // BySource gives everything remembered of one type of rows, by their foreign
 // id: what an import loads once instead of asking for each row.
 func BySource(tx *gate.Tx, source, typ string) (map[string]Ref, error) {

@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/importer/history"
 	"strongroom/internal/feature/importer/problem"
 	"strongroom/internal/feature/importer/state"
 )
@@ -65,6 +66,7 @@ type Item struct {
 	Past   []Version // of the secrets, oldest first
 	Beside string    // what the source says of the row beside its cells
 	Shown  string    // a name for sentences, of what has none in its values
+	Loose  bool      // what other imports know of the record stays, so that they do not take this change for their own
 
 	// Prepare runs before the transaction, once it is known that the item is to
 	// be saved.
@@ -258,6 +260,7 @@ func Sentence(e *fault.Error) string {
 // saved is what became of an item in a transaction.
 type saved struct {
 	rec      id.ID
+	before   int64 // the version that was changed; 0 of a new record
 	err      error
 	warnings []Problem
 }
@@ -270,7 +273,7 @@ func (r *Run) save(list []*Item, ahead *secret.Ahead, alone bool) ([]saved, erro
 		r.Look.added = nil
 		for i, it := range list {
 			if !alone {
-				if done[i].rec, done[i].err = it.save(tx); done[i].err != nil {
+				if done[i].rec, done[i].before, done[i].err = it.save(tx); done[i].err != nil {
 					return done[i].err
 				}
 				continue
@@ -309,7 +312,7 @@ func (it *Item) tryHard(tx *gate.Tx, d *saved) error {
 		added := len(it.r.Look.added)
 		d.err = tx.Try(func() error {
 			var err error
-			d.rec, err = it.save(tx)
+			d.rec, d.before, err = it.save(tx)
 			return err
 		})
 		if d.err == nil {
@@ -357,43 +360,45 @@ func (it *Item) leaveOut(e *fault.Error) bool {
 }
 
 // save creates or changes the record of an item.
-func (it *Item) save(tx *gate.Tx) (id.ID, error) {
+func (it *Item) save(tx *gate.Tx) (made id.ID, before int64, err error) {
 	if it.Link {
-		return it.Known.Rec, nil
+		return it.Known.Rec, 0, nil
 	}
 	v := it.Values.Clone()
 	for _, l := range it.Lists {
 		n, err := it.r.Look.list(tx, it.r, l)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		v[l.Field] = n
 	}
 	if it.Before != nil {
 		if err := it.Before(tx, v); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 	e := it.r.Importer.Records.Bare()
 	var rec *record.Record
-	var err error
 	if it.What == Created {
 		rec, err = it.create(tx, v)
 	} else {
-		if err := it.keepSecrets(tx, v); err != nil {
-			return 0, err
+		if before, err = history.Version(tx, it.Known.Rec); err == nil {
+			err = it.keepSecrets(tx, v)
+		}
+		if err != nil {
+			return 0, 0, err
 		}
 		rec, err = e.Update(tx, it.Kind, it.Known.Rec, 0, v)
 	}
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if it.After != nil {
 		if err := it.After(tx, rec); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	return rec.ID, nil
+	return rec.ID, before, nil
 }
 
 func (it *Item) create(tx *gate.Tx, v record.Values) (*record.Record, error) {
@@ -419,7 +424,7 @@ func (it *Item) create(tx *gate.Tx, v record.Values) (*record.Record, error) {
 // keepSecrets takes out of v the secrets that are the same as last time, so that
 // they get no new version.
 func (it *Item) keepSecrets(tx *gate.Tx, v record.Values) error {
-	if len(it.Secret) == 0 {
+	if len(it.Secret) == 0 || it.Loose {
 		return nil
 	}
 	have, err := state.Secrets(tx, it.Known.Rec)
@@ -439,8 +444,15 @@ func (it *Item) keepSecrets(tx *gate.Tx, v record.Values) error {
 func (r *Run) remember(tx *gate.Tx, list []*Item, done []saved) error {
 	refs, last := make([]external.Ref, 0, len(list)), map[external.Row]int{}
 	states := make([]state.State, 0, len(list))
+	var wrote []history.Change
 	for i, it := range list {
 		if done[i].err != nil {
+			continue
+		}
+		if !it.Link {
+			wrote = append(wrote, history.Change{Record: done[i].rec, Before: done[i].before})
+		}
+		if it.Foreign == "" {
 			continue
 		}
 		ref := external.Ref{Row: external.Row{Source: r.Source, Type: it.Table, ID: it.Foreign}, Record: done[i].rec, Hash: it.Hash.String()}
@@ -457,9 +469,15 @@ func (r *Run) remember(tx *gate.Tx, list []*Item, done []saved) error {
 		for _, f := range it.Secret {
 			sums = append(sums, it.secretSum(f))
 		}
+		if it.Loose {
+			continue
+		}
 		states = append(states, state.State{Record: done[i].rec, Secrets: strings.Join(sums, " ")})
 	}
 	if err := state.Save(tx, states); err != nil {
+		return err
+	}
+	if err := history.Keep(tx, r.id, wrote); err != nil {
 		return err
 	}
 	return external.SaveMany(tx, refs)

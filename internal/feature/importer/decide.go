@@ -127,7 +127,7 @@ func (r *Run) Organization(it *Item) (*Known, error) {
 		if number != "" {
 			what = "names the organization " + Short(number) + ", which is not in the export"
 		}
-		return nil, it.Skip("Add the organization's name to the row, or the organization to organizations.csv.", "Line %d of %s %s and was skipped.", it.Line, it.File, what)
+		return nil, it.Skip("Add the organization's name to the row, or the organization to the export.", "Line %d of %s %s and was skipped.", it.Line, it.File, what)
 	}
 	k, err := r.Look.orgByName(r, name)
 	if err != nil {
@@ -138,7 +138,7 @@ func (r *Run) Organization(it *Item) (*Known, error) {
 	}
 	switch {
 	case k == nil || k.Rec == 0:
-		return nil, it.Skip("Add the organization here or to organizations.csv, or let the import create missing organizations; then import again.",
+		return nil, it.Skip("Add the organization here or to the export, or let the import create missing organizations; then import again.",
 			"Line %d of %s was skipped: there is no organization %q.", it.Line, it.File, Short(name))
 	case k.twice:
 		return nil, it.Skip("Give the column organization_id too, or rename one of them.", "Line %d of %s was skipped: several organizations are called %q.", it.Line, it.File, Short(name))
@@ -159,6 +159,9 @@ func (r *Run) makeOrg(name string) (*Known, error) {
 				return err
 			}
 			k.Rec = rec.ID
+			if err := r.Wrote(tx, rec.ID, 0); err != nil {
+				return err
+			}
 			return r.Note(tx, "organization", Created, 1)
 		})
 		if err != nil {

@@ -10,6 +10,8 @@
 package importer
 
 import (
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
@@ -21,6 +23,8 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/importer/history"
+	"strongroom/internal/feature/importer/mapping"
 	"strongroom/internal/feature/importer/problem"
 	"strongroom/internal/feature/importer/staging"
 	"strongroom/internal/feature/importer/state"
@@ -46,7 +50,9 @@ type Importer struct {
 // Feature is the tables of staged files and of what is remembered of imported
 // records.
 func Feature() record.Feature {
-	return record.Feature{Name: "importer", Schema: append(staging.Schema(), state.Schema()...), Purge: state.Purge}
+	return record.Feature{Name: "importer", Schema: slices.Concat(staging.Schema(), state.Schema(), history.Schema(), mapping.Schema()), Purge: func(tx *gate.Tx, r *record.Record) error {
+		return errors.Join(state.Purge(tx, r), history.Purge(tx, r))
+	}}
 }
 
 // Source is the export to import: a staged file, or a file of this machine that
@@ -91,6 +97,8 @@ type Options struct {
 	// CreateMissingOrganizations makes the organizations that rows name and
 	// neither the export nor the tenant has. Otherwise such rows are skipped.
 	CreateMissingOrganizations bool `json:"create_missing_organizations,omitempty"`
+	// Settings are what the layout asks for, as it writes them. No secret is in it.
+	Settings json.RawMessage `json:"settings,omitempty"`
 }
 
 // Problem is one thing to know about an import.
@@ -134,8 +142,45 @@ type Report struct {
 	Problems []Problem          `json:"problems"`
 	Kinds    map[string]*Counts `json:"kinds"` // by the name of the kind, file for attachments
 	Unknown  []Unknown          `json:"unknown"`
+	Rows     []RowReport        `json:"rows,omitempty"` // of a dry run that knows them: the first rows of each outcome
 
 	more map[problem.Severity]int
+}
+
+// RowReport tells what would become of a row.
+type RowReport struct {
+	Line   int    `json:"line"`
+	What   string `json:"what"` // created or changed
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Record id.ID  `json:"record,omitempty"` // that would be changed
+	Fields []Diff `json:"fields,omitempty"`
+}
+
+// Diff is what would become of a field. The value of a secret is not in it.
+type Diff struct {
+	Label string `json:"label"`
+	Old   string `json:"old,omitempty"`
+	New   string `json:"new,omitempty"`
+}
+
+// maxRows is how many rows of one outcome are listed.
+const maxRows = 100
+
+// Row lists a row of a dry run.
+func (r *Report) Row(row RowReport) {
+	if !r.DryRun {
+		return
+	}
+	n := 0
+	for _, have := range r.Rows {
+		if have.What == row.What {
+			n++
+		}
+	}
+	if n < maxRows {
+		r.Rows = append(r.Rows, row)
+	}
 }
 
 // maxProblems is how many problems of one severity are listed.

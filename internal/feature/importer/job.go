@@ -10,9 +10,9 @@ import (
 	"strongroom/internal/core/job"
 )
 
-// JobKind is the kind of the jobs that import an IT Glue export. Their result is
+// JobKind is the kind of the jobs that import something. Their result is
 // a Report.
-const JobKind = "import.itglue"
+const JobKind = "import"
 
 // payload is what a job is given. The password of the zip is not in it: it is
 // kept with the staged file, encrypted like it.
@@ -83,6 +83,7 @@ func (m *Importer) Handler() job.Handler {
 // memory is what a job keeps in the transactions of an import: how many records
 // it made and changed, and what was to be said of them.
 type memory struct {
+	Import   id.ID             `json:"import"`
 	Kinds    map[string]Counts `json:"kinds"`
 	Problems []Problem         `json:"problems"`
 }
@@ -94,7 +95,7 @@ func (r *Run) Note(tx *gate.Tx, kind string, o Outcome, n int64, warnings ...Pro
 		return nil
 	}
 	m := tx.Local(noteKey{}, func() any {
-		next := &memory{Kinds: map[string]Counts{}, Problems: r.memory.Problems[:len(r.memory.Problems):len(r.memory.Problems)]}
+		next := &memory{Import: r.id, Kinds: map[string]Counts{}, Problems: r.memory.Problems[:len(r.memory.Problems):len(r.memory.Problems)]}
 		for k, c := range r.memory.Kinds {
 			next.Kinds[k] = c
 		}

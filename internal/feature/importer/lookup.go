@@ -273,7 +273,7 @@ func (l *Lookup) list(tx *gate.Tx, r *Run, w Want) (id.ID, error) {
 		return 0, err
 	}
 	l.added = append(l.added, addedList{key, rec.ID})
-	return rec.ID, nil
+	return rec.ID, r.Wrote(tx, rec.ID, 0)
 }
 
 func (l *Lookup) find(key ListKey) (id.ID, bool) {

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/importer/history"
 	"strongroom/internal/feature/importer/problem"
 )
 
@@ -31,6 +32,7 @@ type Run struct {
 	Ours   bool              // Strongroom wrote it: texts are as they are here
 	Same   bool              // and from this very tenant: ids are those of its records
 
+	id       id.ID  // among the imports that were run; 0 in a dry run
 	key      []byte // of the hashes of rows
 	Report   *Report
 	tell     func(Progress)
@@ -87,7 +89,7 @@ func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Option
 		if _, err := j.Load(&r.Earlier); err != nil {
 			return nil, err
 		}
-		r.memory = r.Earlier
+		r.memory, r.id = r.Earlier, r.Earlier.Import
 	}
 	if r.key, err = hkdf.Key(sha256.New, t.Keys.Index, nil, "strongroom/import/row/1", 32); err != nil {
 		return nil, err
@@ -97,7 +99,7 @@ func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Option
 		return nil, err
 	}
 	if !dry && r.Earlier.Kinds == nil {
-		if err := r.begin(in.Name); err != nil {
+		if err := r.begin(layout.Name(), in.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -106,6 +108,15 @@ func (m *Importer) run(ctx context.Context, c *access.Caller, s Source, o Option
 	}
 	r.finish()
 	return r.Report, nil
+}
+
+// ID is the number of this import among those that were run; 0 in a dry run.
+func (r *Run) ID() id.ID { return r.id }
+
+// Wrote lists a record that was written beside an item, so that it is taken back
+// with the import; before is its version before, or 0 for one that was made.
+func (r *Run) Wrote(tx *gate.Tx, rec id.ID, before int64) error {
+	return history.Keep(tx, r.id, []history.Change{{Record: rec, Before: before}})
 }
 
 // allowed refuses before anything is read.
@@ -117,9 +128,17 @@ func (m *Importer) allowed(ctx context.Context, c *access.Caller) error {
 }
 
 // begin records that an import was asked for.
-func (r *Run) begin(name string) error {
-	return r.Importer.Gate.Change(r.Ctx, r.Caller, access.Import, gate.Thing{}, func(tx *gate.Tx) error {
+func (r *Run) begin(layout, name string) error {
+	var job id.ID
+	if r.job != nil {
+		job = r.job.ID
+	}
+	return r.Importer.Gate.Change(r.Ctx, r.Caller, access.Import, gate.Thing{}, func(tx *gate.Tx) (err error) {
 		tx.Entry().Detail.Name = name
+		if r.id, err = history.Begin(tx, layout, name, job); err != nil {
+			return err
+		}
+		r.memory.Import = r.id
 		return r.Note(tx, "organization", Created, 0)
 	})
 }

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 
 	"strongroom/internal/core/access"
@@ -21,6 +22,40 @@ func (m *Importer) Stage(ctx context.Context, c *access.Caller, name string, r i
 // Unstage removes a staged export. It is no failure when there is none.
 func (m *Importer) Unstage(ctx context.Context, c *access.Caller, stage id.ID) error {
 	return m.staged().Remove(ctx, c, stage)
+}
+
+// Upload gives a staged file to look into. NotFound when there is none.
+func (m *Importer) Upload(ctx context.Context, c *access.Caller, stage id.ID) (*staging.File, error) {
+	return m.staged().Open(ctx, c, stage)
+}
+
+// SetPlan keeps the options that were chosen for a staged file, without its
+// password. NotFound when there is none.
+func (m *Importer) SetPlan(ctx context.Context, c *access.Caller, stage id.ID, o Options) error {
+	b, err := json.Marshal(plan{o.Layout, o.CreateMissingOrganizations, o.Settings})
+	if err != nil {
+		return err
+	}
+	return m.staged().SetPlan(ctx, c, stage, string(b))
+}
+
+// Plan gives the options that were chosen for a staged file; the zero Options when
+// none were.
+func (m *Importer) Plan(ctx context.Context, c *access.Caller, stage id.ID) (o Options, err error) {
+	s, err := m.staged().Plan(ctx, c, stage)
+	if err != nil || s == "" {
+		return o, err
+	}
+	var p plan
+	err = json.Unmarshal([]byte(s), &p)
+	return Options{Layout: p.Layout, CreateMissingOrganizations: p.Create, Settings: p.Settings}, err
+}
+
+// plan is what is kept of options.
+type plan struct {
+	Layout   string          `json:"layout"`
+	Create   bool            `json:"create"`
+	Settings json.RawMessage `json:"settings"`
 }
 
 // Sweep removes staged exports that nobody came back to for a week, and tells

@@ -29,6 +29,7 @@ import (
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
+	"strongroom/internal/feature/importer/layout/sheet"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
@@ -91,7 +92,7 @@ func open(t testing.TB) *house {
 	h.Change(farIDs)
 	h.Change(func(tx *gate.Tx) error { return h.Records.Seed(tx) })
 	store := &attachment.Store{Gate: h.Gate}
-	h.im = &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: store, Relations: &relation.Relations{Records: h.Records}, Layouts: []importer.Layout{glue.Layout{}}, Now: h.Clock.Now}
+	h.im = &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: store, Relations: &relation.Relations{Records: h.Records}, Layouts: []importer.Layout{glue.Layout{}, sheet.Layout{}}, Now: h.Clock.Now}
 	h.ex = &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: store, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client}, Now: h.Clock.Now}
 	return h
 }

@@ -28,7 +28,8 @@ type Store struct{ Gate *gate.Gate }
 // Schema is its table.
 func Schema() []string {
 	return []string{`create table if not exists import_stage (id id primary key, blob text not null, name text not null, secret text not null default '',
-		size int not null default 0, ready int not null default 0, created_at int not null, created_by int not null)`}
+		size int not null default 0, ready int not null default 0, created_at int not null, created_by int not null)`,
+		`create table if not exists import_plan (stage_id id primary key, options text not null)`}
 }
 
 // File is an opened file.
@@ -127,6 +128,9 @@ func (s *Store) Remove(ctx context.Context, c *access.Caller, stage id.ID) error
 			if err := tx.Tenant.Blobs.Remove(ctx, b); err != nil {
 				return err
 			}
+		}
+		if _, err := tx.Exec(`delete from import_plan where stage_id = ?`, int64(stage)); err != nil {
+			return err
 		}
 		_, err = tx.Exec(`delete from import_stage where id = ?`, int64(stage))
 		return err
@@ -236,6 +240,41 @@ func (s *Store) Lock(ctx context.Context, c *access.Caller, stage id.ID, passwor
 		_, err := tx.Exec(`update import_stage set secret = ? where id = ?`, secret, int64(stage))
 		return err
 	})
+}
+
+// SetPlan keeps what was chosen for a staged file: JSON without secrets.
+func (s *Store) SetPlan(ctx context.Context, c *access.Caller, stage id.ID, options string) error {
+	return s.change(ctx, c, func(tx *gate.Tx) error {
+		var n int64
+		if err := own(tx, `id`, stage, &n); err != nil {
+			return gone(err)
+		}
+		_, err := tx.Exec(`insert into import_plan (stage_id, options) values (?, ?) on conflict (stage_id) do update set options = excluded.options`, n, options)
+		return err
+	})
+}
+
+// Plan gives what SetPlan kept; "" when there is none, or no such file.
+func (s *Store) Plan(ctx context.Context, c *access.Caller, stage id.ID) (options string, err error) {
+	err = s.Gate.View(ctx, c, func(tx *gate.Tx) error {
+		if _, err := tx.Allow(access.Import, gate.Thing{}); err != nil {
+			return err
+		}
+		err := own(tx, `coalesce((select p.options from import_plan p where p.stage_id = import_stage.id), '')`, stage, &options)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return options, err
+}
+
+// gone says that a staged file is not there, when that is why.
+func gone(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.New(fault.NotFound, "The uploaded file is not there any more.").WithHint("It was imported or removed already; upload it again.")
+	}
+	return err
 }
 
 // Password gives what Lock kept; "" when there is none, or no such file.

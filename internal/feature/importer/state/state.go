@@ -20,13 +20,14 @@ import (
 func Schema() []string {
 	return []string{
 		`create table if not exists import_state (record_id id primary key, version int not null, secrets text not null default '')`,
+		`create table if not exists import_secret (record_id int not null, field text not null, sum text not null, primary key (record_id, field))`,
 		`create table if not exists import_file (record_id int not null, path text not null, file_id int not null, sum text not null, primary key (record_id, path))`,
 	}
 }
 
 // Purge forgets a record.
 func Purge(tx *gate.Tx, r *record.Record) error {
-	for _, table := range []string{"import_state", "import_file"} {
+	for _, table := range []string{"import_state", "import_secret", "import_file"} {
 		if _, err := tx.Exec(`delete from `+table+` where record_id = ?`, int64(r.ID)); err != nil {
 			return err
 		}
@@ -88,6 +89,20 @@ func Secrets(tx *gate.Tx, rec id.ID) ([]string, error) {
 		return nil, nil
 	}
 	return strings.Fields(was), err
+}
+
+// SameSecret tells whether the last secret that an import of a table gave a field
+// had this hash.
+func SameSecret(tx *gate.Tx, rec id.ID, field, sum string) (bool, error) {
+	var n int
+	err := tx.QueryRow(`select count(*) from import_secret where record_id = ? and field = ? and sum = ?`, int64(rec), field, sum).Scan(&n)
+	return n > 0, err
+}
+
+// SaveSecret remembers that hash.
+func SaveSecret(tx *gate.Tx, rec id.ID, field, sum string) error {
+	_, err := tx.Exec(`insert into import_secret (record_id, field, sum) values (?, ?, ?) on conflict (record_id, field) do update set sum = excluded.sum`, int64(rec), field, sum)
+	return err
 }
 
 // Untouched tells whether a record, which the caller may see, is as an import

@@ -3,7 +3,9 @@ package imports
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/layout/sheet"
 	"strongroom/internal/feature/importer/staging"
 )
 
@@ -131,7 +134,14 @@ func (v *visit) importCheck(s *importChecks) error {
 	}
 	c := s.of(key, v.Caller.User)
 	if c == nil {
-		c = v.check(s, stage, key, importer.Options{})
+		o, err := v.Importer.Plan(v.R.Context(), v.Caller, stage)
+		if err != nil {
+			return err
+		}
+		if isTable(name) && o.Layout == "" {
+			return web.SeeOther(v.W, v.R, "/import-tables/"+stage.String())
+		}
+		c = v.check(s, stage, key, o)
 	}
 	at := "/import-checks/" + stage.String()
 	if web.WantsJSON(v.R) {
@@ -152,6 +162,10 @@ func (v *visit) checkPage(stage id.ID, name string, c *importCheck) error {
 	switch {
 	case !c.over():
 		view.Progress = &ui.Progress{URL: at, Self: at, State: "running", Text: "Reading the export"}
+	case c.err != nil && fault.Is(c.err, fault.Invalid) && isTable(name):
+		say := fault.Say(c.err)
+		view.Failed = &ui.Problem{Icon: "alert-triangle", Title: "This table cannot be imported so", Text: say.Text, Hint: say.Hint,
+			Actions: []ui.Action{{Label: "Map the columns", Href: "/import-tables/" + stage.String(), Primary: true}}}
 	case c.err != nil && fault.Is(c.err, fault.Invalid):
 		say := fault.Say(c.err)
 		view.Form = optionsForm(at, c.options, "Check again")
@@ -164,7 +178,15 @@ func (v *visit) checkPage(stage id.ID, name string, c *importCheck) error {
 	default:
 		v.fillReport(view, c.report, at+"/problems")
 		view.Start = at + "/start"
-		view.Form = optionsForm(at, c.options, "Check again")
+		if isTable(name) {
+			m := sheet.Mapping{}
+			if err := json.Unmarshal(c.options.Settings, &m); err != nil {
+				return err
+			}
+			view.Again = &ui.Action{Label: "Change the mapping", Icon: "arrow-back-up", Href: "/import-tables/" + stage.String() + "?kind=" + url.QueryEscape(chosenKind(&m))}
+		} else {
+			view.Form = optionsForm(at, c.options, "Check again")
+		}
 	}
 	p, err := v.Page(name, ui.Crumb{Label: "Import", Href: "/imports"}, ui.Crumb{Label: name})
 	if err != nil {
@@ -198,7 +220,11 @@ func (v *visit) checkAgain(s *importChecks) error {
 	if err != nil {
 		return err
 	}
-	o := importer.Options{Password: form.Raw("password"), CreateMissingOrganizations: form.Bool("create")}
+	o, err := v.Importer.Plan(v.R.Context(), v.Caller, stage)
+	if err != nil {
+		return err
+	}
+	o.Password, o.CreateMissingOrganizations = form.Raw("password"), form.Bool("create")
 	if c := s.of(key, v.Caller.User); c != nil && o.Password == "" {
 		o.Password = c.options.Password
 	}

@@ -1,5 +1,6 @@
 // Package imports holds the pages on which an export is brought in: upload, a
-// check that changes nothing, the import itself as a job, its result.
+// check that changes nothing, the import itself as a job, its result; for a table, what
+// its columns are.
 //
 // Always true: they are for who may import; nothing is imported before somebody
 // said so on the page that tells what would happen.
@@ -32,7 +33,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Import", Href: "/imports", Icon: "upload", Go: "i", Place: 110,
 		For: func(c *access.Caller) bool { return c.Role.May(access.Import) }})
 	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
-		return []ui.Item{{Title: "Import", Sub: "Bring in an IT Glue export", Href: "/imports", Icon: "file-import"}}
+		return []ui.Item{{Title: "Import", Sub: "Bring in tables and the exports of other products", Href: "/imports", Icon: "file-import"}}
 	})
 	checks := &importChecks{}
 	get := func(path string, h func(*visit) error) { s.Get(path, importing(p.as(h))) }
@@ -50,6 +51,12 @@ func (p *Pages) Mount(s *shell.Shell) {
 	get("/import-checks/{id}/problems", with((*visit).checkProblems))
 	post("/import-checks/{id}/start", with((*visit).startImport))
 	post("/import-checks/{id}/discard", with((*visit).discardExport))
+	get("/import-tables/{id}", (*visit).tablePage)
+	post("/import-tables/{id}", with((*visit).saveTable))
+	post("/import-tables/{id}/kind", (*visit).chooseKind)
+	get("/import-tables/{id}/values", with((*visit).tableValues))
+	post("/import-tables/{id}/values", with((*visit).saveValues))
+	post("/import-mappings/{id}/delete", (*visit).deleteMapping)
 }
 
 // importing lets only those in who may import.

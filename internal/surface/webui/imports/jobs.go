@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/mapping"
 	"strongroom/internal/feature/importer/staging"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -26,6 +27,13 @@ type importsView struct {
 	Drop   ui.Drop
 	Staged []stagedLine
 	Past   []ui.Item
+	Kept   []keptLine
+}
+
+// keptLine is a mapping that was kept.
+type keptLine struct {
+	Name, Kind string
+	Delete     ui.Action
 }
 
 type stagedLine struct {
@@ -38,11 +46,22 @@ type stagedLine struct {
 
 // imports is the upload, what waits for a decision and what was imported.
 func (v *visit) imports() error {
-	view := &importsView{Head: ui.Head{Title: "Import", Icon: "file-import", Sub: []ui.Cell{{Text: "Bring in an IT Glue export. Importing the same export again changes only what is new."}}},
-		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip", Text: "Upload an export"}}
+	view := &importsView{Head: ui.Head{Title: "Import", Icon: "file-import", Sub: []ui.Cell{{Text: "Bring in tables and the exports of other products. Importing the same again changes only what is new."}}},
+		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip,.csv,.tsv,.txt,text/csv", Text: "Upload a table or an export"}}
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if view.Staged, err = stagedExports(tx); err != nil {
 			return err
+		}
+		kept, err := mapping.List(tx, "")
+		if err != nil {
+			return err
+		}
+		for _, m := range kept {
+			l := keptLine{Name: m.Name, Delete: ui.Action{Label: "Delete", Icon: "trash", Href: "/import-mappings/" + m.ID.String() + "/delete", Post: true, Quiet: true}}
+			if k := v.Kind(m.Kind); k != nil {
+				l.Kind = k.Labels
+			}
+			view.Kept = append(view.Kept, l)
 		}
 		list, err := job.List(tx, importer.JobKind, 30)
 		for _, j := range list {
@@ -77,7 +96,11 @@ func stagedExports(tx *gate.Tx) ([]stagedLine, error) {
 			return nil, err
 		}
 		at := "/import-checks/" + id.ID(n).String()
-		out = append(out, stagedLine{Name: name, Size: size, Time: shell.When(created), Check: ui.Action{Label: "Check it", Icon: "list-check", Href: at, Primary: true},
+		check := ui.Action{Label: "Check it", Icon: "list-check", Href: at, Primary: true}
+		if isTable(name) {
+			check.Label, check.Href = "Map it", "/import-tables/"+id.ID(n).String()
+		}
+		out = append(out, stagedLine{Name: name, Size: size, Time: shell.When(created), Check: check,
 			Discard: ui.Action{Label: "Discard", Icon: "x", Href: at + "/discard", Post: true, Quiet: true}})
 	}
 	return out, rows.Err()
@@ -141,11 +164,13 @@ func countsWords(c importer.Counts) string {
 // uploadExport keeps an export while it arrives. Nothing is imported.
 func (v *visit) uploadExport() error {
 	var staged id.ID
+	var name string
 	_, err := web.ParseUpload(v.R, func(f *web.File) error {
 		if f.Name == "" || staged != 0 {
 			return nil
 		}
 		var err error
+		name = f.Name
 		staged, err = v.Importer.Stage(v.R.Context(), v.Caller, f.Name, f)
 		return err
 	})
@@ -153,9 +178,12 @@ func (v *visit) uploadExport() error {
 		return err
 	}
 	if staged == 0 {
-		return fault.Field("file", "No file was chosen.").WithHint("Choose the zip of the export, then upload.")
+		return fault.Field("file", "No file was chosen.").WithHint("Choose a table or the zip of an export, then upload.")
 	}
 	to := "/import-checks/" + staged.String()
+	if isTable(name) {
+		to = "/import-tables/" + staged.String()
+	}
 	if web.WantsJSON(v.R) {
 		return web.JSON(v.W, http.StatusCreated, map[string]string{"location": to})
 	}
@@ -171,10 +199,38 @@ type importView struct {
 	Problems []problemGroup
 	CSV      string
 	Unknown  []importer.Unknown
+	Rows     []rowLine
 	Form     *ui.Form // to start, or to give the password
 	Start    string   // says what starting does
 	Discard  *ui.Action
+	Again    *ui.Action // back to what was chosen
 	Links    []ui.Item
+}
+
+// rowLine is what would become of a row of a table.
+type rowLine struct {
+	importer.RowReport
+	Href string
+	Made bool
+}
+
+// rowLines are the first rows of a preview, changed ones first: they are what
+// somebody looks for.
+func (v *visit) rowLines(r *importer.Report) []rowLine {
+	var out []rowLine
+	for _, what := range []string{"changed", "created"} {
+		for _, row := range r.Rows {
+			if row.What != what {
+				continue
+			}
+			l := rowLine{RowReport: row, Made: what == "created"}
+			if k := v.Kind(row.Kind); row.Record > 0 && k != nil {
+				l.Href = shell.RecordURL(k, row.Record)
+			}
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 type kindLine struct {
@@ -264,7 +320,7 @@ func placeOf(p importer.Problem) string {
 // fillReport puts what an import did, or would do, into the page.
 func (v *visit) fillReport(view *importView, r *importer.Report, csv string) {
 	view.Words = countsWords(r.Counts)
-	view.Kinds, view.Problems, view.Unknown = v.kindLines(r), problemGroups(r.Problems), r.Unknown
+	view.Kinds, view.Problems, view.Unknown, view.Rows = v.kindLines(r), problemGroups(r.Problems), r.Unknown, v.rowLines(r)
 	if len(r.Problems) > 0 {
 		view.CSV = csv
 	}

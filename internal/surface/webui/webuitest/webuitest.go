@@ -41,6 +41,7 @@ import (
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
+	"strongroom/internal/feature/importer/layout/sheet"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
@@ -160,7 +161,7 @@ func (h *House) begin(ctx context.Context, name, title string, admin identity.Pe
 func (h *House) jobs(work bool) {
 	h.t.Helper()
 	r := &job.Runner{House: h.House.House, Gate: h.Gate, Log: h.Gate.Log, Now: h.Clock.Now, Resolve: h.resolve, Poll: 20 * time.Millisecond}
-	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: []importer.Layout{glue.Layout{}}, Now: h.Clock.Now}
+	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: []importer.Layout{glue.Layout{}, sheet.Layout{}}, Now: h.Clock.Now}
 	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler()}
 	h.Server.Importer = m
 	if !work {

@@ -332,6 +332,9 @@ func (r *run) makeDesign(kind string, v record.Values) (n id.ID, err error) {
 			return err
 		}
 		n = rec.ID
+		if err := r.Wrote(tx, n, 0); err != nil {
+			return err
+		}
 		return r.Note(tx, kind, importer.Created, 1)
 	})
 	if err == nil {

@@ -235,6 +235,9 @@ func (r *run) makeFolder(org *importer.Known, above id.ID, name, foreign string)
 			return err
 		}
 		made = rec.ID
+		if err := r.Wrote(tx, made, 0); err != nil {
+			return err
+		}
 		if err := r.Note(tx, "document_folder", importer.Created, 1); err != nil {
 			return err
 		}

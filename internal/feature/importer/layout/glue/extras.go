@@ -288,6 +288,9 @@ func (r *run) makeEntry(key importer.ListKey, x *extra) error {
 			return err
 		}
 		made = rec.ID
+		if err := r.Wrote(tx, made, 0); err != nil {
+			return err
+		}
 		return r.Note(tx, x.Kind, importer.Created, 1)
 	})
 	if importer.RowFault(err) {

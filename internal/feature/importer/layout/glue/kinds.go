@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/history"
 	"strongroom/internal/feature/importer/itglue"
 	"strongroom/internal/feature/importer/state"
 )
@@ -150,7 +151,11 @@ func (r *run) complete(tx *gate.Tx, l late) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	err := tx.Try(func() error {
+	before, err := history.Version(tx, l.known.Rec)
+	if err != nil {
+		return err
+	}
+	err = tx.Try(func() error {
 		_, err := r.Importer.Records.Update(tx, l.kind, l.known.Rec, 0, record.Values{l.field: ids})
 		return err
 	})
@@ -159,6 +164,9 @@ func (r *run) complete(tx *gate.Tx, l late) error {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if err := r.Wrote(tx, l.known.Rec, before); err != nil {
 		return err
 	}
 	return state.Renew(tx, l.known.Rec)

@@ -96,5 +96,8 @@ func (r *run) lead(tx *gate.Tx, n leads) error {
 	if _, err := r.Importer.Records.Update(tx, n.kind, n.known.Rec, 0, record.Values{n.field: to}); err != nil {
 		return err
 	}
+	if err := r.Wrote(tx, rec.ID, rec.Version); err != nil {
+		return err
+	}
 	return state.Next(tx, rec)
 }

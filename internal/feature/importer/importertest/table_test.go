@@ -1,0 +1,277 @@
+package importertest_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/flexibleasset"
+	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/layout/sheet"
+)
+
+// tableFile writes a table and gives its path.
+func tableFile(t testing.TB, text string) string {
+	t.Helper()
+	p := filepath.Join(t.TempDir(), "table.csv")
+	if err := os.WriteFile(p, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// mapped guesses the columns of a table of a kind.
+func (h *house) mapped(m sheet.Mapping, headings ...string) sheet.Mapping {
+	h.t.Helper()
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		k, err := h.Records.Shape(tx, m.Kind, m.Variant)
+		if err != nil {
+			return err
+		}
+		m.Columns = sheet.Guess(headings, sheet.Targets(k))
+		return nil
+	})
+	return m
+}
+
+func options(t testing.TB, m sheet.Mapping) importer.Options {
+	t.Helper()
+	b, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return importer.Options{Layout: sheet.Name, Settings: b}
+}
+
+func (h *house) tableRun(p string, m sheet.Mapping) *importer.Report {
+	h.t.Helper()
+	r, err := h.im.Run(h.t.Context(), h.Admin(), importer.Source{Path: p}, options(h.t, m), nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return r
+}
+
+func (h *house) tableCheck(p string, m sheet.Mapping) *importer.Report {
+	h.t.Helper()
+	r, err := h.im.Check(h.t.Context(), h.Admin(), importer.Source{Path: p}, options(h.t, m))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return r
+}
+
+func (h *house) org(name string) id.ID {
+	h.t.Helper()
+	var n id.ID
+	h.Change(func(tx *gate.Tx) error {
+		rec, err := h.Records.Create(tx, "organization", record.Values{"name": name})
+		if err == nil {
+			n = rec.ID
+		}
+		return err
+	})
+	return n
+}
+
+func wants(t testing.TB, r *importer.Report, c importer.Counts) {
+	t.Helper()
+	if r.Counts != c {
+		t.Fatalf("counts are %+v, want %+v; problems: %+v", r.Counts, c, r.Problems)
+	}
+}
+
+const racksTable = "\ufeffName;Client;Location;Rack make;Height;Weight;Locked;Checked on;Cooling;Notes;Door code\r\n" +
+	"R1;Acme;HQ;Rittal;42;80.5;yes;31.12.2026;water;\"two\nlines\";s3cret-one\r\n" +
+	"R2;Acme;;Rittal;;;;;;;\r\n" +
+	"R3;Nobody;;;;;;;;;\r\n" +
+	"R4;Acme;Nowhere;;;;;;;;\r\n" +
+	"R5;Acme;;;;;;31/31/2026;;;\r\n" +
+	"R6;Acme;;;;;;;Steam;;hidden-six\r\n"
+
+func racksMapping(h *house) sheet.Mapping {
+	return h.mapped(sheet.Mapping{Kind: "rack", Match: sheet.MatchName, Dates: sheet.DayFirst},
+		"Name", "Client", "Location", "Rack make", "Height", "Weight", "Locked", "Checked on", "Cooling", "Notes", "Door code")
+}
+
+func TestTableOfAnyKind(t *testing.T) {
+	h := open(t)
+	acme := h.org("Acme")
+	h.Change(func(tx *gate.Tx) error {
+		_, err := h.Records.Create(tx, "location", record.Values{"name": "HQ", "organization_id": acme})
+		return err
+	})
+	m := racksMapping(h)
+	for _, c := range m.Columns {
+		if c.Field == "" {
+			t.Fatalf("the column %q was not guessed: %+v", c.Heading, m.Columns)
+		}
+	}
+	p := tableFile(t, racksTable)
+	check := h.tableCheck(p, m)
+	wants(t, check, importer.Counts{Created: 3, Skipped: 4}) // two racks and the make
+	text, _ := json.Marshal(check)
+	for _, secret := range []string{"s3cret-one", "hidden-six"} {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("the preview shows the secret %q", secret)
+		}
+	}
+	wants(t, h.tableRun(p, m), importer.Counts{Created: 3, Skipped: 4})
+	rack := h.one("rack", "R1")
+	if v := rack.Values; v["height"] != int64(42) || v["weight"] != 80.5 || v["locked"] != true || v["checked_on"] != "2026-12-31" || v["cooling"] != "Water" {
+		t.Errorf("the rack is %+v", v)
+	}
+	if rack.Names["rack_make_id"] != "Rittal" || rack.Names["location_id"] != "HQ" || !strings.Contains(rack.Values.Text("notes"), "two") {
+		t.Errorf("the rack is %+v, its names %v", rack.Values, rack.Names)
+	}
+	if s := h.reveal(rack.ID, "door_code"); s != "s3cret-one" {
+		t.Errorf("the code is %q", s)
+	}
+	if again := h.tableRun(p, m); again.Created+again.Changed != 0 || again.Unchanged != 2 {
+		t.Errorf("the second time is %+v", again.Counts)
+	}
+}
+
+func TestTableProblemsNameLineAndColumn(t *testing.T) {
+	h := open(t)
+	h.org("Acme")
+	r := h.tableCheck(tableFile(t, racksTable), racksMapping(h))
+	var all strings.Builder
+	for _, p := range r.Problems {
+		if p.Line == 0 || p.Hint == "" || p.File != "table.csv" {
+			t.Errorf("the problem %+v lacks its place or what to do", p)
+		}
+		all.WriteString(p.Text + "\n")
+	}
+	for _, want := range []string{`there is no organization "Nobody"`, `column "Location": There is no location "Nowhere"`, `column "Checked on": "31/31/2026" is no date`, `column "Cooling": "Steam" is none of the choices`} {
+		if !strings.Contains(all.String(), want) {
+			t.Errorf("no problem says %q:\n%s", want, all.String())
+		}
+	}
+}
+
+func TestTableChangesWhatItKnows(t *testing.T) {
+	h := open(t)
+	h.org("Acme")
+	first := tableFile(t, "name,client,height,cooling,door code\nR1,Acme,42,Air,one\nR2,Acme,10,,two\n")
+	m := h.mapped(sheet.Mapping{Kind: "rack", Match: sheet.MatchName}, "name", "client", "height", "cooling", "door code")
+	wants(t, h.tableRun(first, m), importer.Counts{Created: 2})
+	second := tableFile(t, "name,client,height,cooling,door code\nr1,acme,,Water,\nR2,Acme,11,,new-two\nR3,Acme,1,,\n")
+
+	check := h.tableCheck(second, m)
+	wants(t, check, importer.Counts{Created: 1, Changed: 2})
+	var told []string
+	for _, row := range check.Rows {
+		for _, d := range row.Fields {
+			told = append(told, row.What+" "+row.Name+" "+d.Label+": "+d.Old+" -> "+d.New)
+		}
+	}
+	for _, want := range []string{"changed R1 Cooling: Air -> Water", "changed R2 Height: 10 -> 11", "changed R2 Door code:  -> (not shown)"} {
+		if !strings.Contains(strings.Join(told, "\n"), want) {
+			t.Errorf("the preview lacks %q:\n%s", want, strings.Join(told, "\n"))
+		}
+	}
+	only := m
+	only.Rule = sheet.UpdateOnly
+	wants(t, h.tableRun(second, only), importer.Counts{Changed: 2, Skipped: 1})
+	if r := h.one("rack", "R1"); r.Values["height"] != int64(42) || r.Values["cooling"] != "Water" {
+		t.Errorf("R1 is %+v: an empty cell must not clear", r.Values)
+	}
+	if s := h.reveal(h.one("rack", "R2").ID, "door_code"); s != "new-two" {
+		t.Errorf("the code is %q", s)
+	}
+	if again := h.tableRun(second, only); again.Changed != 0 {
+		t.Errorf("the same table again changed %d: a secret that is the same is no change", again.Changed)
+	}
+	create := m
+	create.Rule = sheet.CreateOnly
+	wants(t, h.tableRun(second, create), importer.Counts{Created: 1, Unchanged: 2})
+	clearing := m
+	clearing.Clear = true
+	h.tableRun(second, clearing)
+	if r := h.one("rack", "R1"); r.Values["height"] != nil {
+		t.Errorf("R1 is %+v: an empty cell was to clear", r.Values)
+	}
+}
+
+func TestTableKnowsRowsByForeignID(t *testing.T) {
+	h := open(t)
+	h.org("Acme")
+	m := h.mapped(sheet.Mapping{Kind: "rack", Match: sheet.MatchID, Source: "rackdb"}, "id", "name", "client")
+	wants(t, h.tableRun(tableFile(t, "id,name,client\n7,Old,Acme\n,None,Acme\n7,Twice,Acme\n"), m), importer.Counts{Created: 1, Skipped: 2})
+	wants(t, h.tableRun(tableFile(t, "id,name,client\n7,New,Acme\n"), m), importer.Counts{Changed: 1})
+	h.one("rack", "New")
+}
+
+func TestTableOfAVariant(t *testing.T) {
+	h := open(t)
+	org := h.org("Acme")
+	var typ id.ID
+	h.Change(func(tx *gate.Tx) error {
+		rec, err := h.Records.Create(tx, flexibleasset.TypeKind, record.Values{"name": "LAN"})
+		if err != nil {
+			return err
+		}
+		typ = rec.ID
+		for i, f := range []struct{ name, kind string }{{"Subnet", flexibleasset.Text}, {"VLAN", flexibleasset.Number}, {"Admin password", flexibleasset.Password}} {
+			if _, err := h.Records.Create(tx, flexibleasset.FieldKind, record.Values{flexibleasset.TypeField: typ, "name": f.name, "kind": f.kind, "order": int64(i + 1), "use_for_title": i == 0}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	m := h.mapped(sheet.Mapping{Kind: flexibleasset.Kind, Variant: typ, Org: org, Match: sheet.MatchName}, "Subnet", "VLAN", "Admin password")
+	p := tableFile(t, "Subnet\tVLAN\tAdmin password\n10.0.0.0/8\t12\topen-sesame\n")
+	if check, _ := json.Marshal(h.tableCheck(p, m)); strings.Contains(string(check), "open-sesame") {
+		t.Error("the preview shows a password")
+	}
+	wants(t, h.tableRun(p, m), importer.Counts{Created: 1})
+	wants(t, h.tableRun(p, m), importer.Counts{Unchanged: 1})
+	h.one(flexibleasset.Kind, "10.0.0.0/8")
+}
+
+func TestTableEncodings(t *testing.T) {
+	text := "Name;Client\r\nZürich – Büro;Acme\r\n"
+	utf16, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	western, err := charmap.Windows1252.NewEncoder().String(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, in := range map[string]string{"UTF-8": text, "UTF-8 with a mark": "\ufeff" + text, "UTF-16": utf16, "Windows-1252": western} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			h.org("Acme")
+			p := tableFile(t, in)
+			look, err := sheet.Look(mustOpen(t, p), int64(len(in)), "table.csv")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(name, look.Encoding) || look.Separator != "semicolons" || look.Rows[0][0] != "Zürich – Büro" {
+				t.Errorf("seen %+v", look)
+			}
+			wants(t, h.tableRun(p, h.mapped(sheet.Mapping{Kind: "rack"}, "Name", "Client")), importer.Counts{Created: 1})
+			h.one("rack", "Zürich – Büro")
+		})
+	}
+}
+
+func mustOpen(t testing.TB, p string) *os.File {
+	t.Helper()
+	f, err := os.Open(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	return f
+}

@@ -1,0 +1,313 @@
+package imports
+
+import (
+	"encoding/json"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/layout/sheet"
+	"strongroom/internal/feature/importer/mapping"
+)
+
+// A table is imported in three steps: of which kind its rows are, what its columns
+// are, and, for columns of choices, which choice a value means. What was said is
+// kept with the upload; then the check shows what would happen.
+
+// isTable tells whether an upload is a table by its name.
+func isTable(name string) bool {
+	return slices.Contains([]string{".csv", ".tsv", ".txt"}, strings.ToLower(path.Ext(name)))
+}
+
+// tableKinds lists what rows can become, variants one by one. The value of an
+// option is KIND or KIND.VARIANT.
+func (v *visit) tableKinds(tx *gate.Tx, chosen string) ([]ui.Option, error) {
+	var out []ui.Option
+	for _, k := range v.Records.Kinds.Kinds() {
+		switch {
+		case !sheet.Importable(k) || !v.May(access.Create, k):
+			continue
+		case k.Variants == nil:
+			out = append(out, ui.Option{Value: k.Name, Label: k.Labels, Selected: chosen == k.Name})
+			continue
+		}
+		p, err := v.Records.List(tx, k.Field(k.Variants.By).Ref, record.Query{Limit: 1000, NoTotal: true})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range p.Records {
+			value := k.Name + "." + r.ID.String()
+			out = append(out, ui.Option{Value: value, Label: k.Label + ": " + r.Name, Selected: chosen == value})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b ui.Option) int { return strings.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label)) })
+	return out, nil
+}
+
+// kindOf reads KIND or KIND.VARIANT into a mapping, and gives the kind.
+func (v *visit) kindOf(tx *gate.Tx, chosen string, m *sheet.Mapping) (*record.Kind, error) {
+	name, variant, _ := strings.Cut(chosen, ".")
+	if variant != "" {
+		n, ok := id.Parse(variant)
+		if !ok {
+			return nil, gate.Missing()
+		}
+		m.Variant = n
+	}
+	m.Kind = name
+	if k := v.Kind(name); k == nil || !sheet.Importable(k) || k.Variants != nil && m.Variant == 0 {
+		return nil, gate.Missing()
+	}
+	return v.Records.Shape(tx, m.Kind, m.Variant)
+}
+
+func chosenKind(m *sheet.Mapping) string {
+	if m.Variant != 0 {
+		return m.Kind + "." + m.Variant.String()
+	}
+	return m.Kind
+}
+
+// tableView is a page of a table that is being mapped.
+type tableView struct {
+	Head    ui.Head
+	Seen    string
+	Columns []string
+	Rows    [][]string
+	Form    *ui.Form
+	Hidden  bool // some columns are not shown
+	Discard *ui.Action
+}
+
+// looked reads the beginning of an upload.
+func (v *visit) looked(stage id.ID) (name string, s *sheet.Seen, err error) {
+	f, err := v.Importer.Upload(v.R.Context(), v.Caller, stage)
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	s, err = sheet.Look(f, f.Size, f.Name)
+	return f.Name, s, err
+}
+
+// planned gives the mapping that was chosen before; an empty one when none was.
+func (v *visit) planned(stage id.ID) (importer.Options, sheet.Mapping, error) {
+	var m sheet.Mapping
+	o, err := v.Importer.Plan(v.R.Context(), v.Caller, stage)
+	if err == nil && len(o.Settings) > 0 {
+		err = json.Unmarshal(o.Settings, &m)
+	}
+	return o, m, err
+}
+
+// tablePage shows the steps; which one follows from the address: without a kind it
+// is the first.
+func (v *visit) tablePage() error {
+	stage, _, err := v.stage()
+	if err != nil {
+		return err
+	}
+	name, seen, err := v.looked(stage)
+	if fault.Is(err, fault.Invalid) {
+		return v.noTable(stage, err)
+	}
+	if err != nil {
+		return err
+	}
+	o, m, err := v.planned(stage)
+	if err != nil {
+		return err
+	}
+	q := v.R.URL.Query()
+	view := v.tableViewOf(stage, name, seen)
+	err = v.View(func(tx *gate.Tx) error {
+		if q.Get("kind") == "" {
+			view.Form, err = v.kindForm(tx, stage, &m)
+			return err
+		}
+		k, err := v.kindOf(tx, q.Get("kind"), &m)
+		if err != nil {
+			return err
+		}
+		if err := v.fill(tx, k, seen, &m, q.Get("mapping")); err != nil {
+			return err
+		}
+		view.Form, err = v.columnForm(tx, stage, k, seen, &m, o)
+		v.sample(view, k, seen, &m)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.renderTable(200, name, view)
+}
+
+// fill proposes columns for what was not said yet.
+func (v *visit) fill(tx *gate.Tx, k *record.Kind, seen *sheet.Seen, m *sheet.Mapping, kept string) error {
+	if kept != "" {
+		have, err := mapping.Find(tx, kept)
+		if err != nil {
+			return err
+		}
+		variant, kind := m.Variant, m.Kind
+		if err := json.Unmarshal([]byte(have.Data), m); err != nil {
+			return err
+		}
+		m.Variant, m.Kind = variant, kind
+	}
+	targets := sheet.Targets(k)
+	known := func(c sheet.Column) bool {
+		return slices.Contains(seen.Headings, c.Heading) && (c.Field == "" || slices.ContainsFunc(targets, func(t sheet.Target) bool { return t.Name == c.Field }))
+	}
+	if len(m.Columns) == 0 || !slices.ContainsFunc(m.Columns, func(c sheet.Column) bool { return known(c) && c.Field != "" }) {
+		m.Columns = sheet.Guess(seen.Headings, targets)
+		m.Match = ""
+		if slices.ContainsFunc(m.Columns, func(c sheet.Column) bool { return c.Field == "name" }) {
+			m.Match = sheet.MatchName
+		}
+	}
+	m.Columns = slices.DeleteFunc(m.Columns, func(c sheet.Column) bool { return !known(c) })
+	return nil
+}
+
+func (v *visit) tableViewOf(stage id.ID, name string, seen *sheet.Seen) *tableView {
+	at := "/import-checks/" + stage.String()
+	return &tableView{Head: ui.Head{Title: name, Icon: "table", Sub: []ui.Cell{{Text: "Nothing is imported yet"}}},
+		Seen:    seen.Encoding + ", " + strconv.Itoa(len(seen.Headings)) + " columns between " + seen.Separator + ".",
+		Discard: &ui.Action{Label: "Discard this upload", Icon: "trash", Href: at + "/discard", Post: true, Quiet: true}}
+}
+
+// sample shows the first rows; of a kind with secrets, only the columns that are
+// certainly none.
+func (v *visit) sample(view *tableView, k *record.Kind, seen *sheet.Seen, m *sheet.Mapping) {
+	for i, h := range seen.Headings {
+		if !shows(k, m, h) {
+			view.Hidden = true
+			continue
+		}
+		view.Columns = append(view.Columns, h)
+		for r, row := range seen.Rows {
+			if len(view.Rows) <= r {
+				view.Rows = append(view.Rows, nil)
+			}
+			view.Rows[r] = append(view.Rows[r], cut(row[i], 60))
+		}
+	}
+}
+
+// shows tells whether the cells of a column may be shown.
+func shows(k *record.Kind, m *sheet.Mapping, heading string) bool {
+	secrets := slices.ContainsFunc(k.Fields, func(f record.Field) bool { return f.Type == record.Secret })
+	i := slices.IndexFunc(m.Columns, func(c sheet.Column) bool { return c.Heading == heading })
+	field := ""
+	if i >= 0 {
+		field = m.Columns[i].Field
+	}
+	f := k.Field(field)
+	return !secrets || field != "" && (f == nil || f.Type != record.Secret)
+}
+
+func cut(s string, most int) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+func (v *visit) renderTable(status int, name string, view *tableView) error {
+	p, err := v.Page(name, ui.Crumb{Label: "Import", Href: "/imports"}, ui.Crumb{Label: name})
+	if err != nil {
+		return err
+	}
+	p.Data = view
+	return v.RenderStatus(status, "table", p)
+}
+
+// noTable says why an upload is no table.
+func (v *visit) noTable(stage id.ID, err error) error {
+	say := fault.Say(err)
+	name, e := v.stagedName(stage)
+	if e != nil {
+		return e
+	}
+	view := &importView{Head: ui.Head{Title: name, Icon: "table"}, Failed: &ui.Problem{Icon: "alert-triangle", Title: "This file cannot be read as a table", Text: say.Text, Hint: say.Hint,
+		Actions: []ui.Action{{Label: "Back to imports", Href: "/imports", Primary: true}}},
+		Discard: &ui.Action{Label: "Discard this upload", Icon: "trash", Href: "/import-checks/" + stage.String() + "/discard", Post: true, Quiet: true}}
+	p, err := v.Page(name, ui.Crumb{Label: "Import", Href: "/imports"}, ui.Crumb{Label: name})
+	if err != nil {
+		return err
+	}
+	p.Data = view
+	return v.RenderStatus(web.Status(fault.New(fault.Invalid, "")), "import", p)
+}
+
+// kindForm is the first step.
+func (v *visit) kindForm(tx *gate.Tx, stage id.ID, m *sheet.Mapping) (*ui.Form, error) {
+	kinds, err := v.tableKinds(tx, chosenKind(m))
+	if err != nil {
+		return nil, err
+	}
+	f := &ui.Form{Action: "/import-tables/" + stage.String() + "/kind", Submit: "Go on to the columns", Fields: []ui.Field{
+		{Name: "kind", Label: "The rows are", Type: "select", Required: true, Value: chosenKind(m), Options: kinds, Wide: true, Focus: true},
+	}}
+	kept, err := mapping.List(tx, "")
+	if err != nil {
+		return nil, err
+	}
+	if len(kept) > 0 {
+		var options []ui.Option
+		for _, k := range kept {
+			options = append(options, ui.Option{Value: k.Name, Label: k.Name})
+		}
+		f.Fields = append(f.Fields, ui.Field{Name: "mapping", Label: "Map the columns as before", Type: "select", Options: options, Wide: true, Hint: "A mapping that was kept. Empty: the columns are guessed by their headings."})
+	}
+	return f, nil
+}
+
+// chooseKind ends the first step.
+func (v *visit) chooseKind() error {
+	stage, _, err := v.stage()
+	if err != nil {
+		return err
+	}
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	form.Require("kind")
+	if err := form.Err(); err != nil {
+		return err
+	}
+	to := "/import-tables/" + stage.String() + "?kind=" + url.QueryEscape(form.Text("kind"))
+	if s := form.Text("mapping"); s != "" {
+		to += "&mapping=" + url.QueryEscape(s)
+	}
+	return web.SeeOther(v.W, v.R, to)
+}
+
+// deleteMapping forgets a mapping.
+func (v *visit) deleteMapping() error {
+	mid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	err = v.Change(access.Import, gate.Thing{}, func(tx *gate.Tx) error {
+		tx.Entry().Detail.Text = "deleted a mapping of columns"
+		return mapping.Delete(tx, mid)
+	})
+	if err != nil {
+		return err
+	}
+	return v.Done("/imports", "The mapping is deleted.")
+}
