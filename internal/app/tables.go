@@ -12,7 +12,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/importer"
-	"strongroom/internal/feature/importer/layout/sheet"
+	"strongroom/internal/feature/importer/columns"
 	"strongroom/internal/feature/importer/mapping"
 )
 
@@ -41,13 +41,13 @@ func importTable(ctx context.Context, a *App, f TableFile, progress func(any)) (
 	if err != nil {
 		return nil, err
 	}
-	seen, err := sheet.Look(file, size, f.Path)
+	seen, err := columns.Look(file, size, f.Path)
 	file.Close()
 	if err != nil {
 		return nil, err
 	}
 	c := access.System(f.Tenant, "console")
-	var m *sheet.Mapping
+	var m *columns.Mapping
 	err = a.Gate.View(ctx, c, func(tx *gate.Tx) (err error) { m, err = f.Table.mapping(tx, a.Records, seen); return err })
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func importTable(ctx context.Context, a *App, f TableFile, progress func(any)) (
 	if err != nil {
 		return nil, err
 	}
-	source, o := importer.Source{Path: f.Path}, importer.Options{Layout: sheet.Name, Settings: settings, CreateMissingOrganizations: f.Table.Create}
+	source, o := importer.Source{Path: f.Path}, importer.Options{Layout: columns.Name, Settings: settings, CreateMissingOrganizations: f.Table.Create}
 	if f.DryRun {
 		return a.Importer.Check(ctx, c, source, o)
 	}
@@ -64,8 +64,8 @@ func importTable(ctx context.Context, a *App, f TableFile, progress func(any)) (
 }
 
 // mapping puts together what the columns are.
-func (t Table) mapping(tx *gate.Tx, records *record.Engine, seen *sheet.Seen) (*sheet.Mapping, error) {
-	m := &sheet.Mapping{}
+func (t Table) mapping(tx *gate.Tx, records *record.Engine, seen *columns.Seen) (*columns.Mapping, error) {
+	m := &columns.Mapping{}
 	if t.Mapping != "" {
 		kept, err := mapping.Find(tx, t.Mapping)
 		if err == nil {
@@ -79,9 +79,9 @@ func (t Table) mapping(tx *gate.Tx, records *record.Engine, seen *sheet.Seen) (*
 	if err != nil {
 		return nil, err
 	}
-	targets := sheet.Targets(k)
+	targets := columns.Targets(k)
 	if len(m.Columns) == 0 {
-		m.Columns = sheet.Guess(seen.Headings, targets)
+		m.Columns = columns.Guess(seen.Headings, targets)
 	}
 	if err := t.columns(m, seen, targets); err != nil {
 		return nil, err
@@ -91,14 +91,14 @@ func (t Table) mapping(tx *gate.Tx, records *record.Engine, seen *sheet.Seen) (*
 			return nil, err
 		}
 	}
-	if m.Match == "" && t.Mapping == "" && slices.ContainsFunc(m.Columns, func(c sheet.Column) bool { return c.Field == "name" }) {
-		m.Match = sheet.MatchName
+	if m.Match == "" && t.Mapping == "" && slices.ContainsFunc(m.Columns, func(c columns.Column) bool { return c.Field == "name" }) {
+		m.Match = columns.MatchName
 	}
 	t.rules(m)
 	return m, nil
 }
 
-func (t Table) rules(m *sheet.Mapping) {
+func (t Table) rules(m *columns.Mapping) {
 	for _, r := range []struct {
 		to   *string
 		from string
@@ -117,7 +117,7 @@ func (t Table) rules(m *sheet.Mapping) {
 }
 
 // kind finds the kind, and of several types the one that is named.
-func (t Table) kind(tx *gate.Tx, records *record.Engine, m *sheet.Mapping) (*record.Kind, error) {
+func (t Table) kind(tx *gate.Tx, records *record.Engine, m *columns.Mapping) (*record.Kind, error) {
 	name, typ, _ := strings.Cut(t.Kind, ":")
 	if name != "" {
 		m.Kind = strings.ReplaceAll(name, "-", "_")
@@ -126,10 +126,10 @@ func (t Table) kind(tx *gate.Tx, records *record.Engine, m *sheet.Mapping) (*rec
 	if k == nil {
 		k = records.Kinds.Plural(m.Kind)
 	}
-	if k == nil || !sheet.Importable(k) {
+	if k == nil || !columns.Importable(k) {
 		var all []string
 		for _, k := range records.Kinds.Kinds() {
-			if sheet.Importable(k) {
+			if columns.Importable(k) {
 				all = append(all, k.Name)
 			}
 		}
@@ -150,7 +150,7 @@ func (t Table) kind(tx *gate.Tx, records *record.Engine, m *sheet.Mapping) (*rec
 }
 
 // columns takes what the command line says of columns.
-func (t Table) columns(m *sheet.Mapping, seen *sheet.Seen, targets []sheet.Target) error {
+func (t Table) columns(m *columns.Mapping, seen *columns.Seen, targets []columns.Target) error {
 	for _, s := range t.Columns {
 		heading, field, ok := strings.Cut(s, "=")
 		if !ok {
@@ -181,7 +181,7 @@ func (t Table) columns(m *sheet.Mapping, seen *sheet.Seen, targets []sheet.Targe
 			}
 		}
 		if !set {
-			m.Columns = append(m.Columns, sheet.Column{Heading: heading, Field: field})
+			m.Columns = append(m.Columns, columns.Column{Heading: heading, Field: field})
 		}
 	}
 	return nil

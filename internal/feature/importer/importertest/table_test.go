@@ -15,7 +15,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
-	"strongroom/internal/feature/importer/layout/sheet"
+	"strongroom/internal/feature/importer/columns"
 )
 
 // tableFile writes a table and gives its path.
@@ -29,29 +29,29 @@ func tableFile(t testing.TB, text string) string {
 }
 
 // mapped guesses the columns of a table of a kind.
-func (h *house) mapped(m sheet.Mapping, headings ...string) sheet.Mapping {
+func (h *house) mapped(m columns.Mapping, headings ...string) columns.Mapping {
 	h.t.Helper()
 	h.View(h.Admin(), func(tx *gate.Tx) error {
 		k, err := h.Records.Shape(tx, m.Kind, m.Variant)
 		if err != nil {
 			return err
 		}
-		m.Columns = sheet.Guess(headings, sheet.Targets(k))
+		m.Columns = columns.Guess(headings, columns.Targets(k))
 		return nil
 	})
 	return m
 }
 
-func options(t testing.TB, m sheet.Mapping) importer.Options {
+func options(t testing.TB, m columns.Mapping) importer.Options {
 	t.Helper()
 	b, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return importer.Options{Layout: sheet.Name, Settings: b}
+	return importer.Options{Layout: columns.Name, Settings: b}
 }
 
-func (h *house) tableRun(p string, m sheet.Mapping) *importer.Report {
+func (h *house) tableRun(p string, m columns.Mapping) *importer.Report {
 	h.t.Helper()
 	r, err := h.im.Run(h.t.Context(), h.Admin(), importer.Source{Path: p}, options(h.t, m), nil)
 	if err != nil {
@@ -60,7 +60,7 @@ func (h *house) tableRun(p string, m sheet.Mapping) *importer.Report {
 	return r
 }
 
-func (h *house) tableCheck(p string, m sheet.Mapping) *importer.Report {
+func (h *house) tableCheck(p string, m columns.Mapping) *importer.Report {
 	h.t.Helper()
 	r, err := h.im.Check(h.t.Context(), h.Admin(), importer.Source{Path: p}, options(h.t, m))
 	if err != nil {
@@ -97,8 +97,8 @@ const racksTable = "\ufeffName;Client;Location;Rack make;Height;Weight;Locked;Ch
 	"R5;Acme;;;;;;31/31/2026;;;\r\n" +
 	"R6;Acme;;;;;;;Steam;;hidden-six\r\n"
 
-func racksMapping(h *house) sheet.Mapping {
-	return h.mapped(sheet.Mapping{Kind: "rack", Match: sheet.MatchName, Dates: sheet.DayFirst},
+func racksMapping(h *house) columns.Mapping {
+	return h.mapped(columns.Mapping{Kind: "rack", Match: columns.MatchName, Dates: columns.DayFirst},
 		"Name", "Client", "Location", "Rack make", "Height", "Weight", "Locked", "Checked on", "Cooling", "Notes", "Door code")
 }
 
@@ -162,7 +162,7 @@ func TestTableChangesWhatItKnows(t *testing.T) {
 	h := open(t)
 	h.org("Acme")
 	first := tableFile(t, "name,client,height,cooling,door code\nR1,Acme,42,Air,one\nR2,Acme,10,,two\n")
-	m := h.mapped(sheet.Mapping{Kind: "rack", Match: sheet.MatchName}, "name", "client", "height", "cooling", "door code")
+	m := h.mapped(columns.Mapping{Kind: "rack", Match: columns.MatchName}, "name", "client", "height", "cooling", "door code")
 	wants(t, h.tableRun(first, m), importer.Counts{Created: 2})
 	second := tableFile(t, "name,client,height,cooling,door code\nr1,acme,,Water,\nR2,Acme,11,,new-two\nR3,Acme,1,,\n")
 
@@ -180,7 +180,7 @@ func TestTableChangesWhatItKnows(t *testing.T) {
 		}
 	}
 	only := m
-	only.Rule = sheet.UpdateOnly
+	only.Rule = columns.UpdateOnly
 	wants(t, h.tableRun(second, only), importer.Counts{Changed: 2, Skipped: 1})
 	if r := h.one("rack", "R1"); r.Values["height"] != int64(42) || r.Values["cooling"] != "Water" {
 		t.Errorf("R1 is %+v: an empty cell must not clear", r.Values)
@@ -192,7 +192,7 @@ func TestTableChangesWhatItKnows(t *testing.T) {
 		t.Errorf("the same table again changed %d: a secret that is the same is no change", again.Changed)
 	}
 	create := m
-	create.Rule = sheet.CreateOnly
+	create.Rule = columns.CreateOnly
 	wants(t, h.tableRun(second, create), importer.Counts{Created: 1, Unchanged: 2})
 	clearing := m
 	clearing.Clear = true
@@ -205,7 +205,7 @@ func TestTableChangesWhatItKnows(t *testing.T) {
 func TestTableKnowsRowsByForeignID(t *testing.T) {
 	h := open(t)
 	h.org("Acme")
-	m := h.mapped(sheet.Mapping{Kind: "rack", Match: sheet.MatchID, Source: "rackdb"}, "id", "name", "client")
+	m := h.mapped(columns.Mapping{Kind: "rack", Match: columns.MatchID, Source: "rackdb"}, "id", "name", "client")
 	wants(t, h.tableRun(tableFile(t, "id,name,client\n7,Old,Acme\n,None,Acme\n7,Twice,Acme\n"), m), importer.Counts{Created: 1, Skipped: 2})
 	wants(t, h.tableRun(tableFile(t, "id,name,client\n7,New,Acme\n"), m), importer.Counts{Changed: 1})
 	h.one("rack", "New")
@@ -228,7 +228,7 @@ func TestTableOfAVariant(t *testing.T) {
 		}
 		return nil
 	})
-	m := h.mapped(sheet.Mapping{Kind: flexibleasset.Kind, Variant: typ, Org: org, Match: sheet.MatchName}, "Subnet", "VLAN", "Admin password")
+	m := h.mapped(columns.Mapping{Kind: flexibleasset.Kind, Variant: typ, Org: org, Match: columns.MatchName}, "Subnet", "VLAN", "Admin password")
 	p := tableFile(t, "Subnet\tVLAN\tAdmin password\n10.0.0.0/8\t12\topen-sesame\n")
 	if check, _ := json.Marshal(h.tableCheck(p, m)); strings.Contains(string(check), "open-sesame") {
 		t.Error("the preview shows a password")
@@ -253,14 +253,14 @@ func TestTableEncodings(t *testing.T) {
 			h := open(t)
 			h.org("Acme")
 			p := tableFile(t, in)
-			look, err := sheet.Look(mustOpen(t, p), int64(len(in)), "table.csv")
+			look, err := columns.Look(mustOpen(t, p), int64(len(in)), "table.csv")
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !strings.HasPrefix(name, look.Encoding) || look.Separator != "semicolons" || look.Rows[0][0] != "Zürich – Büro" {
 				t.Errorf("seen %+v", look)
 			}
-			wants(t, h.tableRun(p, h.mapped(sheet.Mapping{Kind: "rack"}, "Name", "Client")), importer.Counts{Created: 1})
+			wants(t, h.tableRun(p, h.mapped(columns.Mapping{Kind: "rack"}, "Name", "Client")), importer.Counts{Created: 1})
 			h.one("rack", "Zürich – Büro")
 		})
 	}

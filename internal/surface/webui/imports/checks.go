@@ -17,7 +17,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/importer"
-	"strongroom/internal/feature/importer/layout/sheet"
+	"strongroom/internal/feature/importer/columns"
 	"strongroom/internal/feature/importer/staging"
 )
 
@@ -179,7 +179,7 @@ func (v *visit) checkPage(stage id.ID, name string, c *importCheck) error {
 		v.fillReport(view, c.report, at+"/problems")
 		view.Start = at + "/start"
 		if isTable(name) {
-			m := sheet.Mapping{}
+			m := columns.Mapping{}
 			if err := json.Unmarshal(c.options.Settings, &m); err != nil {
 				return err
 			}

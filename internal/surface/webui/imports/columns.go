@@ -16,20 +16,20 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/importer"
-	"strongroom/internal/feature/importer/layout/sheet"
+	"strongroom/internal/feature/importer/columns"
 	"strongroom/internal/feature/importer/mapping"
 	"strongroom/internal/surface/webui/shell"
 )
 
 // columnForm is the second step: what each column is, and what becomes of rows.
-func (v *visit) columnForm(tx *gate.Tx, stage id.ID, k *record.Kind, seen *sheet.Seen, m *sheet.Mapping, o importer.Options) (*ui.Form, error) {
+func (v *visit) columnForm(tx *gate.Tx, stage id.ID, k *record.Kind, seen *columns.Seen, m *columns.Mapping, o importer.Options) (*ui.Form, error) {
 	f := &ui.Form{Action: "/import-tables/" + stage.String(), Submit: "Check what would happen", Cancel: "/import-tables/" + stage.String(),
 		Hidden: []ui.Hidden{{Name: "kind", Value: chosenKind(m)}}}
 	f.Fields = append(f.Fields, ui.Field{Type: "heading", Label: "Columns", Hint: "The rows are " + shell.Lower(k.Labels) + ". A column without a field is not read."})
-	targets := sheet.Targets(k)
+	targets := columns.Targets(k)
 	for i, h := range seen.Headings {
 		field := ""
-		if at := slices.IndexFunc(m.Columns, func(c sheet.Column) bool { return c.Heading == h }); at >= 0 {
+		if at := slices.IndexFunc(m.Columns, func(c columns.Column) bool { return c.Heading == h }); at >= 0 {
 			field = m.Columns[at].Field
 		}
 		col := ui.Field{Name: "c" + strconv.Itoa(i), Label: h, Type: "select", Value: field, Options: targetOptions(targets, field)}
@@ -54,19 +54,19 @@ func (v *visit) columnForm(tx *gate.Tx, stage id.ID, k *record.Kind, seen *sheet
 }
 
 // ruleFields are how rows are known, and what becomes of them.
-func (v *visit) ruleFields(f *ui.Form, k *record.Kind, m *sheet.Mapping) error {
-	match := []ui.Option{{Value: sheet.MatchName, Label: "their name"}, {Value: sheet.MatchID, Label: "their id in the other system"}}
+func (v *visit) ruleFields(f *ui.Form, k *record.Kind, m *columns.Mapping) error {
+	match := []ui.Option{{Value: columns.MatchName, Label: "their name"}, {Value: columns.MatchID, Label: "their id in the other system"}}
 	if k.Scope == record.OfOrganization {
 		match[0].Label = "their name within the organization"
 	}
-	for _, field := range sheet.Matches(k) {
+	for _, field := range columns.Matches(k) {
 		match = append(match, ui.Option{Value: field.Name, Label: field.Title()})
 	}
 	f.Fields = append(f.Fields,
 		ui.Field{Name: "match", Label: "A record is known by", Type: "select", Value: m.Match, Options: chosen(match, m.Match), Hint: "Empty: each row becomes a new record, even when it was imported before."},
 		ui.Field{Name: "source", Label: "Name of the other system", Type: "text", Value: m.Source, Most: 60, Hint: "Whose ids they are, when rows are known by them. Use the same name each time."},
-		ui.Field{Name: "rule", Label: "What becomes of rows", Type: "select", Required: true, Value: either(m.Rule), Options: chosen([]ui.Option{{Value: "both", Label: "Create what is new, change what is here"}, {Value: sheet.CreateOnly, Label: "Create what is new only"}, {Value: sheet.UpdateOnly, Label: "Change what is here only"}}, either(m.Rule))},
-		ui.Field{Name: "dates", Label: "Dates are written", Type: "select", Value: m.Dates, Options: chosen([]ui.Option{{Value: sheet.DayFirst, Label: "day first: 22.11.2026, 22/11/2026"}, {Value: sheet.MonthFirst, Label: "month first: 11/22/2026"}}, m.Dates), Hint: "Empty: year first, as 2026-11-22."},
+		ui.Field{Name: "rule", Label: "What becomes of rows", Type: "select", Required: true, Value: either(m.Rule), Options: chosen([]ui.Option{{Value: "both", Label: "Create what is new, change what is here"}, {Value: columns.CreateOnly, Label: "Create what is new only"}, {Value: columns.UpdateOnly, Label: "Change what is here only"}}, either(m.Rule))},
+		ui.Field{Name: "dates", Label: "Dates are written", Type: "select", Value: m.Dates, Options: chosen([]ui.Option{{Value: columns.DayFirst, Label: "day first: 22.11.2026, 22/11/2026"}, {Value: columns.MonthFirst, Label: "month first: 11/22/2026"}}, m.Dates), Hint: "Empty: year first, as 2026-11-22."},
 		ui.Field{Name: "clear", Label: "An empty cell clears the field", Type: "checkbox", Checked: m.Clear, Hint: "Otherwise it leaves the field as it is."},
 		ui.Field{Type: "heading", Label: "Again"},
 		ui.Field{Name: "save", Label: "Keep this mapping as", Type: "text", Most: 200, Wide: true, Hint: "A name, for the next table of this sort. Empty: it is not kept."})
@@ -87,7 +87,7 @@ func chosen(list []ui.Option, value string) []ui.Option {
 	return list
 }
 
-func targetOptions(targets []sheet.Target, field string) []ui.Option {
+func targetOptions(targets []columns.Target, field string) []ui.Option {
 	var out []ui.Option
 	for _, t := range targets {
 		label := t.Label
@@ -100,7 +100,7 @@ func targetOptions(targets []sheet.Target, field string) []ui.Option {
 }
 
 // firstValues are what the first rows say in a column.
-func firstValues(seen *sheet.Seen, column int) string {
+func firstValues(seen *columns.Seen, column int) string {
 	var out []string
 	for _, row := range seen.Rows {
 		if s := cut(row[column], 40); s != "" {
@@ -137,7 +137,7 @@ func (v *visit) saveTable(s *importChecks) error {
 	if err != nil {
 		return err
 	}
-	o.Layout, o.CreateMissingOrganizations = sheet.Name, form.Bool("create")
+	o.Layout, o.CreateMissingOrganizations = columns.Name, form.Bool("create")
 	err = v.keepTable(stage, m, o, form.Text("save"))
 	if err == nil {
 		err = m.Check(k)
@@ -156,8 +156,8 @@ func (v *visit) saveTable(s *importChecks) error {
 }
 
 // mappingOf reads the second step's form; what was said of values stays.
-func mappingOf(form *web.Form, seen *sheet.Seen, old *sheet.Mapping) *sheet.Mapping {
-	m := &sheet.Mapping{Match: form.Text("match"), Rule: form.Text("rule"), Dates: form.Text("dates"), Clear: form.Bool("clear"), Source: form.Text("source")}
+func mappingOf(form *web.Form, seen *columns.Seen, old *columns.Mapping) *columns.Mapping {
+	m := &columns.Mapping{Match: form.Text("match"), Rule: form.Text("rule"), Dates: form.Text("dates"), Clear: form.Bool("clear"), Source: form.Text("source")}
 	if m.Rule == "both" {
 		m.Rule = ""
 	}
@@ -165,7 +165,7 @@ func mappingOf(form *web.Form, seen *sheet.Seen, old *sheet.Mapping) *sheet.Mapp
 		m.Org = orgs[0]
 	}
 	for i, h := range seen.Headings {
-		c := sheet.Column{Heading: h, Field: form.Text("c" + strconv.Itoa(i))}
+		c := columns.Column{Heading: h, Field: form.Text("c" + strconv.Itoa(i))}
 		for _, was := range old.Columns {
 			if was.Heading == h && was.Field == c.Field {
 				c.Values = was.Values
@@ -177,7 +177,7 @@ func mappingOf(form *web.Form, seen *sheet.Seen, old *sheet.Mapping) *sheet.Mapp
 }
 
 // keepTable keeps a mapping with the upload, and under a name when one is given.
-func (v *visit) keepTable(stage id.ID, m *sheet.Mapping, o importer.Options, name string) error {
+func (v *visit) keepTable(stage id.ID, m *columns.Mapping, o importer.Options, name string) error {
 	b, err := json.Marshal(m)
 	if err != nil {
 		return err
@@ -201,7 +201,7 @@ func (v *visit) keepTable(stage id.ID, m *sheet.Mapping, o importer.Options, nam
 }
 
 // tableAgain shows the second step again, with what is wrong.
-func (v *visit) tableAgain(stage id.ID, m *sheet.Mapping, o importer.Options, refused error) error {
+func (v *visit) tableAgain(stage id.ID, m *columns.Mapping, o importer.Options, refused error) error {
 	name, seen, err := v.looked(stage)
 	if err != nil {
 		return err
@@ -231,7 +231,7 @@ type unknownValue struct {
 	field  *record.Field
 }
 
-func unknownValues(k *record.Kind, seen *sheet.Seen, m *sheet.Mapping) []unknownValue {
+func unknownValues(k *record.Kind, seen *columns.Seen, m *columns.Mapping) []unknownValue {
 	var out []unknownValue
 	for i, c := range m.Columns {
 		f := k.Field(c.Field)

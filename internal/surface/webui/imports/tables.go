@@ -16,7 +16,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/importer"
-	"strongroom/internal/feature/importer/layout/sheet"
+	"strongroom/internal/feature/importer/columns"
 	"strongroom/internal/feature/importer/mapping"
 )
 
@@ -35,7 +35,7 @@ func (v *visit) tableKinds(tx *gate.Tx, chosen string) ([]ui.Option, error) {
 	var out []ui.Option
 	for _, k := range v.Records.Kinds.Kinds() {
 		switch {
-		case !sheet.Importable(k) || !v.May(access.Create, k):
+		case !columns.Importable(k) || !v.May(access.Create, k):
 			continue
 		case k.Variants == nil:
 			out = append(out, ui.Option{Value: k.Name, Label: k.Labels, Selected: chosen == k.Name})
@@ -55,7 +55,7 @@ func (v *visit) tableKinds(tx *gate.Tx, chosen string) ([]ui.Option, error) {
 }
 
 // kindOf reads KIND or KIND.VARIANT into a mapping, and gives the kind.
-func (v *visit) kindOf(tx *gate.Tx, chosen string, m *sheet.Mapping) (*record.Kind, error) {
+func (v *visit) kindOf(tx *gate.Tx, chosen string, m *columns.Mapping) (*record.Kind, error) {
 	name, variant, _ := strings.Cut(chosen, ".")
 	if variant != "" {
 		n, ok := id.Parse(variant)
@@ -65,13 +65,13 @@ func (v *visit) kindOf(tx *gate.Tx, chosen string, m *sheet.Mapping) (*record.Ki
 		m.Variant = n
 	}
 	m.Kind = name
-	if k := v.Kind(name); k == nil || !sheet.Importable(k) || k.Variants != nil && m.Variant == 0 {
+	if k := v.Kind(name); k == nil || !columns.Importable(k) || k.Variants != nil && m.Variant == 0 {
 		return nil, gate.Missing()
 	}
 	return v.Records.Shape(tx, m.Kind, m.Variant)
 }
 
-func chosenKind(m *sheet.Mapping) string {
+func chosenKind(m *columns.Mapping) string {
 	if m.Variant != 0 {
 		return m.Kind + "." + m.Variant.String()
 	}
@@ -90,19 +90,19 @@ type tableView struct {
 }
 
 // looked reads the beginning of an upload.
-func (v *visit) looked(stage id.ID) (name string, s *sheet.Seen, err error) {
+func (v *visit) looked(stage id.ID) (name string, s *columns.Seen, err error) {
 	f, err := v.Importer.Upload(v.R.Context(), v.Caller, stage)
 	if err != nil {
 		return "", nil, err
 	}
 	defer f.Close()
-	s, err = sheet.Look(f, f.Size, f.Name)
+	s, err = columns.Look(f, f.Size, f.Name)
 	return f.Name, s, err
 }
 
 // planned gives the mapping that was chosen before; an empty one when none was.
-func (v *visit) planned(stage id.ID) (importer.Options, sheet.Mapping, error) {
-	var m sheet.Mapping
+func (v *visit) planned(stage id.ID) (importer.Options, columns.Mapping, error) {
+	var m columns.Mapping
 	o, err := v.Importer.Plan(v.R.Context(), v.Caller, stage)
 	if err == nil && len(o.Settings) > 0 {
 		err = json.Unmarshal(o.Settings, &m)
@@ -153,7 +153,7 @@ func (v *visit) tablePage() error {
 }
 
 // fill proposes columns for what was not said yet.
-func (v *visit) fill(tx *gate.Tx, k *record.Kind, seen *sheet.Seen, m *sheet.Mapping, kept string) error {
+func (v *visit) fill(tx *gate.Tx, k *record.Kind, seen *columns.Seen, m *columns.Mapping, kept string) error {
 	if kept != "" {
 		have, err := mapping.Find(tx, kept)
 		if err != nil {
@@ -165,22 +165,22 @@ func (v *visit) fill(tx *gate.Tx, k *record.Kind, seen *sheet.Seen, m *sheet.Map
 		}
 		m.Variant, m.Kind = variant, kind
 	}
-	targets := sheet.Targets(k)
-	known := func(c sheet.Column) bool {
-		return slices.Contains(seen.Headings, c.Heading) && (c.Field == "" || slices.ContainsFunc(targets, func(t sheet.Target) bool { return t.Name == c.Field }))
+	targets := columns.Targets(k)
+	known := func(c columns.Column) bool {
+		return slices.Contains(seen.Headings, c.Heading) && (c.Field == "" || slices.ContainsFunc(targets, func(t columns.Target) bool { return t.Name == c.Field }))
 	}
-	if len(m.Columns) == 0 || !slices.ContainsFunc(m.Columns, func(c sheet.Column) bool { return known(c) && c.Field != "" }) {
-		m.Columns = sheet.Guess(seen.Headings, targets)
+	if len(m.Columns) == 0 || !slices.ContainsFunc(m.Columns, func(c columns.Column) bool { return known(c) && c.Field != "" }) {
+		m.Columns = columns.Guess(seen.Headings, targets)
 		m.Match = ""
-		if slices.ContainsFunc(m.Columns, func(c sheet.Column) bool { return c.Field == "name" }) {
-			m.Match = sheet.MatchName
+		if slices.ContainsFunc(m.Columns, func(c columns.Column) bool { return c.Field == "name" }) {
+			m.Match = columns.MatchName
 		}
 	}
-	m.Columns = slices.DeleteFunc(m.Columns, func(c sheet.Column) bool { return !known(c) })
+	m.Columns = slices.DeleteFunc(m.Columns, func(c columns.Column) bool { return !known(c) })
 	return nil
 }
 
-func (v *visit) tableViewOf(stage id.ID, name string, seen *sheet.Seen) *tableView {
+func (v *visit) tableViewOf(stage id.ID, name string, seen *columns.Seen) *tableView {
 	at := "/import-checks/" + stage.String()
 	return &tableView{Head: ui.Head{Title: name, Icon: "table", Sub: []ui.Cell{{Text: "Nothing is imported yet"}}},
 		Seen:    seen.Encoding + ", " + strconv.Itoa(len(seen.Headings)) + " columns between " + seen.Separator + ".",
@@ -189,7 +189,7 @@ func (v *visit) tableViewOf(stage id.ID, name string, seen *sheet.Seen) *tableVi
 
 // sample shows the first rows; of a kind with secrets, only the columns that are
 // certainly none.
-func (v *visit) sample(view *tableView, k *record.Kind, seen *sheet.Seen, m *sheet.Mapping) {
+func (v *visit) sample(view *tableView, k *record.Kind, seen *columns.Seen, m *columns.Mapping) {
 	for i, h := range seen.Headings {
 		if !shows(k, m, h) {
 			view.Hidden = true
@@ -206,9 +206,9 @@ func (v *visit) sample(view *tableView, k *record.Kind, seen *sheet.Seen, m *she
 }
 
 // shows tells whether the cells of a column may be shown.
-func shows(k *record.Kind, m *sheet.Mapping, heading string) bool {
+func shows(k *record.Kind, m *columns.Mapping, heading string) bool {
 	secrets := slices.ContainsFunc(k.Fields, func(f record.Field) bool { return f.Type == record.Secret })
-	i := slices.IndexFunc(m.Columns, func(c sheet.Column) bool { return c.Heading == heading })
+	i := slices.IndexFunc(m.Columns, func(c columns.Column) bool { return c.Heading == heading })
 	field := ""
 	if i >= 0 {
 		field = m.Columns[i].Field
@@ -253,7 +253,7 @@ func (v *visit) noTable(stage id.ID, err error) error {
 }
 
 // kindForm is the first step.
-func (v *visit) kindForm(tx *gate.Tx, stage id.ID, m *sheet.Mapping) (*ui.Form, error) {
+func (v *visit) kindForm(tx *gate.Tx, stage id.ID, m *columns.Mapping) (*ui.Form, error) {
 	kinds, err := v.tableKinds(tx, chosenKind(m))
 	if err != nil {
 		return nil, err

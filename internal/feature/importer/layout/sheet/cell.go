@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/columns"
 )
 
 // line is one row as it was read.
@@ -104,7 +105,7 @@ func (x *reading) leave(l *line, heading string, err error) {
 
 // place finds the organization of a row; false when the row was skipped.
 func (x *reading) place(l *line) bool {
-	named := l.cells[Organization] != ""
+	named := l.cells[columns.Organization] != ""
 	switch {
 	case x.kind.Scope != record.OfOrganization && x.kind.Scope != record.OfParent:
 		return true
@@ -132,13 +133,13 @@ func (x *reading) place(l *line) bool {
 func (x *reading) cell(l *line, a at) error {
 	f, text := a.target.Field, l.cells[a.Field]
 	switch {
-	case a.Field == External:
+	case a.Field == columns.External:
 		l.foreign = text
 		return nil
 	case f == nil:
 		return nil
 	case strings.TrimSpace(text) == "":
-		if x.Clear && f.Type != record.Secret && a.Field != Archived && !f.Required {
+		if x.Clear && f.Type != record.Secret && a.Field != columns.Archived && !f.Required {
 			l.Values[a.Field] = nil
 		}
 		return nil
@@ -234,8 +235,8 @@ func rowsOf(text string) any {
 // day reads a date in the order that the mapping says.
 func day(text, order string) (any, error) {
 	layouts := map[string][]string{
-		DayFirst:   {"2.1.2006", "2/1/2006", "2-1-2006", "2.1.06", "2/1/06"},
-		MonthFirst: {"1/2/2006", "1-2-2006", "1/2/06", "Jan 2, 2006", "January 2, 2006"},
+		columns.DayFirst:   {"2.1.2006", "2/1/2006", "2-1-2006", "2.1.06", "2/1/06"},
+		columns.MonthFirst: {"1/2/2006", "1-2-2006", "1/2/06", "Jan 2, 2006", "January 2, 2006"},
 	}[order]
 	date, _, _ := strings.Cut(text, " ")
 	for _, l := range layouts {
@@ -246,7 +247,7 @@ func day(text, order string) (any, error) {
 		}
 	}
 	d, err := table.ParseDate(text)
-	if err != nil || order == DayFirst && strings.Contains(text, "/") { // not to be taken for one of the other order
+	if err != nil || order == columns.DayFirst && strings.Contains(text, "/") { // not to be taken for one of the other order
 		return nil, fault.New(fault.Invalid, "%s is no date in the order that was chosen.", quoted(text)).WithHint("Choose how dates are written in the mapping, or write them as 2026-11-22.")
 	}
 	return d, nil

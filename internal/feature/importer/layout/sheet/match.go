@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/columns"
 	"strongroom/internal/feature/importer/problem"
 	"strongroom/internal/feature/importer/state"
 )
@@ -37,11 +38,11 @@ func (i *index) load(tx *gate.Tx, x *reading) error {
 	i.of = map[key]*entry{}
 	column := "r.name"
 	switch x.Match {
-	case "", MatchID:
+	case "", columns.MatchID:
 		return nil
-	case MatchName:
+	case columns.MatchName:
 	default:
-		if !slices.ContainsFunc(Matches(x.kind), func(f *record.Field) bool { return f.Name == x.Match }) {
+		if !slices.ContainsFunc(columns.Matches(x.kind), func(f *record.Field) bool { return f.Name == x.Match }) {
 			return nil // said by check
 		}
 		column = `k."` + x.Match + `"`
@@ -91,7 +92,7 @@ func (x *reading) known(l *line) bool {
 	case "":
 		l.Table, l.Foreign = x.lines(), strconv.Itoa(l.Line)
 		return true
-	case MatchID:
+	case columns.MatchID:
 		l.Table, l.Foreign = x.kind.Plural, l.foreign
 		if l.Foreign == "" {
 			_ = l.Skip("Give the row its id.", "Line %d of %s was skipped: the cell by which rows are known is empty.", l.Line, l.File)
@@ -100,7 +101,7 @@ func (x *reading) known(l *line) bool {
 		return true
 	}
 	text := l.Shown
-	if x.Match != MatchName {
+	if x.Match != columns.MatchName {
 		text = l.cells[x.Match]
 	}
 	if text == "" {
@@ -180,13 +181,13 @@ func (x *reading) one(l *line, rec *record.Record) error {
 	switch {
 	case rec == nil && l.found > 0:
 		return l.Skip("Bring it back from the trash, or ask who may see it.", "Line %d of %s was skipped: the record that it is was deleted, or is not open to you.", l.Line, l.File)
-	case rec == nil && x.Rule == UpdateOnly:
+	case rec == nil && x.Rule == columns.UpdateOnly:
 		x.Problem(l.File, l.Line, problem.Info, "Choose to create records too, if it should be made.", "Line %d of %s was skipped: there is no such record, and none is to be made.", l.Line, l.File)
 		x.Report.Count(x.kind.Name, importer.Skipped)
 		return nil
 	case rec == nil:
 		return x.create(l)
-	case x.Rule == CreateOnly || x.Match == "":
+	case x.Rule == columns.CreateOnly || x.Match == "":
 		x.Report.Count(x.kind.Name, importer.Unchanged)
 		return nil
 	}
@@ -257,9 +258,9 @@ func (x *reading) differ(l *line, rec *record.Record) []importer.Diff {
 	return out
 }
 
-func (x *reading) was(t *Target, rec *record.Record) any {
+func (x *reading) was(t *columns.Target, rec *record.Record) any {
 	switch t.Name {
-	case Archived:
+	case columns.Archived:
 		return rec.Archived
 	case "name":
 		return rec.Name
@@ -278,7 +279,7 @@ func alike(was, now any) bool {
 const most = 160
 
 // shown is a value for people; of a secret only that there is one.
-func (x *reading) shown(t *Target, v any, name string) string {
+func (x *reading) shown(t *columns.Target, v any, name string) string {
 	if t.Secret() {
 		if v == nil {
 			return ""

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/table"
@@ -20,18 +21,16 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/columns"
 	"strongroom/internal/feature/importer/problem"
 	"strongroom/internal/feature/importer/staging"
 )
-
-// Name is what the layout is called.
-const Name = "csv"
 
 // Layout is any table.
 type Layout struct{}
 
 // Name is csv.
-func (Layout) Name() string { return Name }
+func (Layout) Name() string { return columns.Name }
 
 // Open reads the mapping from the options, and checks it against the kind and the
 // file.
@@ -56,12 +55,12 @@ func (Layout) Open(in *importer.Run, file *staging.File) (importer.Reading, erro
 	}
 	in.Source = x.Mapping.Source
 	if in.Source == "" {
-		in.Source = Name
+		in.Source = columns.Name
 	}
 	if x.Match == "" && in.ID() != 0 { // goes on: its rows are known by their lines
 		in.Tables = map[string]string{x.lines(): x.kind.Name}
 	}
-	if x.Match == MatchID {
+	if x.Match == columns.MatchID {
 		in.Tables = map[string]string{x.kind.Plural: x.kind.Name}
 	}
 	return x, nil
@@ -70,7 +69,7 @@ func (Layout) Open(in *importer.Run, file *staging.File) (importer.Reading, erro
 // reading is one way through a file.
 type reading struct {
 	*importer.Run
-	Mapping
+	columns.Mapping
 	file *staging.File
 
 	kind  *record.Kind // with the fields of the variant
@@ -83,14 +82,14 @@ type reading struct {
 // at is a column that is read.
 type at struct {
 	column int
-	Column
-	target *Target
+	columns.Column
+	target *columns.Target
 }
 
 // prepare finds the kind, the variant and the organization as the caller sees them.
 func (x *reading) prepare(tx *gate.Tx) error {
 	k := x.Importer.Records.Kinds.Kind(x.Kind)
-	if k == nil || !Importable(k) {
+	if k == nil || !columns.Importable(k) {
 		return fault.Field("kind", "There is no kind %q that can be imported.", x.Kind).WithHint("Choose one of the list.")
 	}
 	var err error
@@ -112,14 +111,14 @@ func (x *reading) prepare(tx *gate.Tx) error {
 
 // columns puts the mapping beside the columns that the file has.
 func (x *reading) columns(header []string) error {
-	targets := Targets(x.kind)
+	targets := columns.Targets(x.kind)
 	x.at = nil
 	for i, h := range header {
 		for _, c := range x.Columns {
 			if c.Heading != h || c.Field == "" {
 				continue
 			}
-			t := find(targets, c.Field)
+			t := columns.Find(targets, c.Field)
 			if t == nil {
 				return fault.New(fault.Invalid, "The column %q is mapped to %q, which %s do not have.", h, c.Field, lower(x.kind.Labels)).WithHint("Map the columns again.")
 			}
@@ -226,4 +225,11 @@ func (x *reading) tell(t *table.Reader, told int) int {
 		x.Report.Add(importer.Problem{File: x.file.Name, Line: w.Line, Severity: s, Text: w.Text, Hint: "Correct the line in the file, and import it again."})
 	}
 	return len(all)
+}
+
+func lower(s string) string {
+	if len(s) > 1 && s[1] >= 'A' && s[1] <= 'Z' {
+		return s // an abbreviation
+	}
+	return strings.ToLower(s[:1]) + s[1:]
 }

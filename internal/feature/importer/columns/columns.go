@@ -1,4 +1,9 @@
-package sheet
+// Package columns says what the columns of a table are: which can be imported as
+// what, follows from the declarations of the kinds.
+//
+// Always true: a column is one field at most, and a field comes from one column; a
+// guess is taken from headings alone.
+package columns
 
 import (
 	"slices"
@@ -8,6 +13,9 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 )
+
+// Name is what the layout of tables is called.
+const Name = "csv"
 
 // Mapping says what the columns of a file are, and what becomes of its rows.
 type Mapping struct {
@@ -94,7 +102,8 @@ func lists(f *record.Field) bool {
 	return slices.ContainsFunc(f.Rows, func(c record.Field) bool { return c.Name == "value" })
 }
 
-func find(list []Target, name string) *Target {
+// Find finds what a column can be by its name; nil when there is no such.
+func Find(list []Target, name string) *Target {
 	if i := slices.IndexFunc(list, func(t Target) bool { return t.Name == name }); i >= 0 {
 		return &list[i]
 	}
@@ -201,16 +210,9 @@ func (m *Mapping) Check(k *record.Kind) error {
 	for i, a := range m.Columns {
 		for _, b := range m.Columns[:i] {
 			if a.Field != "" && a.Field == b.Field {
-				return fault.New(fault.Invalid, "The columns %q and %q are both %s.", b.Heading, a.Heading, find(Targets(k), a.Field).Label).WithHint("Choose one of them.")
+				return fault.New(fault.Invalid, "The columns %q and %q are both %s.", b.Heading, a.Heading, Find(Targets(k), a.Field).Label).WithHint("Choose one of them.")
 			}
 		}
 	}
 	return nil
-}
-
-func lower(s string) string {
-	if len(s) > 1 && s[1] >= 'A' && s[1] <= 'Z' {
-		return s // an abbreviation
-	}
-	return strings.ToLower(s[:1]) + s[1:]
 }
