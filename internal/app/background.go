@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
 )
 
@@ -37,7 +38,7 @@ func (a *App) jobs() *job.Runner {
 
 // handlers lists the kinds of jobs.
 func (a *App) handlers() map[string]job.Handler {
-	return map[string]job.Handler{importer.JobKind: a.Importer.Handler(), exporter.JobKind: a.Exporter.Handler()}
+	return map[string]job.Handler{importer.JobKind: a.Importer.Handler(), undo.JobKind: a.Undo.Handler(), exporter.JobKind: a.Exporter.Handler()}
 }
 
 // resolve gives a user as she is now, for a job of hers.

@@ -36,6 +36,7 @@ import (
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/surface/itglue"
@@ -60,6 +61,7 @@ type App struct {
 	Files     *attachment.Store
 	Relations *relation.Relations
 	Importer  *importer.Importer
+	Undo      *undo.Undo
 	Exporter  *exporter.Exporter
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
@@ -227,6 +229,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Notices = &notification.Deliverer{Gate: a.Gate, Resolve: a.resolve, Log: a.Log}
 	a.Jobs = a.jobs()
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: layouts(), Log: a.Log, Now: a.Now}
+	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Jobs.Handlers = a.handlers()
 	if !beside {

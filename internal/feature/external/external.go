@@ -105,6 +105,19 @@ func ForgetType(tx *gate.Tx, source, typ string) error {
 	return err
 }
 
+// Undone makes what is remembered of a record stand for no state of its source: the
+// next import of a row changes the record again.
+func Undone(tx *gate.Tx, rec id.ID) error {
+	_, err := tx.Exec(`update external_ref set hash = ? where record_id = ?`, strings.Repeat("f", 32), int64(rec))
+	return err
+}
+
+// ForgetRecord forgets all rows that a record stands for.
+func ForgetRecord(tx *gate.Tx, rec id.ID) error {
+	_, err := tx.Exec(`delete from external_ref where record_id = ?`, int64(rec))
+	return err
+}
+
 // BySource gives everything remembered of one type of rows, by their foreign
 // id: what an import loads once instead of asking for each row.
 func BySource(tx *gate.Tx, source, typ string) (map[string]Ref, error) {

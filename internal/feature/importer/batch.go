@@ -3,6 +3,7 @@ package importer
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"hash"
 	"slices"
@@ -383,7 +384,7 @@ func (it *Item) save(tx *gate.Tx) (made id.ID, before int64, err error) {
 		rec, err = it.create(tx, v)
 	} else {
 		if before, err = history.Version(tx, it.Known.Rec); err == nil {
-			err = it.keepSecrets(tx, v)
+			err = errors.Join(it.keepSecrets(tx, v), it.replaces(tx, v))
 		}
 		if err != nil {
 			return 0, 0, err
@@ -434,6 +435,24 @@ func (it *Item) keepSecrets(tx *gate.Tx, v record.Values) error {
 	for i, f := range it.Secret {
 		if i < len(have) && have[i] == it.secretSum(f) {
 			delete(v, f)
+		}
+	}
+	return nil
+}
+
+// replaces keeps which versions of secrets are about to be replaced.
+func (it *Item) replaces(tx *gate.Tx, v record.Values) error {
+	k := it.r.Importer.Records.Kinds.Kind(it.Kind)
+	for _, f := range it.Secret {
+		if _, set := v[f]; !set || k.Field(f) == nil {
+			continue
+		}
+		have, err := secret.Current(tx, it.Known.Rec)
+		if err != nil {
+			return err
+		}
+		if err := history.Secret(tx, it.r.id, it.Known.Rec, f, have[f].Number); err != nil {
+			return err
 		}
 	}
 	return nil

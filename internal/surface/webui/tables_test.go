@@ -9,6 +9,8 @@ import (
 
 	"strongroom/internal/base/browser"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -65,13 +67,39 @@ func TestImportOfATable(t *testing.T) {
 		t.Errorf("the result says %s", p.Text("main"))
 	}
 
+	run := c.Get(job).Attr(`a[href^="/import-runs/"]`, "href")
+	if s := c.Get(run).Want(http.StatusOK).Text("main"); !strings.Contains(s, "2 to the trash") {
+		t.Errorf("the page of taking it back says %s", s)
+	}
+	c.Post(run+"/undo", nil).Want(http.StatusSeeOther)
+	state.State = ""
+	for deadline := time.Now().Add(webuitest.Wait); state.State != "done"; {
+		c.Do(http.MethodGet, run, nil, http.Header{"Accept": {"application/json"}}).Want(http.StatusOK).JSON(&state)
+		if state.State == "failed" || time.Now().After(deadline) {
+			t.Fatalf("taking back is %+v", state)
+		}
+	}
+	if s := c.Get(run).Want(http.StatusOK).Text("main"); !strings.Contains(s, "It was taken back: 2 to the trash") {
+		t.Errorf("the result of taking it back says %s", s)
+	}
+	if s := c.Get("/imports").Want(http.StatusOK).Text("main"); !strings.Contains(s, "Taken back") {
+		t.Errorf("the list says %s", s)
+	}
+	h.Change(func(tx *gate.Tx) error { // as if it had not been
+		org, err := h.Records.Create(tx, "organization", record.Values{"name": "Table Ltd"})
+		if err == nil {
+			_, err = h.Records.Create(tx, "password", record.Values{"organization_id": org.ID, "name": "Router", "username": "admin", "notes": "first"})
+		}
+		return err
+	})
+
 	again := c.Upload("/imports", nil, map[string]string{"more.csv": strings.ReplaceAll(text, "first", "second")}).Want(http.StatusSeeOther).To()
 	columns = c.Post(again+"/kind", url.Values{"kind": {"password"}, "mapping": {"Logins"}}).Want(http.StatusSeeOther).To()
 	if got := c.Get(columns).Want(http.StatusOK).Attr(`select[name="match"] option[selected]`, "value"); got != "name" {
 		t.Errorf("the mapping that was kept does not come back: %q", got)
 	}
 	check = c.Post(again, form).Want(http.StatusSeeOther).To()
-	if s := c.Get(check).Text(".rowlist"); !strings.Contains(s, "first") || !strings.Contains(s, "second") || strings.Contains(s, "not shown") {
+	if s := c.Get(check).Text(".rowlist"); !strings.Contains(s, "first") || !strings.Contains(s, "second") {
 		t.Errorf("the preview of a change is %q", s)
 	}
 	list := c.Get("/imports").Want(http.StatusOK)
@@ -105,12 +133,25 @@ func TestTablesInABrowser(t *testing.T) {
 		"Harbour Dental Group;HDG-NEW-01;SN-1;Server;22.11.2026;\"two\nlines\";x\n" +
 		"Harbour Dental Group;HDG-NEW-02;SN-2;Server;31.31.2026;;y\nNobody & Sons;X;;Server;;;\n"
 	at := c.Upload("/imports", nil, map[string]string{"devices-of-the-old-system.csv": text}).Want(http.StatusSeeOther).To()
-	columns := c.Post(at+"/kind", url.Values{"kind": {"configuration"}}).Want(http.StatusSeeOther).To()
-	check := c.Post(at, url.Values{"kind": {"configuration"}, "c0": {"organization"}, "c1": {"name"}, "c2": {"serial_number"}, "c3": {"configuration_type_id"}, "c4": {"installed_at"}, "c5": {"notes"},
-		"match": {"name"}, "rule": {"both"}, "dates": {"dmy"}, "save": {"Devices"}}).Want(http.StatusSeeOther).To()
+	form := url.Values{"kind": {"configuration"}, "c0": {"organization"}, "c1": {"name"}, "c2": {"serial_number"}, "c3": {"configuration_type_id"}, "c4": {"installed_at"}, "c5": {"notes"},
+		"match": {"name"}, "rule": {"both"}, "dates": {"dmy"}, "save": {"Devices"}}
+	check := c.Post(at, form).Want(http.StatusSeeOther).To()
+	job := c.Post(c.Get(check).Attr(".startbar form", "action"), nil).Want(http.StatusSeeOther).To()
+	var state struct{ State string }
+	for deadline := time.Now().Add(webuitest.Wait); state.State != "done" && time.Now().Before(deadline); {
+		c.Do(http.MethodGet, job, nil, http.Header{"Accept": {"application/json"}}).JSON(&state)
+	}
+	run := c.Get(job).Attr(`a[href^="/import-runs/"]`, "href")
+	h.Change(func(tx *gate.Tx) error {
+		_, err := h.Records.Update(tx, "configuration", h.One("configuration", "HDG-NEW-01"), 0, record.Values{"notes": "mine"})
+		return err
+	})
+	at = c.Upload("/imports", nil, map[string]string{"devices-of-the-old-system.csv": text}).Want(http.StatusSeeOther).To()
+	columns := at + "?kind=configuration"
+	check = c.Post(at, form).Want(http.StatusSeeOther).To()
 	b := browser.Open(t, h.URL)
 	signInBy(b, access.Administrator)
-	for _, p := range []struct{ name, path string }{{"imports", "/imports"}, {"table", at}, {"table-columns", columns}, {"table-check", check}} {
+	for _, p := range []struct{ name, path string }{{"imports", "/imports"}, {"table", at}, {"table-columns", columns}, {"table-check", check}, {"import-run", run}} {
 		for _, look := range []string{"light", "dark", "phone"} {
 			b.Desktop()
 			b.Dark(look == "dark")

@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
@@ -61,7 +62,8 @@ type Server struct {
 	FirstRun    *identity.FirstRun      // nil once a tenant exists
 	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
 	// API describes the API of programs; nil hides the pages about it.
-	API func() *openapi.Document
+	API  func() *openapi.Document
+	Undo *undo.Undo // of imports, with its Jobs; there when Importer is
 
 	// Begin makes the first tenant and its administrator: the first-run page.
 	Begin func(ctx context.Context, name, title string, admin identity.Person) error
@@ -102,7 +104,7 @@ func (s *Server) groups() []shell.Group {
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
 	}
 	if s.Importer != nil {
-		list = append(list, &imports.Pages{Importer: s.Importer})
+		list = append(list, &imports.Pages{Importer: s.Importer, Undo: s.Undo})
 	}
 	if s.API != nil {
 		list = append(list, &reference.Pages{API: s.API})

@@ -22,13 +22,25 @@ func Schema() []string {
 		`create table if not exists import_run (id id primary key, layout text not null, name text not null, created_at int not null, created_by int not null, undo_job int not null default 0, undone_at int not null default 0)`,
 		`create table if not exists import_job (job_id id primary key, run_id int not null)`,
 		`create table if not exists import_change (run_id int not null, record_id int not null, version_before int not null, version_after int not null, undone int not null default 0, primary key (run_id, record_id))`,
+		`create table if not exists import_secret_was (run_id int not null, record_id int not null, field text not null, version int not null, done int not null default 0, primary key (run_id, record_id, field))`,
 		`create index if not exists import_change_record on import_change (record_id)`,
 	}
 }
 
 // Purge forgets a record.
 func Purge(tx *gate.Tx, r *record.Record) error {
-	_, err := tx.Exec(`delete from import_change where record_id = ?`, int64(r.ID))
+	for _, table := range []string{"import_change", "import_secret_was"} {
+		if _, err := tx.Exec(`delete from `+table+` where record_id = ?`, int64(r.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Secret keeps which version of a secret an import replaced; 0 when there was none.
+func Secret(tx *gate.Tx, run, rec id.ID, field string, version uint32) error {
+	_, err := tx.Exec(`insert into import_secret_was (run_id, record_id, field, version) values (?, ?, ?, ?) on conflict (run_id, record_id, field) do nothing`,
+		int64(run), int64(rec), field, int64(version))
 	return err
 }
 

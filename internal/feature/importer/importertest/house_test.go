@@ -4,6 +4,7 @@ package importertest_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -213,3 +214,5 @@ func (h *house) reveal(rec id.ID, field string) string {
 	}
 	return s
 }
+
+func unmarshal(b []byte, v any) error { return json.Unmarshal(b, v) }

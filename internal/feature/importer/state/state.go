@@ -121,6 +121,11 @@ func Renew(tx *gate.Tx, rec id.ID) error {
 	return err
 }
 
+// Forget forgets a record, as if it had not been imported.
+func Forget(tx *gate.Tx, rec id.ID) error {
+	return Purge(tx, &record.Record{ID: rec})
+}
+
 // Next takes the version after that of rec for the import's own, if rec was.
 func Next(tx *gate.Tx, rec *record.Record) error {
 	_, err := tx.Exec(`update import_state set version = ? where record_id = ? and version = ?`, rec.Version+1, int64(rec.ID), rec.Version)

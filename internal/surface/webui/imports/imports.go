@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -23,6 +24,7 @@ var templates embed.FS
 // Pages are the pages of this group with what they need beside the shell.
 type Pages struct {
 	Importer *importer.Importer // with its Jobs
+	Undo     *undo.Undo         // with its Jobs
 }
 
 // Templates gives the group's templates.
@@ -57,6 +59,9 @@ func (p *Pages) Mount(s *shell.Shell) {
 	get("/import-tables/{id}/values", with((*visit).tableValues))
 	post("/import-tables/{id}/values", with((*visit).saveValues))
 	post("/import-mappings/{id}/delete", (*visit).deleteMapping)
+	get("/import-runs/{id}", (*visit).importRun)
+	post("/import-runs/{id}/undo", (*visit).undoImport)
+	post("/import-runs/{id}/cancel", (*visit).cancelUndo)
 }
 
 // importing lets only those in who may import.

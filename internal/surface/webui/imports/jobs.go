@@ -14,8 +14,10 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/history"
 	"strongroom/internal/feature/importer/mapping"
 	"strongroom/internal/feature/importer/staging"
+	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -27,6 +29,7 @@ type importsView struct {
 	Drop   ui.Drop
 	Staged []stagedLine
 	Past   []ui.Item
+	Runs   []ui.Item
 	Kept   []keptLine
 }
 
@@ -63,6 +66,11 @@ func (v *visit) imports() error {
 			}
 			view.Kept = append(view.Kept, l)
 		}
+		runs, err := undo.List(tx, 30)
+		if err != nil {
+			return err
+		}
+		view.Runs = runItems(runs)
 		list, err := job.List(tx, importer.JobKind, 30)
 		for _, j := range list {
 			view.Past = append(view.Past, importItem(j))
@@ -144,17 +152,22 @@ func importItem(j *job.Status) ui.Item {
 }
 
 func countsWords(c importer.Counts) string {
+	return countWords(count{c.Created, "new"}, count{c.Changed, "changed"}, count{c.Unchanged, "unchanged"}, count{c.Skipped, "skipped"}, count{c.Conflicts, "kept as they are here"})
+}
+
+// count is a number of records with what became of them.
+type count struct {
+	n    int64
+	word string
+}
+
+func countWords(list ...count) string {
 	var out []string
-	add := func(n int64, word string) {
-		if n > 0 {
-			out = append(out, web.Number(n)+" "+word)
+	for _, c := range list {
+		if c.n > 0 {
+			out = append(out, web.Number(c.n)+" "+c.word)
 		}
 	}
-	add(c.Created, "new")
-	add(c.Changed, "changed")
-	add(c.Unchanged, "unchanged")
-	add(c.Skipped, "skipped")
-	add(c.Conflicts, "kept as they are here")
 	if len(out) == 0 {
 		return "Nothing in it."
 	}
@@ -361,7 +374,14 @@ func (v *visit) importJob() error {
 		if r := jobReport(j); r != nil {
 			v.fillReport(view, r, at+"/problems")
 		}
-		view.Links = []ui.Item{{Title: "Organizations", Href: "/organizations", Icon: "building"}, {Title: "Import another export", Href: "/imports", Icon: "file-import"}}
+		run, err := v.runOf(j.ID)
+		if err != nil {
+			return err
+		}
+		if run != 0 {
+			view.Links = append(view.Links, ui.Item{Title: "Take the import back", Href: runAt(run), Icon: "arrow-back-up"})
+		}
+		view.Links = append(view.Links, []ui.Item{{Title: "Organizations", Href: "/organizations", Icon: "building"}, {Title: "Import something else", Href: "/imports", Icon: "file-import"}}...)
 	case j.State == job.Cancelled:
 		view.Failed = &ui.Problem{Icon: "player-pause", Title: "The import was stopped", Text: "What was imported until then stays.", Hint: "Upload the export again to go on: what is there already stays as it is.",
 			Actions: []ui.Action{{Label: "Back to imports", Href: "/imports", Primary: true}}}
@@ -374,6 +394,12 @@ func (v *visit) importJob() error {
 	}
 	p.Data = view
 	return v.Render("import", p)
+}
+
+// runOf gives the import that a job did; 0 when it did none.
+func (v *visit) runOf(j id.ID) (run id.ID, err error) {
+	err = v.View(func(tx *gate.Tx) (err error) { run, err = history.OfJob(tx, j); return err })
+	return run, err
 }
 
 func jobText(j *job.Status) string {

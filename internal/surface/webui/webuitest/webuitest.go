@@ -42,6 +42,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
 	"strongroom/internal/feature/importer/layout/sheet"
+	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
@@ -162,8 +163,9 @@ func (h *House) jobs(work bool) {
 	h.t.Helper()
 	r := &job.Runner{House: h.House.House, Gate: h.Gate, Log: h.Gate.Log, Now: h.Clock.Now, Resolve: h.resolve, Poll: 20 * time.Millisecond}
 	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: []importer.Layout{glue.Layout{}, sheet.Layout{}}, Now: h.Clock.Now}
-	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler()}
-	h.Server.Importer = m
+	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Jobs: r, Now: h.Clock.Now}
+	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler()}
+	h.Server.Importer, h.Server.Undo = m, back
 	if !work {
 		return
 	}

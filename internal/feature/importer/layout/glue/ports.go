@@ -26,7 +26,10 @@ func (it *item) savePorts(rows []record.Values) func(*gate.Tx, *record.Record) e
 				_, err = e.Update(tx, "configuration_interface", have[i].ID, 0, v)
 			} else {
 				v["configuration_id"] = rec.ID
-				_, err = e.Create(tx, "configuration_interface", v)
+				var made *record.Record
+				if made, err = e.Create(tx, "configuration_interface", v); err == nil {
+					err = it.r.Wrote(tx, made.ID, 0)
+				}
 			}
 			if err != nil {
 				return err
