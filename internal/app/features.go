@@ -3,6 +3,7 @@ package app
 import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/alert"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
@@ -15,6 +16,7 @@ import (
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
+	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method/local"
@@ -45,6 +47,8 @@ func features() []record.Feature {
 		favourite.Feature(),
 		notification.Feature(),
 		comment.Feature(),
+		flag.Feature(),
+		alert.Feature(),
 		view.Feature(),
 		external.Feature(),
 		identity.Feature(),

@@ -58,7 +58,7 @@ func (x *isolation) gone(t target) target {
 
 // follows tells what an id is that stands behind a word that is no kind.
 var follows = map[string]string{ //nolint:gochecknoglobals // a table
-	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record", "comments": "record",
+	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record", "comments": "record", "marks": "record",
 	"files": "attachment", "attachments": "attachment", "related_items": "relation",
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
 	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-mappings": "other", "import-runs": "other", "exports": "other",
@@ -92,7 +92,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{kind}", "{format}", "{resource}", "{rest...}"}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{rest...}"}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -112,7 +112,7 @@ func (f *filler) path(t target) string {
 			part = t.parent.String()
 		case "{version}":
 			part = "1"
-		case "{image}", "{relation}", "{comment}":
+		case "{image}", "{relation}", "{comment}", "{alert}":
 			part = t.id.String()
 		case "{kind}":
 			part = t.kind
@@ -289,7 +289,7 @@ func (f *filler) wide() string {
 // body is what is sent with a change: a form for pages, else JSON:API.
 func (f *filler) body(t target, page bool) any {
 	if page {
-		v := url.Values{"name": {"Probe"}, "action": {"archive"}, "do": {"archive"}, "version": {"1"}, "notes": {"Probe"}, "text": {"Probe"}, "resource_type": {"Configuration"}}
+		v := url.Values{"name": {"Probe"}, "action": {"archive"}, "do": {"archive"}, "version": {"1"}, "notes": {"Probe"}, "text": {"Probe"}, "severity": {"warning"}, "flag": {t.ref("flag")}, "resource_type": {"Configuration"}}
 		for _, name := range []string{"id", "ids", "item", "record", "to", "target", "parent_id", "users", "groups", "members", "organizations", "folder", "resource_id", "owner"} {
 			v.Set(name, t.id.String())
 		}

@@ -243,5 +243,8 @@ func (w *world) connect(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.mark(ctx)
+	if err := w.mark(ctx); err != nil {
+		return err
+	}
+	return w.talk(ctx)
 }

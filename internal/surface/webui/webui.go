@@ -37,6 +37,7 @@ import (
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
 	"strongroom/internal/surface/webui/maps"
+	"strongroom/internal/surface/webui/marks"
 	"strongroom/internal/surface/webui/notices"
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/records"
@@ -101,6 +102,7 @@ func (s *Server) groups() []shell.Group {
 		&assets.Pages{},
 		&checklists.Pages{},
 		&notices.Pages{Out: s.Notices},
+		&marks.Pages{},
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
 	}
 	if s.Importer != nil {

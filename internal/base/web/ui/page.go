@@ -82,9 +82,11 @@ type Bell struct {
 // Crumb is a step of the way to this page; the last one has no Href.
 type Crumb struct{ Label, Href string }
 
-// Notice is a line above the page. Tone is "info", "warn" or "bad".
+// Notice is a line above the page. Tone is "info", "warn" or "bad"; Label stands
+// before the text.
 type Notice struct {
 	Tone, Text, Link, Href string
+	Label                  string
 }
 
 // Shortcuts is a group of keys in the help.
@@ -105,6 +107,7 @@ type Head struct {
 	Sub     []Cell // what stands under the title, with dots between
 	Star    *Star
 	Actions []Action
+	Alerts  []Notice // above it
 }
 
 // Star is the favourite button.

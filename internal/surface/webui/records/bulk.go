@@ -39,6 +39,9 @@ func (v *visit) bulkActions(k *record.Kind, archived string) []ui.Action {
 			out = append(out, ui.Action{Name: "restore", Label: "Bring back", Icon: "arrow-back-up"})
 		}
 	}
+	if v.May(access.Edit, k) && !k.Admin {
+		out = append(out, ui.Action{Name: "edit", Label: "Change…", Icon: "edit"})
+	}
 	if v.Caller.Role.May(access.Export) {
 		out = append(out, ui.Action{Name: "export", Label: "Export", Icon: "download"})
 	}
@@ -55,7 +58,7 @@ func (v *visit) selection(k *record.Kind, f *web.Form) ([]id.ID, *listing, error
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, name := range append([]string{"q", "archived", "soon", "sort", "dir"}, fieldNames(k)...) {
+	for _, name := range append([]string{"q", "archived", "soon", "flag", "sort", "dir"}, fieldNames(k)...) {
 		if f.Has(name) {
 			values.Set(name, f.Text(name))
 		}
@@ -69,6 +72,9 @@ func (v *visit) selection(k *record.Kind, f *web.Form) ([]id.ID, *listing, error
 	if f.Bool("all") {
 		l.query.Limit, l.query.NoTotal = mostBulk, true
 		err = v.View(func(tx *gate.Tx) (err error) {
+			if err := l.narrowByFlag(tx); err != nil {
+				return err
+			}
 			l.found, err = v.Records.List(tx, k.Name, l.query)
 			return err
 		})
@@ -123,15 +129,25 @@ func (v *visit) bulk(k *record.Kind) error {
 	switch {
 	case f.Text("do") == "export":
 		return v.exportIDs(l, ids)
+	case (f.Text("do") == "edit" || f.Text("do") == "edit.apply") && v.May(access.Edit, k) && !k.Admin:
+		return v.bulkEdit(k, f, l, ids, back)
 	case !ok:
 		return fault.New(fault.Invalid, "The list does not know this button.").WithHint("Open it again.")
 	}
-	var done []id.ID
-	var first error
+	done, first, err := v.toEach(ids, func(tx *gate.Tx, i id.ID) error { return deed.do(v.Records, tx, k.Name, i) })
+	if err != nil {
+		return err
+	}
+	return v.bulkDone(k, deed, ids, done, first, back)
+}
+
+// toEach does something to records, each on its own, and gives those of which it
+// was done, and why the first of the others was refused.
+func (v *visit) toEach(ids []id.ID, do func(*gate.Tx, id.ID) error) (done []id.ID, first, err error) {
 	err = v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) error {
 		done, first = nil, nil
 		for _, i := range ids {
-			if err := tx.Try(func() error { return deed.do(v.Records, tx, k.Name, i) }); err != nil {
+			if err := tx.Try(func() error { return do(tx, i) }); err != nil {
 				if fault.Of(err) == fault.Internal {
 					return err
 				}
@@ -144,19 +160,21 @@ func (v *visit) bulk(k *record.Kind) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
+	return done, first, err
+}
+
+// bulkDone says what was done, and offers to undo it.
+func (v *visit) bulkDone(k *record.Kind, d deed, ids, done []id.ID, first error, back string) error {
 	if len(done) == 0 {
 		return first
 	}
-	flash := web.Flash{Tone: "ok", Text: shell.Count(int64(len(done)), k) + " " + deed.words + "."}
+	flash := web.Flash{Tone: "ok", Text: shell.Count(int64(len(done)), k) + " " + d.words + "."}
 	if first != nil {
 		flash.Tone = "warn"
 		flash.Text += fmt.Sprintf(" %s could not be: %s", web.Number(int64(len(ids)-len(done))), fault.Say(first).Text)
 	}
-	if deed.undo != "" && len(done) <= mostUndo {
-		flash.Undo = &web.Undo{Label: "Undo", Action: shell.ListURL(k) + "/bulk", Fields: map[string]string{"do": deed.undo, "ids": join(done), "back": back}}
+	if d.undo != "" && len(done) <= mostUndo {
+		flash.Undo = &web.Undo{Label: "Undo", Action: shell.ListURL(k) + "/bulk", Fields: map[string]string{"do": d.undo, "ids": join(done), "back": back}}
 	}
 	web.SetFlash(v.W, v.R, flash)
 	return web.SeeOther(v.W, v.R, back)
@@ -290,10 +308,16 @@ func (v *visit) exportIDs(l *listing, ids []id.ID) error {
 		return err
 	}
 	l.query.Limit, l.query.NoTotal = 1000, true
+	narrow := len(ids) == 0
 	thing := gate.Thing{Kind: k.Name, Org: l.org}
 	err = v.View(func(tx *gate.Tx) error { // a long list keeps nobody from writing
 		if _, err := tx.Allow(access.Export, thing); err != nil {
 			return err
+		}
+		if narrow {
+			if err := l.narrowByFlag(tx); err != nil {
+				return err
+			}
 		}
 		return l.each(v, tx, func(r *record.Record) error { return out.Write(csvRow(r, fields)...) })
 	})

@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -128,6 +129,9 @@ func (l *listing) selectable(f *record.Field) bool {
 
 // read asks for the page and for the names that its filters show.
 func (l *listing) read(v *visit, tx *gate.Tx) (err error) {
+	if err := l.narrowByFlag(tx); err != nil {
+		return err
+	}
 	if l.found, err = v.Records.List(tx, l.kind.Name, l.query); err != nil {
 		return err
 	}
@@ -136,6 +140,9 @@ func (l *listing) read(v *visit, tx *gate.Tx) (err error) {
 		if f.Type == record.Ref {
 			kinds = append(kinds, f.Ref)
 		}
+	}
+	if v.flagged(l.kind) {
+		kinds = append(kinds, flag.Kind)
 	}
 	if l.choices, err = options(tx, kinds); err != nil {
 		return err
@@ -330,6 +337,9 @@ func (l *listing) filter() *ui.Filter {
 			list[i].Selected = list[i].Value == now
 		}
 		f.Fields = append(f.Fields, ui.Field{Name: x.Name, Label: x.Title(), Options: list})
+	}
+	if x := l.flagChoice(); x != nil {
+		but, f.Fields = append(but, x.Name), append(f.Fields, *x)
 	}
 	per := ui.Field{Name: "per", Label: "Rows on a page"}
 	for _, n := range []string{"25", "", "100"} {

@@ -9,7 +9,6 @@ import (
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
-	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -163,14 +162,11 @@ func (v *visit) orgRail(tx *gate.Tx, o *orgShell) error {
 	if len(contacts) > 0 {
 		o.Rail = append(o.Rail, &ui.Section{Title: "Key contacts", Items: contacts})
 	}
-	if v.Caller.Role.May(access.Inspect) {
-		feed, err := v.Feed(tx, audit.Filter{Org: r.ID, Limit: 20}, 6)
-		if err != nil {
-			return err
-		}
-		o.Rail = append(o.Rail, &ui.Section{Title: "Recent activity", Feed: feed})
+	done, err := v.LatelyOf(tx, r.ID)
+	if done != nil {
+		o.Rail = append(o.Rail, done)
 	}
-	return nil
+	return err
 }
 
 // keyContacts lists the important contacts of an organization.

@@ -60,6 +60,25 @@ type RailPart struct {
 // Rail adds a part to the rail of every record.
 func (s *Shell) Rail(part RailPart) { s.rail = append(s.rail, part) }
 
+// Marks adds something to the head of every record, such as its flags.
+func (s *Shell) Marks(stand func(v *Visit, tx *gate.Tx, r *record.Record, h *ui.Head) error) {
+	s.marks = append(s.marks, stand)
+}
+
+// Lately says how the part of an organization's rail is read that tells what was
+// done there last.
+func (s *Shell) Lately(read func(v *Visit, tx *gate.Tx, org id.ID) (*ui.Section, error)) {
+	s.lately = read
+}
+
+// LatelyOf reads that part; nil when no group tells it.
+func (v *Visit) LatelyOf(tx *gate.Tx, org id.ID) (*ui.Section, error) {
+	if v.lately == nil {
+		return nil, nil
+	}
+	return v.lately(v, tx, org)
+}
+
 // Files says how the card of a record's files is read.
 func (s *Shell) Files(read func(v *Visit, tx *gate.Tx, r *record.Record) (*FilesCard, error)) {
 	s.files = read

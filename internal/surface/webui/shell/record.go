@@ -43,8 +43,16 @@ func (v *Visit) HeadOf(tx *gate.Tx, r *record.Record) (ui.Head, error) {
 		h.Sub = append(h.Sub, ui.Cell{Type: "pill", Text: "Archived"})
 	}
 	on, err := v.Favourites.Has(tx, r.ID)
+	if err != nil {
+		return h, err
+	}
 	h.Star = &ui.Star{On: on, Action: RecordURL(k, r.ID) + "/star"}
-	return h, err
+	for _, stand := range v.marks {
+		if err := stand(v, tx, r, &h); err != nil {
+			return h, err
+		}
+	}
+	return h, nil
 }
 
 // Movable tells whether records of a kind can be moved to another organization.

@@ -59,6 +59,8 @@ type Shell struct {
 	entries []Entry
 	rail    []RailPart
 	manage  []func(v *Visit, totals map[string]int64) []ui.Item
+	marks   []func(v *Visit, tx *gate.Tx, r *record.Record, h *ui.Head) error
+	lately  func(v *Visit, tx *gate.Tx, org id.ID) (*ui.Section, error)
 	talk    func(v *Visit, tx *gate.Tx, r *record.Record) (*TalkCard, error)
 	files   func(v *Visit, tx *gate.Tx, r *record.Record) (*FilesCard, error)
 }

@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/alert"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
@@ -35,6 +36,7 @@ import (
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
+	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
@@ -81,7 +83,7 @@ type House struct {
 func Features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(),
 	}
 }
 
