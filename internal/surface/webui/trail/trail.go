@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/surface/webui/shell"
@@ -39,6 +40,12 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Rail(shell.RailPart{Draw: func(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {
 		return (&visit{v, p}).activitySection(tx, r)
 	}})
+
+	s.Nav(shell.Entry{Label: "Activity", Href: "/activity", Icon: "activity", Go: "v", Place: 110})
+	s.Lately(func(v *shell.Visit, tx *gate.Tx, org id.ID) (*ui.Section, error) {
+		return (&visit{v, p}).lately(tx, org, 6)
+	})
+	s.Get("/activity", p.as((*visit).feed))
 
 	// The audit trail of the tenant is at /audit, that of one record at
 	// /activity/RECORD.
