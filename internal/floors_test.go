@@ -47,6 +47,7 @@ var sideways = map[string]string{
 	"sample -> alert":           "the sample company has alerts, flags and comments, made likewise",
 	"sample -> comment":         "as alerts",
 	"sample -> flag":            "as alerts",
+	"sample -> tracker":         "what trackers would have found of the sample company's domains, as nothing may be asked",
 	"sample -> relation":        "the sample company has related records, made likewise",
 	"organization -> rule":      "organizations form a tree",
 	"password -> rule":          "folders form a tree",

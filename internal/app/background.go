@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/tracker"
 )
 
 const (
@@ -28,6 +29,7 @@ const (
 func (a *App) jobs() *job.Runner {
 	r := &job.Runner{House: a.House, Gate: a.Gate, Log: a.Log, Now: a.Now, Resolve: a.resolve, ResolveKey: a.APIKeys.CallerOf, Schedules: []job.Schedule{
 		{Name: "checkpoint", Every: time.Minute, Changed: 1000, Run: a.checkpoint},
+		{Name: "trackers", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Trackers.Sync(ctx, name) }},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
 		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed
@@ -38,7 +40,12 @@ func (a *App) jobs() *job.Runner {
 
 // handlers lists the kinds of jobs.
 func (a *App) handlers() map[string]job.Handler {
-	return map[string]job.Handler{importer.JobKind: a.Importer.Handler(), undo.JobKind: a.Undo.Handler(), exporter.JobKind: a.Exporter.Handler()}
+	return map[string]job.Handler{
+		importer.JobKind: a.Importer.Handler(),
+		undo.JobKind:     a.Undo.Handler(),
+		exporter.JobKind: a.Exporter.Handler(),
+		tracker.JobKind:  a.Trackers.Handler(),
+	}
 }
 
 // resolve gives a user as she is now, for a job of hers.

@@ -26,6 +26,7 @@ import (
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/view"
 )
 
@@ -56,6 +57,7 @@ func features() []record.Feature {
 		apikey.Feature(),
 		importer.Feature(),
 		exporter.Feature(),
+		tracker.Feature(),
 		{Name: "job", Schema: job.Schema},
 	}
 }

@@ -39,6 +39,7 @@ import (
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/mcp"
 	"strongroom/internal/surface/webui"
@@ -63,6 +64,7 @@ type App struct {
 	Importer  *importer.Importer
 	Undo      *undo.Undo
 	Exporter  *exporter.Exporter
+	Trackers  *tracker.Checker
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
 	Web       *webui.Server           // once Handler was called
@@ -122,6 +124,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}()
 	if a.proxies, err = o.proxies(); err != nil {
 		return nil, err
+	}
+	if o.Demo && o.Outgoing.Mode == "" {
+		o.Outgoing.Mode = "off"
 	}
 	if a.Dialer, err = o.Outgoing.dialer(); err != nil {
 		return nil, err
@@ -231,6 +236,11 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: layouts(), Log: a.Log, Now: a.Now}
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
+	list, err := a.trackers()
+	if err != nil {
+		return err
+	}
+	a.Trackers = &tracker.Checker{Gate: a.Gate, Records: a.Records.Inside(), Jobs: a.Jobs, Trackers: list, Off: a.Dialer.Off, Log: a.Log}
 	a.Jobs.Handlers = a.handlers()
 	if !beside {
 		if err := a.House.Tidy(ctx); err != nil {

@@ -97,7 +97,7 @@ func Open(t testing.TB, o Options) *House {
 	if level == "" {
 		level = "error"
 	}
-	h.config = app.Config{Data: h.Data, Root: h.Root, Listen: "127.0.0.1:0", Postgres: Postgres(t), LogLevel: level}
+	h.config = app.Config{Data: h.Data, Root: h.Root, Listen: "127.0.0.1:0", Postgres: Postgres(t), LogLevel: level, Outgoing: app.Outgoing{Mode: "off"}}
 	h.Start()
 	t.Cleanup(h.Stop)
 	if !o.Empty {

@@ -28,6 +28,10 @@ func domains() *record.Kind {
 				Headings: []string{"registrar"}, Hint: "Where it is registered and paid for."},
 			{Name: "expires_on", Type: record.Date, Class: record.Internal, Sort: true, List: true, Expires: true,
 				Headings: []string{"expires_at", "expires", "expiration_date", "expiration", "expiry_date"}},
+			{Name: "registered_on", Type: record.Date, Class: record.Internal, ReadOnly: true, Kept: true},
+			{Name: "name_servers", Type: record.Text, Format: record.Mono, Class: record.Internal, ReadOnly: true, Kept: true},
+			{Name: "dkim_selectors", Label: "DKIM selectors", Type: record.Text, Format: record.Mono, Class: record.Internal,
+				Hint: "Under which the keys of its mail services lie, such as selector1, selector2."},
 			{Name: "notes", Type: record.HTML, Class: record.Internal, Search: true},
 		},
 	}

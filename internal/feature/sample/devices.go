@@ -173,16 +173,27 @@ func (c *client) names() []step {
 	certificate := func(host string, days int) step {
 		return func(tx *gate.Tx) error {
 			until := c.w.today.AddDate(0, 0, days)
-			_, err := c.w.create(tx, "ssl_certificate", record.Values{"organization_id": c.org, "host": host, "issued_to": host, "issued_by": "Openseal Trust",
+			rid, err := c.w.create(tx, "ssl_certificate", record.Values{"organization_id": c.org, "host": host, "issued_to": host, "issued_by": "Openseal Trust",
 				"valid_from": until.AddDate(0, -12, 0).Format(time.DateOnly), "valid_until": until.Format(time.DateOnly)})
-			return err
+			if err != nil {
+				return err
+			}
+			t := c.follow()
+			return t.put(tx, rid, "tls", "TLS certificate", 0, t.certificate(host, until))
 		}
 	}
 	return []step{
 		func(tx *gate.Tx) error {
-			_, err := c.w.create(tx, "domain", record.Values{"organization_id": c.org, "name": c.domain, "registrar_name": "Namehold",
+			rid, err := c.w.create(tx, "domain", record.Values{"organization_id": c.org, "name": c.domain, "registrar_name": "Namehold",
 				"expires_on": c.w.today.AddDate(0, 0, registered).Format(time.DateOnly), "notes": "<p>Renews by itself; the invoice goes to accounts. DNS is kept at the registrar.</p>"})
-			return err
+			if err != nil {
+				return err
+			}
+			r, err := c.w.filler.Records.Get(tx, "domain", rid)
+			if err != nil {
+				return err
+			}
+			return c.follow().domain(tx, r)
 		},
 		certificate("www."+c.domain, web), certificate("mail."+c.domain, mail),
 	}

@@ -61,37 +61,53 @@ func (c *Checker) fetch(ctx context.Context, t *seen.Tracker, r *record.Record, 
 func (c *Checker) keep(ctx context.Context, tenant string, t *seen.Tracker, rid id.ID, report *seen.Report, cause error) error {
 	return c.Gate.Change(ctx, as(tenant, t), access.Edit, gate.Thing{ID: rid}, func(tx *gate.Tx) error {
 		tx.Withdraw(tx.Entry()) // what changes has its own
-		s, err := scanState(tx.QueryRow(`select `+stateColumns+` from tracker_state s where s.record_id = ? and s.tracker = ?`, int64(rid), t.Name).Scan)
-		if missing(err) {
-			s, err = &State{Record: rid, Tracker: t.Name}, nil
+		if cause == nil {
+			return c.Put(ctx, tx, t, rid, report, tx.Now)
 		}
-		if err != nil {
-			return err
-		}
-		r, err := c.Records.Get(tx, "", rid)
+		s, err := one(tx, rid, t)
 		if err != nil {
 			return err
 		}
 		s.Checked = tx.Now
-		if cause != nil {
-			s.fail(t, cause, tx.Now)
-			return put(tx, s)
-		}
-		s.Failures, s.Error, s.Hint = 0, "", ""
-		s.Level, s.Summary, s.Findings, s.Fields = report.Worst(), report.Summary, report.Findings, report.Fields
-		s.Next = tx.Now + spread(t.Every, rid, t.Name, tx.Now).Milliseconds()
-		if err := c.note(tx, s, t, r, report.Text()); err != nil {
-			return err
-		}
-		if err := put(tx, s); err != nil {
-			return err
-		}
-		return c.feed(ctx, tx, r, t, report.Fields)
+		s.fail(t, cause, tx.Now)
+		return put(tx, s)
 	})
 }
 
+// one reads a state; one that has never been asked is new.
+func one(tx *gate.Tx, rid id.ID, t *seen.Tracker) (*State, error) {
+	s, err := scanState(tx.QueryRow(`select `+stateColumns+` from tracker_state s where s.record_id = ? and s.tracker = ?`, int64(rid), t.Name).Scan)
+	if missing(err) {
+		return &State{Record: rid, Tracker: t.Name}, nil
+	}
+	return s, err
+}
+
+// Put writes down what a tracker said of a record at a time (Unix milliseconds), in a
+// transaction that may change the record.
+func (c *Checker) Put(ctx context.Context, tx *gate.Tx, t *seen.Tracker, rid id.ID, report *seen.Report, at int64) error {
+	s, err := one(tx, rid, t)
+	if err != nil {
+		return err
+	}
+	r, err := c.Records.Get(tx, "", rid)
+	if err != nil {
+		return err
+	}
+	s.Checked, s.Failures, s.Error, s.Hint = at, 0, "", ""
+	s.Level, s.Summary, s.Findings, s.Fields = report.Worst(), report.Summary, report.Findings, report.Fields
+	s.Next = at + spread(t.Every, rid, t.Name, at).Milliseconds()
+	if err := c.note(tx, s, t, r, report.Text(), at); err != nil {
+		return err
+	}
+	if err := put(tx, s); err != nil {
+		return err
+	}
+	return c.feed(ctx, tx, r, t, report.Fields)
+}
+
 // note keeps the facts when they are not those of the last version.
-func (c *Checker) note(tx *gate.Tx, s *State, t *seen.Tracker, r *record.Record, facts string) error {
+func (c *Checker) note(tx *gate.Tx, s *State, t *seen.Tracker, r *record.Record, facts string, at int64) error {
 	if s.Version > 0 {
 		var last string
 		err := tx.QueryRow(`select facts from tracker_version where record_id = ? and tracker = ? and version = ?`, int64(s.Record), t.Name, s.Version).Scan(&last)
@@ -103,8 +119,8 @@ func (c *Checker) note(tx *gate.Tx, s *State, t *seen.Tracker, r *record.Record,
 		}
 		tx.Also(changed(r, t))
 	}
-	s.Version, s.Changed = s.Version+1, tx.Now
-	if _, err := tx.Exec(`insert into tracker_version (record_id, tracker, version, at, facts) values (?, ?, ?, ?, ?)`, int64(s.Record), t.Name, s.Version, tx.Now, facts); err != nil {
+	s.Version, s.Changed = s.Version+1, at
+	if _, err := tx.Exec(`insert into tracker_version (record_id, tracker, version, at, facts) values (?, ?, ?, ?, ?)`, int64(s.Record), t.Name, s.Version, at, facts); err != nil {
 		return err
 	}
 	_, err := tx.Exec(`delete from tracker_version where record_id = ? and tracker = ? and version <= ?`, int64(s.Record), t.Name, s.Version-keepVersions)

@@ -28,6 +28,7 @@ import (
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/beside"
 	"strongroom/internal/surface/webui/checklists"
@@ -45,6 +46,7 @@ import (
 	"strongroom/internal/surface/webui/secrets"
 	"strongroom/internal/surface/webui/shell"
 	"strongroom/internal/surface/webui/talk"
+	"strongroom/internal/surface/webui/trackers"
 	"strongroom/internal/surface/webui/trail"
 )
 
@@ -62,6 +64,7 @@ type Server struct {
 	Notices     *notification.Deliverer // the channels by which people are told beside the pages; nil for none
 	FirstRun    *identity.FirstRun      // nil once a tenant exists
 	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
+	Trackers    *tracker.Checker        // nil hides the pages of trackers
 	// API describes the API of programs; nil hides the pages about it.
 	API  func() *openapi.Document
 	Undo *undo.Undo // of imports, with its Jobs; there when Importer is
@@ -104,6 +107,9 @@ func (s *Server) groups() []shell.Group {
 		&notices.Pages{Out: s.Notices},
 		&marks.Pages{},
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
+	}
+	if s.Trackers != nil {
+		list = append(list, &trackers.Pages{Checker: s.Trackers})
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer, Undo: s.Undo})

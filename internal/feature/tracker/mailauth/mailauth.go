@@ -24,7 +24,7 @@ type Source struct{ Resolver *resolve.Client }
 
 // Tracker describes it.
 func (s *Source) Tracker() seen.Tracker {
-	return seen.Tracker{Name: "mail", Title: "Mail: SPF, DKIM, DMARC", Icon: "mail-check", Kinds: []string{"domain"}, Every: 24 * time.Hour, Fetch: s.Fetch}
+	return seen.Tracker{Name: "mail", Title: "Mail: SPF, DKIM, DMARC", Icon: "mail", Kinds: []string{"domain"}, Every: 24 * time.Hour, Fetch: s.Fetch}
 }
 
 // maxSelectors is how many DKIM keys of one domain are looked at.

@@ -51,6 +51,7 @@ import (
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/sample"
+	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/webui"
 )
@@ -83,7 +84,7 @@ type House struct {
 func Features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), tracker.Feature(),
 	}
 }
 
