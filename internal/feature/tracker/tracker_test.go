@@ -99,20 +99,30 @@ func (h *house) sync() {
 	}
 }
 
-// wait waits for a job to end.
+// wait waits until nothing is due any more.
 func (h *house) wait() {
 	h.t.Helper()
-	select {
-	case s := <-h.ended:
-		if s != job.Done {
-			h.t.Fatalf("the job ended as %s", s)
+	for {
+		var n int
+		h.View(h.Admin(), func(tx *gate.Tx) error {
+			return tx.QueryRow(`select count(*) from tracker_state s join record r on r.id = s.record_id where s.next_at <= ? and r.archived = 0 and r.trashed_at is null
+				and s.record_id not in (select record_id from tracker_paused)`, tx.Now).Scan(&n)
+		})
+		if n == 0 {
+			return
 		}
-	case <-time.After(20 * time.Second):
-		h.t.Fatal("no job ended")
+		select {
+		case s := <-h.ended:
+			if s != job.Done {
+				h.t.Fatalf("the job ended as %s", s)
+			}
+		case <-time.After(20 * time.Second):
+			h.t.Fatal("no job ended")
+		}
 	}
 }
 
-// round syncs, lets time pass and waits for the job that then comes.
+// round lets time pass and waits for what is due then.
 func (h *house) round(d time.Duration) {
 	h.t.Helper()
 	h.Clock.Advance(d)
