@@ -181,7 +181,9 @@ func TestRefusals(t *testing.T) {
 		"a password without TLS":          func(c *mail.Relay) { c.TLS, c.User = mail.Plain, "strongroom" },
 		"TLS from the first byte":         func(c *mail.Relay) { c.TLS = mail.Implicit },
 		"nobody there":                    func(c *mail.Relay) { c.Addr = "127.0.0.1:1"; c.Dialer.Trusted = []string{c.Addr} },
-		"a relay that nobody named":       func(c *mail.Relay) { c.Dialer = &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}} },
+		"a relay that nobody named": func(c *mail.Relay) {
+			c.Dialer = &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+		},
 	} {
 		if err := try(change); !fault.Is(err, fault.Unavailable) {
 			t.Errorf("%s: %v", name, err)
