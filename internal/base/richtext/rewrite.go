@@ -122,3 +122,102 @@ func decodeData(v string) ([]byte, bool) {
 	content, err := base64.RawStdEncoding.DecodeString(body)
 	return content, err == nil
 }
+
+// Relink asks f for the address and the words of every link in s, raw HTML or
+// cleaned. The words are given without marks and with single spaces. Other words
+// replace them, within the marks that they begin with; no address leaves the words
+// without the link. Everything else stays byte for byte.
+func Relink(s string, f func(href, words string) (to, say string)) string {
+	if !strings.Contains(s, "<a") && !strings.Contains(s, "<A") {
+		return s
+	}
+	z := html.NewTokenizer(strings.NewReader(s))
+	var out strings.Builder
+	var l *link
+	for {
+		kind := z.Next()
+		raw := string(z.Raw())
+		if kind == html.ErrorToken {
+			l.write(&out, f)
+			out.WriteString(raw)
+			return out.String()
+		}
+		t := z.Token()
+		switch {
+		case kind == html.StartTagToken && t.Data == "a":
+			l.write(&out, f)
+			l = &link{start: t, raw: raw}
+		case kind == html.EndTagToken && t.Data == "a" && l != nil:
+			l.end = raw
+			l.write(&out, f)
+			l = nil
+		case l != nil:
+			l.inner = append(l.inner, piece{raw, kind == html.TextToken, t.Data})
+		default:
+			out.WriteString(raw)
+		}
+	}
+}
+
+// link is a link while it is read.
+type link struct {
+	start    html.Token
+	raw, end string
+	inner    []piece
+}
+
+type piece struct {
+	raw  string
+	text bool
+	data string
+}
+
+// write writes the link as f wants it.
+func (l *link) write(out *strings.Builder, f func(href, words string) (to, say string)) {
+	if l == nil {
+		return
+	}
+	href, words := "", ""
+	for _, a := range l.start.Attr {
+		if a.Key == "href" {
+			href = a.Val
+		}
+	}
+	for _, p := range l.inner {
+		if p.text {
+			words += p.data
+		}
+	}
+	words = strings.Join(strings.Fields(words), " ")
+	to, say := f(href, words)
+	linked := to != "" || href == ""
+	if linked {
+		out.WriteString(l.opening(href, to))
+	}
+	first := say != words
+	for _, p := range l.inner {
+		switch {
+		case p.text && first:
+			out.WriteString(html.EscapeString(say))
+			first = false
+		case p.text && say != words: // said already
+		default:
+			out.WriteString(p.raw)
+		}
+	}
+	if linked {
+		out.WriteString(l.end)
+	}
+}
+
+func (l *link) opening(was, to string) string {
+	if to == was {
+		return l.raw
+	}
+	for i := range l.start.Attr {
+		if l.start.Attr[i].Key == "href" {
+			l.start.Attr[i].Val = to
+		}
+	}
+	return l.start.String()
+}

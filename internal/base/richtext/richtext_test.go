@@ -275,3 +275,33 @@ func BenchmarkClean(b *testing.B) {
 		richtext.Clean(doc)
 	}
 }
+
+func TestRelink(t *testing.T) {
+	f := func(href, words string) (string, string) {
+		switch href {
+		case "/gone":
+			return "", words
+		case "/moved":
+			return "/new?a=1&b=2", words
+		case "/named":
+			return href, "A < B"
+		}
+		return href, words
+	}
+	for in, want := range map[string]string{
+		`<p>no link &amp; so</p>`:                                `<p>no link &amp; so</p>`,
+		`<a href="/x">as  it <b>is</b></a>`:                      `<a href="/x">as  it <b>is</b></a>`,
+		`a<a href="/gone">b <em>c</em></a>d`:                     `ab <em>c</em>d`,
+		`<a href="/moved">x</a>`:                                 `<a href="/new?a=1&amp;b=2">x</a>`,
+		`<a href="/named"><b>one</b> two</a>.`:                   `<a href="/named"><b>A &lt; B</b></a>.`,
+		`<a href="/named"></a>`:                                  `<a href="/named"></a>`,
+		`<a href="/named">never closed`:                          `<a href="/named">A &lt; B`,
+		`<a href="/gone">one<a href="/moved">two</a></a>`:        `one<a href="/new?a=1&amp;b=2">two</a></a>`,
+		`<A HREF="/gone">x</A><a name="y">z</a>`:                 `x<a name="y">z</a>`,
+		`<a href="/gone"><img src="/documents/images/1"></a>end`: `<img src="/documents/images/1">end`,
+	} {
+		if got := richtext.Relink(in, f); got != want {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/crossref"
 	"strongroom/internal/feature/rule"
 )
 
@@ -44,11 +45,24 @@ func documents() *record.Kind {
 	}
 }
 
-func beforeDocument(_ *gate.Tx, now, _ *record.Record) error {
+func beforeDocument(tx *gate.Tx, now, old *record.Record) error {
+	if err := follow(tx, now, old); err != nil {
+		return err
+	}
 	if n, ok := now.Values["review_days"].(int64); ok && (n < 1 || n > mostDays) {
 		return fault.Field("review_days", "This is between 1 and %d days.", mostDays)
 	}
 	return nil
+}
+
+// follow lets the links of a text that is new follow the names that they say.
+func follow(tx *gate.Tx, now, old *record.Record) (err error) {
+	text := now.Values.Text("content")
+	if text == "" || old != nil && old.Values.Text("content") == text {
+		return nil
+	}
+	now.Values["content"], err = crossref.Follow(tx, now.Kind.Engine(), text)
+	return err
 }
 
 // mostDays is the longest time between two reviews: ten years.

@@ -34,6 +34,9 @@ func beforeSection(tx *gate.Tx, now, old *record.Record) error {
 	if err := fixed(now, old); err != nil {
 		return err
 	}
+	if err := follow(tx, now, old); err != nil {
+		return err
+	}
 	sort := now.Values.Text("resource_type")
 	bad := map[string]string{}
 	level, has := now.Values["level"].(int64)

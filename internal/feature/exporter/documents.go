@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/crossref"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/importer/itglue"
 )
@@ -103,6 +104,9 @@ func (r *run) paper(n id.ID) (*paper, error) {
 			return err
 		}
 		p.content = p.rec.Values.Text("content")
+		if err := p.elsewhere(tx, r.e.Records); err != nil {
+			return err
+		}
 		return p.findImages(tx)
 	})
 	if err != nil {
@@ -110,6 +114,27 @@ func (r *run) paper(n id.ID) (*paper, error) {
 	}
 	p.dir = r.docDir(p.rec)
 	return p, nil
+}
+
+// elsewhere lets links that follow names lead to the records' pages, as another
+// house that takes the export finds them.
+func (p *paper) elsewhere(tx *gate.Tx, e *record.Engine) (err error) {
+	if p.body, err = crossref.Plain(tx, e, p.body); err != nil {
+		return err
+	}
+	if p.content, err = crossref.Plain(tx, e, p.content); err != nil {
+		return err
+	}
+	for _, s := range p.sections {
+		text, err := crossref.Plain(tx, e, s.Values.Text("content"))
+		if err != nil {
+			return err
+		}
+		if s.Values["content"] != nil {
+			s.Values["content"] = text
+		}
+	}
+	return nil
 }
 
 // findImages finds the images of the document, of its galleries, and those of

@@ -2,6 +2,7 @@ package featurestest_test
 
 import (
 	"fmt"
+	"html"
 	"os"
 	"regexp"
 	"strconv"
@@ -71,7 +72,7 @@ func TestSampleIsAWholeTenant(t *testing.T) {
 	if n != sample.Default {
 		t.Errorf("there are %d records, want %d", n, sample.Default)
 	}
-	for kind, least := range map[string]int{"organization": 7, "location": 8, "contact": 20, "configuration": 80, "configuration_interface": 20, "document": 35,
+	for kind, least := range map[string]int{"organization": 7, "location": 8, "contact": 20, "configuration": 70, "flexible_asset": 18, "configuration_interface": 20, "document": 35,
 		"document_folder": 15, "password": 35, "password_folder": 15, "domain": 7, "ssl_certificate": 14, "checklist": 7, "checklist_task": 28, "checklist_template": 3} {
 		if kinds[kind] < least {
 			t.Errorf("there are %d of kind %s, want at least %d", kinds[kind], kind, least)
@@ -126,9 +127,10 @@ func (h *house) titles() map[string]bool {
 	return out
 }
 
-var link = regexp.MustCompile(`href="/(\d+)/([a-z_]+)/(\d+)"`)
+var link = regexp.MustCompile(`href="/records/(\d+)">([^<]+)<`)
 
-// followLinks sees that documents lead to records of their own organization.
+// followLinks sees that documents lead to records of their own organization, by
+// links that follow their names.
 func (h *house) followLinks() {
 	h.t.Helper()
 	seen := 0
@@ -139,13 +141,13 @@ func (h *house) followLinks() {
 		}
 		for _, d := range p.Records {
 			for _, m := range link.FindAllStringSubmatch(d.Values.Text("content"), -1) {
-				n, _ := strconv.ParseInt(m[3], 10, 64)
-				var plural string
+				n, _ := strconv.ParseInt(m[1], 10, 64)
+				var name string
 				var org int64
-				if err := tx.QueryRow(`select kind || 's', org_id from record where id = ?`, n).Scan(&plural, &org); err != nil {
+				if err := tx.QueryRow(`select name, org_id from record where id = ?`, n).Scan(&name, &org); err != nil {
 					return fmt.Errorf("%s: %w", m[0], err)
 				}
-				if plural != m[2] || strconv.FormatInt(org, 10) != m[1] || org != int64(d.Org) {
+				if name != html.UnescapeString(m[2]) || org != int64(d.Org) {
 					h.t.Errorf("%s of organization %d links to %s", d.Name, d.Org, m[0])
 				}
 				seen++
@@ -163,7 +165,7 @@ func (h *house) dump() string {
 	h.t.Helper()
 	var b strings.Builder
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		for _, kind := range []string{"organization", "location", "contact", "configuration", "configuration_interface", "document", "password", "domain", "ssl_certificate", "checklist", "checklist_task"} {
+		for _, kind := range []string{"organization", "location", "contact", "configuration", "configuration_interface", "document", "password", "domain", "ssl_certificate", "checklist", "checklist_task", "flexible_asset"} {
 			p, err := h.Records.List(tx, kind, record.Query{Limit: 10000, Sort: []record.Order{{Field: "id"}}})
 			if err != nil {
 				return err

@@ -68,6 +68,7 @@ func (c *client) plan(n int) []step {
 		out = append(out, c.contact(i))
 	}
 	out = append(out, c.infrastructure()...)
+	out = append(out, c.assets()...)
 	out = append(out, c.names()...)
 	out = append(out, c.checklist()...)
 	out = append(out, c.documentFolders()...)

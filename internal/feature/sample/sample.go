@@ -108,6 +108,7 @@ type world struct {
 	finished  []*client
 	models    map[string]id.ID
 	routines  map[string]id.ID              // templates of checklists, by name
+	designs   map[string]*design            // of assets, by name
 	templates map[string]*template.Template // of documents, by file
 }
 
@@ -193,7 +194,7 @@ func (w *world) of(kind, name string) any {
 }
 
 // catalogue makes the makers and models that the devices are of, and the
-// templates of checklists.
+// designs of assets and templates of checklists.
 func (w *world) catalogue(tx *gate.Tx) error {
 	w.models = map[string]id.ID{}
 	makers := map[string]id.ID{}
@@ -212,6 +213,9 @@ func (w *world) catalogue(tx *gate.Tx) error {
 			}
 			w.models[d.model] = m
 		}
+	}
+	if err := w.makeDesigns(tx); err != nil {
+		return err
 	}
 	return w.checklistTemplates(tx)
 }

@@ -8,11 +8,19 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"strongroom/internal/base/browser"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/crossref"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -177,4 +185,106 @@ func TestReviewOfADocument(t *testing.T) {
 		t.Error("no days are taken")
 	}
 	h.As(access.ReadOnly).Post(at+"/reviewed", nil).Want(http.StatusNotFound)
+}
+
+// TestRecordsInAText: a record stands in a document as a link that follows its
+// name, or as a card, and a password on a card is revealed there.
+func TestRecordsInAText(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Harbour Dental")
+	quay := h.Make("location", org, record.Values{"name": "Quay", "city": "Portmouth"})
+	vault := h.Make("location", org, record.Values{"name": "Vault room", "restricted": true})
+	root := h.Make("password", org, record.Values{"name": "Root", "username": "root", "password": "kelp-forest-71"})
+	card := func(rec id.ID, words string) string {
+		return `<p><a href="` + crossref.CardURL(rec) + `">` + words + `</a></p>`
+	}
+	doc := h.Make("document", org, record.Values{"name": "Plan", "content": `<p>At <a href="/locations/` + quay.String() + `">Quay</a>.</p>` +
+		card(quay, "Quay") + card(root, "Root") + card(vault, "The vault") + `<ul><li>` + card(quay, "in a list") + `</li></ul><p>End.</p>`})
+	h.Change(func(tx *gate.Tx) error {
+		_, err := h.Records.Update(tx, "location", quay, 0, record.Values{"name": "North quay"})
+		return err
+	})
+	at := "/documents/" + doc.String()
+	page := h.As(access.Editor).Get(at).Want(http.StatusOK)
+	if got := page.Texts(".reccard header b"); !slices.Equal(got, []string{"North quay", "Root"}) {
+		t.Errorf("the cards are %q", got)
+	}
+	if got := page.Texts(".sheetpage .prose p"); !slices.Equal(got, []string{"At North quay.", "The vault", "North quay", "End."}) || page.Has(`.sheetpage .prose a[href*="`+vault.String()+`"]`) {
+		t.Errorf("the text is %q", got)
+	}
+	if got := page.Attr(`.reccard sr-secret form`, "action"); got != "/passwords/"+root.String()+"/reveal" {
+		t.Errorf("the password of the card is revealed at %q", got)
+	}
+	if strings.Contains(page.Body, "kelp-forest") {
+		t.Error("the page holds the password")
+	}
+	if got := h.As(access.Administrator).Get(at).Want(http.StatusOK).Texts(".reccard header b"); !slices.Equal(got, []string{"North quay", "Root", "Vault room"}) {
+		t.Errorf("for an administrator the cards are %q", got)
+	}
+	for _, address := range []string{"/records/" + quay.String(), crossref.CardURL(quay)} {
+		if to := h.As(access.Editor).Get(address).Want(http.StatusSeeOther).To(); to != "/locations/"+quay.String() {
+			t.Errorf("%s leads to %s", address, to)
+		}
+		h.As(access.Editor).Get(strings.Replace(address, quay.String(), vault.String(), 1)).Want(http.StatusNotFound)
+	}
+	md := h.As(access.Administrator).Get(at + "/as/markdown").Want(http.StatusOK).Body
+	if !strings.Contains(md, "[North quay](http") || !strings.Contains(md, "/locations/"+quay.String()+")") || strings.Contains(md, "/card") {
+		t.Errorf("as Markdown it is %s", md)
+	}
+
+	b := browser.Open(t, h.URL)
+	signInBy(b, access.Administrator)
+	b.Visit(at)
+	b.Axe("cards light")
+	b.FullShot("document-cards")
+	b.Click(".reccard sr-secret button")
+	b.Wait(`document.querySelector(".reccard").parentElement.textContent.includes("kelp-forest-71")`)
+	b.Dark(true)
+	b.Visit(at)
+	b.Axe("cards dark")
+	b.Desktop()
+	b.Phone()
+	b.Visit(at)
+	b.NoSideScroll("cards on a phone")
+	b.Axe("cards phone")
+	b.Desktop()
+	writeRecords(b, at)
+	kept := h.Load("document", doc).Values.Text("content")
+	for _, want := range []string{`<a href="` + crossref.URL(root) + `">Root</a>`, `<p><a href="` + crossref.CardURL(quay) + `">North quay</a></p>`, `<img src="/documents/images/`} {
+		if !strings.Contains(kept, want) {
+			t.Errorf("the text lacks %s: %s", want, kept)
+		}
+	}
+}
+
+// writeRecords begins a document's text with a link to a record, a card of
+// another, and a picture that is pasted.
+func writeRecords(b *browser.Tab, at string) {
+	insert := func(words, how string) {
+		b.Press("l", chromedp.ModifierCtrl|chromedp.ModifierShift)
+		b.Wait(`document.querySelector("dialog[open] sr-ref [role=combobox]")`)
+		b.Type("dialog[open] sr-ref [role=combobox]", words)
+		b.Wait(`document.querySelector("dialog[open] [role=option]")`)
+		b.Press(kb.Enter)
+		b.Axe("a record for the text")
+		b.Click(`dialog[open] input[value="` + how + `"]`)
+		b.Click("dialog[open] .btn.primary")
+		b.Wait(`!document.querySelector("dialog[open]")`)
+	}
+	b.Visit(at + "/edit")
+	b.Wait(`document.querySelector(".ProseMirror")`)
+	b.Click(".ProseMirror p")
+	b.Press(kb.Home, chromedp.ModifierCtrl)
+	insert("Root", "link")
+	insert("North quay", "card")
+	browser.Eval[bool](b, `(() => {
+		const canvas = document.createElement("canvas"); canvas.width = canvas.height = 4;
+		const bytes = Uint8Array.from(atob(canvas.toDataURL("image/png").split(",")[1]), (c) => c.charCodeAt(0));
+		const data = new DataTransfer(); data.items.add(new File([bytes], "plan.png", { type: "image/png" }));
+		return document.querySelector(".ProseMirror").dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+	})()`)
+	b.Wait(`document.querySelector('.ProseMirror img[src^="/documents/images/"]')`)
+	b.FullShot("editor-records")
+	b.Click("form#form .btn.primary")
+	b.Wait(`document.querySelector(".reccard")`)
 }

@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/crossref"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -29,7 +30,7 @@ const mostImage = 32 << 20
 type documentView struct {
 	Head     ui.Head
 	Notice   *ui.Notice
-	Body     template.HTML
+	Body     []part
 	Empty    *ui.Empty
 	Contents []contentsLine
 	Sections []sectionLine
@@ -107,10 +108,18 @@ func (v *visit) documentPage(r *record.Record) error {
 
 func (v *visit) documentBody(tx *gate.Tx, r *record.Record, view *documentView) error {
 	body, err := document.Body(tx, v.Records, r)
+	if err == nil {
+		body, err = crossref.Resolve(tx, v.Records, body)
+	}
 	if err != nil {
 		return err
 	}
-	if view.Body, view.Contents, err = readable(body); err != nil {
+	root, contents, err := readable(body)
+	if err != nil {
+		return err
+	}
+	view.Contents = contents
+	if view.Body, err = v.parts(tx, root); err != nil {
 		return err
 	}
 	list, err := document.Sections(tx, v.Records, r.ID)
@@ -159,11 +168,11 @@ func (v *visit) sectionLine(s *record.Record, up, down bool) sectionLine {
 
 // readable cleans the HTML of a document, gives its headings anchors and lists
 // them. Headings stand below the page's own: the first level is the second.
-func readable(body string) (template.HTML, []contentsLine, error) {
+func readable(body string) (*html.Node, []contentsLine, error) {
 	root := &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div}
 	nodes, err := html.ParseFragment(strings.NewReader(richtext.Clean(body)), root)
 	if err != nil {
-		return "", nil, err
+		return nil, nil, err
 	}
 	for _, n := range nodes {
 		root.AppendChild(n)
@@ -196,13 +205,7 @@ func readable(body string) (template.HTML, []contentsLine, error) {
 	if len(list) < 3 {
 		list = nil // one sees them all at once
 	}
-	var b strings.Builder
-	for n := range root.ChildNodes() {
-		if err := html.Render(&b, n); err != nil {
-			return "", nil, err
-		}
-	}
-	return template.HTML(b.String()), list, nil // #nosec G203 -- cleaned above; only anchors were added
+	return root, list, nil
 }
 
 // shift renames the headings so that the highest is an h2.

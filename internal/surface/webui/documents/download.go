@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/crossref"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -102,6 +103,9 @@ func (v *visit) download() error {
 // pictures in a folder beside it.
 func (v *visit) file(tx *gate.Tx, r *record.Record, format string) (*file, error) {
 	body, err := document.Body(tx, v.Records, r)
+	if err == nil {
+		body, err = crossref.Plain(tx, v.Records, body)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -316,6 +316,27 @@ func (v *visit) elsewhere() error {
 	return web.SeeOther(v.W, v.R, to)
 }
 
+// anyRecord leads to a record's page, whatever its kind: the address that links in
+// texts have.
+func (v *visit) anyRecord() error {
+	rid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	var to string
+	err = v.View(func(tx *gate.Tx) error {
+		r, err := v.Records.Get(tx, "", rid)
+		if err == nil {
+			to = v.HomeOf(r)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(v.W, v.R, to)
+}
+
 // anywhere finds a record by our id or by a foreign one.
 func (v *visit) anywhere(tx *gate.Tx, rid id.ID) (*record.Record, error) {
 	r, err := v.Records.Get(tx, "", rid)

@@ -43,6 +43,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/refs/any", p.as((*visit).anyRefs))
 	s.Get("/refs/{kind}", p.as((*visit).refs))
 	s.Get("/trash", p.as((*visit).trash))
+	s.Get("/records/{id}", p.as((*visit).anyRecord))
+	s.Get("/records/{id}/card", p.as((*visit).anyRecord))
 	s.Get("/{rest...}", p.as((*visit).elsewhere))
 }
 

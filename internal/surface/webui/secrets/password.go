@@ -109,6 +109,24 @@ func (v *visit) mayReveal(k *record.Kind) string {
 	return why
 }
 
+// card shows a password within the text of another record: it is revealed there as
+// on its own page.
+func (v *visit) card(tx *gate.Tx, r *record.Record, id string, c *shell.Card) error {
+	now, err := secret.Current(tx, r.ID)
+	if err != nil || !now[passwordField].Has {
+		return err
+	}
+	if c.Notice = v.mayReveal(r.Kind); c.Notice != "" {
+		return nil
+	}
+	s := ui.Secret{ID: id, URL: shell.RecordURL(r.Kind, r.ID) + "/reveal", Label: "Password of " + r.Name}
+	if r.Values.Bool("reason_required") {
+		s.Reason = "required"
+	}
+	c.Secrets = append(c.Secrets, shell.CardSecret{Label: "Password", Secret: s})
+	return nil
+}
+
 // secretParts fills what shows the secrets, and their versions.
 func (v *visit) secretParts(tx *gate.Tx, r *record.Record, view *passwordView) error {
 	now, err := secret.Current(tx, r.ID)

@@ -10,6 +10,7 @@ import (
 	"embed"
 	"io/fs"
 
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/surface/webui/shell"
@@ -32,6 +33,9 @@ func (p *Pages) Mount(s *shell.Shell) {
 	own.Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).passwordPage(r) }
 	own.Form = passwordForm
 	own.Stays = embedding
+	own.Card = func(v *shell.Visit, tx *gate.Tx, r *record.Record, id string, c *shell.Card) error {
+		return (&visit{v, p}).card(tx, r, id, c)
+	}
 	s.Post("/passwords/{id}/reveal", p.as((*visit).revealPassword))
 	s.Post("/passwords/{id}/otp", p.as((*visit).oneTimeCode))
 	s.Get("/passwords/{id}/versions/{version}", p.as((*visit).passwordVersion))

@@ -24,6 +24,9 @@ type Own struct {
 	// moved to another organization, and says in words what that is; empty when it
 	// is nothing of this record's.
 	Stays func(r *record.Record) (fields []string, words string)
+	// Card completes the card by which the texts of others show a record; id is
+	// unique on the page.
+	Card func(v *Visit, tx *gate.Tx, r *record.Record, id string, c *Card) error
 	// Above gives buttons that stand above the kind's list in an organization; each
 	// group appends its own.
 	Above []func(v *Visit, org id.ID) []ui.Action
