@@ -92,6 +92,10 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.BoolVar(&s.table.Clear, "clear", false, "an empty cell clears the field")
 			f.BoolVar(&s.table.Create, "create-missing-organizations", false, "make the organizations that rows name and nobody knows")
 		},
+		"export open": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.output, "o", "", "the zip `file` to write")
+			f.StringVar(&s.key, "identity", "", "`file` with the private key (default: a passphrase from standard input)")
+		},
 		"audit verify": func(s *settings, f *flag.FlagSet) {
 			tenant(s, f)
 			f.StringVar(&s.output, "file", "", "verify this exported `file` instead of a tenant")

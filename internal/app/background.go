@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
@@ -44,6 +45,7 @@ func (a *App) handlers() map[string]job.Handler {
 		importer.JobKind: a.Importer.Handler(),
 		undo.JobKind:     a.Undo.Handler(),
 		exporter.JobKind: a.Exporter.Handler(),
+		standing.JobKind: a.Standing.Handler(),
 		tracker.JobKind:  a.Trackers.Handler(),
 	}
 }

@@ -34,6 +34,8 @@ type Config struct {
 	Proxies  string // trusted proxies, comma-separated addresses or ranges
 	LogLevel string // debug, info, warn or error; info
 
+	ExportFolder string // folder into which tenants may have exports written; none when empty
+
 	Outgoing Outgoing
 }
 
@@ -74,6 +76,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.ACME, "acme", "", "get certificates for these host `names` by ACME; the listen address must be reachable at port 443")
 	f.StringVar(&c.ACMEMail, "acme-mail", "", "`address` that the certificate authority may write to")
 	f.StringVar(&c.Proxies, "proxies", "", "`addresses` of proxies whose X-Forwarded-For and -Proto are believed")
+	f.StringVar(&c.ExportFolder, "export-folder", "", "`folder` into which tenants may have their sealed exports written, each in a folder of its own (default: none)")
 	c.Outgoing.flags(f)
 	f.StringVar(&c.Suite, "suite", "", "key `suite` of new tenants: hybrid, rsa-oaep-2048, rsa-oaep-3072 or rsa-oaep-4096 (default hybrid)")
 }

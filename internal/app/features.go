@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/feature/flag"
@@ -58,6 +59,7 @@ func features() []record.Feature {
 		importer.Feature(),
 		exporter.Feature(),
 		tracker.Feature(),
+		standing.Feature(),
 		{Name: "job", Schema: job.Schema},
 	}
 }

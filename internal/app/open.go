@@ -32,6 +32,7 @@ import (
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
@@ -63,6 +64,7 @@ type App struct {
 	Relations *relation.Relations
 	Importer  *importer.Importer
 	Undo      *undo.Undo
+	Standing  *standing.Standing
 	Exporter  *exporter.Exporter
 	Trackers  *tracker.Checker
 	Jobs      *job.Runner
@@ -241,6 +243,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 		return err
 	}
 	a.Trackers = &tracker.Checker{Gate: a.Gate, Records: a.Records.Inside(), Jobs: a.Jobs, Trackers: list, Off: a.Dialer.Off, Log: a.Log}
+	a.Standing = &standing.Standing{Gate: a.Gate, Exporter: a.Exporter, Jobs: a.Jobs, Folder: a.Config.ExportFolder, Now: a.Now}
 	a.Jobs.Handlers = a.handlers()
 	if !beside {
 		if err := a.House.Tidy(ctx); err != nil {

@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
@@ -34,6 +35,7 @@ import (
 	"strongroom/internal/surface/webui/checklists"
 	"strongroom/internal/surface/webui/documents"
 	"strongroom/internal/surface/webui/entrance"
+	"strongroom/internal/surface/webui/exports"
 	"strongroom/internal/surface/webui/folders"
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
@@ -66,8 +68,9 @@ type Server struct {
 	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
 	// API describes the API of programs; nil hides the pages about it.
-	API  func() *openapi.Document
-	Undo *undo.Undo // of imports, with its Jobs; there when Importer is
+	API      func() *openapi.Document
+	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
+	Standing *standing.Standing // scheduled exports; nil hides their page
 
 	// Begin makes the first tenant and its administrator: the first-run page.
 	Begin func(ctx context.Context, name, title string, admin identity.Person) error
@@ -110,6 +113,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Trackers != nil {
 		list = append(list, &trackers.Pages{Checker: s.Trackers})
+	}
+	if s.Standing != nil {
+		list = append(list, &exports.Pages{Standing: s.Standing})
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer, Undo: s.Undo})

@@ -25,6 +25,7 @@ import (
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/feature/flexibleasset"
@@ -47,7 +48,7 @@ func features() []record.Feature {
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), racks(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), standing.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), racks(),
 	}
 }
 

@@ -34,6 +34,8 @@ import (
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
+	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/feature/flag"
@@ -84,7 +86,7 @@ type House struct {
 func Features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), tracker.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(),
 	}
 }
 
@@ -167,7 +169,9 @@ func (h *House) jobs(work bool) {
 	r := &job.Runner{House: h.House.House, Gate: h.Gate, Log: h.Gate.Log, Now: h.Clock.Now, Resolve: h.resolve, Poll: 20 * time.Millisecond}
 	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: []importer.Layout{glue.Layout{}, sheet.Layout{}}, Now: h.Clock.Now}
 	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Jobs: r, Now: h.Clock.Now}
-	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler()}
+	again := &standing.Standing{Gate: h.Gate, Jobs: r, Now: h.Clock.Now, Exporter: &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Now: h.Clock.Now}}
+	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler()}
+	h.Server.Standing = again
 	h.Server.Importer, h.Server.Undo = m, back
 	if !work {
 		return
