@@ -55,7 +55,7 @@ first line of standard input.`,
 // openSealed writes what is in a sealed file beside its place, and moves it there when
 // it is whole.
 func openSealed(from, to, keys, passphrase string) (err error) {
-	in, err := os.Open(from) // #nosec G304 -- the person at the command line names it
+	in, err := os.Open(from) // #nosec G304 G703 -- the person at the command line names it
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "The file %s cannot be read.", from).WithHint("Check the name and the rights.")
 	}
@@ -90,7 +90,7 @@ server. Whoever has it can open the exports; without it nobody can.`,
 			if err != nil {
 				return err
 			}
-			f, err := os.OpenFile(rest[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // #nosec G304 -- the person at the command line names it
+			f, err := os.OpenFile(rest[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // #nosec G304 G703 -- the person at the command line names it
 			if err != nil {
 				return fault.Wrap(err, fault.Invalid, "The file %s cannot be made.", rest[0]).WithHint("Name a file that does not exist, in a folder that may be written to.")
 			}

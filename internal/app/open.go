@@ -243,7 +243,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 		return err
 	}
 	a.Trackers = &tracker.Checker{Gate: a.Gate, Records: a.Records.Inside(), Jobs: a.Jobs, Trackers: list, Off: a.Dialer.Off, Log: a.Log}
-	a.Standing = &standing.Standing{Gate: a.Gate, Exporter: a.Exporter, Jobs: a.Jobs, Folder: a.Config.ExportFolder, Now: a.Now}
+	a.Standing = &standing.Standing{Gate: a.Gate, Export: a.Exporter.Everything, Jobs: a.Jobs, Folder: a.Config.ExportFolder, Now: a.Now}
 	a.Jobs.Handlers = a.handlers()
 	if !beside {
 		if err := a.House.Tidy(ctx); err != nil {

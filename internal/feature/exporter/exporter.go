@@ -348,3 +348,10 @@ func (r *run) load(kind string, ids []id.ID) ([]*record.Record, error) {
 
 // gone tells whether a record is no longer there.
 func gone(err error) bool { return fault.Is(err, fault.NotFound) }
+
+// Everything writes everything that the caller may see to w: Export for who makes
+// exports again and again.
+func (e *Exporter) Everything(ctx context.Context, c *access.Caller, w io.Writer, reason string, secrets bool, tell func(stage string, done, total int64)) error {
+	_, err := e.Export(ctx, c, w, Options{Reason: reason, NoSecrets: !secrets}, func(p Progress) { tell(p.Stage, p.Done, p.Total) })
+	return err
+}

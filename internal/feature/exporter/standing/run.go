@@ -17,7 +17,6 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/tenant"
-	"strongroom/internal/feature/exporter"
 )
 
 // Run is an export that was made, is made or failed.
@@ -76,8 +75,8 @@ func (s *Standing) Handler() job.Handler {
 		if err := m.plan(ctx, p); err != nil {
 			return err
 		}
-		err := m.make(ctx, func(g exporter.Progress) {
-			run.Progress(g.Done, g.Total, g.Stage)
+		err := m.make(ctx, func(stage string, done, total int64) {
+			run.Progress(done, total, stage)
 			if run.Cancelled() {
 				stop()
 			}
@@ -157,7 +156,7 @@ func (m *making) quietly(ctx context.Context, fn func(*gate.Tx) error) error {
 }
 
 // make writes the export, sealed, into the blobs.
-func (m *making) make(ctx context.Context, tell func(exporter.Progress)) (err error) {
+func (m *making) make(ctx context.Context, tell func(stage string, done, total int64)) (err error) {
 	if m.tenant, err = m.Gate.House.Open(ctx, m.c.Tenant); err != nil {
 		return err
 	}
@@ -188,7 +187,7 @@ func (m *making) make(ctx context.Context, tell func(exporter.Progress)) (err er
 	if err != nil {
 		return err
 	}
-	if _, err := m.Exporter.Export(ctx, m.c, out, exporter.Options{Reason: "Scheduled export", NoSecrets: !m.settings.Secrets}, tell); err != nil {
+	if err := m.Export(ctx, m.c, out, "Scheduled export", m.settings.Secrets, tell); err != nil {
 		return err
 	}
 	if err := out.Close(); err != nil {

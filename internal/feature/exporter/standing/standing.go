@@ -12,6 +12,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"strings"
 	"time"
 
@@ -23,7 +24,6 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/exporter"
 )
 
 // JobKind is the kind of the jobs that make these exports.
@@ -32,12 +32,16 @@ const JobKind = "export.standing"
 // Standing makes exports again and again. Fill the fields; it then is safe for
 // concurrent use.
 type Standing struct {
-	Gate     *gate.Gate
-	Exporter *exporter.Exporter
-	Jobs     *job.Runner
-	Folder   string           // that the operator allows; exports lie in it by tenant. Empty allows none
-	Now      func() time.Time // nil is time.Now
+	Gate   *gate.Gate
+	Export Export
+	Jobs   *job.Runner
+	Folder string           // that the operator allows; exports lie in it by tenant. Empty allows none
+	Now    func() time.Time // nil is time.Now
 }
+
+// Export writes everything that the caller may see to w, with secrets only when they
+// are asked for, and tells how far it is: exporter.Exporter.Everything.
+type Export func(ctx context.Context, c *access.Caller, w io.Writer, reason string, secrets bool, tell func(stage string, done, total int64)) error
 
 // Schema is the tables.
 func Schema() []string {

@@ -26,7 +26,7 @@ func TestStandingExport(t *testing.T) {
 	}.pack(t, ""))
 	ended := make(chan string, 8)
 	r := h.runner(ended, h.im.Handler())
-	s := &standing.Standing{Gate: h.Gate, Exporter: h.ex, Jobs: r, Folder: t.TempDir(), Now: h.Clock.Now}
+	s := &standing.Standing{Gate: h.Gate, Export: h.ex.Everything, Jobs: r, Folder: t.TempDir(), Now: h.Clock.Now}
 	r.Handlers[standing.JobKind] = s.Handler()
 	private, public, err := agefile.Key()
 	if err != nil {
@@ -95,7 +95,7 @@ func TestStandingExportThatFails(t *testing.T) {
 	if err := os.WriteFile(folder, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s := &standing.Standing{Gate: h.Gate, Exporter: h.ex, Jobs: r, Folder: folder, Now: h.Clock.Now}
+	s := &standing.Standing{Gate: h.Gate, Export: h.ex.Everything, Jobs: r, Folder: folder, Now: h.Clock.Now}
 	r.Handlers[standing.JobKind] = s.Handler()
 	if err := s.Save(t.Context(), h.Admin(), standing.Settings{Every: standing.Weekly, Weekday: time.Monday, Minute: 60, Keep: 1, Passphrase: "four words are enough", Folder: true}); err != nil {
 		t.Fatal(err)
@@ -126,7 +126,7 @@ func TestStandingExportThatFails(t *testing.T) {
 func TestStandingSettingsAreChecked(t *testing.T) {
 	h := open(t)
 	r := h.runner(make(chan string, 8), h.im.Handler())
-	s := &standing.Standing{Gate: h.Gate, Exporter: h.ex, Jobs: r, Now: h.Clock.Now}
+	s := &standing.Standing{Gate: h.Gate, Export: h.ex.Everything, Jobs: r, Now: h.Clock.Now}
 	r.Handlers[standing.JobKind] = s.Handler()
 	_, public, err := agefile.Key()
 	if err != nil {

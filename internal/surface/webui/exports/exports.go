@@ -130,9 +130,9 @@ func (v *visit) form(s standing.Settings) *ui.Form {
 	for i := range every {
 		every[i].Selected = every[i].Value == s.Every
 	}
-	passphrase := "Instead of keys: at least 16 characters. It is kept encrypted, because each export needs it; a key is better, for then nothing here can open the exports."
+	hint := "Instead of keys: at least 16 characters. It is kept encrypted, because each export needs it; a key is better, for then nothing here can open the exports."
 	if s.Locked {
-		passphrase = "One is set. Enter another to replace it, or a key to do without."
+		hint = "One is set. Enter another to replace it, or a key to do without."
 	}
 	f := &ui.Form{Action: "/exports", Submit: "Save", Fields: []ui.Field{
 		{Type: "heading", Label: "When"},
@@ -144,7 +144,7 @@ func (v *visit) form(s standing.Settings) *ui.Form {
 		{Name: "secrets", Label: "With passwords and one-time-code keys", Type: "checkbox", Checked: s.Secrets, Wide: true, Hint: "Each is recorded as revealed by you each time, with the reason “Scheduled export”."},
 		{Type: "heading", Label: "Sealed for"},
 		{Name: "recipients", Label: "Public keys of age, one a line", Type: "code", Rows: 3, Value: s.Recipients, Holder: "age1…", Hint: "Who holds a private key to one of them can open the exports. Make a pair with: strongroom export key FILE"},
-		{Name: "passphrase", Label: "Or a passphrase", Type: "password", Complete: "new-password", Wide: true, Hint: passphrase},
+		{Name: "passphrase", Label: "Or a passphrase", Type: "password", Complete: "new-password", Wide: true, Hint: hint},
 	}}
 	if v.Standing.Folder != "" {
 		f.Fields = append(f.Fields, ui.Field{Type: "heading", Label: "Where"},

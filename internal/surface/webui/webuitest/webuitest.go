@@ -169,7 +169,8 @@ func (h *House) jobs(work bool) {
 	r := &job.Runner{House: h.House.House, Gate: h.Gate, Log: h.Gate.Log, Now: h.Clock.Now, Resolve: h.resolve, Poll: 20 * time.Millisecond}
 	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: []importer.Layout{glue.Layout{}, sheet.Layout{}}, Now: h.Clock.Now}
 	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Jobs: r, Now: h.Clock.Now}
-	again := &standing.Standing{Gate: h.Gate, Jobs: r, Now: h.Clock.Now, Exporter: &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Now: h.Clock.Now}}
+	everything := &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Now: h.Clock.Now}
+	again := &standing.Standing{Gate: h.Gate, Export: everything.Everything, Jobs: r, Now: h.Clock.Now}
 	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler()}
 	h.Server.Standing = again
 	h.Server.Importer, h.Server.Undo = m, back
