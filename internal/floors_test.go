@@ -52,6 +52,8 @@ var sideways = map[string]string{
 	"sample -> flag":            "as alerts",
 	"sample -> tracker":         "what trackers would have found of the sample company's domains, as nothing may be asked",
 	"sample -> relation":        "the sample company has related records, made likewise",
+	"outbox -> notification":    "notices go out by mail",
+	"reminder -> notification":  "people are told of what runs out as of other things",
 	"organization -> rule":      "organizations form a tree",
 	"password -> rule":          "folders form a tree",
 }

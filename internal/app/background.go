@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/tracker"
 )
 
@@ -31,6 +32,7 @@ func (a *App) jobs() *job.Runner {
 	r := &job.Runner{House: a.House, Gate: a.Gate, Log: a.Log, Now: a.Now, Resolve: a.resolve, ResolveKey: a.APIKeys.CallerOf, Schedules: []job.Schedule{
 		{Name: "checkpoint", Every: time.Minute, Changed: 1000, Run: a.checkpoint},
 		{Name: "trackers", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Trackers.Sync(ctx, name) }},
+		{Name: "reminders", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error { return a.Reminder.Run(ctx, name) }},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
 		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed
@@ -47,6 +49,7 @@ func (a *App) handlers() map[string]job.Handler {
 		exporter.JobKind: a.Exporter.Handler(),
 		standing.JobKind: a.Standing.Handler(),
 		tracker.JobKind:  a.Trackers.Handler(),
+		outbox.JobKind:   a.Outbox.Handler(),
 	}
 }
 

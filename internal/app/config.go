@@ -37,6 +37,7 @@ type Config struct {
 	ExportFolder string // folder into which tenants may have exports written; none when empty
 
 	Outgoing Outgoing
+	Mail     Mail
 }
 
 // Flags adds the settings that every command has which works on data.
@@ -78,6 +79,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.Proxies, "proxies", "", "`addresses` of proxies whose X-Forwarded-For and -Proto are believed")
 	f.StringVar(&c.ExportFolder, "export-folder", "", "`folder` into which tenants may have their sealed exports written, each in a folder of its own (default: none)")
 	c.Outgoing.flags(f)
+	c.Mail.flags(f)
 	f.StringVar(&c.Suite, "suite", "", "key `suite` of new tenants: hybrid, rsa-oaep-2048, rsa-oaep-3072 or rsa-oaep-4096 (default hybrid)")
 }
 

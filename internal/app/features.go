@@ -25,8 +25,10 @@ import (
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/view"
 )
@@ -60,6 +62,8 @@ func features() []record.Feature {
 		exporter.Feature(),
 		tracker.Feature(),
 		standing.Feature(),
+		reminder.Feature(),
+		outbox.Feature(),
 		{Name: "job", Schema: job.Schema},
 	}
 }

@@ -39,7 +39,9 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/mcp"
@@ -67,6 +69,8 @@ type App struct {
 	Standing  *standing.Standing
 	Exporter  *exporter.Exporter
 	Trackers  *tracker.Checker
+	Reminder  *reminder.Reminder
+	Outbox    *outbox.Outbox
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
 	Web       *webui.Server           // once Handler was called
@@ -244,6 +248,9 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	}
 	a.Trackers = &tracker.Checker{Gate: a.Gate, Records: a.Records.Inside(), Jobs: a.Jobs, Trackers: list, Off: a.Dialer.Off, Log: a.Log}
 	a.Standing = &standing.Standing{Gate: a.Gate, Export: a.Exporter.Everything, Jobs: a.Jobs, Folder: a.Config.ExportFolder, Now: a.Now}
+	if err := a.mails(); err != nil {
+		return err
+	}
 	a.Jobs.Handlers = a.handlers()
 	if !beside {
 		if err := a.House.Tidy(ctx); err != nil {

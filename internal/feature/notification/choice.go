@@ -23,7 +23,9 @@ type Choice struct {
 }
 
 // usual is what somebody wants who has not chosen.
-func usual(t Topic, channel string) bool { return channel == InApp || channel == ByMail && t.Mail }
+func usual(t Topic, channel string, admin bool) bool {
+	return (admin || !t.Admin) && (channel == InApp || channel == ByMail && t.Mail)
+}
 
 // Choices gives what the caller wants: of every topic and channel.
 func Choices(tx *gate.Tx) ([]Choice, error) {
@@ -46,7 +48,7 @@ func Choices(tx *gate.Tx) ([]Choice, error) {
 		for _, ch := range channels() {
 			wanted, ok := chosen[[2]string{t.Name, ch}]
 			if !ok {
-				wanted = usual(t, ch)
+				wanted = usual(t, ch, tx.Caller.Role == access.Administrator)
 			}
 			out = append(out, Choice{t.Name, ch, wanted})
 		}
@@ -99,7 +101,7 @@ func choices(tx *gate.Tx, topic string, people []id.ID) (func(id.ID) map[string]
 		out := map[string]bool{}
 		for _, ch := range channels() {
 			wanted, ok := chosen[u][ch]
-			out[ch] = wanted || !ok && usual(t, ch)
+			out[ch] = wanted || !ok && usual(t, ch, true) // whom such a topic is for, who tells it says
 		}
 		return out
 	}, rows.Err()

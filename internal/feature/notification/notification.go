@@ -67,6 +67,7 @@ type Topic struct {
 	Label string // for people: "Somebody mentions me"
 	Icon  string // in the icon sprite
 	Mail  bool   // goes out by mail unless the person chose otherwise
+	Admin bool   // unless they chose otherwise, only administrators are told
 }
 
 // Topics lists all topics, in the order in which people choose. A feature that
@@ -75,6 +76,7 @@ func Topics() []Topic {
 	return []Topic{
 		{Name: "mention", Label: "Somebody mentions me in a comment", Icon: "at", Mail: true},
 		{Name: "comment", Label: "New comments on what I watch", Icon: "message"},
+		{Name: "expiration", Label: "Something that I may see runs out soon", Icon: "calendar-due", Admin: true},
 		{Name: "assignment", Label: "A checklist or task is given to me", Icon: "checklist", Mail: true},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/tracker/seen"
 	"strongroom/internal/surface/webui"
@@ -143,4 +144,19 @@ func TestTrackersInABrowser(t *testing.T) {
 		b.Axe(name + " phone")
 		b.FullShot(name + "-phone")
 	}
+}
+
+func TestMailsPage(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Change: func(s *webui.Server) { s.Outbox = &outbox.Outbox{Gate: s.Gate} }})
+	admin := h.As(access.Administrator)
+	page := admin.Get("/settings/mail").Want(http.StatusOK)
+	if !page.Has(".page>.notice") || !page.Has(".none") {
+		t.Error("it does not say that no mail is sent")
+	}
+	if !admin.Get("/settings").Has(`a[href="/settings/mail"]`) {
+		t.Error("nothing leads to it")
+	}
+	admin.Post("/settings/mail", nil).Want(http.StatusConflict)
+	h.As(access.Editor).Get("/settings/mail").Want(http.StatusForbidden)
+	h.As(access.Editor).Post("/settings/mail", nil).Want(http.StatusForbidden)
 }

@@ -27,6 +27,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/tracker"
@@ -39,6 +40,7 @@ import (
 	"strongroom/internal/surface/webui/folders"
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
+	"strongroom/internal/surface/webui/mails"
 	"strongroom/internal/surface/webui/maps"
 	"strongroom/internal/surface/webui/marks"
 	"strongroom/internal/surface/webui/notices"
@@ -67,6 +69,7 @@ type Server struct {
 	FirstRun    *identity.FirstRun      // nil once a tenant exists
 	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
+	Outbox      *outbox.Outbox          // nil hides the page of mails
 	// API describes the API of programs; nil hides the pages about it.
 	API      func() *openapi.Document
 	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
@@ -110,6 +113,9 @@ func (s *Server) groups() []shell.Group {
 		&notices.Pages{Out: s.Notices},
 		&marks.Pages{},
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
+	}
+	if s.Outbox != nil {
+		list = append(list, &mails.Pages{Outbox: s.Outbox})
 	}
 	if s.Trackers != nil {
 		list = append(list, &trackers.Pages{Checker: s.Trackers})

@@ -50,6 +50,7 @@ import (
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/sample"
@@ -86,7 +87,7 @@ type House struct {
 func Features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(), outbox.Feature(),
 	}
 }
 
