@@ -117,7 +117,9 @@ func (c *Checker) note(tx *gate.Tx, s *State, t *seen.Tracker, r *record.Record,
 		if err == nil && last == facts {
 			return nil
 		}
-		tx.Also(changed(r, t))
+		if at == tx.Now { // what is written down afterwards is no news
+			tx.Also(changed(r, t))
+		}
 	}
 	s.Version, s.Changed = s.Version+1, at
 	if _, err := tx.Exec(`insert into tracker_version (record_id, tracker, version, at, facts) values (?, ?, ?, ?, ?)`, int64(s.Record), t.Name, s.Version, at, facts); err != nil {

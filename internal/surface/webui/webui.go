@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"strongroom/internal/base/openapi"
@@ -118,7 +119,7 @@ func (s *Server) groups() []shell.Group {
 		list = append(list, &mails.Pages{Outbox: s.Outbox})
 	}
 	if s.Trackers != nil {
-		list = append(list, &trackers.Pages{Checker: s.Trackers})
+		list = slices.Insert(list, 2, shell.Group(&trackers.Pages{Checker: s.Trackers})) // first in the rail
 	}
 	if s.Standing != nil {
 		list = append(list, &exports.Pages{Standing: s.Standing})

@@ -86,6 +86,7 @@ var verbs = map[string]string{
 	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
 	string(access.Comment): "commented on it", comment.Edited: "changed a comment", comment.Removed: "removed a comment",
 	"mcp.call": "used it through an assistant",
+	"tracker.changed": "found something new outside", "tracker.check": "had it checked outside", "tracker.pause": "stopped its trackers", "tracker.resume": "let its trackers go on", "mail.try": "sent a mail to try",
 }
 
 // did is what follows the name of who did it.
