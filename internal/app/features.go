@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/flexibleasset"
+	"strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
@@ -53,6 +54,7 @@ func features() []record.Feature {
 		comment.Feature(),
 		flag.Feature(),
 		alert.Feature(),
+		health.Feature(),
 		view.Feature(),
 		external.Feature(),
 		identity.Feature(),

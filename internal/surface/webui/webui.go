@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter/standing"
+	scores "strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
@@ -39,6 +40,7 @@ import (
 	"strongroom/internal/surface/webui/entrance"
 	"strongroom/internal/surface/webui/exports"
 	"strongroom/internal/surface/webui/folders"
+	"strongroom/internal/surface/webui/health"
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
 	"strongroom/internal/surface/webui/mails"
@@ -112,6 +114,7 @@ func (s *Server) groups() []shell.Group {
 		&assets.Pages{},
 		&checklists.Pages{},
 		&notices.Pages{Out: s.Notices},
+		&health.Pages{Health: &scores.Health{Records: s.Records}},
 		&marks.Pages{},
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
 	}
