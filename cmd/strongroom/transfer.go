@@ -55,7 +55,8 @@ func importTableCommand() *command {
 Reads a CSV file whose rows are records of the kind that -kind names. The file is
 UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs. What the columns
 are is guessed by their headings; -column says it where the guess is wrong, and
--mapping takes what was kept in the browser.
+-mapping takes what was kept in the browser. The tables of ITFlow are known by their
+headings and need neither -kind nor -column.
 
 With -dry-run nothing is written: it says what would be created and changed, and
 every problem with its line and column. A row with a cell that cannot be used is
@@ -64,9 +65,6 @@ left out as a whole, and the others come in.`,
 			s, rest, err := p.parse(c, args, 1, 1)
 			if err == nil {
 				err = needTenant(s)
-			}
-			if err == nil && s.table.Kind == "" && s.table.Mapping == "" {
-				err = usage{"Nothing says what the rows are.", "Give -kind, such as -kind password."}
 			}
 			if err != nil {
 				return err

@@ -75,6 +75,10 @@ func (t Table) mapping(tx *gate.Tx, records *record.Engine, seen *columns.Seen) 
 			return nil, err
 		}
 	}
+	known := columns.Recognize(seen.Headings)
+	if known != nil && t.Kind == "" && m.Kind == "" {
+		m.Kind = known.Kind
+	}
 	k, err := t.kind(tx, records, m)
 	if err != nil {
 		return nil, err
@@ -82,6 +86,9 @@ func (t Table) mapping(tx *gate.Tx, records *record.Engine, seen *columns.Seen) 
 	targets := columns.Targets(k)
 	if len(m.Columns) == 0 {
 		m.Columns = columns.Guess(seen.Headings, targets)
+		if known != nil && known.Kind == m.Kind {
+			m.Columns = known.Columns(seen.Headings)
+		}
 	}
 	if err := t.columns(m, seen, targets); err != nil {
 		return nil, err
@@ -121,6 +128,9 @@ func (t Table) kind(tx *gate.Tx, records *record.Engine, m *columns.Mapping) (*r
 	name, typ, _ := strings.Cut(t.Kind, ":")
 	if name != "" {
 		m.Kind = strings.ReplaceAll(name, "-", "_")
+	}
+	if m.Kind == "" {
+		return nil, fault.Field("kind", "Nothing says what the rows are.").WithHint("Give -kind, such as -kind password.")
 	}
 	k := records.Kinds.Kind(m.Kind)
 	if k == nil {

@@ -60,6 +60,7 @@ const (
 	Organization = "organization"
 	Archived     = "archived"
 	External     = "external_id"
+	FullName     = "name" // of who has a first and a last name
 )
 
 // Target is what a column can be.
@@ -72,6 +73,11 @@ type Target struct {
 // Secret tells whether what is in the column must not be shown.
 func (t *Target) Secret() bool { return t.Field != nil && t.Field.Type == record.Secret }
 
+// Joins tells whether several columns can be this: a long text or a list holds them all.
+func (t *Target) Joins() bool {
+	return t.Field != nil && (t.Field.Type == record.Multiline || t.Field.Type == record.HTML || t.Field.Type == record.Rows)
+}
+
 // Importable tells whether rows can become records of a kind.
 func Importable(k *record.Kind) bool { return !k.Admin && !k.Fixed }
 
@@ -80,6 +86,9 @@ func Targets(k *record.Kind) []Target {
 	var out []Target
 	if k.Scope == record.OfOrganization || k.Scope == record.OfParent {
 		out = append(out, Target{Name: Organization, Label: "Organization"})
+	}
+	if !k.HasName() && k.Field("first_name") != nil && k.Field("last_name") != nil {
+		out = append(out, Target{Name: FullName, Label: "Full name", Field: &record.Field{Name: FullName, Type: record.Text}})
 	}
 	for i := range k.Fields {
 		f := &k.Fields[i]
@@ -196,6 +205,8 @@ func (m *Mapping) Check(k *record.Kind) error {
 		return fault.New(fault.Invalid, "No column is mapped to a field.").WithHint("Say for at least one column what it is.")
 	case m.Match == MatchID && !has(External):
 		return fault.Field("match", "No column is the id in the other system, by which rows are to be known.").WithHint("Choose that column, or another way to know rows.")
+	case slices.ContainsFunc(m.Columns, func(c Column) bool { return c.Field != "" && Find(Targets(k), c.Field) == nil }):
+		return fault.New(fault.Invalid, "A column is mapped to a field that %s do not have.", strings.ToLower(k.Labels)).WithHint("Map the columns again.")
 	case m.Match == MatchName && k.HasName() && !has("name"):
 		return fault.Field("match", "No column is the name, by which rows are to be known.").WithHint("Choose that column, or another way to know rows.")
 	case field && !slices.ContainsFunc(Matches(k), func(f *record.Field) bool { return f.Name == m.Match }):
@@ -209,7 +220,7 @@ func (m *Mapping) Check(k *record.Kind) error {
 	}
 	for i, a := range m.Columns {
 		for _, b := range m.Columns[:i] {
-			if a.Field != "" && a.Field == b.Field {
+			if a.Field != "" && a.Field == b.Field && !Find(Targets(k), a.Field).Joins() {
 				return fault.New(fault.Invalid, "The columns %q and %q are both %s.", b.Heading, a.Heading, Find(Targets(k), a.Field).Label).WithHint("Choose one of them.")
 			}
 		}

@@ -275,3 +275,60 @@ func mustOpen(t testing.TB, p string) *os.File {
 	t.Cleanup(func() { f.Close() })
 	return f
 }
+
+// itflow are tables as ITFlow writes them: headings as in its source, see
+// doc/formats/itflow.md.
+var itflow = []struct{ kind, text string }{
+	{"organization", "\"Client Name\",Industry,Referral,Website,\"Primary Location Name\",\"Location Phone\",\"Location Address\",City,State,\"Postal Code\",Country,\"Primary Contact Name\",Title,\"Contact Phone\",Extension,\"Contact Mobile\",\"Contact Email\",\"Hourly Rate\",Currency,\"Payment Terms\",\"Tax ID\",Abbreviation\nAcme,Dental,Web,https://acme.example,,,,,,,,,,,,,,100,USD,30,,ACM\n"},
+	{"location", "Name,Description,Address,City,State,\"Postal Code\",Phone,Hours\nHQ,Main,\"1 Road\",Boston,,02101,,9-5\n"},
+	{"contact", "Name,Title,Department,Email,Phone,Ext,Mobile,Location\n\"Ann Lee\",CEO,Board,ann@acme.example,\"555 1\",12,\"555 2\",HQ\n"},
+	{"configuration", "Name,Description,Type,Make,Model,\"Serial Number\",\"Operating System\",\"Purchase Date\",\"Warranty Expire\",\"Install Date\",\"Assigned To\",Location,\"Physical Location\",Notes\nSRV1,Files,Server,Dell,R740,SN1,Debian,2024-01-02,2027-01-02,2024-02-01,\"Ann Lee\",HQ,Rack,keep\n"},
+	{"password", "Name,Description,Username,Password,TOTP,URI,URI_2,Note,Important\nRoot,main,root,itflow-secret,,https://srv1.example,,second,1\n"},
+	{"domain", "Domain,Description,Registrar,\"Web Host\",\"Expiration Date\"\nacme.example,main,Reg,Host,2027-03-04\n"},
+	{"ssl_certificate", "Name,Description,Domain,Issuer,\"Expiration Date\"\nWeb,main,www.acme.example,CA,2027-03-04\n"},
+}
+
+func TestTablesOfITFlow(t *testing.T) {
+	h := open(t)
+	var org id.ID
+	for _, f := range itflow {
+		p := tableFile(t, f.text)
+		look, err := columns.Look(mustOpen(t, p), int64(len(f.text)), "table.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := columns.Recognize(look.Headings)
+		if r == nil || r.Kind != f.kind || r.Product != "ITFlow" {
+			t.Fatalf("the table %v is taken for %+v", look.Headings, r)
+		}
+		for _, heading := range look.Headings {
+			if r.Fields[heading] == "" {
+				t.Errorf("the column %q of %s is not read", heading, r.Table)
+			}
+		}
+		m := columns.Mapping{Kind: r.Kind, Match: r.Match, Columns: r.Columns(look.Headings), Org: org}
+		report := h.tableRun(p, m)
+		if report.Kinds[f.kind] == nil || report.Kinds[f.kind].Created != 1 || len(report.Problems) > 0 {
+			t.Fatalf("%s: %+v, %+v", r.Table, report.Counts, report.Problems)
+		}
+		if again := h.tableRun(p, m); again.Created+again.Changed != 0 {
+			t.Errorf("%s a second time: %+v", r.Table, again.Counts)
+		}
+		if f.kind == "organization" {
+			org = h.one("organization", "Acme").ID
+		}
+	}
+	srv := h.one("configuration", "SRV1")
+	if srv.Names["manufacturer_id"] != "Dell" || srv.Names["model_id"] != "R740" || srv.Names["contact_id"] != "Ann Lee" || srv.Names["location_id"] != "HQ" || !strings.Contains(srv.Values.Text("notes"), "keep") {
+		t.Errorf("the asset is %+v, %v", srv.Values, srv.Names)
+	}
+	if s := h.reveal(h.one("password", "Root").ID, "password"); s != "itflow-secret" {
+		t.Errorf("the password is %q", s)
+	}
+	if n := h.one("organization", "Acme").Values.Text("quick_notes"); !strings.Contains(n, "Hourly Rate: 100") {
+		t.Errorf("the notes of the client are %q", n)
+	}
+	if columns.Recognize([]string{"Name", "Notes"}) != nil {
+		t.Error("any table is taken for one of ITFlow")
+	}
+}

@@ -131,6 +131,12 @@ func (v *visit) tablePage() error {
 	q := v.R.URL.Query()
 	view := v.tableViewOf(stage, name, seen)
 	err = v.View(func(tx *gate.Tx) error {
+		if r := columns.Recognize(seen.Headings); r != nil {
+			view.Seen += " This is the table “" + r.Table + "” of " + r.Product + "."
+			if m.Kind == "" {
+				m.Kind = r.Kind
+			}
+		}
 		if q.Get("kind") == "" {
 			view.Form, err = v.kindForm(tx, stage, &m)
 			return err
@@ -171,6 +177,9 @@ func (v *visit) fill(tx *gate.Tx, k *record.Kind, seen *columns.Seen, m *columns
 	}
 	if len(m.Columns) == 0 || !slices.ContainsFunc(m.Columns, func(c columns.Column) bool { return known(c) && c.Field != "" }) {
 		m.Columns = columns.Guess(seen.Headings, targets)
+		if r := columns.Recognize(seen.Headings); r != nil && r.Kind == m.Kind {
+			m.Columns = r.Columns(seen.Headings)
+		}
 		m.Match = ""
 		if slices.ContainsFunc(m.Columns, func(c columns.Column) bool { return c.Field == "name" }) {
 			m.Match = columns.MatchName

@@ -61,7 +61,7 @@ func (x *reading) line(row table.Row) *line {
 	l := &line{Item: x.Item(x.kind.Name, "", "", x.file.Name, row.Line), cells: cells{}, names: map[string]string{}}
 	l.Secret, l.Loose = x.secrets(), true
 	for _, a := range x.at {
-		text := row.Cells[a.column]
+		text := a.text(row.Cells)
 		if !a.target.Secret() {
 			text = strings.TrimSpace(text)
 		}
@@ -91,6 +91,41 @@ func (x *reading) secrets() (out []string) {
 		}
 	}
 	return out
+}
+
+// text gives what a row says of a field. Of several columns that are one long text,
+// those that are empty are left out, and each but the first is a line of its own with
+// its heading; of those that are a list, all are in it.
+func (a at) text(cells []string) string {
+	out := cells[a.column]
+	for i, c := range a.more {
+		more := strings.TrimSpace(cells[c])
+		switch {
+		case more == "":
+			continue
+		case a.target.Field.Type == record.Rows:
+			out += ";" + more
+		default:
+			out = strings.TrimSpace(out + "\n" + a.names[i] + ": " + more)
+		}
+	}
+	return out
+}
+
+// fullName sets first and last name: before and behind the last space, or the other
+// way round with a comma between.
+func (l *line) fullName(text string) {
+	first, last, two := strings.Cut(text, ", ")
+	if two {
+		first, last = last, first
+	} else if i := strings.LastIndexByte(text, ' '); i > 0 {
+		first, last = text[:i], text[i+1:]
+	}
+	for name, v := range map[string]string{"first_name": first, "last_name": last} {
+		if v = strings.TrimSpace(v); v != "" && l.cells[name] == "" {
+			l.Values[name] = v
+		}
+	}
 }
 
 // leave leaves a row out because of a cell.
@@ -142,6 +177,10 @@ func (x *reading) cell(l *line, a at) error {
 		if x.Clear && f.Type != record.Secret && a.Field != columns.Archived && !f.Required {
 			l.Values[a.Field] = nil
 		}
+		return nil
+	}
+	if a.Field == columns.FullName && !x.kind.HasName() {
+		l.fullName(text)
 		return nil
 	}
 	switch f.Type {

@@ -272,6 +272,13 @@ func alike(was, now any) bool {
 	if was == nil && (now == nil || now == false) || now == nil && was == "" {
 		return true
 	}
+	if a, ok := was.([]map[string]any); ok { // the rest of a row follows from the value, or is not in a table
+		b, ok := now.([]map[string]any)
+		return ok && slices.EqualFunc(a, b, func(was, now map[string]any) bool {
+			text := fmt.Sprint(now["value"])
+			return fmt.Sprint(was["value"]) == text || fmt.Sprint(was["formatted_value"]) == text
+		})
+	}
 	return reflect.DeepEqual(was, now)
 }
 

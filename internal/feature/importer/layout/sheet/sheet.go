@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -84,6 +85,8 @@ type at struct {
 	column int
 	columns.Column
 	target *columns.Target
+	more   []int // further columns that are the same text or list
+	names  []string
 }
 
 // prepare finds the kind, the variant and the organization as the caller sees them.
@@ -122,7 +125,11 @@ func (x *reading) columns(header []string) error {
 			if t == nil {
 				return fault.New(fault.Invalid, "The column %q is mapped to %q, which %s do not have.", h, c.Field, lower(x.kind.Labels)).WithHint("Map the columns again.")
 			}
-			x.at = append(x.at, at{i, c, t})
+			if have := slices.IndexFunc(x.at, func(a at) bool { return a.Field == c.Field }); have >= 0 && t.Joins() {
+				x.at[have].more, x.at[have].names = append(x.at[have].more, i), append(x.at[have].names, h)
+				continue
+			}
+			x.at = append(x.at, at{column: i, Column: c, target: t})
 		}
 	}
 	here := x.Mapping

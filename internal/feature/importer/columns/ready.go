@@ -1,0 +1,64 @@
+package columns
+
+import "slices"
+
+// Ready says what the columns of another product's table are. doc/formats/itflow.md
+// says where the headings are from.
+type Ready struct {
+	Product string
+	Table   string // as people of that product call it
+	Kind    string
+	Match   string
+	Needs   []string          // headings by which the table is known
+	Fields  map[string]string // heading -> field; several may be one text or list
+}
+
+// Recognize finds the product of a table by its headings; nil for none.
+func Recognize(headings []string) *Ready {
+	for _, r := range ready() {
+		if !slices.ContainsFunc(r.Needs, func(h string) bool { return !slices.Contains(headings, h) }) {
+			return &r
+		}
+	}
+	return nil
+}
+
+// Columns says what each column is; one that the product did not have when this was
+// written is not read.
+func (r *Ready) Columns(headings []string) []Column {
+	out := make([]Column, len(headings))
+	for i, h := range headings {
+		out[i] = Column{Heading: h, Field: r.Fields[h]}
+	}
+	return out
+}
+
+// ready are the tables of ITFlow. Its networks and software become assets of a type
+// that the tenant designs, whose fields are found by their names.
+func ready() []Ready {
+	list := []Ready{
+		{Table: "Clients", Kind: "organization", Needs: []string{"Client Name", "Industry", "Referral"}, Fields: map[string]string{
+			"Client Name": "name", "Industry": "organization_type_id", "Abbreviation": "short_name", "Referral": "quick_notes", "Website": "quick_notes", "Primary Location Name": "quick_notes",
+			"Location Phone": "quick_notes", "Location Address": "quick_notes", "City": "quick_notes", "State": "quick_notes", "Postal Code": "quick_notes", "Country": "quick_notes",
+			"Primary Contact Name": "quick_notes", "Title": "quick_notes", "Contact Phone": "quick_notes", "Extension": "quick_notes", "Contact Mobile": "quick_notes", "Contact Email": "quick_notes",
+			"Hourly Rate": "quick_notes", "Currency": "quick_notes", "Payment Terms": "quick_notes", "Tax ID": "quick_notes"}},
+		{Table: "Contacts", Kind: "contact", Needs: []string{"Name", "Title", "Department", "Email", "Phone", "Ext", "Mobile"}, Fields: map[string]string{
+			"Name": "name", "Title": "title", "Department": "notes", "Email": "contact_emails", "Phone": "contact_phones", "Ext": "notes", "Mobile": "contact_phones", "Location": "location_id"}},
+		{Table: "Locations", Kind: "location", Needs: []string{"Name", "Description", "Address", "City", "State", "Postal Code", "Phone", "Hours"}, Fields: map[string]string{
+			"Name": "name", "Description": "notes", "Address": "address_1", "City": "city", "State": "region_id", "Postal Code": "postal_code", "Phone": "phone", "Hours": "notes"}},
+		{Table: "Assets", Kind: "configuration", Needs: []string{"Name", "Type", "Make", "Model", "Serial Number", "Operating System", "Purchase Date", "Warranty Expire", "Install Date", "Assigned To"}, Fields: map[string]string{
+			"Name": "name", "Description": "notes", "Type": "configuration_type_id", "Make": "manufacturer_id", "Model": "model_id", "Serial Number": "serial_number",
+			"Operating System": "operating_system_id", "Purchase Date": "purchased_at", "Warranty Expire": "warranty_expires_at", "Install Date": "installed_at", "Assigned To": "contact_id",
+			"Location": "location_id", "Physical Location": "position", "Notes": "notes"}},
+		{Table: "Credentials", Kind: "password", Needs: []string{"Name", "Description", "Username", "Password", "TOTP", "URI"}, Fields: map[string]string{
+			"Name": "name", "Description": "notes", "Username": "username", "Password": "password", "TOTP": "otp_secret", "URI": "url", "URI_2": "notes", "Note": "notes", "Important": "notes"}},
+		{Table: "Domains", Kind: "domain", Needs: []string{"Domain", "Description", "Registrar", "Web Host", "Expiration Date"}, Fields: map[string]string{
+			"Domain": "name", "Description": "notes", "Registrar": "registrar_name", "Web Host": "notes", "Expiration Date": "expires_on"}},
+		{Table: "Certificates", Kind: "ssl_certificate", Needs: []string{"Name", "Description", "Domain", "Issuer", "Expiration Date"}, Fields: map[string]string{
+			"Name": "name", "Description": "notes", "Domain": "host", "Issuer": "issued_by", "Expiration Date": "valid_until"}},
+	}
+	for i := range list {
+		list[i].Product, list[i].Match = "ITFlow", MatchName
+	}
+	return list
+}
