@@ -67,6 +67,8 @@ type Options struct {
 	Bare  bool // tenants without sample records
 	Now   func() time.Time
 	Log   string // level of the log; error when empty
+
+	Config func(*app.Config) // changes the settings; nothing goes out unless it says so
 }
 
 // apart is how many ids lie between those of the tenants' samples, so that an id
@@ -98,6 +100,9 @@ func Open(t testing.TB, o Options) *House {
 		level = "error"
 	}
 	h.config = app.Config{Data: h.Data, Root: h.Root, Listen: "127.0.0.1:0", Postgres: Postgres(t), LogLevel: level, Outgoing: app.Outgoing{Mode: "off"}}
+	if o.Config != nil {
+		o.Config(&h.config)
+	}
 	h.Start()
 	t.Cleanup(h.Stop)
 	if !o.Empty {
