@@ -1,8 +1,8 @@
 // Package tlscert looks at the certificate that a host presents.
 //
 // Always true: a certificate that does not verify is recorded like any other, with
-// the reason; nothing but a handshake is sent, and nothing that the host says
-// afterwards is read.
+// the reason; nothing but a handshake is sent, and of a mail server the words that
+// begin one; nothing that the host says afterwards is read.
 package tlscert
 
 import (
@@ -17,6 +17,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/smtp"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +34,8 @@ type Source struct {
 	Pace   *pace.Hosts
 	Roots  *x509.CertPool   // the system's when nil
 	Port   string           // where a host is asked that names no port; 443 when empty
+	SMTP   []string         // ports at which TLS begins with SMTP's STARTTLS (RFC 3207); 25 and 587 when nil
+	Time   time.Duration    // for one handshake; 10 seconds when 0
 	Now    func() time.Time // nil is time.Now
 }
 
@@ -68,24 +72,61 @@ func (s *Source) Fetch(ctx context.Context, t seen.Target) (*seen.Report, error)
 }
 
 func (s *Source) handshake(ctx context.Context, addr, name string) (*tls.ConnectionState, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
+	limit := s.Time
+	if limit == 0 {
+		limit = handshakeTime
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	conn, err := s.Dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, unreachable(err, addr)
 	}
 	defer conn.Close()
+	if end, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(end); err != nil {
+			return nil, err
+		}
+	}
 	// What the host presents is judged afterwards, in words: a certificate that
 	// does not verify is what one wants to hear of.
-	c := tls.Client(conn, &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}) // #nosec G402 -- nothing is sent over it
+	config := &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10} // #nosec G402 -- nothing is sent over it
+	if _, port, _ := net.SplitHostPort(addr); s.mail(port) {
+		return startTLS(conn, addr, name, config)
+	}
+	c := tls.Client(conn, config)
 	if err := c.HandshakeContext(ctx); err != nil {
 		if header, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 			return nil, fault.Wrap(header, fault.Unavailable, "%s answers, and does not speak TLS there from the first byte.", addr).
-				WithHint("Check the port. Ports on which encryption begins later (STARTTLS: 25, 110, 143, 587) are not looked at; use 465, 993 or 995.")
+				WithHint("Check the port. Where encryption begins later (STARTTLS) only mail servers at 25 and 587 are looked at; for 110 and 143 use 995 and 993.")
 		}
 		return nil, fault.Wrap(err, fault.Unavailable, "%s breaks off the handshake.", addr).WithHint("It may want a client's certificate, or speak none of the versions of TLS from 1.0.")
 	}
 	state := c.ConnectionState()
+	return &state, nil
+}
+
+// mail tells whether TLS begins with SMTP's STARTTLS at a port.
+func (s *Source) mail(port string) bool {
+	if s.SMTP == nil {
+		return port == "25" || port == "587"
+	}
+	return slices.Contains(s.SMTP, port)
+}
+
+// startTLS asks a mail server to begin TLS.
+func startTLS(conn net.Conn, addr, name string, config *tls.Config) (*tls.ConnectionState, error) {
+	c, err := smtp.NewClient(conn, name)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "%s does not answer as a mail server.", addr).WithHint("Check the port.")
+	}
+	if err := c.StartTLS(config); err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "The mail server at %s does not begin TLS.", addr).WithHint("Switch on STARTTLS there: mail to it travels in clear.")
+	}
+	state, ok := c.TLSConnectionState()
+	if !ok {
+		return nil, fault.New(fault.Unavailable, "The mail server at %s does not begin TLS.", addr)
+	}
 	return &state, nil
 }
 

@@ -1,10 +1,14 @@
 package tlscert_test
 
 import (
+	"crypto/tls"
+	"io"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/emersion/go-smtp"
 
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
@@ -114,3 +118,50 @@ func TestNoCertificate(t *testing.T) {
 		t.Errorf("a host inside: %v", err)
 	}
 }
+
+// TestMailServer: a mail server's certificate is looked at behind STARTTLS.
+func TestMailServer(t *testing.T) {
+	a := trackertest.NewAuthority(t)
+	for _, c := range []struct {
+		tls   *tls.Config
+		words string // of what fails; empty for nothing
+	}{{a.Config(trackertest.Cert{Names: []string{name}}), ""}, {nil, "does not begin TLS"}} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := smtp.NewServer(nobody{})
+		server.Domain, server.TLSConfig = name, c.tls
+		go func() { _ = server.Serve(l) }()
+		t.Cleanup(func() { server.Close() })
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		s := &tlscert.Source{Dialer: trackertest.Dialer(), Roots: a.Roots, SMTP: []string{port}}
+		r, err := s.Fetch(t.Context(), seen.Target{Host: name, Port: port})
+		switch {
+		case c.words != "" && (!fault.Is(err, fault.Unavailable) || !strings.Contains(err.Error(), c.words)):
+			t.Errorf("got %v", err)
+		case c.words == "" && (err != nil || r.Worst() != seen.Good):
+			t.Errorf("got %v %v", r, err)
+		}
+	}
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	_, port, _ := net.SplitHostPort(silent.Addr().String())
+	s := &tlscert.Source{Dialer: trackertest.Dialer(), SMTP: []string{port}, Time: 50 * time.Millisecond}
+	if _, err := s.Fetch(t.Context(), seen.Target{Host: name, Port: port}); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("a server that says nothing: %v", err)
+	}
+}
+
+// nobody takes no mail.
+type nobody struct{}
+
+func (n nobody) NewSession(*smtp.Conn) (smtp.Session, error) { return n, nil }
+func (nobody) Mail(string, *smtp.MailOptions) error          { return smtp.ErrAuthRequired }
+func (nobody) Rcpt(string, *smtp.RcptOptions) error          { return smtp.ErrAuthRequired }
+func (nobody) Data(io.Reader) error                          { return smtp.ErrAuthRequired }
+func (nobody) Reset()                                        {}
+func (nobody) Logout() error                                 { return nil }

@@ -262,6 +262,21 @@ type Host struct {
 // Present makes the host show another certificate.
 func (h *Host) Present(c Cert) {
 	h.a.t.Helper()
+	out := h.a.make(c)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cert = &out
+}
+
+// Config is how a server of another protocol shows a certificate.
+func (a *Authority) Config(c Cert) *tls.Config {
+	a.t.Helper()
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{a.make(c)}}
+}
+
+// make makes a certificate with what is sent along.
+func (a *Authority) make(c Cert) tls.Certificate {
+	a.t.Helper()
 	if c.From.IsZero() {
 		c.From = time.Now().Add(-time.Hour)
 	}
@@ -270,20 +285,16 @@ func (h *Host) Present(c Cert) {
 	}
 	tmpl := &x509.Certificate{Subject: pkix.Name{CommonName: c.Names[0]}, DNSNames: c.Names, NotBefore: c.From, NotAfter: c.Until,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
-	var out tls.Certificate
 	if c.Self {
-		leaf, key := h.a.issue(tmpl, nil, nil)
-		out = tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}
-	} else {
-		leaf, key := h.a.issue(tmpl, h.a.between, h.a.key)
-		out = tls.Certificate{Certificate: [][]byte{leaf.Raw, h.a.between.Raw}, PrivateKey: key}
-		if c.NoChain {
-			out.Certificate = out.Certificate[:1]
-		}
+		leaf, key := a.issue(tmpl, nil, nil)
+		return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.cert = &out
+	leaf, key := a.issue(tmpl, a.between, a.key)
+	out := tls.Certificate{Certificate: [][]byte{leaf.Raw, a.between.Raw}, PrivateKey: key}
+	if c.NoChain {
+		out.Certificate = out.Certificate[:1]
+	}
+	return out
 }
 
 // Serve starts a host on this machine.
