@@ -17,6 +17,7 @@ import (
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
+	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 )
 
@@ -47,6 +48,7 @@ func (a *App) handlers() map[string]job.Handler {
 		importer.JobKind: a.Importer.Handler(),
 		undo.JobKind:     a.Undo.Handler(),
 		exporter.JobKind: a.Exporter.Handler(),
+		runbook.JobKind:  a.Runbooks.Handler(),
 		standing.JobKind: a.Standing.Handler(),
 		tracker.JobKind:  a.Trackers.Handler(),
 		outbox.JobKind:   a.Outbox.Handler(),

@@ -30,6 +30,7 @@ import (
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
+	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/view"
 )
@@ -62,6 +63,7 @@ func features() []record.Feature {
 		apikey.Feature(),
 		importer.Feature(),
 		exporter.Feature(),
+		runbook.Feature(),
 		tracker.Feature(),
 		standing.Feature(),
 		reminder.Feature(),

@@ -31,6 +31,7 @@ import (
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity"
@@ -42,6 +43,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
+	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/mcp"
@@ -68,6 +70,7 @@ type App struct {
 	Undo      *undo.Undo
 	Standing  *standing.Standing
 	Exporter  *exporter.Exporter
+	Runbooks  *runbook.Runbooks
 	Trackers  *tracker.Checker
 	Reminder  *reminder.Reminder
 	Outbox    *outbox.Outbox
@@ -242,6 +245,10 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: layouts(), Log: a.Log, Now: a.Now}
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
+	a.Runbooks = &runbook.Runbooks{Gate: a.Gate, Records: a.Records, Relations: a.Relations, Jobs: a.Jobs, Body: document.Body,
+		Pictures: func(c *access.Caller) func(context.Context, string) ([]byte, error) {
+			return document.Pictures(a.Files, c)
+		}}
 	list, err := a.trackers()
 	if err != nil {
 		return err

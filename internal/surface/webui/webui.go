@@ -32,6 +32,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/beside"
@@ -50,6 +51,7 @@ import (
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
+	"strongroom/internal/surface/webui/runbooks"
 	"strongroom/internal/surface/webui/secrets"
 	"strongroom/internal/surface/webui/shell"
 	"strongroom/internal/surface/webui/talk"
@@ -71,6 +73,7 @@ type Server struct {
 	Notices     *notification.Deliverer // the channels by which people are told beside the pages; nil for none
 	FirstRun    *identity.FirstRun      // nil once a tenant exists
 	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
+	Runbooks    *runbook.Runbooks       // nil hides the pages of runbooks
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
 	Outbox      *outbox.Outbox          // nil hides the page of mails
 	// API describes the API of programs; nil hides the pages about it.
@@ -129,6 +132,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer, Undo: s.Undo})
+	}
+	if s.Runbooks != nil {
+		list = append(list, &runbooks.Pages{Runbooks: s.Runbooks})
 	}
 	if s.API != nil {
 		list = append(list, &reference.Pages{API: s.API})

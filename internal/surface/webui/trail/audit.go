@@ -18,6 +18,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/runbook"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -81,11 +82,11 @@ var verbs = map[string]string{
 	string(access.Restrict): "changed who may see it", string(access.Import): "imported", string(access.Export): "exported",
 	string(access.Configure): "changed the tenant's lists", string(access.Administer): "managed users, groups, keys or settings", string(access.Inspect): "read the audit trail",
 	string(access.SignIn): "signed in", "sign-out": "signed out", "session.revoke": "ended a session", "session.revoke-all": "ended all sessions",
-	"document.download": "downloaded it", "session.limits": "changed how long sessions last", "tenant.title": "renamed the tenant",
+	"document.download": "downloaded it", runbook.Saved: "set up the runbook", runbook.Removed: "removed the runbook", runbook.Made: "had the runbook made", runbook.Fetched: "downloaded the runbook", "session.limits": "changed how long sessions last", "tenant.title": "renamed the tenant",
 	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.reset": "gave out a one-time password",
 	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
 	string(access.Comment): "commented on it", comment.Edited: "changed a comment", comment.Removed: "removed a comment",
-	"mcp.call": "used it through an assistant",
+	"mcp.call":        "used it through an assistant",
 	"tracker.changed": "found something new outside", "tracker.check": "had it checked outside", "tracker.pause": "stopped its trackers", "tracker.resume": "let its trackers go on", "mail.try": "sent a mail to try",
 }
 

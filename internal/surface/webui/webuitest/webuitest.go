@@ -54,6 +54,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/view"
@@ -88,7 +89,7 @@ type House struct {
 func Features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), health.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(), outbox.Feature(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), health.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(), outbox.Feature(), runbook.Feature(),
 	}
 }
 
@@ -165,16 +166,20 @@ func (h *House) begin(ctx context.Context, name, title string, admin identity.Pe
 	return err
 }
 
-// jobs gives the server an importer, and with work set does its jobs.
+// jobs gives the server an importer and runbooks, and with work set does its jobs.
 func (h *House) jobs(work bool) {
 	h.t.Helper()
 	r := &job.Runner{House: h.House.House, Gate: h.Gate, Log: h.Gate.Log, Now: h.Clock.Now, Resolve: h.resolve, Poll: 20 * time.Millisecond}
+	books := &runbook.Runbooks{Gate: h.Gate, Records: h.Records, Relations: h.Server.Relations, Jobs: r, Body: document.Body,
+		Pictures: func(c *access.Caller) func(context.Context, string) ([]byte, error) {
+			return document.Pictures(h.Server.Attachments, c)
+		}}
 	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: []importer.Layout{glue.Layout{}, sheet.Layout{}}, Now: h.Clock.Now}
 	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Jobs: r, Now: h.Clock.Now}
 	everything := &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Now: h.Clock.Now}
 	again := &standing.Standing{Gate: h.Gate, Export: everything.Everything, Jobs: r, Now: h.Clock.Now}
-	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler()}
-	h.Server.Standing = again
+	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler(), runbook.JobKind: books.Handler()}
+	h.Server.Standing, h.Server.Runbooks = again, books
 	h.Server.Importer, h.Server.Undo = m, back
 	if !work {
 		return
