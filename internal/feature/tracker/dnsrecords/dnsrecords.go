@@ -51,6 +51,7 @@ func (s *Source) Fetch(ctx context.Context, t seen.Target) (*seen.Report, error)
 		}
 		if a.Missing {
 			r.Summary = "The name does not exist"
+			r.Add("Name", "does not exist")
 			r.Say(seen.Bad, "The DNS knows no name "+t.Host+".", "Check the name. If it is right, its registration may have ended or its name servers may have lost the zone.")
 			return r, nil
 		}
