@@ -28,6 +28,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/expirations", p.as((*visit).expirations))
 	s.Get("/expirations/export", p.as((*visit).exportExpirations))
 	s.Get("/search", p.as((*visit).search))
+	s.Get("/actions/{id}", p.as((*visit).actions))
+	s.Get("/keyboard", p.as((*visit).keyboard))
 }
 
 // visit is one request for a page of the group.

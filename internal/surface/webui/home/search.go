@@ -14,8 +14,9 @@ import (
 
 // searchPage is what was found, for the palette and as a page.
 type searchPage struct {
-	Query  string
-	Groups []hits
+	Query   string
+	Groups  []hits
+	Actions bool // it is what can be done with one record
 }
 
 type hits struct {
@@ -25,7 +26,12 @@ type hits struct {
 
 type hit struct {
 	Title, Where, Href, Icon, Badge string
-	Number                          int // among all of them
+	Number                          int    // among all of them
+	Key                             string // that does the same
+	More                            string // address of what else can be done with it
+	Post                            *post
+	Copy, Reason                    string // address of a secret to copy, and whether a reason is asked for
+	Act, Fill                       string // what the script does instead: "theme", "help", or "fill" with Fill
 }
 
 const (
@@ -42,8 +48,19 @@ func (v *visit) search() error {
 	if web.IsSwap(v.R) {
 		limit = paletteHits
 	}
-	orgs, records := hits{Title: "Organizations"}, hits{Title: "Records"}
-	err := v.View(func(tx *gate.Tx) error {
+	orgs, records, here := hits{Title: "Organizations"}, hits{Title: "Records"}, hits{}
+	var at place
+	err := v.View(func(tx *gate.Tx) (err error) {
+		if at, err = v.placeOf(tx, v.R.URL.Query().Get("at")); err != nil {
+			return err
+		}
+		if words, ok := strings.CutPrefix(strings.ToLower(q), switching); ok {
+			orgs, err = v.organizations(tx, words, at)
+			return err
+		}
+		if here, err = v.here(tx, at, q); err != nil {
+			return err
+		}
 		if q == "" {
 			records.Title = "Recent"
 			list, err := favourite.Recent(tx, 8)
@@ -65,16 +82,9 @@ func (v *visit) search() error {
 	if err != nil {
 		return err
 	}
-	n := 0
-	for _, g := range []hits{orgs, records, v.places(q)} {
-		if len(g.Hits) == 0 {
-			continue
-		}
-		for i := range g.Hits {
-			g.Hits[i].Number = n
-			n++
-		}
-		d.Groups = append(d.Groups, g)
+	d.Groups = numbered(orgs, records, here, v.places(q, at))
+	if q == "" {
+		d.Groups = numbered(here, records, v.places(q, at))
 	}
 	p, err := v.Page("Search", ui.Crumb{Label: "Search"})
 	if err != nil {
@@ -90,7 +100,7 @@ func (v *visit) addHit(g *hits, kind string, r record.Record) {
 		return
 	}
 	r.Kind = k
-	h := hit{Title: r.Name, Where: k.Label, Href: shell.RecordURL(k, r.ID), Icon: k.Icon}
+	h := hit{Title: r.Name, Where: k.Label, Href: shell.RecordURL(k, r.ID), Icon: k.Icon, More: actionsURL(r.ID)}
 	if k.Scope == record.Organization {
 		h.Badge = r.Name
 	} else if r.OrgName != "" {
@@ -100,29 +110,4 @@ func (v *visit) addHit(g *hits, kind string, r record.Record) {
 		h.Where += " · archived"
 	}
 	g.Hits = append(g.Hits, h)
-}
-
-// places are the pages and actions whose names hold every word.
-func (v *visit) places(q string) hits {
-	g := hits{Title: "Pages and actions"}
-	words := strings.Fields(strings.ToLower(q))
-	add := func(title, where, href, icon string) {
-		low := strings.ToLower(title)
-		for _, w := range words {
-			if !strings.HasPrefix(low, w) && !strings.Contains(low, " "+w) {
-				return
-			}
-		}
-		if len(g.Hits) < 8 {
-			g.Hits = append(g.Hits, hit{Title: title, Where: where, Href: href, Icon: icon})
-		}
-	}
-	for _, n := range v.Navigation() {
-		add(n.Label, "Page", n.Href, n.Icon)
-	}
-	add("My account", "Page", "/account", "user-circle")
-	for _, o := range v.Offers() {
-		add("New "+shell.Lower(o.Label), "Action", o.Href, "plus")
-	}
-	return g
 }
