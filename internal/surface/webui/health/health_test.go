@@ -59,7 +59,7 @@ func TestTheScoreSaysWhy(t *testing.T) {
 	}
 	h.Make("domain", good, record.Values{"name": "old.example", "expires_on": "2026-03-01"})
 	h.Clock.Advance(100 * 24 * time.Hour)
-	admin, editor = h.As(access.Administrator), h.As(access.Editor)
+	editor = h.As(access.Editor)
 	h.Make("document", good, record.Values{"name": "Newer"})
 	if got, want := reasons(editor.Get("/health/"+good.String()).Want(http.StatusOK)), "1 of 2 documents not changed for 90 days −5\n1 date has run out −4"; got != want {
 		t.Errorf("later it says\n%s\nwant\n%s", got, want)

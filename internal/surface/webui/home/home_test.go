@@ -97,7 +97,7 @@ func TestPaletteByHand(t *testing.T) {
 	open("theme", "Light or dark")
 	b.Press(kb.Enter)
 	b.Wait(`!document.querySelector("#palette").open && document.documentElement.dataset.theme == "dark"`)
-	open("switch", "Switch")
+	open("switch organization", "Switch organization")
 	b.Press(kb.Enter)
 	b.Wait(`document.querySelector("#palette input").value == "org: " && document.querySelectorAll("#palette [role=option]").length >= 2`)
 	b.Press("kes")
