@@ -17,11 +17,11 @@ import (
 const JobKind = "tracker.check"
 
 const (
-	newBatch    = 500              // records that begin to be followed at once
-	calm        = 20               // of them that are asked about at once
-	apart       = 10 * time.Second // between the others
-	mostBatches = 1000             // in one job; the next one goes on
-	slack       = 5 * time.Minute  // what is due within it is asked in one go
+	newBatch    = 500             // records that begin to be followed at once
+	calm        = 20              // of them that are asked about at once
+	apart       = 2 * time.Second // between the others
+	mostBatches = 1000            // in one job; the next one goes on
+	slack       = 5 * time.Minute // what is due within it is asked in one go
 )
 
 // due is what is to be asked.
@@ -39,7 +39,7 @@ func (c *Checker) Sync(ctx context.Context, tenant string) error {
 	if c.Off {
 		return nil
 	}
-	for {
+	for begun := 0; ; {
 		fresh, err := c.fresh(ctx, tenant)
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func (c *Checker) Sync(ctx context.Context, tenant string) error {
 		if len(fresh) == 0 {
 			break
 		}
-		if err := c.begin(ctx, tenant, fresh); err != nil {
+		if begun, err = c.begin(ctx, tenant, fresh, begun); err != nil {
 			return err
 		}
 	}
@@ -101,11 +101,13 @@ func (c *Checker) fresh(ctx context.Context, tenant string) (out []due, err erro
 	return out, err
 }
 
-// begin makes the first states of records: the first few are asked about at once, the
-// others of a large import one after the other.
-func (c *Checker) begin(ctx context.Context, tenant string, list []due) error {
-	return c.quietly(ctx, tenant, func(tx *gate.Tx) error {
-		n, last := -1, id.ID(0)
+// begin makes the first states of records, of which some have begun before: the first
+// few are asked about at once, the others of a large import one after the other. It
+// gives how many have begun then.
+func (c *Checker) begin(ctx context.Context, tenant string, list []due, begun int) (int, error) {
+	n := begun - 1
+	err := c.quietly(ctx, tenant, func(tx *gate.Tx) error {
+		last := id.ID(0)
 		for _, d := range list {
 			if d.rec != last {
 				n, last = n+1, d.rec
@@ -118,6 +120,7 @@ func (c *Checker) begin(ctx context.Context, tenant string, list []due) error {
 		}
 		return c.arm(tx)
 	})
+	return n + 1, err
 }
 
 // wanted tells when a job is needed, and whether there is none by then.

@@ -440,6 +440,32 @@ func TestPurge(t *testing.T) {
 	})
 }
 
+// TestImportIsSpread: of many new records some are asked about at once.
+func TestImportIsSpread(t *testing.T) {
+	a := &answers{facts: map[string]string{}}
+	h := open(t, a.tracker())
+	org := h.Org("Acme")
+	h.Change(func(tx *gate.Tx) error {
+		for i := range 620 {
+			if _, err := h.House.Records.Create(tx, "domain", record.Values{"organization_id": org, "name": fmt.Sprintf("d%d.example", i)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	h.sync()
+	var now, all, last int64
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		if err := tx.QueryRow(`select count(*), max(next_at) from tracker_state`).Scan(&all, &last); err != nil {
+			return err
+		}
+		return tx.QueryRow(`select count(*) from tracker_state where next_at <= ?`, tx.Now).Scan(&now)
+	})
+	if all != 620 || now != 21 || time.Duration(last-h.Clock.Now().UnixMilli())*time.Millisecond != 599*2*time.Second {
+		t.Errorf("%d of %d are asked about at once, the last one at %s", now, all, time.UnixMilli(last).UTC())
+	}
+}
+
 func TestVersionsAreBounded(t *testing.T) {
 	a := &answers{facts: map[string]string{}}
 	h := open(t, a.tracker())
