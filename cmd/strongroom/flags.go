@@ -92,6 +92,11 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.BoolVar(&s.table.Clear, "clear", false, "an empty cell clears the field")
 			f.BoolVar(&s.table.Create, "create-missing-organizations", false, "make the organizations that rows name and nobody knows")
 		},
+		"import hudu": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")
+			f.StringVar(&s.key, "key-file", "", "`file` that holds the API key of Hudu (default: the first line of standard input)")
+		},
 		"export open": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.output, "o", "", "the zip `file` to write")
 			f.StringVar(&s.key, "identity", "", "`file` with the private key (default: a passphrase from standard input)")

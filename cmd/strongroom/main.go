@@ -51,7 +51,7 @@ type command struct {
 
 func commands() []*command {
 	return []*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), exportOpenCommand(), exportKeyCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand(), exportOpenCommand(), exportKeyCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
 }
 
 // usage is a mistake in how the command was called.

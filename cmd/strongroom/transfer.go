@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"strongroom/internal/app"
 	"strongroom/internal/base/fault"
@@ -75,6 +77,48 @@ left out as a whole, and the others come in.`,
 			}
 			var report app.ImportReport
 			if err := p.console(ctx, s, "import.csv", app.TableFile{Tenant: s.tenant, Path: path, DryRun: s.dryRun, Table: s.table}, &report, p.progress(s)); err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(report)
+			}
+			return report.Print(p.out)
+		},
+	}
+}
+
+func importHuduCommand() *command {
+	return &command{
+		name: "import hudu", args: "ADDRESS", short: "bring in what lies in Hudu, through its API",
+		long: `
+Reads companies, asset layouts with their assets, articles and passwords from the
+Hudu at ADDRESS, such as https://name.huducloud.com. The API key is in the file that
+-key-file names, or the first line of standard input.
+
+With -dry-run nothing is written: it says what would be created and changed. An
+import that broke off is taken up by starting it again; doing it again later brings
+in what changed.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 1, 1)
+			if err == nil {
+				err = needTenant(s)
+			}
+			if err != nil {
+				return err
+			}
+			key := ""
+			if s.key != "" {
+				b, err := os.ReadFile(s.key)
+				if err != nil {
+					return fault.Wrap(err, fault.Invalid, "The file %s cannot be read.", s.key).WithHint("Check the name and the rights.")
+				}
+				key = string(b)
+			} else {
+				fmt.Fprintln(p.err, "Enter the API key of Hudu:")
+				key, _ = bufio.NewReader(p.in).ReadString('\n')
+			}
+			var report app.ImportReport
+			if err := p.console(ctx, s, "import.hudu", app.HuduSource{Tenant: s.tenant, URL: rest[0], Key: strings.TrimSpace(key), DryRun: s.dryRun}, &report, p.progress(s)); err != nil {
 				return err
 			}
 			if s.json {

@@ -54,6 +54,7 @@ func commands() map[string]command {
 		"user.reset":    with(resetUser),
 		"import.itglue": with(importFile),
 		"import.csv":    with(importTable),
+		"import.hudu":   with(importHudu),
 		"tenant.export": with(exportFile),
 	}
 }

@@ -1,16 +1,43 @@
 package app
 
 import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"strongroom/internal/base/dialer"
+	"strongroom/internal/core/access"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
+	"strongroom/internal/feature/importer/layout/hudu"
 	"strongroom/internal/feature/importer/layout/sheet"
 )
 
 // layouts lists the exports of other products that can be imported. A new one
 // adds one line. The first is that of an import that names none.
-func layouts() []importer.Layout {
+func (a *App) layouts() []importer.Layout {
 	return []importer.Layout{
 		glue.Layout{},
 		sheet.Layout{},
+		hudu.Layout{Client: a.Dialer.Client(dialer.Limits{Time: time.Minute, Body: 64 << 20, Redirects: -1})},
 	}
+}
+
+// HuduSource asks for an import from Hudu's API.
+type HuduSource struct {
+	Tenant, URL, Key string
+	DryRun           bool
+}
+
+func importHudu(ctx context.Context, a *App, f HuduSource, progress func(any)) (any, error) {
+	settings, err := json.Marshal(hudu.Settings{URL: f.URL})
+	if err != nil {
+		return nil, err
+	}
+	c := access.System(f.Tenant, "console")
+	o := importer.Options{Layout: hudu.Name, Password: f.Key, Settings: settings}
+	if f.DryRun {
+		return a.Importer.Check(ctx, c, importer.Source{}, o)
+	}
+	return a.Importer.Run(ctx, c, importer.Source{}, o, func(p importer.Progress) { progress(p) })
 }

@@ -60,6 +60,8 @@ func Feature() record.Feature {
 type Source struct {
 	Stage id.ID  `json:"stage,omitempty"`
 	Path  string `json:"path,omitempty"` // only from the command line, never from a request
+
+	// Both are empty for what is read through an API.
 }
 
 // Layout is one way in which exports are written.

@@ -65,6 +65,9 @@ func (m *Importer) Sweep(ctx context.Context, tenant string) (int, error) {
 }
 
 func (m *Importer) open(ctx context.Context, c *access.Caller, s Source) (*staging.File, error) {
+	if s == (Source{}) { // what does not lie in a file
+		return staging.Nothing(), nil
+	}
 	if s.Stage == 0 {
 		return staging.OpenFile(s.Path)
 	}

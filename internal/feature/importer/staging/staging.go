@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"strongroom/internal/base/blob"
@@ -198,6 +199,11 @@ func (s *Store) Open(ctx context.Context, c *access.Caller, stage id.ID) (*File,
 		return nil, err
 	}
 	return &File{o, o.Size(), name, func() error { defer t.Release(); return o.Close() }}, nil
+}
+
+// Nothing is for what does not lie in a file.
+func Nothing() *File {
+	return &File{ReaderAt: strings.NewReader(""), close: func() error { return nil }}
 }
 
 // OpenFile gives a file of this machine, in place.

@@ -1,0 +1,140 @@
+package hudu
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"strongroom/internal/base/fault"
+)
+
+// client asks Hudu's API, page by page.
+type client struct {
+	http *http.Client
+	base *url.URL
+	key  string
+	pace *rate.Limiter
+}
+
+// Hudu allows 300 requests a minute.
+const (
+	between  = 210 * time.Millisecond
+	burst    = 10
+	pageSize = 100
+	maxPage  = 64 << 20 // bytes
+	tries    = 5
+)
+
+func connect(c *http.Client, address, key string) (*client, error) {
+	u, err := url.Parse(strings.TrimRight(address, "/"))
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+		return nil, fault.Field("url", "The address of Hudu is not one.").WithHint("Give it as https://name.huducloud.com")
+	}
+	if key == "" {
+		return nil, fault.Field("key", "The API key of Hudu is missing.").WithHint("Make one in Hudu, under Admin, API keys, that may read passwords.")
+	}
+	u.Path, u.RawQuery, u.Fragment = strings.TrimSuffix(u.Path, "/api/v1"), "", ""
+	return &client{http: c, base: u, key: key, pace: rate.NewLimiter(rate.Every(between), burst)}, nil
+}
+
+// each calls f with all things of a sort. Hudu says neither how many there are nor which
+// page is the last: one that is empty, or begins like the one before, ends it.
+func (c *client) each(ctx context.Context, sort string, f func(raw json.RawMessage) error) error {
+	var last json.RawMessage
+	for page := 1; ; page++ {
+		list, err := c.page(ctx, sort, page)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 || bytes.Equal(list[0], last) {
+			return nil
+		}
+		last = list[0]
+		for _, raw := range list {
+			if err := f(raw); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *client) page(ctx context.Context, sort string, page int) ([]json.RawMessage, error) {
+	u := *c.base
+	u.Path += "/api/v1/" + sort
+	u.RawQuery = url.Values{"page": {strconv.Itoa(page)}, "page_size": {strconv.Itoa(pageSize)}}.Encode()
+	b, err := c.get(ctx, u.String())
+	if err != nil {
+		return nil, err
+	}
+	var envelope map[string]json.RawMessage
+	var list []json.RawMessage
+	if err := json.Unmarshal(b, &envelope); err == nil {
+		err = json.Unmarshal(envelope[sort], &list)
+		if err == nil {
+			return list, nil
+		}
+	}
+	return nil, fault.New(fault.Invalid, "What Hudu answers for %s cannot be read.", sort).WithHint("Check that the address is that of Hudu.")
+}
+
+// get asks once, and again when Hudu says that it was too often.
+func (c *client) get(ctx context.Context, address string) ([]byte, error) {
+	for try := 1; ; try++ {
+		if err := c.pace.Wait(ctx); err != nil {
+			return nil, err
+		}
+		q, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return nil, err
+		}
+		q.Header.Set("X-Api-Key", c.key)
+		q.Header.Set("Accept", "application/json")
+		a, err := c.http.Do(q)
+		if err != nil {
+			if fault.Is(err, fault.Denied) {
+				return nil, err
+			}
+			return nil, fault.Wrap(err, fault.Unavailable, "Hudu does not answer.").WithHint("Check the address, and that this server may reach it; then import again: it goes on.")
+		}
+		b, err := io.ReadAll(io.LimitReader(a.Body, maxPage))
+		a.Body.Close()
+		switch {
+		case a.StatusCode == http.StatusTooManyRequests && try < tries:
+			if err := wait(ctx, a.Header.Get("Retry-After")); err != nil {
+				return nil, err
+			}
+			continue
+		case a.StatusCode == http.StatusUnauthorized, a.StatusCode == http.StatusForbidden:
+			return nil, fault.New(fault.Invalid, "Hudu refuses the API key.").WithHint("Check the key, and what it may read.")
+		case a.StatusCode != http.StatusOK:
+			return nil, fault.New(fault.Unavailable, "Hudu answers with the status %d.", a.StatusCode).WithHint("Check the address; then import again: it goes on.")
+		case err != nil:
+			return nil, fault.Wrap(err, fault.Unavailable, "Hudu broke off its answer.").WithHint("Import again: it goes on.")
+		}
+		return b, nil
+	}
+}
+
+// wait waits as long as Hudu asks for, a minute at most.
+func wait(ctx context.Context, after string) error {
+	n, err := strconv.Atoi(after)
+	if err != nil {
+		n = 10
+	}
+	t := time.NewTimer(time.Duration(min(max(n, 0), 60)) * time.Second)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

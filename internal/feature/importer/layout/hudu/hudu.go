@@ -1,0 +1,345 @@
+// Package hudu brings in what lies in Hudu, through its API: companies, asset layouts
+// with their assets, passwords and articles. doc/formats/hudu.md says what is read.
+//
+// Always true: everything is known by its id in Hudu, so that an import that broke off
+// goes on, and one that is done again changes what changed; a value that finds no place
+// stands in a field of text, and what has no kind here is listed.
+package hudu
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/table"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/flexibleasset"
+	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/staging"
+)
+
+// Name is what the layout is called.
+const Name = "hudu"
+
+// Layout reads Hudu's API. The API key is the password of the options.
+type Layout struct{ Client *http.Client }
+
+// Settings say where Hudu is.
+type Settings struct {
+	URL string `json:"url"`
+}
+
+// Name is hudu.
+func (Layout) Name() string { return Name }
+
+// Open checks the address and the key by asking for the companies.
+func (l Layout) Open(in *importer.Run, _ *staging.File) (importer.Reading, error) {
+	var s Settings
+	if err := json.Unmarshal(in.Options.Settings, &s); err != nil {
+		return nil, fault.Field("url", "The address of Hudu is missing.")
+	}
+	c, err := connect(l.Client, s.URL, in.Options.Password)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.page(in.Ctx, "companies", 1); err != nil {
+		return nil, err
+	}
+	in.Source = Name
+	in.Tables = map[string]string{"organizations": "organization", "asset_layouts": flexibleasset.TypeKind, "asset_layout_fields": flexibleasset.FieldKind,
+		"assets": flexibleasset.Kind, "articles": "document", "asset_passwords": "password"}
+	return &reading{Run: in, client: c, fields: map[string][]field{}}, nil
+}
+
+type reading struct {
+	*importer.Run
+	client *client
+	fields map[string][]field // of layouts, by id
+}
+
+type field struct {
+	foreign, label, kind string
+}
+
+// Total is not known: Hudu does not say.
+func (x *reading) Total() (int64, error) { return 0, nil }
+
+// Steps are the sorts of things, in the order in which they refer to each other.
+func (x *reading) Steps() []func() error {
+	return []func() error{x.companies, x.layouts, x.layoutFields, x.assets, x.articles, x.passwords, x.others}
+}
+
+// thing is one thing as Hudu gives it.
+type thing map[string]any
+
+func (t thing) text(names ...string) string {
+	for _, n := range names {
+		switch v := t[n].(type) {
+		case string:
+			if v != "" {
+				return v
+			}
+		case json.Number, bool:
+			return fmt.Sprint(v)
+		}
+	}
+	return ""
+}
+
+func (t thing) list(name string) []thing {
+	var out []thing
+	l, _ := t[name].([]any)
+	for _, v := range l {
+		if m, ok := v.(map[string]any); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Has, Get and Each make a thing a row, of which the hash is taken.
+func (t thing) Has(name string) bool { _, ok := t[name]; return ok }
+
+// Get gives the first text that is not empty.
+func (t thing) Get(names ...string) string { return t.text(names...) }
+
+// Each calls f with everything, in the order of the names. What Hudu writes when it is
+// only looked at does not count.
+func (t thing) Each(f func(name, value string)) {
+	var names []string
+	for n := range t {
+		if n != "updated_at" && n != "object_type" && n != "url" && n != "full_url" || n == "url" && t.Has("password") {
+			names = append(names, n)
+		}
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		b, _ := json.Marshal(t[n])
+		f(n, string(b))
+	}
+}
+
+// each calls f with all things of a sort.
+func (x *reading) each(sort string, f func(t thing) error) error {
+	return x.client.each(x.Ctx, sort, func(raw json.RawMessage) error {
+		d := json.NewDecoder(bytes.NewReader(raw))
+		d.UseNumber()
+		t := thing{}
+		if err := d.Decode(&t); err != nil || t.text("id") == "" {
+			return fault.New(fault.Invalid, "What Hudu answers for %s cannot be read.", sort).WithHint("Check that the address is that of Hudu.")
+		}
+		if x.Progress.Done++; x.Progress.Done%100 == 0 {
+			x.Tell()
+		}
+		return f(t)
+	})
+}
+
+// item makes the item of a thing. Line is the number of the thing.
+func (x *reading) item(kind, tab string, t thing) *importer.Item {
+	n, _ := strconv.Atoi(t.text("id"))
+	it := x.Item(kind, tab, t.text("id"), "Hudu, "+strings.ReplaceAll(tab, "_", " "), n)
+	it.Row = t
+	if t.Has("archived") {
+		it.Bool("archived", "archived")
+	}
+	return it
+}
+
+// placed gives an item the organization that it is of; false when it was skipped.
+func (x *reading) placed(it *importer.Item, t thing) bool {
+	k := x.Look.Table("organizations")[t.text("company_id")]
+	if k == nil || k.Rec == 0 {
+		_ = it.Skip("Put it under a company in Hudu, or add it by hand.", "The thing %s of %s was skipped: it belongs to no company.", it.Foreign, it.File)
+		return false
+	}
+	it.Org = k
+	it.Values["organization_id"] = k.Rec
+	return true
+}
+
+func (x *reading) companies() error {
+	x.Stage("Companies")
+	return x.each("companies", func(t thing) error {
+		it := x.item("organization", "organizations", t)
+		it.Named("Company")
+		it.Put("short_name", "nickname")
+		it.List("organization_type_id", "organization_type", "company_type")
+		it.Rich("quick_notes", "notes")
+		for _, n := range []string{"address_line_1", "address_line_2", "city", "state", "zip", "country_name", "phone_number", "fax_number", "website", "id_number"} {
+			if s := t.text(n); s != "" {
+				it.Notes = append(it.Notes, label(n)+": "+s)
+			}
+		}
+		return x.Decide(it)
+	})
+}
+
+func label(name string) string {
+	s := strings.ReplaceAll(name, "_", " ")
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// kinds are Hudu's sorts of fields that are more than a text here.
+var kinds = map[string]string{"RichText": flexibleasset.Textbox, "Embed": flexibleasset.Textbox, "Heading": flexibleasset.Header, "CheckBox": flexibleasset.Checkbox,
+	"Password": flexibleasset.Password, "ConfidentialText": flexibleasset.Password, "Number": flexibleasset.Number, "Date": flexibleasset.Date}
+
+// layouts become types of assets.
+func (x *reading) layouts() error {
+	x.Stage("Asset layouts")
+	return x.each("asset_layouts", func(t thing) error {
+		it := x.item(flexibleasset.TypeKind, "asset_layouts", thing{"id": t["id"], "name": t["name"]})
+		it.Named("Layout")
+		list := []field{{t.text("id") + ".name", "Name", flexibleasset.Text}}
+		for _, f := range t.list("fields") {
+			kind := kinds[f.text("field_type")]
+			if kind == "" {
+				kind = flexibleasset.Text
+			}
+			if l := f.text("label"); l != "" && record.Fold(l) != "name" && f.text("is_destroyed") != "true" {
+				list = append(list, field{t.text("id") + "." + f.text("id"), f.text("label"), kind})
+			}
+		}
+		x.fields[t.text("id")] = list
+		return x.Decide(it)
+	})
+}
+
+// layoutFields become the fields of the types. The name of an asset is one, too.
+func (x *reading) layoutFields() error {
+	for layout, list := range sorted(x.fields) {
+		typ := x.Look.Table("asset_layouts")[layout]
+		if typ == nil || typ.Rec == 0 {
+			continue
+		}
+		for i, f := range list {
+			it := x.Item(flexibleasset.FieldKind, "asset_layout_fields", f.foreign, "Hudu, asset layouts", i+1)
+			it.Row = thing{"label": f.label, "kind": f.kind}
+			it.Values = record.Values{flexibleasset.TypeField: typ.Rec, "name": f.label, "name_key": flexibleasset.Key(f.label), "kind": f.kind, "order": int64(i + 1), "use_for_title": i == 0, "show_in_list": i < 4}
+			if err := x.Decide(it); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *reading) assets() error {
+	x.Stage("Assets")
+	return x.each("assets", func(t thing) error {
+		it := x.item(flexibleasset.Kind, "assets", t)
+		layout := t.text("asset_layout_id")
+		typ := x.Look.Table("asset_layouts")[layout]
+		if !x.placed(it, t) {
+			return nil
+		}
+		if typ == nil || typ.Rec == 0 {
+			return it.Skip("Import again when its layout can be read.", "The asset %s was skipped: its layout was not imported.", it.Foreign)
+		}
+		it.Values[flexibleasset.TypeField], it.Shown = typ.Rec, t.text("name")
+		said := map[string]string{"Name": t.text("name")}
+		for _, f := range t.list("fields") {
+			said[f.text("label")] = f.text("value")
+		}
+		for _, f := range x.fields[layout] {
+			have := x.Look.Table("asset_layout_fields")[f.foreign]
+			if text, ok := said[f.label]; ok && have != nil && have.Rec > 0 && f.kind != flexibleasset.Header {
+				trait := record.TraitName(have.Rec)
+				if it.Values[trait] = value(f.kind, text); f.kind == flexibleasset.Password {
+					it.Secret = append(it.Secret, trait)
+				}
+			}
+		}
+		return x.Decide(it)
+	})
+}
+
+// value reads what a field says.
+func value(kind, text string) any {
+	if text == "" {
+		return nil
+	}
+	switch kind {
+	case flexibleasset.Date:
+		if day, err := table.ParseDate(text); err == nil {
+			return day
+		}
+	case flexibleasset.Checkbox:
+		if on, err := table.ParseBool(text); err == nil {
+			return on
+		}
+	}
+	return text
+}
+
+// articles become documents. Those of no company are for all in Hudu, and have no place
+// here.
+func (x *reading) articles() error {
+	x.Stage("Articles")
+	return x.each("articles", func(t thing) error {
+		it := x.item("document", "articles", t)
+		if !x.placed(it, t) {
+			return nil
+		}
+		it.Named("Article")
+		it.Rich("content", "content")
+		it.Values["published"] = t.text("draft") != "true"
+		return x.Decide(it)
+	})
+}
+
+func (x *reading) passwords() error {
+	x.Stage("Passwords")
+	return x.each("asset_passwords", func(t thing) error {
+		it := x.item("password", "asset_passwords", t)
+		if !x.placed(it, t) {
+			return nil
+		}
+		it.Secret = []string{"password", "otp_secret"}
+		it.Named("Password", "username")
+		it.Put("username", "username")
+		it.Put("url", "login_url", "url")
+		it.Lines("notes", "description")
+		it.List("password_category_id", "password_category", "password_type")
+		it.Values["password"], it.Values["otp_secret"] = t.text("password"), strings.TrimSpace(t.text("otp_secret"))
+		if k := x.Look.Table("assets")[t.text("passwordable_id")]; t.text("passwordable_type") == "Asset" && k != nil && k.Rec != 0 {
+			it.Values["resource_type"], it.Values["resource_id"] = "Flexible Asset", int64(k.Rec)
+		}
+		return x.Decide(it)
+	})
+}
+
+// others counts what has no place here.
+func (x *reading) others() error {
+	for _, sort := range []string{"websites", "procedures"} {
+		var n int64
+		if err := x.each(sort, func(thing) error { n++; return nil }); err != nil && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Invalid) {
+			return err
+		}
+		if n > 0 {
+			x.Report.Unknown = append(x.Report.Unknown, importer.Unknown{File: "Hudu, " + sort, Rows: n, Note: "These are not brought in. They stay in Hudu."})
+		}
+	}
+	return nil
+}
+
+// sorted gives layouts in the order of their ids.
+func sorted(m map[string][]field) func(func(string, []field) bool) {
+	return func(yield func(string, []field) bool) {
+		var ids []string
+		for id := range m {
+			ids = append(ids, id)
+		}
+		slices.Sort(ids)
+		for _, id := range ids {
+			if !yield(id, m[id]) {
+				return
+			}
+		}
+	}
+}
