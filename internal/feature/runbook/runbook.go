@@ -101,8 +101,8 @@ type Setup struct {
 	Keep     int        `json:"keep"` // how many are kept
 }
 
-// Part is a kind of records; Of narrows it to one type of flexible assets or to
-// one folder of documents with those below it.
+// Part is a kind of records; Of narrows it to one type of flexible assets, to one
+// folder of documents with those below it, or to one document.
 type Part struct {
 	Kind string `json:"kind"`
 	Of   id.ID  `json:"of,omitempty"`

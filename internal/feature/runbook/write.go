@@ -33,7 +33,8 @@ type writer struct {
 	b     *Runbook
 	book  *paper.Book
 	bytes int
-	count int64 // records
+	count int64  // records
+	under string // the organization and the title that the last record stands under
 }
 
 // write makes the PDF and gives how many pages it has.
@@ -166,12 +167,14 @@ func (w *writer) part(org *record.Record, p Part, level int, naming bool) error 
 			q.Variant, title = p.Of, shape.Labels
 		case k.Name == "document":
 			folders, name, err := w.folders(tx, org.ID, p.Of)
-			if err != nil || len(folders) == 0 {
+			if err != nil {
 				return err
 			}
-			q.Filters, title = []record.Filter{{Field: "document_folder_id", Op: record.Eq, Values: folders}}, title+": "+name
+			q.Filters = []record.Filter{{Field: "id", Op: record.Eq, Values: []any{p.Of}}}
+			if len(folders) > 0 {
+				q.Filters, title = []record.Filter{{Field: "document_folder_id", Op: record.Eq, Values: folders}}, title+": "+name
+			}
 		}
-		first := true
 		return w.all(tx, k.Name, q, func(r *record.Record) error {
 			if k.Name == "document" && r.Values.Bool("template") || r.Org != org.ID {
 				return nil
@@ -179,10 +182,11 @@ func (w *writer) part(org *record.Record, p Part, level int, naming bool) error 
 			if naming {
 				w.book.Heading(1, org.Name, "/organizations/"+org.ID.String())
 			}
-			if first {
+			if here := org.ID.String() + title; w.under != here { // documents that were chosen one by one follow each other
 				w.book.Heading(level, title, "")
+				w.under = here
 			}
-			first, naming = false, false
+			naming = false
 			w.count++
 			if w.bytes > mostText {
 				return fault.New(fault.Invalid, "This runbook has too much text for one PDF.").WithHint("Choose fewer parts, or make several runbooks.")

@@ -52,13 +52,14 @@ func TestRunbook(t *testing.T) {
 	below := h.Make("document_folder", org, record.Values{"name": "Below", "parent_id": folder})
 	h.Make("document", org, record.Values{"name": "Restart the firewall", "document_folder_id": below, "content": `<h1>Steps</h1><p>See <a href="/configurations/` + fw.String() + `">it</a>.</p>`})
 	h.Make("document", org, record.Values{"name": "Not in the folder", "content": "<p>x</p>"})
+	alone := []id.ID{h.Make("document", org, record.Values{"name": "Alone", "content": "<p>y</p>"}), h.Make("document", org, record.Values{"name": "Lone", "content": "<p>z</p>"})}
 	h.Make("document", org, record.Values{"name": "Board minutes", "document_folder_id": folder, "restricted": true})
 	mine := h.As(access.Manager)
 	if p := mine.Get("/runbooks").Want(http.StatusOK); !p.Has(".none") || !p.Has(`a[href="/runbooks/new"]`) {
 		t.Error("the empty list offers nothing")
 	}
 	mine.Get("/runbooks/new?org=" + org.String()).Want(http.StatusOK)
-	at := mine.Post("/runbooks", book(org, "configuration", "document/"+folder.String(), "password")).Want(http.StatusSeeOther).To()
+	at := mine.Post("/runbooks", book(org, "configuration", "document/"+folder.String(), "document/"+alone[1].String(), "document/"+alone[0].String(), "password")).Want(http.StatusSeeOther).To()
 	file := mine.Post(at+"/make", nil).Want(http.StatusSeeOther).To()
 	if s := ended(t, mine, file); s.State != "done" || s.Href != file+"/pdf" {
 		t.Fatalf("it ended %+v", s)
@@ -80,6 +81,12 @@ func TestRunbook(t *testing.T) {
 		if strings.Contains(text, not) {
 			t.Errorf("%q is on paper", not)
 		}
+	}
+	if n := strings.Count(text, "Documents\n"); n != 1 { // its page; in the contents the line goes on
+		t.Errorf("documents that were chosen one by one stand under %d titles", n)
+	}
+	if i, j := strings.LastIndex(text, "Lone"), strings.LastIndex(text, "Alone"); i < 0 || j < i {
+		t.Error("the chosen documents are not there, or in another order")
 	}
 	page := mine.Get(at).Want(http.StatusOK)
 	if !page.Has(`a[href="`+file+`/pdf"]`) || !strings.Contains(page.Text("main"), "Documents: Plans") {

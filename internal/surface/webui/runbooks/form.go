@@ -79,7 +79,7 @@ func fields(b *runbook.Runbook, orgName string, options []ui.Option) []ui.Field 
 	}
 	hint := "They are printed in this order."
 	if b.Org == 0 {
-		hint += " Single folders of documents can be chosen once the runbook is saved with an organization."
+		hint += " Single documents and folders can be chosen once the runbook is saved with an organization."
 	}
 	var lines []map[string]string
 	for _, p := range b.Parts {

@@ -370,7 +370,7 @@ func (v *visit) fetch() error {
 }
 
 // options lists the parts that a runbook can have: kinds, types of assets, and
-// the folders of documents of its organization.
+// of its organization the folders of documents and, 500 at most, the documents.
 func (v *visit) options(tx *gate.Tx, org id.ID) ([]ui.Option, error) {
 	var out, types, folders []ui.Option
 	for _, k := range v.Runbooks.Kinds() {
@@ -393,6 +393,13 @@ func (v *visit) options(tx *gate.Tx, org id.ID) ([]ui.Option, error) {
 		}
 		for _, r := range p.Records {
 			folders = append(folders, ui.Option{Value: "document/" + r.ID.String(), Label: "Documents: " + r.Name, Group: "Folders of documents"})
+		}
+		p, err = v.Records.List(tx, "document", record.Query{Org: org, Limit: 500, NoTotal: true, Archived: "no", Only: []string{"name"}})
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range p.Records {
+			folders = append(folders, ui.Option{Value: "document/" + r.ID.String(), Label: "Document: " + r.Name, Group: "Single documents"})
 		}
 	}
 	return append(append(out, types...), folders...), nil
