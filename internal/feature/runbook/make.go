@@ -87,6 +87,9 @@ func (s *Runbooks) Make(ctx context.Context, c *access.Caller, book id.ID) (id.I
 				return fault.New(fault.Conflict, "This runbook is being made already.")
 			}
 		}
+		if err := s.tidy(tx, b); err != nil {
+			return err
+		}
 		if file, err = tx.NewID(); err != nil {
 			return err
 		}
@@ -117,6 +120,17 @@ func (s *Runbooks) change(ctx context.Context, c *access.Caller, book id.ID, fn 
 		}
 		return fn(tx, b)
 	})
+}
+
+// tidy forgets makings that came to nothing, but for the newest ones.
+func (s *Runbooks) tidy(tx *gate.Tx, b *Runbook) error {
+	var vain []*File
+	for _, f := range b.Files {
+		if f.State == job.Failed || f.State == job.Cancelled {
+			vain = append(vain, f)
+		}
+	}
+	return s.drop(tx, vain[min(len(vain), mostVain):]...)
 }
 
 func insert(tx *gate.Tx, file, book, work id.ID, planned bool) error {
@@ -156,6 +170,9 @@ func (s *Runbooks) begin(ctx context.Context, run *job.Run, p payload) (b *Runbo
 		}
 		if b.nextJob != run.ID {
 			return job.ErrCancelled // another took its place
+		}
+		if err := s.tidy(tx, b); err != nil {
+			return err
 		}
 		if file, err = tx.NewID(); err != nil {
 			return err

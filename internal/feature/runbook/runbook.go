@@ -40,11 +40,12 @@ const (
 // Kind is what the audit log calls a runbook.
 const Kind = "runbook"
 
-// mostParts, mostKept and mostOwn bound a runbook, and the runbooks of a person.
+// Bounds of a runbook, and of the runbooks of a person.
 const (
 	mostParts = 60
 	mostKept  = 50
 	mostOwn   = 100
+	mostVain  = 10 // makings of one that came to nothing and are told of
 )
 
 // Runbooks keeps and makes runbooks. Fill the fields; it then is safe for
