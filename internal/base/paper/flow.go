@@ -147,7 +147,7 @@ func (f *flow) paragraph(n *html.Node, st style) {
 
 // headSize gives the size of a heading.
 func headSize(level int) float64 {
-	return [...]float64{20, 16, 13.5, 12, 11, 10.5, 10}[min(max(level, 1), 7)-1]
+	return [...]float64{17.5, 15, 13, 11.5, 11, 10.5, 10}[min(max(level, 1), 7)-1]
 }
 
 func (f *flow) heading(n *html.Node, level int) {

@@ -256,7 +256,7 @@ func (p *press) front() {
 func (p *press) titles(f *flow) {
 	title, line := style{size: 24, bold: true}, style{size: 11, grey: true}
 	if !p.b.Cover {
-		title.size, line.size = 20, 9.5
+		title.size, line.size = 22, 9.5
 	}
 	for i, text := range append([]string{p.b.Title}, p.b.Lines...) {
 		st := &line
