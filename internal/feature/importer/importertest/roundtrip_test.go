@@ -289,8 +289,8 @@ func (h *house) assets(org, rack id.ID) {
 			trait[v.Text("name")] = record.TraitName(h.Make(flexibleasset.FieldKind, 0, v))
 		}
 	}
-	lan := h.Make(flexibleasset.TypeKind, 0, record.Values{"name": "LAN", "icon": "network", "description": "two\nlines"})
-	wan := h.Make(flexibleasset.TypeKind, 0, record.Values{"name": "Internet/WAN"})
+	lan := h.Make(flexibleasset.TypeKind, 0, record.Values{"name": "Local/net", "icon": "network", "description": "two\nlines"})
+	wan := h.Make(flexibleasset.TypeKind, 0, record.Values{"name": "Uplink/line"})
 	design(wan, record.Values{"name": "Line", "kind": "Text", "show_in_list": true, "use_for_title": true},
 		record.Values{"name": "Ends", "kind": "Tag", "tag_type": "FlexibleAssetType: " + lan.String()},
 		record.Values{"name": "Router password", "kind": "Password"})
