@@ -3,6 +3,7 @@ package webui_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -405,5 +406,28 @@ func TestSavedViews(t *testing.T) {
 	admin.Post("/configurations/views", remove).Want(http.StatusSeeOther)
 	if c.Get("/configurations").Want(http.StatusOK).Has(".saved .line") {
 		t.Error("a view is left")
+	}
+}
+
+// TestListAsCSV: a list is exported whole, or with the columns that are shown.
+func TestListAsCSV(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Harbour")
+	h.Make("location", org, record.Values{"name": "=Quay", "city": "Portmouth", "notes": "By the sea.", "primary": true})
+	c := h.As(access.Administrator)
+	lines := func(path string) []string {
+		return strings.Split(strings.TrimSpace(strings.TrimPrefix(c.Get(path).Want(http.StatusOK).Body, "\ufeff")), "\r\n")
+	}
+	shown := lines("/locations/export?as=shown&cols=city.notes.created_at&sort=name")
+	if want := []string{"Name,Organization,City,Notes,Created", "'=Quay,Harbour,Portmouth,By the sea.,2026-03-02T09:00:00Z"}; !slices.Equal(shown, want) {
+		t.Errorf("as it is shown: %q", shown)
+	}
+	all := lines("/organizations/" + org.String() + "/locations/export")
+	if !strings.HasPrefix(all[0], "id,organization,name,") || !strings.HasSuffix(all[0], ",archived,created_at,updated_at") || !strings.Contains(all[1], ",Harbour,'=Quay,") || !strings.Contains(all[1], "By the sea.") {
+		t.Errorf("with everything: %q", all)
+	}
+	page := c.Get("/locations?cols=city").Want(http.StatusOK)
+	if !page.Has(`a[href="/locations/export?as=shown&cols=city"]`) || !page.Has(`a[href="/locations/export?cols=city"]`) {
+		t.Error("the list does not offer both")
 	}
 }

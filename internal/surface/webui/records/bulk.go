@@ -289,19 +289,14 @@ func (v *visit) exportIDs(l *listing, ids []id.ID) error {
 		}
 		l.query = record.Query{Variant: k.Variant, Filters: []record.Filter{{Field: "id", Op: record.Eq, Values: list}}}
 	}
-	header := []string{"id"}
-	if k.Scope == record.OfOrganization {
-		header = append(header, "organization")
+	columns := everything(k)
+	if v.R.URL.Query().Get("as") == "shown" {
+		columns = asShown(k, l.columns)
 	}
-	header = append(header, "name")
-	var fields []*record.Field
-	for i := range k.Fields {
-		if f := &k.Fields[i]; f.Type != record.Secret && f.Type != record.Files && f.Name != "name" {
-			fields = append(fields, f)
-			header = append(header, columnHeader(f))
-		}
+	header := make([]string, len(columns))
+	for i, c := range columns {
+		header[i] = c.head
 	}
-	header = append(header, "archived", "created_at", "updated_at")
 	var b bytes.Buffer
 	out, err := table.CreateForSpreadsheet(&b, header)
 	if err != nil {
@@ -319,7 +314,7 @@ func (v *visit) exportIDs(l *listing, ids []id.ID) error {
 				return err
 			}
 		}
-		return l.each(v, tx, func(r *record.Record) error { return out.Write(csvRow(r, fields)...) })
+		return l.each(v, tx, func(r *record.Record) error { return out.Write(csvRow(r, columns)...) })
 	})
 	if err != nil {
 		return err
@@ -356,41 +351,92 @@ func (l *listing) each(v *visit, tx *gate.Tx, give func(*record.Record) error) e
 	return nil
 }
 
-// columnHeader is the name of a field in a file; a trait is called as people call
-// it.
-func columnHeader(f *record.Field) string {
-	if f.Trait != 0 {
-		return f.Title()
-	}
-	return f.Name
+// column is one of an exported list.
+type column struct {
+	head  string
+	value func(r *record.Record) string
 }
 
-func csvRow(r *record.Record, fields []*record.Field) []string {
-	row := []string{r.ID.String()}
-	if r.Kind.Scope == record.OfOrganization {
-		row = append(row, r.OrgName)
+// everything are the columns of all that a list can tell, named as programs name
+// them; traits have names for people alone.
+func everything(k *record.Kind) []column {
+	names := []string{"id"}
+	if k.Scope == record.OfOrganization {
+		names = append(names, "organization_id")
 	}
-	row = append(row, r.Name)
-	for _, f := range fields {
-		switch s := shell.Plain(r.Values[f.Name]); f.Type {
-		case record.Ref:
-			row = append(row, r.Names[f.Name])
-		case record.Refs:
-			row = append(row, shell.LinkNames(r, f))
-		case record.HTML:
-			row = append(row, richtext.Text(s))
-		case record.Time:
-			ms, _ := r.Values[f.Name].(int64)
-			row = append(row, stamp(ms))
-		default:
-			row = append(row, s)
+	names = append(names, "name")
+	for i := range k.Fields {
+		if f := &k.Fields[i]; f.Type != record.Secret && f.Type != record.Files && f.Name != "name" {
+			names = append(names, f.Name)
 		}
 	}
-	archived := "No"
-	if r.Archived {
-		archived = "Yes"
+	var out []column
+	for _, name := range append(names, "archived", "created_at", "updated_at") {
+		c := columnOf(k, name)
+		switch f := k.Field(name); {
+		case name == "organization_id":
+			c.head = "organization"
+		case f == nil || f.Trait == 0:
+			c.head = name
+		}
+		out = append(out, c)
 	}
-	return append(row, archived, stamp(r.Created), stamp(r.Updated))
+	return out
+}
+
+// asShown are the columns of a list as a person sees it.
+func asShown(k *record.Kind, names []string) []column {
+	var out []column
+	for _, name := range names {
+		out = append(out, columnOf(k, name))
+	}
+	return out
+}
+
+func columnOf(k *record.Kind, name string) column {
+	c := column{head: columnLabel(k, name)}
+	switch name {
+	case "id":
+		c.value = func(r *record.Record) string { return r.ID.String() }
+	case "organization_id":
+		c.value = func(r *record.Record) string { return r.OrgName }
+	case "name":
+		c.value = func(r *record.Record) string { return r.Name }
+	case "archived":
+		c.value = func(r *record.Record) string { return shell.Plain(r.Archived) }
+	case "created_at":
+		c.value = func(r *record.Record) string { return stamp(r.Created) }
+	case "updated_at":
+		c.value = func(r *record.Record) string { return stamp(r.Updated) }
+	default:
+		f := k.Field(name)
+		c.value = func(r *record.Record) string { return fieldText(r, f) }
+	}
+	return c
+}
+
+func csvRow(r *record.Record, columns []column) []string {
+	row := make([]string, len(columns))
+	for i, c := range columns {
+		row[i] = c.value(r)
+	}
+	return row
+}
+
+// fieldText is a value as a table holds it.
+func fieldText(r *record.Record, f *record.Field) string {
+	switch f.Type {
+	case record.Ref:
+		return r.Names[f.Name]
+	case record.Refs:
+		return shell.LinkNames(r, f)
+	case record.HTML:
+		return richtext.Text(shell.Plain(r.Values[f.Name]))
+	case record.Time:
+		ms, _ := r.Values[f.Name].(int64)
+		return stamp(ms)
+	}
+	return shell.Plain(r.Values[f.Name])
 }
 
 func stamp(ms int64) string {

@@ -289,7 +289,8 @@ func (l *listing) table(v *visit) ui.Table {
 		t.Matching = int(min(l.found.Total, mostBulk))
 	}
 	if v.Caller.Role.May(access.Export) {
-		t.Export = []ui.NavItem{{Label: "CSV, for a spreadsheet", Href: (ui.Query{Path: l.q.Path + "/export", Values: l.q.Values}).With(), Icon: "table"}}
+		export := ui.Query{Path: l.q.Path + "/export", Values: l.q.Values}
+		t.Export = []ui.NavItem{{Label: "CSV with the columns shown", Href: export.With("as", "shown"), Icon: "table"}, {Label: "CSV with everything", Href: export.With(), Icon: "table"}}
 	}
 	t.Empty = l.empty(v)
 	return t
