@@ -38,6 +38,7 @@ var sideways = map[string]string{
 	"exporter -> attachment":    "files are written from where they are kept",
 	"exporter -> document":      "documents are written with their folders, sections and images",
 	"exporter -> crossref":      "links in texts lead to records as another house finds them",
+	"exporter -> flexibleasset": "types of assets are tables of their own in IT Glue's layout",
 	"exporter -> importer":      "both sides of one layout: importer/itglue names its files and columns once",
 	"importer -> attachment":    "an export holds files that hang on records",
 	"importer -> document":      "a document's sections and images come with it",

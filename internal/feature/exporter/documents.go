@@ -345,12 +345,18 @@ func (r *run) filesOf(ids []id.ID) (out []*attachment.File, err error) {
 func (r *run) copyAll(table string, list []*attachment.File) error {
 	used := map[string]bool{}
 	for _, f := range list {
-		base := unique(used, f.Record.String()+"/", itglue.FileName(f.FileName))
-		entry := "attachments/" + table + "/" + f.Record.String() + "/" + base
+		entry, folder := "", table
+		if sheet := r.sheetOf[f.Record]; sheet != nil {
+			entry, folder = sheet.fileEntry(f, used), sheet.name
+		}
+		if entry == "" {
+			prefix := "attachments/" + folder + "/" + f.Record.String() + "/"
+			entry = prefix + unique(used, prefix, itglue.FileName(f.FileName))
+		}
 		if err := r.copyFile(f.ID, entry); err != nil {
 			return err
 		}
-		if attachment.CleanName(base) != f.Name || f.Role != attachment.Attached {
+		if attachment.CleanName(path.Base(entry)) != f.Name || f.Role != attachment.Attached {
 			r.names = append(r.names, itglue.FileEntry{Entry: entry, Name: f.Name, Field: string(f.Role)})
 		}
 		r.did("attachment", 1)

@@ -71,6 +71,8 @@ type run struct {
 	tableOf map[id.ID]string
 	folders map[id.ID]folder
 	names   []itglue.FileEntry // of files whose entries are called otherwise
+	sheets  []*assetSheet
+	sheetOf map[id.ID]*assetSheet // by asset
 
 	report   *Report
 	progress Progress
@@ -127,7 +129,7 @@ func (r *run) all() error {
 	if err := r.manifest(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.refs} {
+	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.assetTables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.refs} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -245,6 +245,13 @@ func passwordRow(_ *run, rec *record.Record, b *beside) []string {
 	switch n, ok := v["resource_id"].(int64); {
 	case ok:
 		typ, of = v.Text("resource_type"), id.ID(n).String()
+		switch { // as IT Glue calls assets and their fields
+		case typ != "Flexible Asset":
+		case v["flexible_asset_field_id"] != nil:
+			typ = "StructuredData::Cell"
+		default:
+			typ = "StructuredData::Row"
+		}
 	case v.Text("external_resource_type") != "":
 		typ, of = v.Text("external_resource_type"), v.Text("external_resource_id")
 	}

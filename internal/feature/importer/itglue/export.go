@@ -127,6 +127,18 @@ func (x *Export) Attachments(f func(Attachment) error) error {
 	return nil
 }
 
+// FieldFile finds a file in the folder of a field, <id>-<file>; false when there is
+// none.
+func (x *Export) FieldFile(entry string) (Attachment, bool) {
+	_, rest, _ := strings.Cut(entry, "/")
+	m := fieldFile.FindStringSubmatch(rest)
+	e, ok := x.zip.Stat(entry)
+	if m == nil || !ok {
+		return Attachment{}, false
+	}
+	return Attachment{ID: m[1], Name: path.Base(m[2]), Entry: e.Name, Size: e.Size}, true
+}
+
 // Other is something that an export holds beside what is asked for.
 type Other struct {
 	File string // a table, or a folder with a slash at its end

@@ -12,6 +12,7 @@ const (
 	FoldersFile   = Own + "/folders.jsonl"
 	SectionsFile  = Own + "/sections.jsonl"
 	FilesFile     = Own + "/files.jsonl"
+	SheetsFile    = Own + "/sheets.jsonl"
 	RelationsFile = Own + "/relations.jsonl"
 	RefsFile      = Own + "/external.jsonl"
 )
@@ -106,6 +107,13 @@ type FileEntry struct {
 	Entry string `json:"entry"`
 	Name  string `json:"name"`
 	Field string `json:"field,omitempty"`
+}
+
+// Sheet names a table at the top of the zip that repeats, for readers of IT Glue's
+// layout, what lies in a KindFile, and the folders of the files of its fields.
+type Sheet struct {
+	Table   string   `json:"table"`
+	Folders []string `json:"folders,omitempty"`
 }
 
 // Pair is two related records.

@@ -417,19 +417,29 @@ func (r *run) noteAsset(it *item) {
 // assetOwner finds the asset that a password is embedded in, and, for the
 // password of a field, the field: those are told by name and organization only.
 func (r *run) assetOwner(typ, foreign, name string, org *importer.Known) (*importer.Known, id.ID) {
-	if !strings.EqualFold(typ, "StructuredData::Cell") {
-		for _, t := range r.assets {
-			if k := r.Look.Table(t.name)[foreign]; k != nil && k.Rec != 0 && k.Org == org.Rec {
-				return k, 0
+	cell := strings.EqualFold(typ, "StructuredData::Cell")
+	for _, t := range r.assets {
+		k := r.Look.Table(t.name)[foreign]
+		if k == nil || k.Rec == 0 || k.Org != org.Rec {
+			continue
+		}
+		if !cell {
+			return k, 0
+		}
+		for _, f := range t.fields { // some exports tell the asset, others the cell
+			if f.keeps(name) {
+				return k, f.ID
 			}
 		}
+	}
+	if !cell {
 		return nil, 0
 	}
 	var owner *importer.Known
 	var field id.ID
 	for _, t := range r.assets {
 		for _, f := range t.fields {
-			if f.Kind != flexibleasset.Password || record.Fold(f.Name) != record.Fold(name) && f.Key != flexibleasset.Key(name) {
+			if !f.keeps(name) {
 				continue
 			}
 			for _, k := range t.of[org.Rec] {
@@ -441,6 +451,11 @@ func (r *run) assetOwner(typ, foreign, name string, org *importer.Known) (*impor
 		}
 	}
 	return owner, field
+}
+
+// keeps tells whether the field is one for a password of that name.
+func (f *assetField) keeps(name string) bool {
+	return f.Kind == flexibleasset.Password && (record.Fold(f.Name) == record.Fold(name) || f.Key == flexibleasset.Key(name))
 }
 
 // fieldFiles brings in the files of Upload fields.

@@ -403,6 +403,16 @@ func (r *run) fileNames() (map[string]itglue.FileEntry, error) {
 	return out, err
 }
 
+// eachSheet calls f with the tables that repeat what lies in the house's own files.
+func (r *run) eachSheet(f func(itglue.Sheet)) error {
+	return r.eachLine(itglue.SheetsFile, func(line []byte) error {
+		var s itglue.Sheet
+		err := itglue.Unmarshal(itglue.SheetsFile, line, &s)
+		f(s)
+		return err
+	})
+}
+
 // ref sets a reference by a name, unless the extra says to what it is.
 func (it *item) ref(field, kind string, columns ...string) error {
 	if _, said := it.extra.ref(field); said {

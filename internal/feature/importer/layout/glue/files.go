@@ -46,7 +46,7 @@ func (r *run) attachments() error {
 		return err
 	}
 	var waiting []*attach
-	err = r.x.Attachments(func(a itglue.Attachment) error {
+	err = r.eachFile(names, func(a itglue.Attachment) error {
 		if err := r.Ctx.Err(); err != nil {
 			return err
 		}
@@ -76,6 +76,39 @@ func (r *run) attachments() error {
 		return err
 	}
 	return r.attachAll(waiting)
+}
+
+// ownAssets is the table of all assets in the house's own export.
+const ownAssets = "flexible_assets"
+
+// eachFile calls f with every file that hangs on a record, and with those that the
+// house's own export keeps in the folders of fields.
+func (r *run) eachFile(names map[string]itglue.FileEntry, f func(itglue.Attachment) error) error {
+	sheets := map[string]bool{}
+	if err := r.eachSheet(func(s itglue.Sheet) { sheets[s.Table] = true }); err != nil {
+		return err
+	}
+	err := r.x.Attachments(func(a itglue.Attachment) error {
+		if sheets[a.Table] {
+			a.Table = ownAssets
+		}
+		return f(a)
+	})
+	if err != nil {
+		return err
+	}
+	for _, entry := range sortedKeys(names) {
+		if strings.HasPrefix(entry, "attachments/") {
+			continue
+		}
+		if a, ok := r.x.FieldFile(entry); ok {
+			a.Table = ownAssets
+			if err := f(a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // file decides about one file, and keeps its content when it is to be attached.
@@ -230,7 +263,8 @@ func (w *attach) save(tx *gate.Tx) error {
 
 // fileTotal counts the files that attachments will look at.
 func (r *run) fileTotal() (n int64) {
-	_ = r.x.Attachments(func(a itglue.Attachment) error {
+	names, _ := r.fileNames() // what is wrong with them is said when they are read
+	_ = r.eachFile(names, func(a itglue.Attachment) error {
 		if r.kindOf(a.Table) != "" {
 			n++
 		}

@@ -197,6 +197,13 @@ func (r *run) others() error {
 		known = append(known, t.name)
 		folders = append(folders, sortedKeys(t.folders)...)
 	}
+	err := r.eachSheet(func(s itglue.Sheet) {
+		known = append(known, s.Table)
+		folders = append(folders, s.Folders...)
+	})
+	if err != nil {
+		return err
+	}
 	list, err := r.x.Others(known, folders)
 	if err != nil {
 		return err

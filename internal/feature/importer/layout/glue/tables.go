@@ -212,6 +212,9 @@ func (it *item) owner() {
 }
 
 func (r *run) ownerTable(typ string) (name, tab string) {
+	if r.own != nil && strings.HasPrefix(strings.ToLower(typ), "structureddata::") {
+		return "Flexible Asset", ownAssets
+	}
 	word := strings.TrimSuffix(strings.ToLower(typ), "s")
 	if k := r.Importer.Records.Kinds.Kind(strings.NewReplacer(" ", "_", "-", "_").Replace(word)); k != nil && k.Sheet {
 		return typ, k.Plural
