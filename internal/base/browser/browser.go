@@ -415,6 +415,28 @@ func (b *Tab) Axe(where string) {
 	}
 }
 
+// Everywhere looks at a page as people do: on a desktop, light and dark, and on a
+// phone. It is accessible on all of them and never wider than the screen; with
+// STRONGROOM_SHOTS there is a picture of each.
+func (b *Tab) Everywhere(name, path string) {
+	b.t.Helper()
+	look := func(how string) {
+		b.t.Helper()
+		b.Visit(path)
+		b.NoSideScroll(name + " " + how)
+		b.Axe(name + " " + how)
+		b.FullShot(name + "-" + how)
+	}
+	b.Desktop()
+	look("light")
+	b.Dark(true)
+	look("dark")
+	b.Desktop()
+	b.Phone()
+	look("phone")
+	b.Desktop()
+}
+
 // NoSideScroll fails the test when the page is wider than the window.
 func (b *Tab) NoSideScroll(where string) {
 	b.t.Helper()

@@ -47,7 +47,7 @@ func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
 		return nil, err
 	}
 	c.AllOrgs, c.OneTime = all == 1 || c.Role == Administrator, oneTime == 1
-	if c.Groups, err = ids(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user)); err != nil {
+	if c.Groups, err = IDs(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user)); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -171,12 +171,12 @@ func SetGroupOrgs(tx *sqldb.Tx, group id.ID, all bool, orgs []id.ID) error {
 
 // Members lists the users of a group.
 func Members(tx *sqldb.Tx, group id.ID) ([]id.ID, error) {
-	return ids(tx, `select user_id from access_member where group_id = ? order by user_id`, int64(group))
+	return IDs(tx, `select user_id from access_member where group_id = ? order by user_id`, int64(group))
 }
 
 // GroupsOf lists the groups of a user.
 func GroupsOf(tx *sqldb.Tx, user id.ID) ([]id.ID, error) {
-	return ids(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user))
+	return IDs(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user))
 }
 
 // GroupOrgs lists the organizations of a group and whether it is all of them.
@@ -185,7 +185,7 @@ func GroupOrgs(tx *sqldb.Tx, group id.ID) (all bool, orgs []id.ID, err error) {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, nil, err
 	}
-	orgs, err = ids(tx, `select org_id from access_group_org where group_id = ? order by org_id`, int64(group))
+	orgs, err = IDs(tx, `select org_id from access_group_org where group_id = ? order by org_id`, int64(group))
 	return all, orgs, err
 }
 
@@ -214,10 +214,10 @@ func SetGrants(tx *sqldb.Tx, record id.ID, users, groups []id.ID) error {
 
 // Grants lists the users and groups that a record is open to.
 func Grants(tx *sqldb.Tx, record id.ID) (users, groups []id.ID, err error) {
-	if users, err = ids(tx, `select user_id from access_grant where record_id = ? and user_id <> 0 order by user_id`, int64(record)); err != nil {
+	if users, err = IDs(tx, `select user_id from access_grant where record_id = ? and user_id <> 0 order by user_id`, int64(record)); err != nil {
 		return nil, nil, err
 	}
-	groups, err = ids(tx, `select group_id from access_grant where record_id = ? and group_id <> 0 order by group_id`, int64(record))
+	groups, err = IDs(tx, `select group_id from access_grant where record_id = ? and group_id <> 0 order by group_id`, int64(record))
 	return users, groups, err
 }
 
@@ -303,7 +303,8 @@ func Forget(tx *sqldb.Tx, record id.ID) error {
 	return bump(tx)
 }
 
-func ids(tx *sqldb.Tx, q string, args ...any) ([]id.ID, error) {
+// IDs gives the ids that a query finds in its only column.
+func IDs(tx *sqldb.Tx, q string, args ...any) ([]id.ID, error) {
 	rows, err := tx.Query(q, args...)
 	if err != nil {
 		return nil, err

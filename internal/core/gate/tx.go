@@ -39,6 +39,9 @@ func (tx *Tx) Exec(q string, args ...any) (int64, error) {
 	return tx.sql.Exec(q, args...)
 }
 
+// IDs gives the ids that a query finds in its only column.
+func (tx *Tx) IDs(q string, args ...any) ([]id.ID, error) { return access.IDs(tx.sql, q, args...) }
+
 // SQL is the transaction below, for the core packages that work on it. Features
 // cannot name its type and have no use for it but to pass it on.
 func (tx *Tx) SQL() *sqldb.Tx { return tx.sql }

@@ -338,7 +338,7 @@ func tell(tx *gate.Tx, rec, comment id.ID, people []person, before map[id.ID]boo
 
 // tellWatchers tells those who watch the record, but those who were mentioned.
 func tellWatchers(tx *gate.Tx, rec, comment id.ID, but []id.ID) error {
-	watching, err := list(tx, `select user_id from record_watch where record_id = ? and wanted = 1 order by user_id`, rec)
+	watching, err := tx.IDs(`select user_id from record_watch where record_id = ? and wanted = 1 order by user_id`, int64(rec))
 	if err != nil {
 		return err
 	}
@@ -358,29 +358,12 @@ func tellWatchers(tx *gate.Tx, rec, comment id.ID, but []id.ID) error {
 }
 
 func mentioned(tx *gate.Tx, comment id.ID) (map[id.ID]bool, error) {
-	people, err := list(tx, `select user_id from record_comment_mention where comment_id = ?`, comment)
+	people, err := tx.IDs(`select user_id from record_comment_mention where comment_id = ?`, int64(comment))
 	out := map[id.ID]bool{}
 	for _, u := range people {
 		out[u] = true
 	}
 	return out, err
-}
-
-func list(tx *gate.Tx, q string, of id.ID) ([]id.ID, error) {
-	rows, err := tx.Query(q, int64(of))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []id.ID
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		out = append(out, id.ID(n))
-	}
-	return out, rows.Err()
 }
 
 // text is a comment that was read.

@@ -104,20 +104,7 @@ func Bearing(tx *gate.Tx, flag id.ID, kind string, org id.ID, limit int) ([]id.I
 	if org != 0 {
 		q, args = q+` and r.org_id = ?`, append(args, int64(org))
 	}
-	rows, err := tx.Query(q+` order by r.id limit ?`, append(args, limit)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []id.ID
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		out = append(out, id.ID(n))
-	}
-	return out, rows.Err()
+	return tx.IDs(q+` order by r.id limit ?`, append(args, limit)...)
 }
 
 // Put puts a flag on a record. NotFound for a record or flag that the caller does

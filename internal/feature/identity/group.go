@@ -89,7 +89,7 @@ func unpark(tx *gate.Tx, group id.ID) error {
 }
 
 func parked(tx *gate.Tx, group id.ID, sort string) ([]id.ID, error) {
-	return list(tx, `select member from identity_parked where group_id = ? and sort = ? order by member`, int64(group), sort)
+	return tx.IDs(`select member from identity_parked where group_id = ? and sort = ? order by member`, int64(group), sort)
 }
 
 // SetMembers replaces the members of a group, inside a granted change.
@@ -145,7 +145,7 @@ func exist(tx *gate.Tx, kind, field string, ids []id.ID) error {
 		part := want[:min(len(want), 500)]
 		want = want[len(part):]
 		cond, args := tx.Visible("r")
-		found, err := list(tx, `select r.id from record r where r.kind = ? and r.trashed_at is null and r.id in (`+access.Marks(len(part))+`) and `+cond,
+		found, err := tx.IDs(`select r.id from record r where r.kind = ? and r.trashed_at is null and r.id in (`+access.Marks(len(part))+`) and `+cond,
 			slices.Concat([]any{kind}, access.Args(part), args)...)
 		if err != nil {
 			return err
@@ -163,23 +163,6 @@ func clean(ids []id.ID) []id.ID {
 	out := slices.Clone(ids)
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-func list(tx *gate.Tx, q string, args ...any) ([]id.ID, error) {
-	rows, err := tx.Query(q, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []id.ID
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		out = append(out, id.ID(n))
-	}
-	return out, rows.Err()
 }
 
 func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }

@@ -92,21 +92,8 @@ func onePrimary(k *record.Kind) func(tx *gate.Tx, now, old *record.Record) error
 // is hidden stays as it is.
 func primaries(tx *gate.Tx, now *record.Record) ([]id.ID, error) {
 	cond, args := tx.Visible("r")
-	rows, err := tx.Query(`select r.id from record r join k_location k on k.id = r.id where r.kind = 'location' and r.org_id = ? and k."primary" = 1
+	return tx.IDs(`select r.id from record r join k_location k on k.id = r.id where r.kind = 'location' and r.org_id = ? and k."primary" = 1
 		and r.id <> ? and r.trashed_at is null and `+cond, append([]any{int64(now.Org), int64(now.ID)}, args...)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []id.ID
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		out = append(out, id.ID(n))
-	}
-	return out, rows.Err()
 }
 
 // findCountry gives a region the country that its country's code names.

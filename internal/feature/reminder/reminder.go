@@ -151,18 +151,5 @@ func when(days int) string {
 // otherwise, and others who have chosen it. What they want, and what they may see, is
 // looked at again for each notice.
 func audience(tx *gate.Tx) ([]id.ID, error) {
-	rows, err := tx.Query(`select p.user_id from access_principal p where p.role = ? union select user_id from notification_choice where topic = ? and wanted = 1 order by 1`, string(access.Administrator), Topic)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []id.ID
-	for rows.Next() {
-		var n int64
-		if err := rows.Scan(&n); err != nil {
-			return nil, err
-		}
-		out = append(out, id.ID(n))
-	}
-	return out, rows.Err()
+	return tx.IDs(`select p.user_id from access_principal p where p.role = ? union select user_id from notification_choice where topic = ? and wanted = 1 order by 1`, string(access.Administrator), Topic)
 }

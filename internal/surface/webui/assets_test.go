@@ -154,18 +154,6 @@ func TestAssetPagesInABrowser(t *testing.T) {
 		"asset-choose": "/flexible_assets/new", "asset-form": "/flexible_assets/" + asset.String() + "/edit", "asset": "/flexible_assets/" + asset.String(),
 		"assets": "/flexible_assets?flexible_asset_type_id=" + typ.String(), "assets-all": "/flexible_assets",
 	} {
-		b.Desktop()
-		b.Visit(path)
-		b.FullShot(name + "-light")
-		b.Axe(name + " light")
-		b.NoSideScroll(name)
-		b.Dark(true)
-		b.Visit(path)
-		b.Axe(name + " dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(path)
-		b.NoSideScroll(name + " on a phone")
-		b.Axe(name + " phone")
+		b.Everywhere(name, path)
 	}
 }

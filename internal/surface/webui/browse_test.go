@@ -58,21 +58,7 @@ func TestPagesInABrowser(t *testing.T) {
 	b.Shot("sign-in")
 	signInBy(b, access.Administrator)
 	for _, p := range pages {
-		b.Desktop()
-		b.Visit(p.path)
-		b.FullShot(p.name + "-light")
-		b.Axe(p.name + " light")
-		b.NoSideScroll(p.name)
-		b.Dark(true)
-		b.Visit(p.path)
-		b.Axe(p.name + " dark")
-		b.Shot(p.name + "-dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(p.path)
-		b.NoSideScroll(p.name + " on a phone")
-		b.Axe(p.name + " phone")
-		b.FullShot(p.name + "-phone")
+		b.Everywhere(p.name, p.path)
 	}
 }
 

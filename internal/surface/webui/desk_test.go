@@ -94,21 +94,7 @@ func TestDeskInABrowser(t *testing.T) {
 	b := browser.Open(t, d.URL)
 	signInBy(b, access.Administrator)
 	for _, p := range pages {
-		b.Desktop()
-		b.Visit(p.path)
-		b.FullShot("b-" + p.name + "-light")
-		b.Axe(p.name + " light")
-		b.NoSideScroll(p.name)
-		b.Dark(true)
-		b.Visit(p.path)
-		b.Axe(p.name + " dark")
-		b.Shot("b-" + p.name + "-dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(p.path)
-		b.NoSideScroll(p.name + " on a phone")
-		b.Axe(p.name + " phone")
-		b.FullShot("b-" + p.name + "-phone")
+		b.Everywhere(p.name, p.path)
 	}
 }
 

@@ -147,21 +147,7 @@ func TestMapInABrowser(t *testing.T) {
 		{"related-needs", "/related/" + sw.String()},
 	}
 	for _, p := range pages {
-		b.Desktop()
-		b.Visit(p.path)
-		b.NoSideScroll(p.name)
-		b.Axe(p.name + " light")
-		b.FullShot(p.name + "-light")
-		b.Dark(true)
-		b.Visit(p.path)
-		b.Axe(p.name + " dark")
-		b.Shot(p.name + "-dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(p.path)
-		b.NoSideScroll(p.name + " on a phone")
-		b.Axe(p.name + " phone")
-		b.FullShot(p.name + "-phone")
+		b.Everywhere(p.name, p.path)
 	}
 	b.Desktop()
 	b.Visit("/map/" + sw.String())

@@ -71,17 +71,6 @@ func TestReferenceOfTheAPI(t *testing.T) {
 	b := browser.Open(t, h.URL)
 	signInBy(b, access.Administrator)
 	for _, path := range []string{"/help/api", "/help/api/ships"} {
-		b.Visit(path)
-		b.NoSideScroll(path)
-		b.Axe(path + " light")
-		b.Dark(true)
-		b.Visit(path)
-		b.Axe(path + " dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(path)
-		b.NoSideScroll(path + " on a phone")
-		b.Axe(path + " phone")
-		b.Desktop()
+		b.Everywhere("api"+strings.ReplaceAll(strings.TrimPrefix(path, "/help/api"), "/", "-"), path)
 	}
 }

@@ -128,21 +128,7 @@ func TestTrackersInABrowser(t *testing.T) {
 	b := browser.Open(t, h.URL)
 	signInBy(b, access.Administrator)
 	for name, path := range map[string]string{"trackers": "/trackers", "trackers-domain": "/trackers/" + rid.String()} {
-		b.Desktop()
-		b.Visit(path)
-		b.NoSideScroll(name)
-		b.Axe(name + " light")
-		b.FullShot(name + "-light")
-		b.Dark(true)
-		b.Visit(path)
-		b.Axe(name + " dark")
-		b.Shot(name + "-dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(path)
-		b.NoSideScroll(name + " on a phone")
-		b.Axe(name + " phone")
-		b.FullShot(name + "-phone")
+		b.Everywhere(name, path)
 	}
 }
 

@@ -135,18 +135,6 @@ func TestChecklistByHand(t *testing.T) {
 	b.Wait(`document.querySelectorAll("#tasks li").length == 4 && document.activeElement.id == "new-task"`)
 	for _, p := range []struct{ name, path string }{{"checklist", at}, {"checklist-template", "/checklist_templates/" + template.String()}, {"from-template", "/checklists/from-template"},
 		{"checklists", "/organizations/" + org.String() + "/checklists"}, {"domain-form", "/domains/new?organization_id=" + org.String()}} {
-		b.Desktop()
-		b.Visit(p.path)
-		b.Axe(p.name + " light")
-		b.FullShot(p.name + "-light")
-		b.NoSideScroll(p.name)
-		b.Dark(true)
-		b.Visit(p.path)
-		b.Axe(p.name + " dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(p.path)
-		b.Axe(p.name + " phone")
-		b.NoSideScroll(p.name + " on a phone")
+		b.Everywhere(p.name, p.path)
 	}
 }

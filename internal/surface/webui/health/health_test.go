@@ -149,20 +149,6 @@ func TestLookAtHealth(t *testing.T) {
 	b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
 	for _, p := range []struct{ name, path string }{{"health", "/health"}, {"health-report", "/health/" + org.String()}, {"health-rules", "/settings/health"},
 		{"health-exceptions", "/settings/health/" + org.String()}, {"health-org", "/organizations/" + org.String()}} {
-		b.Desktop()
-		b.Visit(p.path)
-		b.Axe(p.name + " light")
-		b.FullShot(p.name + "-light")
-		b.NoSideScroll(p.name)
-		b.Dark(true)
-		b.Visit(p.path)
-		b.Axe(p.name + " dark")
-		b.FullShot(p.name + "-dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(p.path)
-		b.Axe(p.name + " phone")
-		b.NoSideScroll(p.name + " on a phone")
-		b.FullShot(p.name + "-phone")
+		b.Everywhere(p.name, p.path)
 	}
 }

@@ -176,21 +176,7 @@ func TestCommentsByHand(t *testing.T) {
 	b.Press(kb.Enter, chromedp.ModifierCtrl)
 	b.Wait(`document.querySelectorAll(".said>li").length == 2 && document.querySelector(".said>li:last-child strong")?.textContent == "@Max Okafor"`)
 	for _, p := range []struct{ name, path string }{{"comments-record", at}, {"comments", "/comments/" + doc.String()}, {"comments-org", "/organizations/" + org.String()}} {
-		b.Desktop()
-		b.Visit(p.path)
-		b.Axe(p.name + " light")
-		b.FullShot(p.name + "-light")
-		b.NoSideScroll(p.name)
-		b.Dark(true)
-		b.Visit(p.path)
-		b.Axe(p.name + " dark")
-		b.FullShot(p.name + "-dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(p.path)
-		b.Axe(p.name + " phone")
-		b.NoSideScroll(p.name + " on a phone")
-		b.FullShot(p.name + "-phone")
+		b.Everywhere(p.name, p.path)
 	}
 }
 

@@ -70,19 +70,6 @@ func TestLookAtTheFeed(t *testing.T) {
 	b.Click(".entrance button.primary")
 	b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
 	for _, p := range []struct{ name, path string }{{"activity", "/activity"}, {"activity-none", "/activity?what=revealed"}} {
-		b.Desktop()
-		b.Visit(p.path)
-		b.Axe(p.name + " light")
-		b.FullShot(p.name + "-light")
-		b.NoSideScroll(p.name)
-		b.Dark(true)
-		b.Visit(p.path)
-		b.Axe(p.name + " dark")
-		b.Desktop()
-		b.Phone()
-		b.Visit(p.path)
-		b.Axe(p.name + " phone")
-		b.NoSideScroll(p.name + " on a phone")
-		b.FullShot(p.name + "-phone")
+		b.Everywhere(p.name, p.path)
 	}
 }
