@@ -79,6 +79,9 @@ func TestAssetsInPages(t *testing.T) {
 		t.Errorf("filtered by a field: %s", got)
 	}
 	rid := h.One(flexibleasset.Kind, "Staff")
+	if to := c.Get("/" + org.String() + "/assets/" + typ.String() + "-wireless/records/" + rid.String()).Want(http.StatusSeeOther).To(); to != "/flexible_assets/"+rid.String() {
+		t.Errorf("the address that IT Glue has leads to %s", to)
+	}
 	show := c.Get("/flexible_assets/" + rid.String()).Want(http.StatusOK)
 	if s := show.Text("main"); !strings.Contains(s, "NB-AP01") || !strings.Contains(s, "Embedded password") || strings.Contains(s, "hunter2") {
 		t.Errorf("the page says %q", s)
