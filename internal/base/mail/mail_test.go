@@ -168,6 +168,25 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// TestSendTextAlone: a mail without HTML has its text as its body.
+func TestSendTextAlone(t *testing.T) {
+	r := serve(t, mail.Plain)
+	plain := letter
+	plain.HTML = ""
+	if err := r.client(mail.Plain).Send(t.Context(), plain); err != nil {
+		t.Fatal(err)
+	}
+	_, raw, _ := strings.Cut(r.got[0], "\n")
+	m, err := netmail.ReadMessage(strings.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+	if got := strings.TrimSpace(strings.ReplaceAll(string(b), "\r\n", "\n")); err != nil || got != letter.Text || m.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("%s: %q, %v", m.Header.Get("Content-Type"), got, err)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	r := serve(t, mail.StartTLS)
 	try := func(change func(*mail.Relay)) error {

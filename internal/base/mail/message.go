@@ -56,7 +56,8 @@ func (m Message) bytes(from mail.Address) ([]byte, error) {
 		header("Content-Type", "text/plain; charset=utf-8")
 		header("Content-Transfer-Encoding", "quoted-printable")
 		b.WriteString("\r\n")
-		return b.Bytes(), body(&b, m.Text)
+		err := body(&b, m.Text)
+		return b.Bytes(), err
 	}
 	parts := multipart.NewWriter(&b)
 	header("Content-Type", `multipart/alternative; boundary="`+parts.Boundary()+`"`)
