@@ -35,9 +35,9 @@ func taken(h *webuitest.House, t *testing.T, name string) (id.ID, map[string]str
 func madeAsset(h *webuitest.House, t *testing.T) id.ID {
 	t.Helper()
 	org := h.Any("organization")
-	_, f := taken(h, t, "Internet access")
-	return h.Make(flexibleasset.Kind, org, record.Values{"flexible_asset_type_id": h.One(flexibleasset.TypeKind, "Internet access"), f["Provider"]: "Zeewind", f["Medium"]: "Fibre",
-		f["Down, Mbit/s"]: 62.5, f["Contract ends"]: "2027-01-31", f["Access password"]: "hunter2!", f["Location"]: []id.ID{h.Make("location", org, record.Values{"name": "Pier 4"})}})
+	typ, f := taken(h, t, "Application")
+	return h.Make(flexibleasset.Kind, org, record.Values{"flexible_asset_type_id": typ, f["Name"]: "Zeewind", f["Importance"]: "Critical", f["Seats"]: 62.5,
+		f["Support ends"]: "2027-01-31", f["Licence key"]: "hunter2!", f["Installation"]: "<p>By hand.</p>", f["Key users"]: []id.ID{h.Make("contact", org, record.Values{"first_name": "Pia"})}})
 }
 
 func TestAssetsInPages(t *testing.T) {

@@ -260,6 +260,7 @@ func TestRecordsInAText(t *testing.T) {
 // writeRecords begins a document's text with a link to a record, a card of
 // another, and a picture that is pasted.
 func writeRecords(b *browser.Tab, at string) {
+	const writing = `!document.querySelector("#record-h") && document.activeElement.closest(".ProseMirror")`
 	insert := func(words, how string) {
 		b.Press("l", chromedp.ModifierCtrl|chromedp.ModifierShift)
 		b.Wait(`document.querySelector("dialog[open] sr-ref [role=combobox]")`)
@@ -269,11 +270,12 @@ func writeRecords(b *browser.Tab, at string) {
 		b.Axe("a record for the text")
 		b.Click(`dialog[open] input[value="` + how + `"]`)
 		b.Click("dialog[open] .btn.primary")
-		b.Wait(`!document.querySelector("dialog[open]")`)
+		b.Wait(writing)
 	}
 	b.Visit(at + "/edit")
 	b.Wait(`document.querySelector(".ProseMirror")`)
 	b.Click(".ProseMirror p")
+	b.Wait(writing)
 	b.Press(kb.Home, chromedp.ModifierCtrl)
 	insert("Root", "link")
 	insert("North quay", "card")
