@@ -37,17 +37,22 @@ changes nothing. An import that was interrupted is taken up by starting it again
 			if err != nil {
 				return err
 			}
-			var report app.ImportReport
-			err = p.console(ctx, s, "import.itglue", app.ImportFile{Tenant: s.tenant, Path: path, Password: s.zip, DryRun: s.dryRun}, &report, p.progress(s))
-			if err != nil {
-				return err
-			}
-			if s.json {
-				return p.printJSON(report)
-			}
-			return report.Print(p.out)
+			return p.bringIn(ctx, s, "import.itglue", app.ImportFile{Tenant: s.tenant, Path: path, Password: s.zip, DryRun: s.dryRun})
 		},
 	}
+}
+
+// bringIn has an import done by whoever has the data folder, and prints what came
+// of it.
+func (p *program) bringIn(ctx context.Context, s *settings, call string, what any) error {
+	var report app.ImportReport
+	if err := p.console(ctx, s, call, what, &report, p.progress(s)); err != nil {
+		return err
+	}
+	if s.json {
+		return p.printJSON(report)
+	}
+	return report.Print(p.out)
 }
 
 func importTableCommand() *command {
@@ -75,14 +80,7 @@ left out as a whole, and the others come in.`,
 			if err != nil {
 				return err
 			}
-			var report app.ImportReport
-			if err := p.console(ctx, s, "import.csv", app.TableFile{Tenant: s.tenant, Path: path, DryRun: s.dryRun, Table: s.table}, &report, p.progress(s)); err != nil {
-				return err
-			}
-			if s.json {
-				return p.printJSON(report)
-			}
-			return report.Print(p.out)
+			return p.bringIn(ctx, s, "import.csv", app.TableFile{Tenant: s.tenant, Path: path, DryRun: s.dryRun, Table: s.table})
 		},
 	}
 }
@@ -117,14 +115,7 @@ in what changed.`,
 				fmt.Fprintln(p.err, "Enter the API key of Hudu:")
 				key, _ = bufio.NewReader(p.in).ReadString('\n')
 			}
-			var report app.ImportReport
-			if err := p.console(ctx, s, "import.hudu", app.HuduSource{Tenant: s.tenant, URL: rest[0], Key: strings.TrimSpace(key), DryRun: s.dryRun}, &report, p.progress(s)); err != nil {
-				return err
-			}
-			if s.json {
-				return p.printJSON(report)
-			}
-			return report.Print(p.out)
+			return p.bringIn(ctx, s, "import.hudu", app.HuduSource{Tenant: s.tenant, URL: rest[0], Key: strings.TrimSpace(key), DryRun: s.dryRun})
 		},
 	}
 }
