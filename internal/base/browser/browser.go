@@ -316,10 +316,22 @@ func (b *Tab) Wait(condition string) {
 		}
 		select {
 		case <-ctx.Done():
-			b.t.Fatalf("waited in vain for %s (%v)", condition, err)
+			b.t.Fatalf("waited in vain for %s (%v)%s", condition, err, b.where())
 		case <-tick.C:
 		}
 	}
+}
+
+// where tells the address and the beginning of the text of the page as it is, for
+// the reader of a failed test.
+func (b *Tab) where() string {
+	ctx, cancel := context.WithTimeout(b.ctx, time.Second)
+	defer cancel()
+	s, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.pathname + location.search + " " + document.readyState + ": " + document.body.innerText.slice(0, 500)`, strict))
+	if err != nil {
+		return ""
+	}
+	return "\n" + s
 }
 
 // Dark sets what the system prefers. Motion is reduced, so that pictures are of

@@ -40,6 +40,11 @@ func described() *openapi.Document {
 	return d
 }
 
+// TestNoReferenceWithoutAnAPI: a house without the API has no pages of it.
+func TestNoReferenceWithoutAnAPI(t *testing.T) {
+	webuitest.Open(t, webuitest.Options{}).As(access.Administrator).Get("/help/api").Want(http.StatusNotFound)
+}
+
 func TestReferenceOfTheAPI(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{Change: func(s *webui.Server) { s.API = described }})
 	for _, role := range []access.Role{access.ReadOnly, access.Administrator} {
@@ -66,8 +71,6 @@ func TestReferenceOfTheAPI(t *testing.T) {
 		}
 		c.Get("/help/api/boats").Want(http.StatusNotFound)
 	}
-	webuitest.Open(t, webuitest.Options{}).As(access.Administrator).Get("/help/api").Want(http.StatusNotFound)
-
 	b := browser.Open(t, h.URL)
 	signInBy(b, access.Administrator)
 	for _, path := range []string{"/help/api", "/help/api/ships"} {
