@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"strings"
 
 	"strongroom/internal/core/access"
@@ -19,11 +20,11 @@ const (
 )
 
 // counts are how many rows each driver has to look at. The kept totals tell the
-// first two; matches are counted, but no further than enough.
+// first two; matches are counted, but no further than enough where the total is
+// not made of them.
 type counts struct {
 	all, hers, matches int64
 	narrow, filtered   bool // whether bySight and byMatches are possible
-	exact              bool // whether matches were counted to the end
 }
 
 // enough matches are many: a list is then better gone through in its order.
@@ -100,10 +101,14 @@ func (b *builder) count(tx *gate.Tx, q Query, narrow bool) error {
 	if len(b.matches) > 0 {
 		m := b.matches[0]
 		c.filtered = true
-		if err := tx.QueryRow(`select count(*) from (select 1 from trait t where `+m.cond+` limit ?) x`, append(m.args[:len(m.args):len(m.args)], enough)...).Scan(&c.matches); err != nil {
+		found, args, some := `select 1 from trait t where `+m.cond, slices.Clip(m.args), !b.countable(tx, q)
+		if some { // else the total asks for all of them
+			found, args = found+` limit ?`, append(args, enough)
+		}
+		if err := tx.QueryRow(`select count(*) from (`+found+`) x`, args...).Scan(&c.matches); err != nil {
 			return err
 		}
-		if c.exact = c.matches < enough; !c.exact {
+		if some && c.matches == enough {
 			c.matches = max(enough, c.all/sorting)
 		}
 	}
@@ -166,28 +171,24 @@ func apart(alias string) string {
 	return alias + `variant_id <> 0 and (` + alias + `archived <> 0 or ` + alias + `restricted <> 0 or ` + alias + `trashed_at is not null)`
 }
 
-// countMatches counts what one filter by a trait finds for a caller who sees
-// every organization: the rows of its index, less those of records that are apart
-// and not in the list. ok is false where that is not all there is to know.
-func (b *builder) countMatches(tx *gate.Tx, q Query) (n int64, ok bool, err error) {
+// countable tells whether the rows of one filter by a trait are, but for a few,
+// the list.
+func (b *builder) countable(tx *gate.Tx, q Query) bool {
 	reach, _ := access.Reach(tx.Caller, "")
-	if len(b.matches) != 1 || b.matches[0].many || len(q.Filters) != 1 || reach != "" || q.Org != 0 || q.Text != "" || q.Parent != 0 || q.Trashed || q.Archived == "yes" {
-		return 0, false, nil
-	}
-	m := b.matches[0]
-	var matching, less int64
-	if b.counts != nil && b.counts.exact {
-		matching = b.counts.matches
-	} else if err := tx.QueryRow(`select count(*) from trait t where `+m.cond, m.args...).Scan(&matching); err != nil {
-		return 0, false, err
-	}
-	out, args := `r.trashed_at is not null`, []any(nil)
+	return len(b.matches) == 1 && !b.matches[0].many && len(q.Filters) == 1 && reach == "" && q.Org == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed && q.Archived != "yes"
+}
+
+// countMatches counts what the filter of a countable list finds: the rows of its
+// index, less those of records that are apart and not in the list.
+func (b *builder) countMatches(tx *gate.Tx, q Query) (int64, error) {
+	m, less := b.matches[0], int64(0)
+	out := `r.trashed_at is not null`
 	if q.Archived == "no" {
 		out += ` or r.archived <> 0`
 	}
 	visible, who := tx.Visible("r")
-	args = append(append(append(args, int64(q.Variant)), who...), m.args...)
-	err = tx.QueryRow(`select count(*) from record r where r.variant_id = ? and `+apart("r.")+` and (`+out+` or not (`+visible+`))
+	args := slices.Concat([]any{int64(q.Variant)}, who, m.args)
+	err := tx.QueryRow(`select count(*) from record r where r.variant_id = ? and `+apart("r.")+` and (`+out+` or not (`+visible+`))
 		and exists (select 1 from trait t where t.record_id = r.id and `+m.cond+`)`, args...).Scan(&less)
-	return matching - less, true, err
+	return b.counts.matches - less, err
 }

@@ -26,8 +26,8 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 		all, err := kept(tx, q.Org, of, q.Archived)
 		return all[of], err
 	}
-	if n, ok, err := b.countMatches(tx, q); ok || err != nil {
-		return n, err
+	if b.countable(tx, q) {
+		return b.countMatches(tx, q)
 	}
 	way := anyWay
 	if b.counts != nil {

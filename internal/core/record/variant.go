@@ -188,20 +188,19 @@ func (r *Record) readTraits() error {
 	if err := json.Unmarshal([]byte(r.traits), &all); err != nil { // ids and numbers are exact as float64
 		return err
 	}
+	values := make(Values, len(all)+len(r.Values))
 	for _, f := range r.Kind.traits {
-		in, ok := all[f.Name]
-		if !ok {
-			continue
+		v := all[f.Name]
+		if s, ok := v.(string); !ok || f.Type != Choice || s == "" { // a choice that was taken off the list stays until another is chosen
+			v, _ = f.Parse(v)
 		}
-		if s, ok := in.(string); ok && f.Type == Choice { // one that was taken off the list stays until another is chosen
-			r.Values[f.Name] = s
-			delete(all, f.Name)
-		} else if v, err := f.Parse(in); err == nil && v != nil {
-			r.Values[f.Name] = v
-			delete(all, f.Name)
+		if v != nil {
+			values[f.Name] = v
 		}
 	}
-	r.Rest = all
+	maps.DeleteFunc(all, func(name string, _ any) bool { return values[name] != nil })
+	maps.Copy(values, r.Values)
+	r.Values, r.Rest = values, all
 	return nil
 }
 
