@@ -6,6 +6,7 @@ import (
 
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/tally"
 )
 
 // driver is the table that a list begins with; each of its rows is then asked
@@ -87,17 +88,16 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 
 // count finds out what choose goes by.
 func (b *builder) count(tx *gate.Tx, q Query, narrow bool) error {
-	of := VariantName(b.kind.Name, q.Variant)
+	of := tally.Variant(b.kind.Name, q.Variant)
 	c := &counts{narrow: narrow && !q.Trashed && q.Parent == 0}
-	hers, err := kept(tx, q.Org, of, q.Archived)
+	hers, err := tally.Kept(tx, q.Org, of, q.Archived)
 	if err != nil {
 		return err
 	}
-	all := map[string]int64{}
-	if err := addCounts(tx, all, `select kind, cast(sum(n) as bigint) from record_count where kind = ? group by kind`, []any{of}); err != nil {
+	c.hers = hers[of]
+	if c.all, err = tally.All(tx, of); err != nil {
 		return err
 	}
-	c.all, c.hers = all[of], hers[of]
 	if len(b.matches) > 0 {
 		m := b.matches[0]
 		c.filtered = true
@@ -121,6 +121,8 @@ func (b *builder) count(tx *gate.Tx, q Query, narrow bool) error {
 func (b *builder) drive(tx *gate.Tx, q Query, d driver) {
 	first := -1
 	switch {
+	case d == bySight && q.Org != 0 && q.Variant != 0: // an index of the spine has all that decides
+		b.from = ` from record r`
 	case d == bySight:
 		narrow, more := ` and r.kind = ?`, []any{b.kind.Name}
 		if q.Variant != 0 {

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/core/tally"
 )
 
 // spineSchema is the tables that all kinds share.
@@ -36,11 +37,6 @@ var spineSchema = []string{
 	`create index if not exists record_variant_updated on record (variant_id, updated_at, id) where variant_id <> 0`,
 	`create index if not exists record_variant_apart on record (variant_id, id, org_id, restricted, guard_id, archived, trashed_at) where ` + apart(""),
 	`create index if not exists record_trash on record (trashed_at) where trashed_at is not null`,
-	`create table if not exists record_total (org_id int not null, kind text not null, archived int not null, restricted int not null, n int not null,
-		primary key (kind, org_id, archived, restricted))`,
-	`create index if not exists record_total_org on record_total (org_id)`,
-	`create table if not exists record_count (kind text not null, archived int not null, restricted int not null, n int not null, primary key (kind, archived, restricted))`,
-	`insert into record_count (kind, archived, restricted, n) select kind, archived, restricted, sum(n) from record_total where n <> 0 group by kind, archived, restricted on conflict do nothing`,
 	`create table if not exists revision (record_id int not null references record (id) on delete cascade, version int not null,
 		time int not null, author int not null, data json not null, primary key (record_id, version))`,
 }
@@ -49,7 +45,7 @@ var spineSchema = []string{
 // column that is declared no longer stays where it is, unused.
 func (g *Registry) Migrate(tx *sqldb.Tx) error {
 	d := tx.Dialect()
-	for _, group := range [][]string{spineSchema, traitSchema, access.Schema, secret.Schema(d), search.Schema(d)} {
+	for _, group := range [][]string{spineSchema, tally.Schema, traitSchema, access.Schema, secret.Schema(d), search.Schema(d)} {
 		if err := run(tx, group); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/core/tally"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/relation"
 )
@@ -305,7 +306,7 @@ func TestAssetsFilteredAndSorted(t *testing.T) {
 			t.Errorf("filtered by what is not listed: %v", err)
 		}
 		n, err := h.Records.Totals(tx, org)
-		if n[record.VariantName(flexibleasset.Kind, typ)] != 5 || n[record.VariantName(flexibleasset.Kind, other)] != 1 || n[flexibleasset.Kind] != 6 {
+		if n[tally.Variant(flexibleasset.Kind, typ)] != 5 || n[tally.Variant(flexibleasset.Kind, other)] != 1 || n[flexibleasset.Kind] != 6 {
 			t.Errorf("totals: %v", n)
 		}
 		return err

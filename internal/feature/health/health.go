@@ -17,6 +17,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/tally"
 )
 
 // Feature is the table of what is expected.
@@ -209,7 +210,7 @@ func (h *Health) readCounts(tx *gate.Tx, org id.ID, f *facts) error {
 		if err := rows.Scan(&o, &kind, &variant, &c.all, &c.old[0], &c.old[1], &c.old[2], &c.old[3], &c.old[4], &c.old[5]); err != nil {
 			return err
 		}
-		f.counts[place{id.ID(o), record.VariantName(kind, id.ID(variant))}] = c
+		f.counts[place{id.ID(o), tally.Variant(kind, id.ID(variant))}] = c
 	}
 	return rows.Err()
 }

@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/tally"
 )
 
 // Rotation is the target of the rule that says how old passwords may be.
@@ -16,7 +17,7 @@ const Rotation = "rotation"
 // Target is what may be expected of an organization: records of a kind, or of a
 // variant of one.
 type Target struct {
-	Name    string // as record.VariantName
+	Name    string // as tally.Variant
 	Label   string
 	Icon    string
 	Kind    *record.Kind // with its Variant
@@ -66,7 +67,7 @@ func (h *Health) Targets(tx *gate.Tx) ([]Target, error) {
 		for _, r := range p.Records {
 			shape := *k
 			shape.Variant = r.ID
-			variants = append(variants, Target{Name: record.VariantName(k.Name, r.ID), Label: r.Name, Icon: k.Icon, Kind: &shape, Variant: r.ID})
+			variants = append(variants, Target{Name: tally.Variant(k.Name, r.ID), Label: r.Name, Icon: k.Icon, Kind: &shape, Variant: r.ID})
 		}
 	}
 	return append(out, variants...), nil

@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/tally"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -91,7 +92,7 @@ func (v *visit) types() error {
 		}
 		for _, r := range page.Records {
 			have[record.Fold(r.Name)] = true
-			it := ui.Item{Title: r.Name, Sub: count(totals[record.VariantName(flexibleasset.Kind, r.ID)], "asset"), Href: typeURL(r.ID), Icon: iconOf(r)}
+			it := ui.Item{Title: r.Name, Sub: count(totals[tally.Variant(flexibleasset.Kind, r.ID)], "asset"), Href: typeURL(r.ID), Icon: iconOf(r)}
 			if r.Archived || !r.Values.Bool("enabled") {
 				it.Pill = &ui.Pill{Text: "Not offered"}
 			}
@@ -222,7 +223,7 @@ func (v *visit) typePage(r *record.Record) error {
 			return err
 		}
 		d.Head.Icon, d.Head.Star = iconOf(r), nil
-		d.Head.Sub = []ui.Cell{{Text: count(totals[record.VariantName(flexibleasset.Kind, r.ID)], "asset"), Href: shell.VariantURL(shape, 0)}}
+		d.Head.Sub = []ui.Cell{{Text: count(totals[tally.Variant(flexibleasset.Kind, r.ID)], "asset"), Href: shell.VariantURL(shape, 0)}}
 		if !r.Values.Bool("enabled") {
 			d.Head.Sub = append(d.Head.Sub, ui.Cell{Type: "pill", Text: "Not offered"})
 		}

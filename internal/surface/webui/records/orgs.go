@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/tally"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -133,7 +134,7 @@ func (v *visit) variantTabs(tx *gate.Tx, o *orgShell, totals map[string]int64) (
 		for i, name := range names {
 			x := *k
 			x.Variant = i
-			out = append(out, ui.NavItem{Label: name, Href: shell.VariantURL(&x, o.Record.ID), Count: int(totals[record.VariantName(k.Name, i)]), Current: shown && o.variant.Variant == i})
+			out = append(out, ui.NavItem{Label: name, Href: shell.VariantURL(&x, o.Record.ID), Count: int(totals[tally.Variant(k.Name, i)]), Current: shown && o.variant.Variant == i})
 		}
 	}
 	slices.SortFunc(out, func(a, b ui.NavItem) int { return strings.Compare(record.Fold(a.Label), record.Fold(b.Label)) })
