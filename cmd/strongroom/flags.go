@@ -61,6 +61,13 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.output, "o", "", "the zip `file` to write")
 			f.StringVar(&s.zip, "zip-password", "", "encrypt the zip with this `password` (AES-256)")
 		},
+		"tenant rotate": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.rotation.Suite, "suite", "", "key `suite` of the new pair: hybrid, rsa-oaep-2048, rsa-oaep-3072 or rsa-oaep-4096 (default: the present one)")
+			f.BoolVar(&s.rotation.Resume, "resume", false, "make no new pair; wrap what is still sealed to older ones")
+		},
+		"tenant retire": func(s *settings, f *flag.FlagSet) {
+			f.BoolVar(&s.yes, "yes", false, "do it without asking")
+		},
 		"tenant erase": func(s *settings, f *flag.FlagSet) {
 			f.BoolVar(&s.yes, "yes", false, "do it without asking")
 		},

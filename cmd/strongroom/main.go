@@ -50,7 +50,7 @@ type command struct {
 }
 
 func commands() []*command {
-	return []*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
+	return []*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(), tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(),
 		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand(), exportOpenCommand(), exportKeyCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
 }
 
@@ -160,25 +160,26 @@ func (p *program) help(c *command) {
 // settings are the flags of all commands; each command takes those it has.
 type settings struct {
 	app.Config
-	json    bool
-	dryRun  bool
-	table   app.Table
-	yes     bool
-	tenant  string
-	title   string
-	email   string
-	name    string
-	role    string
-	output  string
-	zip     string
-	key     string
-	records int
-	keys    app.KeysOptions
-	stdin   bool
-	demo    bool
-	uids    string
-	bench   benchSettings
-	mcp     app.MCPOptions
+	json     bool
+	dryRun   bool
+	table    app.Table
+	yes      bool
+	tenant   string
+	title    string
+	email    string
+	name     string
+	role     string
+	output   string
+	zip      string
+	key      string
+	records  int
+	keys     app.KeysOptions
+	stdin    bool
+	demo     bool
+	rotation app.Rotation
+	uids     string
+	bench    benchSettings
+	mcp      app.MCPOptions
 }
 
 // flagsOf adds the flags of the command with that name to f.

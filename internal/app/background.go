@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
+	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/runbook"
@@ -47,6 +48,7 @@ func (a *App) handlers() map[string]job.Handler {
 	return map[string]job.Handler{
 		importer.JobKind: a.Importer.Handler(),
 		undo.JobKind:     a.Undo.Handler(),
+		keyring.JobKind:  a.Keyring.Handler(),
 		exporter.JobKind: a.Exporter.Handler(),
 		runbook.JobKind:  a.Runbooks.Handler(),
 		standing.JobKind: a.Standing.Handler(),

@@ -56,6 +56,9 @@ func commands() map[string]command {
 		"import.csv":    with(importTable),
 		"import.hudu":   with(importHudu),
 		"tenant.export": with(exportFile),
+		"tenant.keys":   with(tenantKeys),
+		"tenant.rotate": with(rotateKeys),
+		"tenant.retire": with(retireKeys),
 	}
 }
 

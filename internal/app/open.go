@@ -39,6 +39,7 @@ import (
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
+	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/relation"
@@ -70,6 +71,7 @@ type App struct {
 	Undo      *undo.Undo
 	Standing  *standing.Standing
 	Exporter  *exporter.Exporter
+	Keyring   *keyring.Keyring
 	Runbooks  *runbook.Runbooks
 	Trackers  *tracker.Checker
 	Reminder  *reminder.Reminder
@@ -84,6 +86,7 @@ type App struct {
 	Demonstrates bool // it is the demo: every page says so
 
 	beginning sync.Mutex // of making the first tenant
+	working   bool       // jobs are done in this process
 
 	// Dialer makes every connection that the server begins.
 	Dialer *dialer.Dialer
@@ -245,6 +248,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: a.layouts(), Log: a.Log, Now: a.Now}
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
+	a.Keyring = &keyring.Keyring{Gate: a.Gate, Keys: a.Keys, Jobs: a.Jobs}
 	a.Runbooks = &runbook.Runbooks{Gate: a.Gate, Records: a.Records, Relations: a.Relations, Jobs: a.Jobs, Body: document.Body,
 		Pictures: func(c *access.Caller) func(context.Context, string) ([]byte, error) {
 			return document.Pictures(a.Files, c)

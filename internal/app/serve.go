@@ -79,6 +79,7 @@ func (a *App) Serve(ctx context.Context) (*Server, error) {
 func (s *Server) background(ctx context.Context) {
 	ctx, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.ended = make(chan struct{})
+	s.app.working = true
 	go func() {
 		defer close(s.ended)
 		if err := s.app.Jobs.Run(ctx); err != nil && ctx.Err() == nil {

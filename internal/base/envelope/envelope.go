@@ -232,6 +232,26 @@ func (e *Envelope) Open(dataKey []byte) ([]byte, error) {
 	return unpad(p)
 }
 
+// WithRecipient gives the envelope with r as its only recipient: header, content
+// and signature are the bytes that they were. Internal when it is signed, since a
+// signature covers the recipients.
+func (e *Envelope) WithRecipient(r Recipient) ([]byte, error) {
+	if e.signature.Type != 0 || e.header.Suite != SuiteSingle {
+		return nil, fault.New(fault.Internal, "The recipients of this secret cannot be replaced.")
+	}
+	if err := r.checkLength(); err != nil {
+		return nil, err
+	}
+	out := append(make([]byte, 0, 2048), magic...)
+	out = binary.BigEndian.AppendUint16(out, uint16(len(e.stored)))
+	out = append(out, e.stored...)
+	out = r.append(append(out, 1))
+	out = append(out, e.content[:nonceSize]...)
+	out = binary.BigEndian.AppendUint32(out, uint32(len(e.content)-nonceSize))
+	out = append(out, e.content[nonceSize:]...)
+	return binary.BigEndian.AppendUint16(out, 0), nil
+}
+
 // SealTo starts a suite 2 envelope on w: the prefix of an envelope followed by
 // a stream up to the end of w. For what is too large to hold, such as backups.
 // Close finishes it and does not close w.

@@ -159,3 +159,64 @@ func (c *Client) Shred(ctx context.Context, tenant string) (time.Time, error) {
 	}
 	return time.UnixMilli(r.Time), nil
 }
+
+// Generations lists the key pairs that the tenant has and had, oldest first; the
+// last is the present one.
+func (c *Client) Generations(ctx context.Context, tenant string) ([]Generation, error) {
+	r, err := c.call(ctx, wire.CallGenerations, wire.Args{Tenant: tenant})
+	if err != nil {
+		return nil, err
+	}
+	return generations(r)
+}
+
+func generations(r *wire.Result) ([]Generation, error) {
+	if len(r.Generations) == 0 {
+		return nil, empty()
+	}
+	out := make([]Generation, len(r.Generations))
+	for i, g := range r.Generations {
+		out[i] = Generation{Number: g.Generation, Suite: g.Suite, Created: g.Created, Retired: g.Retired}
+		if copy(out[i].ID[:], g.KeyID) != len(g.KeyID) {
+			return nil, empty()
+		}
+	}
+	return out, nil
+}
+
+// Rewrap wraps the data keys of items, at most MaxItems, to the tenant's present
+// key pair and gives the new recipients in their order. No data key leaves the
+// service. t must be Bulk; every item has its own entry in the service's log. One
+// item that fails fails all.
+func (c *Client) Rewrap(ctx context.Context, t Ticket, items []Item) ([]envelope.Recipient, error) {
+	args := wire.Args{Ticket: &t, Items: make([]wire.Item, len(items))}
+	for i, item := range items {
+		args.Items[i] = item.wire()
+	}
+	r, err := c.call(ctx, wire.CallRewrap, args)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Recipients) != len(items) {
+		return nil, fault.New(fault.Internal, "The key service gave %d recipients for %d items.", len(r.Recipients), len(items))
+	}
+	out := make([]envelope.Recipient, len(items))
+	for i, w := range r.Recipients {
+		out[i] = envelope.Recipient{Type: w.Type, Generation: w.Generation, Wrapped: w.Wrapped}
+		if copy(out[i].KeyID[:], w.KeyID) != len(w.KeyID) {
+			return nil, empty()
+		}
+	}
+	return out, nil
+}
+
+// Retire destroys the private keys of the generations before first, for good, and
+// gives all generations as they are then. Denied when it would leave none. The
+// caller has seen to it that nothing is wrapped to them any more.
+func (c *Client) Retire(ctx context.Context, t Ticket, first uint32) ([]Generation, error) {
+	r, err := c.call(ctx, wire.CallRetire, wire.Args{Ticket: &t, Generation: first})
+	if err != nil {
+		return nil, err
+	}
+	return generations(r)
+}

@@ -31,6 +31,18 @@ type Ticket = wire.Ticket
 // Status tells how the key service is.
 type Status = wire.Status
 
+// MaxItems is how many items Rewrap takes at once.
+const MaxItems = wire.MaxItems
+
+// Generation is one of a tenant's key pairs.
+type Generation struct {
+	Number  uint32
+	Suite   string
+	ID      envelope.KeyID
+	Created int64 // Unix milliseconds
+	Retired int64 // when its private key was destroyed; 0 while it opens what was sealed to it
+}
+
 // Item is one wrapped data key with the header it is bound to.
 type Item struct {
 	Header    []byte // as stored

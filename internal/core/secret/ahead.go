@@ -14,7 +14,7 @@ type Ahead struct{ agreed []*envelope.Agreement }
 // More makes agreements for n more secrets of t.
 func (a *Ahead) More(t *tenant.Tenant, n int) error {
 	for range n {
-		one, err := t.Keys.Public.Agree()
+		one, err := t.Public().Agree()
 		if err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func (a *Ahead) In(tx *gate.Tx) { tx.Local(aheadOfTx{}, func() any { return a })
 
 // wrapKey gives what the next secret of the tenant is sealed to.
 func wrapKey(tx *gate.Tx) envelope.WrapKey {
-	to := tx.Tenant.Keys.Public
+	to := tx.Tenant.Public()
 	a, _ := tx.Local(aheadOfTx{}, func() any { return (*Ahead)(nil) }).(*Ahead)
 	for a != nil && len(a.agreed) > 0 {
 		one := a.agreed[0]

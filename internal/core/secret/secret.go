@@ -7,7 +7,7 @@
 // service; every version of every value is kept, sealed under a key of its own,
 // and names the header of the one before it; database triggers refuse to change
 // or delete a version, except that all versions of an object go when the object
-// is purged; a value is shown only after the audit entry "reveal.granted" is
+// is purged, and that the data key of one may be wrapped anew to a later key pair; a value is shown only after the audit entry "reveal.granted" is
 // durable, and no transaction is open while the key service is asked.
 package secret
 
@@ -27,7 +27,8 @@ import (
 
 // Schema is the tables of secrets and the triggers that keep versions as they
 // are. A row in secret_purge opens the way for deleting one object's versions;
-// Purge makes and removes it in one transaction.
+// Purge makes and removes it in one transaction. What may change of a version is
+// in rewrap.go.
 func Schema(d sqldb.Dialect) []string {
 	tables := []string{
 		`create table if not exists secret_version (
@@ -37,6 +38,7 @@ func Schema(d sqldb.Dialect) []string {
 		`create unique index if not exists secret_version_place on secret_version (object, field, version)`,
 		`create table if not exists secret_purge (object id primary key)`,
 	}
+	tables = append(tables, floorSchema)
 	if d == sqldb.Postgres {
 		return append(tables,
 			`create or replace function secret_version_fixed() returns trigger language plpgsql as $$
@@ -45,14 +47,30 @@ func Schema(d sqldb.Dialect) []string {
 					if exists (select 1 from secret_purge p where p.object = old.object) then
 						return old;
 					end if;
+				elsif tg_op = 'UPDATE' then
+					if `+rewrapped(d)+` then
+						return new;
+					end if;
 				end if;
 				raise exception 'secret_version_fixed';
 			end $$`,
+			`create or replace function secret_version_kept() returns trigger language plpgsql as $$
+			begin
+				if `+below(d)+` then
+					raise exception 'secret_version_retired';
+				end if;
+				return new;
+			end $$`,
+			`create or replace trigger secret_version_insert before insert on secret_version for each row execute function secret_version_kept()`,
 			`create or replace trigger secret_version_change before update or delete on secret_version for each row execute function secret_version_fixed()`,
 			`create or replace trigger secret_version_truncate before truncate on secret_version for each statement execute function secret_version_fixed()`)
 	}
 	return append(tables,
-		`create trigger if not exists secret_version_update before update on secret_version begin select raise(abort, 'secret_version_fixed'); end`,
+		`drop trigger if exists secret_version_update`, // it refused every change
+		`create trigger if not exists secret_version_change before update on secret_version when (`+rewrapped(d)+`) is not true
+			begin select raise(abort, 'secret_version_fixed'); end`,
+		`create trigger if not exists secret_version_insert before insert on secret_version when `+below(d)+`
+			begin select raise(abort, 'secret_version_retired'); end`,
 		`create trigger if not exists secret_version_delete before delete on secret_version
 			when not exists (select 1 from secret_purge p where p.object = old.object) begin select raise(abort, 'secret_version_fixed'); end`)
 }

@@ -474,7 +474,7 @@ func TestTampering(t *testing.T) {
 			d := open(t, coretest.Options{})
 			d.put("hunter2")
 			d.put("hunter3")
-			untrigger := `drop trigger secret_version_update; drop trigger secret_version_delete`
+			untrigger := `drop trigger secret_version_change; drop trigger secret_version_delete`
 			if d.Tenant().DB.Dialect() == sqldb.Postgres {
 				untrigger = `alter table secret_version disable trigger user`
 			}
@@ -503,7 +503,7 @@ func TestTampering(t *testing.T) {
 func TestAlteredVersionIsNotRevealed(t *testing.T) {
 	d := open(t, coretest.Options{})
 	other := d.Make("password", d.org, record.Values{"name": "Other", "password": "theirs"})
-	drop := `drop trigger secret_version_update`
+	drop := `drop trigger secret_version_change`
 	if d.Tenant().DB.Dialect() == sqldb.Postgres {
 		drop = `alter table secret_version disable trigger user`
 	}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"strongroom/internal/base/blob"
+	"strongroom/internal/base/envelope"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/audit"
@@ -61,15 +62,20 @@ type Tenant struct {
 	IDs    *Allocator
 	Number [16]byte // ID as bytes, for envelopes
 
-	title atomic.Pointer[string]
-	house *House
-	users int
-	last  time.Time
-	gone  bool
+	title  atomic.Pointer[string]
+	public atomic.Pointer[envelope.PublicKey]
+	house  *House
+	users  int
+	last   time.Time
+	gone   bool
 }
 
 // Title is what the tenant is called, for people.
 func (t *Tenant) Title() string { return *t.title.Load() }
+
+// Public is the key that the tenant's secrets are sealed to: the one of Keys until
+// Rekey brought a newer.
+func (t *Tenant) Public() envelope.PublicKey { return *t.public.Load() }
 
 // Info is what the control database knows of a tenant.
 type Info struct {

@@ -80,6 +80,7 @@ func (h *House) load(ctx context.Context, name string) (*Tenant, error) {
 	}
 	t := &Tenant{ID: info.ID, Name: info.Name, Keys: m, IDs: new(Allocator), house: h, last: h.Now()}
 	t.title.Store(&info.Title)
+	t.public.Store(&m.Public)
 	raw, err := hex.DecodeString(info.ID)
 	if err != nil {
 		return nil, err
@@ -207,6 +208,22 @@ func (h *House) OpenCount() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.open)
+}
+
+// Rekey lets an open tenant seal to its newest key pair from here on, after
+// keys.Client.Rotate: every transaction that begins later does.
+func (h *House) Rekey(ctx context.Context, name string) error {
+	t, err := h.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer t.Release()
+	m, err := h.Keys.Tenant(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	t.public.Store(&m.Public)
+	return nil
 }
 
 // Release says that the caller is done with t.

@@ -17,7 +17,8 @@ type tenant struct {
 	name     string
 	public   envelope.PublicKey // the present one
 	private  map[envelope.KeyID]envelope.PrivateKey
-	roots    map[string][]byte // by kind
+	retired  map[envelope.KeyID]int64 // when the private key was destroyed
+	roots    map[string][]byte        // by kind
 	signer   note.Signer
 	verifier string // of checkpoints
 }
@@ -93,7 +94,7 @@ func (v *vault) tenant(ctx context.Context, name string) (*tenant, error) {
 	if err != nil {
 		return nil, err
 	}
-	t = &tenant{name: name, private: map[envelope.KeyID]envelope.PrivateKey{}, roots: map[string][]byte{}}
+	t = &tenant{name: name, private: map[envelope.KeyID]envelope.PrivateKey{}, retired: map[envelope.KeyID]int64{}, roots: map[string][]byte{}}
 	if err := v.store.View(ctx, func(tx *sqldb.Tx) error { return v.load(tx, t, generation) }); err != nil {
 		return nil, err
 	}
@@ -107,17 +108,25 @@ func (v *vault) load(tx *sqldb.Tx, t *tenant, generation uint32) error {
 		return err
 	}
 	defer clear(shredKey)
-	rows, err := tx.Query(`select kind, generation, sealed, public from secret where tenant = ?`, t.name)
+	rows, err := tx.Query(`select kind, generation, sealed, public, retired from secret where tenant = ?`, t.name)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var kind string
-		var g int64
+		var g, retired int64
 		var sealed, public []byte
-		if err := rows.Scan(&kind, &g, &sealed, &public); err != nil {
+		if err := rows.Scan(&kind, &g, &sealed, &public, &retired); err != nil {
 			return err
+		}
+		if retired != 0 {
+			p, err := envelope.ParsePublicKey(public)
+			if err != nil {
+				return err
+			}
+			t.retired[p.ID] = retired
+			continue
 		}
 		plain, err := envelope.OpenBox(shredKey, bind(t.name, kind, uint32(g)), sealed)
 		if err != nil {

@@ -38,7 +38,9 @@ type entry struct {
 	Version uint32       `json:"version,omitempty"`
 	Header  string       `json:"header,omitempty"` // SHA-256, hexadecimal
 	Key     string       `json:"key,omitempty"`    // key id, hexadecimal
+	To      string       `json:"to,omitempty"`     // of rewrap: key id, hexadecimal
 	Suite   string       `json:"suite,omitempty"`
+	First   uint32       `json:"first,omitempty"` // of retire: the first generation that stays
 }
 
 // link gives the hash of an entry: SHA-256 over the length-prefixed parts

@@ -208,6 +208,12 @@ func (s *service) call(ctx context.Context, call string, a wire.Args, r *wire.Re
 		err = s.create(ctx, a.Tenant, a.Suite)
 	case wire.CallRotate:
 		r.Generation, err = s.rotate(ctx, a.Tenant, a.Suite)
+	case wire.CallGenerations:
+		r.Generations, err = s.generations(ctx, a.Tenant)
+	case wire.CallRewrap:
+		r.Recipients, err = s.rewrap(ctx, a)
+	case wire.CallRetire:
+		r.Generations, err = s.retire(ctx, a)
 	case wire.CallShred:
 		r.Time, err = s.shred(ctx, a.Tenant)
 	case wire.CallTenant:

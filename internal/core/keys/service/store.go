@@ -38,6 +38,7 @@ create table if not exists secret (
 	sealed bytes not null, -- by the tenant's shred key
 	public bytes not null,
 	created int not null,
+	retired int not null default 0, -- when sealed was emptied, or 0
 	constraint secret_pk primary key (tenant, kind, generation)
 )`
 
@@ -55,6 +56,9 @@ func (v *vault) openStore(ctx context.Context) error {
 		if _, err := tx.Exec(tx.Dialect().DDL(schema)); err != nil {
 			return err
 		}
+		if err := addRetired(tx); err != nil {
+			return err
+		}
 		var mark []byte
 		err := tx.QueryRow(`select mark from store where id = 1`).Scan(&mark)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -66,6 +70,16 @@ func (v *vault) openStore(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// addRetired brings a store from before key pairs were retired up to date.
+func addRetired(tx *sqldb.Tx) error {
+	have, err := tx.Columns("secret")
+	if err != nil || have["retired"] {
+		return err
+	}
+	_, err = tx.Exec(tx.Dialect().DDL(`alter table secret add column retired int not null default 0`))
+	return err
 }
 
 // openDatabase opens one of the service's two files; a file that does not open

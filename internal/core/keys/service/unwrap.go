@@ -59,6 +59,8 @@ func (s *service) unwrap(ctx context.Context, call string, a wire.Args) (keys []
 	return keys, err
 }
 
+func many(call string) bool { return call == wire.CallUnwrapMany || call == wire.CallRewrap }
+
 func checkShape(call string, a wire.Args) error {
 	if a.Ticket == nil {
 		return fault.New(fault.Denied, "The key service opens nothing without a ticket.")
@@ -68,9 +70,9 @@ func checkShape(call string, a wire.Args) error {
 	}
 	n := len(a.Items)
 	switch {
-	case call == wire.CallUnwrapMany && !a.Ticket.Bulk:
+	case many(call) && !a.Ticket.Bulk:
 		return fault.New(fault.Denied, "Many secrets at once need a bulk ticket.")
-	case call == wire.CallUnwrapMany && (n == 0 || n > wire.MaxItems), call != wire.CallUnwrapMany && n != 1:
+	case many(call) && (n == 0 || n > wire.MaxItems), !many(call) && n != 1:
 		return fault.New(fault.Invalid, "The key service was asked for a wrong number of keys at once.")
 	case (call == wire.CallSealedUnwrap) != (len(a.Ephemeral) != 0):
 		return fault.New(fault.Invalid, "A sealed reveal needs the browser's key, and nothing else takes one.")
@@ -124,6 +126,10 @@ func (t *tenant) check(call string, k *wire.Ticket, item wire.Item) (opening, en
 	}
 	copy(r.KeyID[:], item.Recipient.KeyID)
 	priv, ok := t.private[r.KeyID]
+	if when := t.retired[r.KeyID]; when != 0 {
+		return opening{}, entry{}, fault.New(fault.NotFound, "The key that this secret is sealed to was retired on %s.", time.UnixMilli(when).UTC().Format(time.DateOnly)).
+			WithHint("It was not in the database when the keys were rotated: it comes from an older backup.")
+	}
 	if !ok {
 		return opening{}, entry{}, fault.New(fault.NotFound, "This secret is sealed to a key that tenant %s does not have.", t.name).
 			WithHint("Restore the key store from its backup.")

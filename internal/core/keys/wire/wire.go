@@ -38,6 +38,9 @@ const (
 	CallSign         = "sign_checkpoint"
 	CallRotate       = "rotate"
 	CallShred        = "shred"
+	CallGenerations  = "generations"
+	CallRewrap       = "rewrap"
+	CallRetire       = "retire"
 )
 
 // Request is one call.
@@ -53,12 +56,14 @@ type Request struct {
 // ignores the others.
 type Args struct {
 	Root      Secret  `json:"root,omitempty"`      // unseal
-	Tenant    string  `json:"tenant,omitempty"`    // create_tenant, tenant, sign_checkpoint, rotate, shred
+	Tenant    string  `json:"tenant,omitempty"`    // create_tenant, tenant, sign_checkpoint, rotate, shred, generations
 	Suite     string  `json:"suite,omitempty"`     // create_tenant, rotate; empty for the usual one
 	Body      string  `json:"body,omitempty"`      // sign_checkpoint
-	Ticket    *Ticket `json:"ticket,omitempty"`    // the unwrap calls
-	Items     []Item  `json:"items,omitempty"`     // the unwrap calls
+	Ticket    *Ticket `json:"ticket,omitempty"`    // the unwrap calls, rewrap, retire
+	Items     []Item  `json:"items,omitempty"`     // the unwrap calls, rewrap
 	Ephemeral []byte  `json:"ephemeral,omitempty"` // sealed_unwrap
+
+	Generation uint32 `json:"generation,omitempty"` // retire: the first that stays
 }
 
 // Response answers one Request; either Error or Result is set.
@@ -78,6 +83,9 @@ type Result struct {
 	Note       string    `json:"note,omitempty"`       // sign_checkpoint
 	Generation uint32    `json:"generation,omitempty"` // rotate
 	Time       int64     `json:"time,omitempty"`       // shred, Unix milliseconds
+
+	Generations []Generation `json:"generations,omitempty"` // generations, retire: oldest first
+	Recipients  []Recipient  `json:"recipients,omitempty"`  // rewrap, in the order of the items
 }
 
 // Error is a fault on its way.
@@ -100,6 +108,15 @@ type Recipient struct {
 type Item struct {
 	Header    []byte    `json:"header"`
 	Recipient Recipient `json:"recipient"`
+}
+
+// Generation is one of a tenant's key pairs.
+type Generation struct {
+	Generation uint32 `json:"generation"`
+	Suite      string `json:"suite"`
+	KeyID      []byte `json:"key_id"`
+	Created    int64  `json:"created"`           // Unix milliseconds
+	Retired    int64  `json:"retired,omitempty"` // when its private key was destroyed, or 0
 }
 
 // Status is the answer of status.

@@ -43,7 +43,7 @@ func (v *visit) settings() error {
 			return nil
 		}
 		view.Manage = v.Managed(totals)
-		pub := tx.Tenant.Keys.Public
+		pub := tx.Tenant.Public()
 		view.Tenant = []ui.Prop{
 			{Label: "Title", Cells: []ui.Cell{{Text: tx.Tenant.Title()}}},
 			{Label: "Short name", Cells: []ui.Cell{{Type: "mono", Text: tx.Tenant.Name, Copy: true}}},

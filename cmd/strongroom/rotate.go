@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"strongroom/internal/app"
+)
+
+func tenantRotateCommand() *command {
+	return &command{
+		name: "tenant rotate", args: "NAME", short: "make a new key pair and wrap every secret's key to it",
+		long: `
+Makes a new key pair for a tenant, in another suite with -suite, and has the key
+service wrap the data key of every version of every secret to it. No secret is
+decrypted. Everything can be read and written meanwhile. Beside a running server
+it is a job of that server: it goes on when this command is stopped, and after a
+restart of the server.
+
+With -resume it makes no new pair and wraps what is still sealed to older ones.
+
+The older private keys stay until "strongroom tenant retire".`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 1, 1)
+			if err != nil {
+				return err
+			}
+			shown := int64(-1)
+			progress := func(b json.RawMessage) {
+				var r app.RotationProgress
+				if json.Unmarshal(b, &r) != nil || s.json || r.Total == 0 || r.Done == shown {
+					return
+				}
+				shown = r.Done
+				fmt.Fprintf(p.err, "%d of %d versions\n", r.Done, r.Total)
+			}
+			var out app.Rotated
+			if err := p.console(ctx, s, "tenant.rotate", app.Rotation{Tenant: rest[0], Suite: s.rotation.Suite, Resume: s.rotation.Resume}, &out, progress); err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(out)
+			}
+			fmt.Fprintf(p.out, "The secrets of tenant %s are sealed to key pair %d; %d versions were wrapped to it.\n", rest[0], out.Generation, out.Versions)
+			for _, l := range out.Left {
+				fmt.Fprintf(p.out, "  left as it was: %s\n", l.Why)
+			}
+			return nil
+		},
+	}
+}
+
+func tenantKeysCommand() *command {
+	return &command{
+		name: "tenant keys", args: "NAME", short: "list a tenant's key pairs and what is sealed to each",
+		long: `
+Lists the key pairs that the tenant has and had, with how many versions of secrets
+are sealed to each. It counts by reading every envelope.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 1, 1)
+			if err != nil {
+				return err
+			}
+			var list []app.KeyPair
+			if err := p.console(ctx, s, "tenant.keys", app.TenantRef{Name: rest[0]}, &list, nil); err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(list)
+			}
+			w := tabwriter.NewWriter(p.out, 0, 4, 3, ' ', 0)
+			fmt.Fprintln(w, "PAIR\tSUITE\tMADE\tRETIRED\tSEALED TO IT\tKEY ID")
+			for _, k := range list {
+				retired := "-"
+				if k.Retired != "" {
+					retired = k.Retired
+				}
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%s\n", k.Generation, k.Suite, k.Created, retired, k.Sealed, k.ID)
+			}
+			return w.Flush()
+		},
+	}
+}
+
+func tenantRetireCommand() *command {
+	return &command{
+		name: "tenant retire", args: "NAME", short: "destroy a tenant's older private keys, for good",
+		long: `
+Destroys every private key of the tenant but the present one. It first makes sure,
+in the tenant's database, that nothing is sealed to an older one; from then on the
+database refuses what would be.
+
+Secrets in backups of the database from before the rotation cannot be read any
+more: make a new backup first, and keep the older copies of the key store for as
+long as those backups must be readable.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 1, 1)
+			if err != nil {
+				return err
+			}
+			if !s.yes {
+				fmt.Fprintf(p.err, "Secrets in backups from before the rotation of tenant %s cannot be read any more after this. Type its name to go on: ", rest[0])
+				line, _ := bufio.NewReader(p.in).ReadString('\n') // no line is no
+				if strings.TrimSpace(line) != rest[0] {
+					return usageError("Nothing was destroyed.", "Type the tenant's name, or give -yes.")
+				}
+			}
+			var out app.RetiredPairs
+			if err := p.console(ctx, s, "tenant.retire", app.TenantRef{Name: rest[0]}, &out, nil); err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(out)
+			}
+			_, err = fmt.Fprintf(p.out, "Older key pairs of tenant %s that were retired: %d.\n", rest[0], out.Retired)
+			return err
+		},
+	}
+}
