@@ -104,6 +104,11 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")
 			f.StringVar(&s.key, "key-file", "", "`file` that holds the API key of Hudu (default: the first line of standard input)")
 		},
+		"import bitwarden": vaultFlags,
+		"import 1password": vaultFlags,
+		"import lastpass":  vaultFlags,
+		"import dashlane":  vaultFlags,
+		"import keepass":   vaultFlags,
 		"export open": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.output, "o", "", "the zip `file` to write")
 			f.StringVar(&s.key, "identity", "", "`file` with the private key (default: a passphrase from standard input)")

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -50,8 +51,8 @@ type command struct {
 }
 
 func commands() []*command {
-	return []*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(), tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand(), exportOpenCommand(), exportKeyCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()}
+	return slices.Concat([]*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(), tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(),
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
 }
 
 // usage is a mistake in how the command was called.
@@ -163,6 +164,7 @@ type settings struct {
 	json     bool
 	dryRun   bool
 	table    app.Table
+	places   app.Places
 	yes      bool
 	tenant   string
 	title    string

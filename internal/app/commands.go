@@ -55,6 +55,7 @@ func commands() map[string]command {
 		"import.itglue": with(importFile),
 		"import.csv":    with(importTable),
 		"import.hudu":   with(importHudu),
+		"import.vault":  with(importVault),
 		"tenant.export": with(exportFile),
 		"tenant.keys":   with(tenantKeys),
 		"tenant.rotate": with(rotateKeys),

@@ -10,17 +10,18 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
 	"strongroom/internal/feature/importer/layout/hudu"
+	"strongroom/internal/feature/importer/layout/passwords"
 	"strongroom/internal/feature/importer/layout/sheet"
 )
 
 // layouts lists the exports of other products that can be imported. A new one
 // adds one line. The first is that of an import that names none.
 func (a *App) layouts() []importer.Layout {
-	return []importer.Layout{
+	return append([]importer.Layout{
 		glue.Layout{},
 		sheet.Layout{},
 		hudu.Layout{Client: a.Dialer.Client(dialer.Limits{Time: time.Minute, Body: 64 << 20, Redirects: -1})},
-	}
+	}, passwords.Layouts()...)
 }
 
 // HuduSource asks for an import from Hudu's API.

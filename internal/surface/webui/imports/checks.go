@@ -138,6 +138,9 @@ func (v *visit) importCheck(s *importChecks) error {
 		if err != nil {
 			return err
 		}
+		if isVault(o) && !isPlaced(o) {
+			return web.SeeOther(v.W, v.R, "/import-vaults/"+stage.String())
+		}
 		if isTable(name) && o.Layout == "" {
 			return web.SeeOther(v.W, v.R, "/import-tables/"+stage.String())
 		}
@@ -162,6 +165,10 @@ func (v *visit) checkPage(stage id.ID, name string, c *importCheck) error {
 	switch {
 	case !c.over():
 		view.Progress = &ui.Progress{URL: at, Self: at, State: "running", Text: "Reading the export"}
+	case c.err != nil && fault.Is(c.err, fault.Invalid) && isVault(c.options):
+		say := fault.Say(c.err)
+		view.Failed = &ui.Problem{Icon: "alert-triangle", Title: "This export cannot be imported so", Text: say.Text, Hint: say.Hint,
+			Actions: []ui.Action{{Label: "Say where it goes", Href: "/import-vaults/" + stage.String(), Primary: true}}}
 	case c.err != nil && fault.Is(c.err, fault.Invalid) && isTable(name):
 		say := fault.Say(c.err)
 		view.Failed = &ui.Problem{Icon: "alert-triangle", Title: "This table cannot be imported so", Text: say.Text, Hint: say.Hint,
@@ -178,7 +185,9 @@ func (v *visit) checkPage(stage id.ID, name string, c *importCheck) error {
 	default:
 		v.fillReport(view, c.report, at+"/problems")
 		view.Start = at + "/start"
-		if isTable(name) {
+		if isVault(c.options) {
+			view.Again = &ui.Action{Label: "Change where it goes", Icon: "arrow-back-up", Href: "/import-vaults/" + stage.String()}
+		} else if isTable(name) {
 			m := columns.Mapping{}
 			if err := json.Unmarshal(c.options.Settings, &m); err != nil {
 				return err

@@ -53,6 +53,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	get("/import-checks/{id}/problems", with((*visit).checkProblems))
 	post("/import-checks/{id}/start", with((*visit).startImport))
 	post("/import-checks/{id}/discard", with((*visit).discardExport))
+	get("/import-vaults/{id}", with((*visit).vaultPage))
+	post("/import-vaults/{id}", with((*visit).saveVault))
 	get("/import-tables/{id}", (*visit).tablePage)
 	post("/import-tables/{id}", with((*visit).saveTable))
 	post("/import-tables/{id}/kind", (*visit).chooseKind)

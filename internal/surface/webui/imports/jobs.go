@@ -50,7 +50,7 @@ type stagedLine struct {
 // imports is the upload, what waits for a decision and what was imported.
 func (v *visit) imports() error {
 	view := &importsView{Head: ui.Head{Title: "Import", Icon: "file-import", Sub: []ui.Cell{{Text: "Bring in tables and the exports of other products. Importing the same again changes only what is new."}}},
-		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip,.csv,.tsv,.txt,text/csv", Text: "Upload a table or an export"}}
+		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip,.csv,.tsv,.txt,text/csv,.json,.1pux", Text: "Upload a table or an export"}}
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if view.Staged, err = stagedExports(tx); err != nil {
 			return err
@@ -193,9 +193,9 @@ func (v *visit) uploadExport() error {
 	if staged == 0 {
 		return fault.Field("file", "No file was chosen.").WithHint("Choose a table or the zip of an export, then upload.")
 	}
-	to := "/import-checks/" + staged.String()
-	if isTable(name) {
-		to = "/import-tables/" + staged.String()
+	to, err := v.placeOf(staged, name)
+	if err != nil {
+		return err
 	}
 	if web.WantsJSON(v.R) {
 		return web.JSON(v.W, http.StatusCreated, map[string]string{"location": to})

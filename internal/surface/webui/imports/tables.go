@@ -129,6 +129,9 @@ func (v *visit) tablePage() error {
 		return err
 	}
 	q := v.R.URL.Query()
+	if isVault(o) && q.Get("kind") == "" {
+		return web.SeeOther(v.W, v.R, "/import-vaults/"+stage.String())
+	}
 	view := v.tableViewOf(stage, name, seen)
 	err = v.View(func(tx *gate.Tx) error {
 		if r := columns.Recognize(seen.Headings); r != nil {

@@ -46,6 +46,7 @@ import (
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
+	"strongroom/internal/feature/importer/layout/passwords"
 	"strongroom/internal/feature/importer/layout/sheet"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/location"
@@ -174,7 +175,7 @@ func (h *House) jobs(work bool) {
 		Pictures: func(c *access.Caller) func(context.Context, string) ([]byte, error) {
 			return document.Pictures(h.Server.Attachments, c)
 		}}
-	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: []importer.Layout{glue.Layout{}, sheet.Layout{}}, Now: h.Clock.Now}
+	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: append([]importer.Layout{glue.Layout{}, sheet.Layout{}}, passwords.Layouts()...), Now: h.Clock.Now}
 	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Jobs: r, Now: h.Clock.Now}
 	everything := &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Now: h.Clock.Now}
 	again := &standing.Standing{Gate: h.Gate, Export: everything.Everything, Jobs: r, Now: h.Clock.Now}

@@ -1,0 +1,67 @@
+package webui_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/webui/webuitest"
+)
+
+const bitwardenVault = `{"encrypted":false,"folders":[{"id":"f","name":"Harbour/Web"},{"id":"g","name":"Private"}],"items":[
+{"id":"1","folderId":"f","type":1,"name":"Shop","login":{"username":"u","password":"hid-pw"},"fields":[{"name":"PIN","value":"hid-pin","type":1}]},
+{"id":"2","folderId":"g","type":1,"name":"Bank","login":{"password":"hid-bank"}}]}`
+
+// TestImportOfAVault: an export of a password manager is known by what is in it, goes
+// where somebody says, and is shown nowhere.
+func TestImportOfAVault(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Jobs: true})
+	org := h.Make("organization", 0, record.Values{"name": "Harbour"})
+	c := h.As(access.Manager)
+	at := c.Upload("/imports", nil, map[string]string{"export.json": bitwardenVault}).Want(http.StatusSeeOther).To()
+	if !strings.HasPrefix(at, "/import-vaults/") {
+		t.Fatalf("the upload leads to %s", at)
+	}
+	check := strings.Replace(at, "/import-vaults/", "/import-checks/", 1)
+	if to := c.Get(check).Want(http.StatusSeeOther).To(); to != at {
+		t.Errorf("the check leads to %s before anything was chosen", to)
+	}
+	page := c.Get(at).Want(http.StatusOK)
+	for _, want := range []string{"An export of Bitwarden with 2 entries", "Harbour", "Leave Private out"} {
+		if !strings.Contains(page.Text("main"), want) {
+			t.Errorf("the page does not say %q: %s", want, page.Text("main"))
+		}
+	}
+	if wrong := c.Post(at, url.Values{}).Want(http.StatusUnprocessableEntity); !strings.Contains(wrong.Text("main"), "Choose an organization.") {
+		t.Errorf("without an organization it says %s", wrong.Text("main"))
+	}
+	if to := c.Post(at, url.Values{"o0": {org.String()}, "x1": {"1"}}).Want(http.StatusSeeOther).To(); to != check {
+		t.Fatalf("it leads to %s", to)
+	}
+	plan := c.Get(check).Want(http.StatusOK)
+	if s := plan.Text(".startbar h2"); s != "3 new, 1 skipped" || strings.Contains(page.Body+plan.Body, "hid-") {
+		t.Errorf("the check says %q: %s", s, plan.Text("main"))
+	}
+	if p := c.Get(at).Want(http.StatusOK); !p.Has(`input[name=x1][checked]`) {
+		t.Error("what was chosen is not chosen any more")
+	}
+	job := c.Post(check+"/start", nil).Want(http.StatusSeeOther).To()
+	var state struct{ State, Text string }
+	for deadline := time.Now().Add(webuitest.Wait); state.State != "done"; {
+		c.Do(http.MethodGet, job, nil, http.Header{"Accept": {"application/json"}}).Want(http.StatusOK).JSON(&state)
+		if state.State == "failed" || time.Now().After(deadline) {
+			t.Fatalf("the import is %+v", state)
+		}
+	}
+	if h.One("password", "Shop") == 0 || h.One("password", "Shop: PIN") == 0 || h.One("password_folder", "Web") == 0 {
+		t.Error("something is missing")
+	}
+	broken := c.Upload("/imports", nil, map[string]string{"x.json": `{"encrypted":true}`}).Want(http.StatusSeeOther).To()
+	if p := c.Get(broken).Want(http.StatusUnprocessableEntity); !strings.Contains(p.Text("main"), "is an encrypted export") {
+		t.Errorf("of an encrypted export it says %s", p.Text("main"))
+	}
+}
