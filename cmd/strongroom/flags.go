@@ -52,6 +52,14 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.keys.Socket, "socket", "", "the `socket` of the key service")
 			f.StringVar(&s.keys.Root, "root", "", "the root key `file` (default: standard input)")
 		},
+		"keys rotate-root": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.keys.Dir, "dir", "strongroom-keys", "the `folder` of the key store")
+			f.StringVar(&s.keys.Root, "root", "", "the present root key `file`, which is replaced at the end")
+			f.StringVar(&s.keys.Credential, "credential", "", "`name` of the systemd credential that holds the present root key")
+			f.BoolVar(&s.stdin, "root-stdin", false, "read the present root key from standard input")
+			f.StringVar(&s.newRoot, "new-root", "", "the `file` of the new root key (default: in the place of -root at the end)")
+			f.StringVar(&s.keys.ShredList, "shred-list", "", "`file` that lists destroyed keys, as for keys serve")
+		},
 		"tenant create": func(s *settings, f *flag.FlagSet) {
 			person(s, f)
 			f.StringVar(&s.title, "title", "", "the company's `name`, as people read it")

@@ -51,8 +51,8 @@ type command struct {
 }
 
 func commands() []*command {
-	return slices.Concat([]*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(), tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
+	return slices.Concat([]*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), rotationCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
 }
 
 // usage is a mistake in how the command was called.
@@ -179,6 +179,7 @@ type settings struct {
 	stdin    bool
 	demo     bool
 	rotation app.Rotation
+	newRoot  string
 	uids     string
 	bench    benchSettings
 	mcp      app.MCPOptions
@@ -187,10 +188,10 @@ type settings struct {
 // flagsOf adds the flags of the command with that name to f.
 func flagsOf(name string, f *flag.FlagSet) *settings {
 	s := new(settings)
-	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "bench" && name != "mcp" {
+	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "bench" && name != "mcp" {
 		s.Config.Flags(f)
 	}
-	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "version" && name != "tenant erase" && name != "mcp" {
+	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "version" && name != "tenant erase" && name != "mcp" {
 		f.BoolVar(&s.json, "json", false, "print the result as one JSON object")
 	}
 	if add := flagSets()[name]; add != nil {

@@ -11,6 +11,10 @@ import (
 	"strongroom/internal/app"
 )
 
+func rotationCommands() []*command {
+	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), keysRotateRootCommand()}
+}
+
 func tenantRotateCommand() *command {
 	return &command{
 		name: "tenant rotate", args: "NAME", short: "make a new key pair and wrap every secret's key to it",
@@ -50,6 +54,52 @@ The older private keys stay until "strongroom tenant retire".`,
 				fmt.Fprintf(p.out, "  left as it was: %s\n", l.Why)
 			}
 			return nil
+		},
+	}
+}
+
+func keysRotateRootCommand() *command {
+	return &command{
+		name: "keys rotate-root", short: "put the key store under a new root key",
+		long: `
+Makes a new root key, prints its recovery line, and puts everything in the folder of
+a key service that does not run under it. Cut short at any moment, it goes on when it
+is run again in the same way. Afterwards the old root key opens this store no more.
+
+The present root key comes from -root FILE, in whose place the new one is put at the
+end; or from -credential or -root-stdin, with -new-root FILE for the new one.
+
+Copies of the folder from before still open with the old root key, and what is in
+them are the same keys of tenants: when the old root key and such a copy may be in
+foreign hands, rotate each tenant's key pair too, with "strongroom tenant rotate".`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			given := 0
+			for _, is := range []bool{s.keys.Root != "", s.keys.Credential != "", s.stdin} {
+				if is {
+					given++
+				}
+			}
+			if given != 1 {
+				return usageError("Say where the present root key is.", "Give one of -root FILE, -credential NAME and -root-stdin.")
+			}
+			if s.keys.Root == "" && s.newRoot == "" {
+				return usageError("Say where the new root key goes.", "Give -new-root FILE.")
+			}
+			err = app.RotateRoot(ctx, app.NewRoot{
+				Dir: s.keys.Dir, ShredList: s.keys.ShredList, Root: s.keys.Root, Credential: s.keys.Credential, Stdin: p.in, File: s.newRoot,
+				Made: func(recovery string) error {
+					_, err := fmt.Fprintf(p.err, "The new root key. Print this line and keep it in a safe place; without it nothing can be read:\n\n    %s\n\n", recovery)
+					return err
+				},
+			})
+			if err == nil {
+				_, err = fmt.Fprintf(p.out, "The key store in %s has a new root key. The old one opens it no more.\n", s.keys.Dir)
+			}
+			return err
 		},
 	}
 }

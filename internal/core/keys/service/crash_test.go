@@ -23,6 +23,13 @@ import (
 const childDir = "STRONGROOM_TEST_KEYS_DIR"
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" && os.Getenv(childKill) != "" {
+		if err := rotateChild(dir); err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir := os.Getenv(childDir); dir != "" {
 		if err := child(dir, os.Getenv("STRONGROOM_TEST_KEYS_SOCKET")); err != nil {
 			os.Stderr.WriteString(err.Error() + "\n")

@@ -31,11 +31,12 @@ type shredLine struct {
 
 // shredList is the signed, append-only list of destroyed keys.
 type shredList struct {
-	path string
-	sign ed25519.PrivateKey
-	when map[string]int64 // tenant -> time
-	seq  int64
-	last string // hash of the last line
+	path  string
+	sign  ed25519.PrivateKey
+	when  map[string]int64 // tenant -> time
+	names []string         // in the list's order
+	seq   int64
+	last  string // hash of the last line
 }
 
 func openShredList(path string, sign ed25519.PrivateKey) (*shredList, error) {
@@ -84,6 +85,7 @@ func (l *shredList) read(line string) error {
 
 func (l *shredList) remember(e shredLine, line string) {
 	sum := sha256.Sum256([]byte(line))
+	l.names = append(l.names, e.Tenant)
 	l.when[e.Tenant], l.seq, l.last = e.Time, e.Seq, hex.EncodeToString(sum[:])
 }
 

@@ -106,6 +106,9 @@ func (v *vault) open(ctx context.Context) error {
 	if v.hold, err = lock(v.o.Dir); err != nil {
 		return err
 	}
+	if err := wholeRoot(v.o.Dir); err != nil {
+		return err
+	}
 	if err := v.openStore(ctx); err != nil {
 		return err
 	}
