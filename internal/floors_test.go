@@ -58,6 +58,8 @@ var sideways = map[string]string{
 	"reminder -> notification":  "people are told of what runs out as of other things",
 	"organization -> rule":      "organizations form a tree",
 	"password -> rule":          "folders form a tree",
+	"approval -> password":      "what is approved is what passwords and their folders demand",
+	"approval -> notification":  "who may decide is told what is asked, who asked what was decided",
 }
 
 // together are folders of tests alone that may import every feature.

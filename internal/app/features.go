@@ -5,6 +5,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/alert"
 	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
@@ -44,6 +45,7 @@ func features() []record.Feature {
 		configuration.Feature(),
 		document.Feature(),
 		password.Feature(),
+		approval.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),
 		certificate.Feature(),

@@ -87,6 +87,8 @@ type Exported struct {
 	File  string           `json:"file"`
 	Bytes int64            `json:"bytes"`
 	Kinds map[string]int64 `json:"kinds"`
+	// Withheld counts the secrets left out for want of an approval.
+	Withheld int64 `json:"withheld,omitempty"`
 }
 
 // exportFile writes an export beside its place and moves it there when it is
@@ -111,5 +113,5 @@ func exportFile(ctx context.Context, a *App, f ExportFile, progress func(any)) (
 	if err := os.Rename(out.Name(), f.Path); err != nil {
 		return nil, err
 	}
-	return Exported{File: f.Path, Bytes: report.Bytes, Kinds: report.Kinds}, nil
+	return Exported{File: f.Path, Bytes: report.Bytes, Kinds: report.Kinds, Withheld: report.Withheld}, nil
 }

@@ -118,6 +118,12 @@ func (tx *Tx) Try(f func() error) error {
 	return err
 }
 
+// Refuse says that an action which the rights allow is refused all the same, for
+// the caller to fail with; the refusal is recorded as e.
+func (tx *Tx) Refuse(e *audit.Entry) {
+	e.Result, tx.refused = audit.Refused, e
+}
+
 // Last runs f inside the transaction when everything else is done.
 func (tx *Tx) Last(f func() error) { tx.last = append(tx.last, f) }
 

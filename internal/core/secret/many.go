@@ -19,8 +19,9 @@ const batch = 500
 // needs the right to export and, for each record, the right to see its secrets;
 // each reveal has its own audit entry, in batches that are durable before the
 // key service is asked. A secret that was never set is given as an empty text
-// and not recorded. It stops at the first error.
-func (r *Revealer) RevealMany(ctx context.Context, c *access.Caller, refs []Ref, reason string, give func(Ref, string) error) error {
+// and not recorded; one that the policy does not show now is given as an empty
+// text with why, and its refusal is recorded. It stops at the first error.
+func (r *Revealer) RevealMany(ctx context.Context, c *access.Caller, refs []Ref, reason string, give func(ref Ref, text string, withheld error) error) error {
 	for len(refs) > 0 {
 		n := min(len(refs), batch)
 		if err := r.revealBatch(ctx, c, refs[:n], reason, give); err != nil {
@@ -31,8 +32,8 @@ func (r *Revealer) RevealMany(ctx context.Context, c *access.Caller, refs []Ref,
 	return nil
 }
 
-func (r *Revealer) revealBatch(ctx context.Context, c *access.Caller, refs []Ref, reason string, give func(Ref, string) error) error {
-	openings, export, err := r.grantMany(ctx, c, refs, reason)
+func (r *Revealer) revealBatch(ctx context.Context, c *access.Caller, refs []Ref, reason string, give func(Ref, string, error) error) error {
+	openings, withheld, export, err := r.grantMany(ctx, c, refs, reason)
 	if err != nil {
 		return err
 	}
@@ -72,42 +73,25 @@ func (r *Revealer) revealBatch(ctx context.Context, c *access.Caller, refs []Ref
 			text = string(plain)
 			clear(plain)
 		}
-		if err := give(refs[i], text); err != nil {
+		if err := give(refs[i], text, withheld[refs[i]]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// grantMany decides on each, and makes the grants durable. The entry of the
-// export itself comes first.
-func (r *Revealer) grantMany(ctx context.Context, c *access.Caller, refs []Ref, reason string) (openings []*opening, export *audit.Entry, err error) {
+// grantMany decides on each, and makes the grants durable, and says why the
+// policy does not show some. The entry of the export itself comes first.
+func (r *Revealer) grantMany(ctx context.Context, c *access.Caller, refs []Ref, reason string) (openings []*opening, withheld map[Ref]error, export *audit.Entry, err error) {
 	err = r.Gate.Change(ctx, c, access.Export, gate.Thing{}, func(tx *gate.Tx) error {
 		export = tx.Entry()
 		export.Detail.Fields = []string{"secrets"}
 		if reason != "" {
 			export.Detail.Reason = reason
 		}
-		openings = make([]*opening, len(refs))
+		openings, withheld = make([]*opening, len(refs)), map[Ref]error{}
 		for i, ref := range refs {
-			s, err := load(tx, ref)
-			if errors.Is(err, sql.ErrNoRows) || err == nil && s.empty {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			allowed, err := tx.Allow(access.Reveal, gate.Thing{Kind: ref.Kind, ID: ref.Object})
-			if err != nil {
-				return err
-			}
-			if allowed.Action == Granted { // another field of the same record
-				e := *allowed
-				e.Detail.Fields = nil
-				allowed = &e
-				tx.Also(allowed)
-			}
-			if openings[i], err = s.grant(tx, ref, allowed, reason); err != nil {
+			if openings[i], err = r.grantOne(tx, ref, reason, withheld); err != nil {
 				return err
 			}
 		}
@@ -116,5 +100,35 @@ func (r *Revealer) grantMany(ctx context.Context, c *access.Caller, refs []Ref, 
 	if fault.Is(err, fault.NotFound) && len(refs) > 1 {
 		err = fault.Wrap(err, fault.NotFound, "One of the secrets does not exist, or you may not see it; none was shown.")
 	}
-	return openings, export, err
+	return openings, withheld, export, err
+}
+
+// grantOne gives nil for what was never set, and for what is withheld.
+func (r *Revealer) grantOne(tx *gate.Tx, ref Ref, reason string, withheld map[Ref]error) (*opening, error) {
+	s, err := load(tx, ref)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && s.empty {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	allowed, err := tx.Allow(access.Reveal, gate.Thing{Kind: ref.Kind, ID: ref.Object})
+	if err != nil {
+		return nil, err
+	}
+	if allowed.Action == Granted || allowed.Result == audit.Refused { // another field of the same record
+		e := *allowed
+		e.Action, e.Result, e.Detail.Fields, e.Detail.Text = string(access.Reveal), audit.OK, nil, ""
+		allowed = &e
+		tx.Also(allowed)
+	}
+	err = r.permit(tx, ref, allowed)
+	if fault.Is(err, fault.Denied) {
+		allowed.Result, allowed.Detail.Fields, withheld[ref] = audit.Refused, []string{s.field}, err
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.grant(tx, ref, allowed, reason)
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"errors"
+	"strings"
 
 	"strongroom/internal/base/envelope"
 	"strongroom/internal/base/fault"
@@ -27,6 +28,12 @@ const (
 type Revealer struct {
 	Gate *gate.Gate
 	Keys *keys.Client
+
+	// Policy, when set, says whether what the caller's rights allow may be shown
+	// now: it is asked for each version, in the transaction of its grant, so that
+	// every way to a secret obeys it. A refusal, Denied, is recorded; what it says
+	// of what it allows stands in the Text of the entry.
+	Policy func(tx *gate.Tx, ref Ref, e *audit.Entry) error
 
 	// Restored, when set, runs in the transaction of Restore, for what follows
 	// from a changed record.
@@ -96,7 +103,7 @@ func (r *Revealer) RevealBeside(ctx context.Context, c *access.Caller, thing gat
 		if err != nil {
 			return nil, err
 		}
-		return s.grant(tx, *ref, e, reason)
+		return r.admit(tx, s, *ref, e, reason)
 	})
 	if err != nil || o == nil {
 		return "", false, err
@@ -141,7 +148,7 @@ func (r *Revealer) RevealSealed(ctx context.Context, c *access.Caller, ref Ref, 
 // grant decides, and makes the grant durable.
 func (r *Revealer) grant(ctx context.Context, c *access.Caller, ref Ref, reason string) (*opening, error) {
 	return r.decide(ctx, c, gate.Thing{Kind: ref.Kind, ID: ref.Object}, func(tx *gate.Tx) (*opening, error) {
-		return find(tx, ref, tx.Entry(), reason)
+		return r.find(tx, ref, tx.Entry(), reason)
 	})
 }
 
@@ -172,7 +179,7 @@ func (r *Revealer) unreadable(ctx context.Context, c *access.Caller, o *opening,
 // find reads the version and writes into the entry of its reveal what it is.
 // When the version is there but not what was stored, it gives both it and an
 // error.
-func find(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*opening, error) {
+func (r *Revealer) find(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*opening, error) {
 	s, err := load(tx, ref)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fault.New(fault.NotFound, "There is no such value, or no such version of it.").WithHint("Look at the list of its versions.")
@@ -180,7 +187,26 @@ func find(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*opening, error)
 	if err != nil {
 		return nil, err
 	}
+	return r.admit(tx, s, ref, e, reason)
+}
+
+// admit asks the policy, then grants; see find.
+func (r *Revealer) admit(tx *gate.Tx, s stored, ref Ref, e *audit.Entry, reason string) (*opening, error) {
+	if err := r.permit(tx, ref, e); err != nil {
+		if fault.Is(err, fault.Denied) {
+			e.Detail.Fields = []string{s.field}
+			tx.Refuse(e)
+		}
+		return nil, err
+	}
 	return s.grant(tx, ref, e, reason)
+}
+
+func (r *Revealer) permit(tx *gate.Tx, ref Ref, e *audit.Entry) error {
+	if r.Policy == nil {
+		return nil
+	}
+	return r.Policy(tx, ref, e)
 }
 
 // grant writes into the entry of the version's reveal what it is; see find.
@@ -198,7 +224,7 @@ func (s stored) grant(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*ope
 	}
 	e.Action, e.Version, e.Detail.Fields = Granted, int64(s.version), []string{s.field}
 	if ref.Copied {
-		e.Detail.Text = "copied"
+		e.Detail.Text = strings.TrimSuffix("copied, "+e.Detail.Text, ", ")
 	}
 	return o, nil
 }

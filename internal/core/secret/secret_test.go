@@ -380,7 +380,7 @@ func TestRevealMany(t *testing.T) {
 	manager := d.User(access.Manager, d.org)
 	before := d.size()
 	var got []string
-	err := d.revealer.RevealMany(t.Context(), manager, refs, "hand over", func(_ secret.Ref, text string) error {
+	err := d.revealer.RevealMany(t.Context(), manager, refs, "hand over", func(_ secret.Ref, text string, _ error) error {
 		got = append(got, text)
 		return nil
 	})
@@ -398,7 +398,7 @@ func TestRevealMany(t *testing.T) {
 		t.Errorf("the log has %v", count)
 	}
 	for name, who := range map[string]*access.Caller{"an editor": d.User(access.Editor, d.org), "a stranger": d.User(access.Manager, d.Org("Other"))} {
-		err := d.revealer.RevealMany(t.Context(), who, refs[:3], "", func(secret.Ref, string) error {
+		err := d.revealer.RevealMany(t.Context(), who, refs[:3], "", func(secret.Ref, string, error) error {
 			t.Errorf("%s was given something", name)
 			return nil
 		})

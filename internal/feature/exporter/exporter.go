@@ -56,6 +56,9 @@ type Progress struct {
 type Report struct {
 	Kinds map[string]int64 // records by kind, attachment and relation included
 	Bytes int64            // of the zip
+	// Withheld counts the secrets left out because they are not shown without an
+	// approval that the exporting caller does not have.
+	Withheld int64
 }
 
 // run is one export.

@@ -148,7 +148,10 @@ func (r *run) historyOf(k *record.Kind) error {
 		if err != nil {
 			return err
 		}
-		err = r.e.Secrets.RevealMany(r.ctx, r.c, refs, r.o.Reason, func(ref secret.Ref, text string) error {
+		err = r.e.Secrets.RevealMany(r.ctx, r.c, refs, r.o.Reason, func(ref secret.Ref, text string, withheld error) error {
+			if withheld != nil {
+				return nil // counted with the table
+			}
 			v := notes[ref]
 			return out.put(itglue.Version{ID: ref.Object.String(), Field: ref.Field, Value: text, Reason: v.Reason, Restores: v.Restores})
 		})

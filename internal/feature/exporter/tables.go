@@ -177,8 +177,11 @@ func (r *run) secretsOf(k *record.Kind, list []*record.Record) (map[secret.Ref]s
 	if len(refs) == 0 {
 		return out, nil
 	}
-	err := r.e.Secrets.RevealMany(r.ctx, r.c, refs, r.o.Reason, func(ref secret.Ref, text string) error {
+	err := r.e.Secrets.RevealMany(r.ctx, r.c, refs, r.o.Reason, func(ref secret.Ref, text string, withheld error) error {
 		out[ref] = text
+		if withheld != nil {
+			r.report.Withheld++
+		}
 		return nil
 	})
 	return out, err

@@ -5,7 +5,8 @@
 // Always true: a password that is embedded in a record names the record's sort
 // and id, and both are of the password's own organization; the name of that
 // record is nowhere in the password, since not everybody who sees the one sees
-// the other; what was imported for something that has no kind here keeps the
+// the other; what leaves a folder keeps what the folder demanded of those who
+// want to see it; what was imported for something that has no kind here keeps the
 // foreign name of it instead; folders of one organization form trees.
 package password
 
@@ -13,12 +14,14 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/rule"
 )
 
 // Feature is the kinds password_category, password_folder and password.
 func Feature() record.Feature {
-	return record.Feature{Name: "password", Kinds: []*record.Kind{categories(), folders(), passwords()}}
+	return record.Feature{Name: "password", Kinds: []*record.Kind{categories(), folders(), passwords()}, Schema: []string{demand.Schema},
+		Purge: func(tx *gate.Tx, r *record.Record) error { return demand.Purge(tx, r.Kind.Name, r.ID) }}
 }
 
 func passwords() *record.Kind {
@@ -84,7 +87,10 @@ func folders() *record.Kind {
 			if err := rule.Stay(now, old); err != nil {
 				return err
 			}
-			return rule.Tree(tx, now, old, "parent_id")
+			if err := rule.Tree(tx, now, old, "parent_id"); err != nil {
+				return err
+			}
+			return refiled(tx, now, old, "parent_id")
 		},
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},

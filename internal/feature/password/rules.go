@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/password/demand"
 )
 
 // owner is a sort of record that a password can be embedded in: the API's name
@@ -68,7 +69,15 @@ func before(tx *gate.Tx, now, old *record.Record) error {
 			return err
 		}
 	}
-	return nil
+	return refiled(tx, now, old, "password_folder_id")
+}
+
+// refiled has what leaves a folder keep the folder's demand for approval.
+func refiled(tx *gate.Tx, now, old *record.Record, folder string) error {
+	if old == nil {
+		return nil
+	}
+	return demand.Moved(tx, old.ID, old.Values.ID(folder), now.Values.ID(folder))
 }
 
 func changed(now, old *record.Record, fields ...string) bool {

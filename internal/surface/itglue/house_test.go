@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
@@ -56,7 +57,7 @@ type house struct {
 
 func features() []record.Feature {
 	return []record.Feature{
-		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
+		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(),
 		attachment.Feature(), relation.Feature(), identity.Feature(), apikey.Feature(), flexibleasset.Feature(), external.Feature(), exporter.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(),
 	}
 }
@@ -80,7 +81,7 @@ func open(t testing.TB) *house {
 	h.api = &itglue.API{
 		Gate: h.Gate, Records: h.Records, Keys: h.keys, Limiter: &apikey.Limiter{Now: h.Clock.Now},
 		Sessions:    &identity.Sessions{Gate: h.Gate, Methods: []method.Password{welcome{"ada@example.com", "correct horse"}}},
-		Secrets:     &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client},
+		Secrets:     &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Policy: approval.Policy},
 		Attachments: &attachment.Store{Gate: h.Gate, Max: 1 << 20}, Relations: &relation.Relations{Records: h.Records},
 		Tenant: func(*http.Request) string { return h.host }, Log: slog.New(slog.DiscardHandler), Now: h.Clock.Now,
 	}

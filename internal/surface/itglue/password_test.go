@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/password/demand"
 )
 
 // reveals counts the audit entries of granted reveals of a record.
@@ -239,4 +240,25 @@ func TestTheOwnersNameIsForWhoSeesIt(t *testing.T) {
 	h.ask(editor, "GET", "/passwords?filter[cached_resource_name]=fibre+line", nil).is(200).shows("data.0.id", foreign.String()).
 		shows("data.0.attributes.cached-resource-name", "Fibre line")
 	h.do("DELETE", "/passwords?filter[cached_resource_name]=merger-server", nil, 400)
+}
+
+// TestPasswordTakesApproval: without an approval the record comes without its value;
+// who insists is refused, and told what to do.
+func TestPasswordTakesApproval(t *testing.T) {
+	h := open(t)
+	pw := h.Make("password", h.Org("Acme"), record.Values{"name": "x", "password": "s3cret"})
+	h.Change(func(tx *gate.Tx) error { return demand.Raise(tx, pw, 1, false) })
+	at := "/passwords/" + pw.String()
+	if r := h.get(at).shows("data.attributes.name", "x"); r.has("data.attributes.password") || strings.Contains(string(r.body), "s3cret") {
+		t.Errorf("without an approval the answer is %s", r.body)
+	}
+	if r := h.do("GET", at+"?show_password=true", nil, 403); !strings.Contains(string(r.body), at+"/approval") {
+		t.Errorf("the refusal is %s", r.body)
+	}
+	if r := h.do("PATCH", at+"?show_password=true", body("passwords", attrs{"password": "other"}), 200); r.has("data.attributes.password") {
+		t.Errorf("the answer to a change is %s", r.body)
+	}
+	if n := h.reveals(pw); n != 0 {
+		t.Errorf("%d reveals are recorded", n)
+	}
 }

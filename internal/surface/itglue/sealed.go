@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -26,7 +27,7 @@ func (c *call) reveals(res *resource) bool {
 // the answer. The answer is not compressed: its length would tell something of
 // the secret.
 func (c *call) open(res *resource, rid id.ID, f *found, gather func(*gate.Tx) error) error {
-	asked := false
+	asked, changed := false, f.object != nil
 	thing := gate.Thing{Kind: res.kind.Name, ID: rid}
 	text, has, err := c.Secrets.RevealBeside(c.ctx, c.caller, thing, c.caller.Reason, func(tx *gate.Tx) (ref *secret.Ref, err error) {
 		if err = gather(tx); err == nil {
@@ -35,6 +36,8 @@ func (c *call) open(res *resource, rid id.ID, f *found, gather func(*gate.Tx) er
 		return ref, err
 	})
 	switch {
+	case fault.Is(err, fault.Denied) && (changed || f.object != nil && !c.flag("show_password", false)):
+		return nil // it lacks an approval: the record is given, and what may be told of it
 	case err != nil || !asked:
 		return err
 	case has:

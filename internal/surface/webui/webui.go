@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
+	"strongroom/internal/surface/webui/approvals"
 	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/beside"
 	"strongroom/internal/surface/webui/checklists"
@@ -112,6 +113,7 @@ func (s *Server) groups() []shell.Group {
 		&folders.Pages{},
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&secrets.Pages{Secrets: s.Secrets},
+		&approvals.Pages{},
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
 		&trail.Pages{House: s.House},
 		&assets.Pages{},

@@ -103,6 +103,9 @@ func (v *visit) foldersPage(f filed, form *web.Form, refused error) error {
 func (v *visit) folderActions(f filed, org, now id.ID, view *foldersView, form *web.Form, refused error) {
 	k, fk := v.Kind(f.kind), v.Kind(f.folder)
 	if now != 0 {
+		if f.kind == "password" && v.May(access.Restrict, fk) {
+			view.Head.Actions = append(view.Head.Actions, ui.Action{Label: "Approval", Icon: "shield-check", Href: shell.RecordURL(fk, now) + "/approval", Quiet: true})
+		}
 		if v.May(access.Delete, fk) {
 			view.Head.Actions = append(view.Head.Actions, ui.Action{Label: "Delete folder", Icon: "trash", Href: shell.RecordURL(fk, now) + "/delete", Post: true, Quiet: true, Danger: true})
 		}

@@ -13,7 +13,9 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -36,6 +38,8 @@ type passwordView struct {
 	Unset    bool       // there is no password
 	Has      bool       // there is a one-time code
 	Blocked  string     // why the caller may not see secrets
+	Ask      *ui.Action // what to do about it
+	Approved string     // by what she may, when it takes an approval
 	Address  *ui.Cell
 	Notes    template.HTML
 	Versions []versionLine
@@ -109,6 +113,22 @@ func (v *visit) mayReveal(k *record.Kind) string {
 	return why
 }
 
+// blocked tells why the caller may not see the secrets of a password now, or the
+// approval by which she may if it takes one.
+func (v *visit) blocked(tx *gate.Tx, r *record.Record) (why string, by *approval.Request, err error) {
+	if why := v.mayReveal(r.Kind); why != "" {
+		return why, nil, nil
+	}
+	d, err := demand.Of(tx, r.Kind.Name, r.ID)
+	if err != nil || d.Needed == 0 {
+		return "", nil, err
+	}
+	if by, err = approval.Holding(tx, r.ID); by == nil {
+		why = "It is shown only once somebody else has approved it."
+	}
+	return why, by, err
+}
+
 // card shows a password within the text of another record: it is revealed there as
 // on its own page.
 func (v *visit) card(tx *gate.Tx, r *record.Record, id string, c *shell.Card) error {
@@ -116,8 +136,8 @@ func (v *visit) card(tx *gate.Tx, r *record.Record, id string, c *shell.Card) er
 	if err != nil || !now[passwordField].Has {
 		return err
 	}
-	if c.Notice = v.mayReveal(r.Kind); c.Notice != "" {
-		return nil
+	if c.Notice, _, err = v.blocked(tx, r); err != nil || c.Notice != "" {
+		return err
 	}
 	s := ui.Secret{ID: id, URL: shell.RecordURL(r.Kind, r.ID) + "/reveal", Label: "Password of " + r.Name}
 	if r.Values.Bool("reason_required") {
@@ -139,7 +159,16 @@ func (v *visit) secretParts(tx *gate.Tx, r *record.Record, view *passwordView) e
 		reason = "required"
 	}
 	view.Unset, view.Has = !now[passwordField].Has, now[otpField].Has
-	view.Blocked = v.mayReveal(r.Kind)
+	var by *approval.Request
+	if view.Blocked, by, err = v.blocked(tx, r); err != nil {
+		return err
+	}
+	switch {
+	case by != nil:
+		view.Approved = "Approved for you until " + shell.When(by.Ends).Format("15:04") + " UTC (approval " + by.ID.String() + "). Every reveal names it in the audit trail."
+	case view.Blocked != "" && v.mayReveal(r.Kind) == "":
+		view.Ask = &ui.Action{Label: "Ask for approval", Icon: "shield-check", Href: at + "/approval", Primary: true}
+	}
 	if view.Blocked == "" && !view.Unset {
 		view.Secret = &ui.Secret{ID: "password", URL: at + "/reveal", Label: "Password", Reason: reason, Key: "r"}
 	}
@@ -355,7 +384,14 @@ func (v *visit) passwordVersion() error {
 
 func (v *visit) versionPage(r *record.Record, version uint32, form *web.Form, refused error) error {
 	var list []secret.Version
-	err := v.View(func(tx *gate.Tx) (err error) { list, err = secret.Versions(tx, place(r, passwordField)); return err })
+	blocked := ""
+	err := v.View(func(tx *gate.Tx) (err error) {
+		if blocked, _, err = v.blocked(tx, r); err != nil {
+			return err
+		}
+		list, err = secret.Versions(tx, place(r, passwordField))
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -367,7 +403,7 @@ func (v *visit) versionPage(r *record.Record, version uint32, form *web.Form, re
 		}
 		view := &passwordVersionView{Head: ui.Head{Title: "Version " + number, Icon: "versions", Sub: []ui.Cell{{Text: r.Name, Href: at}}}, Props: []ui.Prop{
 			{Label: "Changed by", Cells: []ui.Cell{{Type: "user", Text: x.AuthorName}}}, {Label: "When", Cells: []ui.Cell{{Type: "datetime", Time: shell.When(x.Time)}}},
-			{Label: "Reason", Cells: []ui.Cell{{Text: x.Reason}}}}, Blocked: v.mayReveal(r.Kind)}
+			{Label: "Reason", Cells: []ui.Cell{{Text: x.Reason}}}}, Blocked: blocked}
 		if !x.Has {
 			view.Blocked = "In this version the password was taken away."
 		}

@@ -17,6 +17,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/surface/webui/shell"
@@ -86,6 +87,8 @@ var verbs = map[string]string{
 	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.reset": "gave out a one-time password",
 	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
 	string(access.Comment): "commented on it", comment.Edited: "changed a comment", comment.Removed: "removed a comment",
+	approval.Demanded: "demanded approval", approval.Asked: "asked for", approval.Approved: "approved", approval.Refused: "refused", approval.Ended: "ended",
+	approval.BrokeOpen: "approved alone, for herself or himself,", approval.Settled: "changed the settings of approvals",
 	"mcp.call":        "used it through an assistant",
 	"tracker.changed": "found something new outside", "tracker.check": "had it checked outside", "tracker.pause": "stopped its trackers", "tracker.resume": "let its trackers go on", "mail.try": "sent a mail to try",
 }
@@ -99,8 +102,12 @@ func (v *visit) did(e *audit.Entry, names map[id.ID]string) string {
 	switch {
 	case e.Action == secret.Granted && len(e.Detail.Fields) > 0:
 		what = "revealed the " + v.fieldNames(e) + ", version " + strconv.FormatInt(e.Version, 10)
-		if e.Detail.Text != "" { // it was not shown
-			what = e.Detail.Text + strings.TrimPrefix(what, "revealed") + ", without showing it"
+		rest, copied := strings.CutPrefix(e.Detail.Text, "copied")
+		if copied { // it was not shown
+			what = "copied" + strings.TrimPrefix(what, "revealed") + ", without showing it"
+		}
+		if by := strings.TrimPrefix(rest, ", "); by != "" {
+			what += ", " + by
 		}
 	case e.Action == string(access.Edit) && e.Detail.Text != "":
 		what = named(e, names)
