@@ -33,6 +33,7 @@ import (
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
+	"strongroom/internal/feature/vault"
 	"strongroom/internal/feature/view"
 )
 
@@ -67,6 +68,7 @@ func features() []record.Feature {
 		exporter.Feature(),
 		runbook.Feature(),
 		tracker.Feature(),
+		vault.Feature(),
 		standing.Feature(),
 		reminder.Feature(),
 		outbox.Feature(),

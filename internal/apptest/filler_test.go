@@ -63,6 +63,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
 	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other",
 	"folders": "document_folder", "sections": "document_section",
+	"vaults": "other",
 }
 
 // filler reads a route. It says what is missing here when it meets a parameter

@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
+	sealed "strongroom/internal/feature/vault"
 	"strongroom/internal/surface/webui/approvals"
 	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/beside"
@@ -58,6 +59,7 @@ import (
 	"strongroom/internal/surface/webui/talk"
 	"strongroom/internal/surface/webui/trackers"
 	"strongroom/internal/surface/webui/trail"
+	"strongroom/internal/surface/webui/vault"
 )
 
 // Server is the web surface. Fill the exported fields, then call Handler.
@@ -114,6 +116,7 @@ func (s *Server) groups() []shell.Group {
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&secrets.Pages{Secrets: s.Secrets},
 		&approvals.Pages{},
+		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
 		&trail.Pages{House: s.House},
 		&assets.Pages{},

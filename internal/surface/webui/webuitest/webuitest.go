@@ -59,6 +59,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/tracker"
+	"strongroom/internal/feature/vault"
 	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/webui"
 )
@@ -92,6 +93,7 @@ func Features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(),
 		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), health.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(), outbox.Feature(), runbook.Feature(),
+		vault.Feature(),
 	}
 }
 

@@ -1,0 +1,240 @@
+// Package vault keeps the host-proof vaults of people: what their browsers and
+// command lines sealed, and nothing that opens it.
+//
+// Always true: no passphrase, private key, vault key, name or value of an item
+// ever reaches this package; somebody without a grant is not told that a vault
+// exists, whatever her role; each write is checked as the next client will check
+// it (places, versions, signatures, the root of the whole list) and is refused
+// whole when one part does not fit; each fetch and each write is in the audit log
+// with the vault's number and no name.
+package vault
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/hostproof"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// mostVaults is how many vaults one person has.
+const mostVaults = 50
+
+// Feature is the tables of vaults.
+func Feature() record.Feature {
+	return record.Feature{Name: "vault", Schema: schema, Purge: purge}
+}
+
+var schema = []string{
+	`create table if not exists vault_keyset (user_id int not null, number int not null, statement bytes not null, locked bytes, at int not null, primary key (user_id, number))`,
+	`create table if not exists vault (id id primary key, owner_id int not null, epoch int not null, counter int not null, manifest bytes, at int not null)`,
+	`create index if not exists vault_owner on vault (owner_id)`,
+	`create table if not exists vault_grant (vault_id int not null, user_id int not null, epoch int not null, sealed bytes not null, at int not null, primary key (vault_id, user_id))`,
+	`create index if not exists vault_grant_user on vault_grant (user_id)`,
+	`create table if not exists vault_item (vault_id int not null, item int not null, version int not null, header bytes not null, sealed bytes not null, at int not null, primary key (vault_id, item))`,
+}
+
+// purge forgets the vaults of a user who is deleted for good: nobody could open
+// them any more.
+func purge(tx *gate.Tx, r *record.Record) error {
+	if r.Kind.Name != "user" {
+		return nil
+	}
+	for _, q := range []string{
+		`delete from vault_item where vault_id in (select id from vault where owner_id = ?)`,
+		`delete from vault_grant where vault_id in (select id from vault where owner_id = ?)`,
+		`delete from vault where owner_id = ?`,
+		`delete from vault_grant where user_id = ?`,
+		`delete from vault_keyset where user_id = ?`,
+	} {
+		if _, err := tx.Exec(q, int64(r.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Vaults keeps vaults. Fill Gate.
+type Vaults struct{ Gate *gate.Gate }
+
+// State is what a person has: her keyset and her vaults.
+type State struct {
+	Tenant    string  `json:"tenant"`
+	User      id.ID   `json:"user"`
+	Statement []byte  `json:"statement,omitempty"` // nothing before the first passphrase
+	Lock      []byte  `json:"lock,omitempty"`
+	Vaults    []id.ID `json:"vaults"`
+}
+
+// Contents is a vault as it is kept.
+type Contents struct {
+	Grant    []byte   `json:"grant"`
+	Manifest []byte   `json:"manifest"`
+	Items    [][]byte `json:"items"` // envelopes, in the order of the items
+}
+
+// Write is one change of a vault. The manifest says what is in it afterwards.
+type Write struct {
+	Grant    []byte   `json:"grant,omitempty"` // the owner's own, with the first write
+	Put      [][]byte `json:"put,omitempty"`
+	Remove   []int64  `json:"remove,omitempty"`
+	Manifest []byte   `json:"manifest"`
+}
+
+// change runs fn for who may see passwords at all, recorded as action.
+func (s *Vaults) change(ctx context.Context, c *access.Caller, action string, vault id.ID, fn func(tx *gate.Tx) error) error {
+	return s.Gate.Change(ctx, c, access.Reveal, gate.Thing{}, func(tx *gate.Tx) error {
+		if tx.Caller.User == 0 {
+			return fault.New(fault.Denied, "Only people have vaults.")
+		}
+		if tx.Caller.Scope.ReadOnly && action != "vault.read" {
+			return fault.New(fault.Denied, "This API key may only read.")
+		}
+		e := tx.Entry()
+		e.Action, e.Kind, e.Object = action, "vault", vault
+		return fn(tx)
+	})
+}
+
+// State gives what the caller has.
+func (s *Vaults) State(ctx context.Context, c *access.Caller) (*State, error) {
+	out := &State{Tenant: c.Tenant, User: c.User, Vaults: []id.ID{}}
+	err := s.Gate.View(ctx, c, func(tx *gate.Tx) error {
+		if _, err := tx.Allow(access.Reveal, gate.Thing{}); err != nil {
+			return err
+		}
+		_, statement, lock, err := keysetOf(tx, c.User)
+		if err != nil {
+			return err
+		}
+		out.Statement, out.Lock = statement, lock
+		list, err := tx.IDs(`select vault_id from vault_grant where user_id = ? order by vault_id`, int64(c.User))
+		out.Vaults = append(out.Vaults, list...)
+		return err
+	})
+	return out, err
+}
+
+// keysetOf gives the newest statement of a user and its lock; nothing when there
+// is none.
+func keysetOf(tx *gate.Tx, user id.ID) (st *hostproof.Statement, statement, lock []byte, err error) {
+	err = tx.QueryRow(`select statement, locked from vault_keyset where user_id = ? order by number desc limit 1`, int64(user)).Scan(&statement, &lock)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	st, err = hostproof.ParseStatement(statement)
+	return st, statement, lock, err
+}
+
+// SaveKeyset keeps the caller's keyset: her first one, or the one after the one
+// that is kept. The lock of the one before is forgotten.
+func (s *Vaults) SaveKeyset(ctx context.Context, c *access.Caller, statement, lock []byte) error {
+	st, err := hostproof.ParseStatement(statement)
+	if err != nil {
+		return err
+	}
+	if err := st.Verify(c.Tenant, int64(c.User)); err != nil {
+		return refused(err)
+	}
+	if err := st.CheckLock(lock); err != nil {
+		return err
+	}
+	return s.change(ctx, c, "vault.keyset", 0, func(tx *gate.Tx) error {
+		old, _, _, err := keysetOf(tx, c.User)
+		if err != nil {
+			return err
+		}
+		switch {
+		case old == nil && st.Number != 1:
+			return outdated()
+		case old != nil && st.Follows(old) != nil:
+			return fault.New(fault.Conflict, "You have a vault passphrase already.").WithHint("Load the page again and unlock with it.")
+		}
+		tx.Entry().Version = int64(st.Number)
+		if _, err := tx.Exec(`update vault_keyset set locked = null where user_id = ?`, int64(c.User)); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`insert into vault_keyset (user_id, number, statement, locked, at) values (?, ?, ?, ?, ?)`, int64(c.User), int64(st.Number), statement, lock, tx.Now)
+		return err
+	})
+}
+
+// Reserve gives the number of a vault that the caller is about to make. A vault
+// that was never written is forgotten with the next number.
+func (s *Vaults) Reserve(ctx context.Context, c *access.Caller) (vault id.ID, err error) {
+	err = s.change(ctx, c, "vault.create", 0, func(tx *gate.Tx) error {
+		if st, _, _, err := keysetOf(tx, c.User); err != nil || st == nil {
+			return errors.Join(err, fault.New(fault.Invalid, "Choose a passphrase first."))
+		}
+		if _, err := tx.Exec(`delete from vault where owner_id = ? and counter = 0`, int64(c.User)); err != nil {
+			return err
+		}
+		var n int64
+		if err := tx.QueryRow(`select count(*) from vault where owner_id = ?`, int64(c.User)).Scan(&n); err != nil {
+			return err
+		}
+		if n >= mostVaults {
+			return fault.New(fault.Invalid, "One person has at most %d vaults.", mostVaults)
+		}
+		var err error
+		if vault, err = tx.NewID(); err != nil {
+			return err
+		}
+		tx.Entry().Object = vault
+		_, err = tx.Exec(`insert into vault (id, owner_id, epoch, counter, at) values (?, ?, 1, 0, ?)`, int64(vault), int64(c.User), tx.Now)
+		return err
+	})
+	return vault, err
+}
+
+// Read gives a vault that the caller has a grant for.
+func (s *Vaults) Read(ctx context.Context, c *access.Caller, vault id.ID) (*Contents, error) {
+	out := &Contents{Items: [][]byte{}}
+	err := s.change(ctx, c, "vault.read", vault, func(tx *gate.Tx) error {
+		err := tx.QueryRow(`select g.sealed, v.manifest from vault_grant g join vault v on v.id = g.vault_id where g.vault_id = ? and g.user_id = ?`,
+			int64(vault), int64(c.User)).Scan(&out.Grant, &out.Manifest)
+		if errors.Is(err, sql.ErrNoRows) {
+			return gate.Missing()
+		}
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(`select sealed from vault_item where vault_id = ? order by item`, int64(vault))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var b []byte
+			if err := rows.Scan(&b); err != nil {
+				return err
+			}
+			out.Items = append(out.Items, b)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// refused words what verification says of a server for who sent it to one.
+func refused(err error) error {
+	if fault.Is(err, fault.Denied) {
+		return fault.Wrap(err, fault.Invalid, "This was not made for this vault, or not by you, and was not saved.").WithHint("Load the page again.")
+	}
+	return err
+}
+
+func outdated() error {
+	return fault.New(fault.Conflict, "The vault was changed elsewhere in the meantime.").WithHint("Load the page again and repeat your change.")
+}

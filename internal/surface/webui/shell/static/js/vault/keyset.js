@@ -1,0 +1,119 @@
+// The keyset of a person: statement, lock, passphrase. See doc/formats/vault.md.
+import { bytes, cat, equal, hex, joined, number, Reader, sha256, short } from "./bytes.js";
+import { Alarm, gcmOpen, gcmSeal, HYBRID, importPairs, keyID, newPairs, POINT, PRIVATE, random, readSignature, Refused, sign, verified } from "./keys.js";
+
+const S = crypto.subtle;
+// The floor of the derivation is part of this script: no server can ask for less.
+export const LEAST = 600_000, MOST = 20_000_000, LEAST_PASSPHRASE = 14;
+
+export const damaged = (what) => new Alarm(`The server sent a damaged ${what}, or one that a newer version made.`);
+
+export function parseStatement(stored) {
+  try {
+    const r = new Reader(stored), s = { stored, body: r.framed("SRK1"), signatures: [] };
+    const n = r.number(1);
+    for (let role = 1; role <= n; role++) { if (r.number(1) !== role) throw 0; s.signatures.push(readSignature(r)); }
+    r.end();
+    const b = new Reader(s.body);
+    if (n < 1 || n > 2 || b.number(2) !== 1) throw 0;
+    Object.assign(s, { tenant: b.text(), user: b.number(8), number: b.number(4), generation: b.number(4), time: b.number(8) });
+    if (b.number(2) !== HYBRID) throw 0;
+    s.encryption = b.take(b.number(2));
+    if (b.number(2) !== 1) throw 0;
+    s.signing = b.take(POINT);
+    s.previous = b.take(32);
+    s.kdf = { id: b.number(2), iterations: b.number(4), memory: b.number(4), salt: b.take(32) };
+    b.end();
+    const first = s.previous.every((x) => x === 0);
+    if (!s.number || !s.generation || s.generation > s.number || (s.number === 1) !== first || s.encryption.length !== POINT + 1184 || (n === 2 && s.generation < 2)) throw 0;
+    s.keyID = keyID(s.encryption);
+    s.hash = sha256(joined("strongroom/statement/1", s.body));
+    s.fingerprint = sha256(joined("strongroom/fingerprint/1", s.tenant, number(s.user, 8), s.encryption, s.signing)).subarray(0, 16);
+    return s;
+  } catch { throw damaged("keyset"); }
+}
+
+export function checkKDF({ id, iterations, memory }) {
+  if (id !== 2 || memory !== 0) throw new Alarm(`The server asks for an unknown way to turn the passphrase into a key (number ${id}).`);
+  if (iterations < LEAST || iterations > MOST) throw new Alarm(`The server asks to protect the passphrase with ${iterations} rounds; from ${LEAST} to ${MOST} are accepted.`);
+}
+
+const message = (role, body) => joined("strongroom/keyset/1", number(role, 1), body);
+
+export async function verifyStatement(s, tenant, user) {
+  if (s.tenant !== tenant || s.user !== user) throw new Alarm("The server sent somebody else's keyset.");
+  checkKDF(s.kdf);
+  if (!(await verified(s.signatures[0], s.signing, message(1, s.body)))) throw new Alarm("The server sent a keyset that is not signed by its own key.");
+}
+
+async function userKey(passphrase, { salt, iterations }, tenant, user) {
+  const base = await S.importKey("raw", bytes(passphrase.normalize("NFKC")), "PBKDF2", false, ["deriveBits"]);
+  const stretched = await S.deriveBits({ name: "PBKDF2", hash: "SHA-512", salt, iterations }, base, 256);
+  const ikm = await S.importKey("raw", stretched, "HKDF", false, ["deriveKey"]);
+  const info = joined("strongroom/vault/user/1", tenant, number(user, 8));
+  return S.deriveKey({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info }, ikm, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+}
+
+const lockBind = (hash) => joined("strongroom/vault/lock/1", hash);
+
+async function state(keys, s, passphrase, secret) {
+  s.body = cat(number(1, 2), short(s.tenant), number(s.user, 8), number(s.number, 4), number(s.generation, 4), number(s.time, 8), number(HYBRID, 2), number(s.encryption.length, 2), s.encryption,
+    number(1, 2), s.signing, s.previous, number(s.kdf.id, 2), number(s.kdf.iterations, 4), number(s.kdf.memory, 4), s.kdf.salt);
+  const signature = await sign(keys, message(1, s.body));
+  const statement = parseStatement(cat(bytes("SRK1"), number(s.body.length, 2), s.body, number(1, 1), number(1, 1), signature));
+  const key = await userKey(passphrase, s.kdf, s.tenant, s.user);
+  return { statement, lock: cat(bytes("SRL1"), statement.hash, await gcmSeal(key, secret, lockBind(statement.hash))) };
+}
+
+const newKDF = () => ({ id: 2, iterations: LEAST, memory: 0, salt: random(32) });
+
+export function checkPassphrase(p) {
+  if ([...p].length < LEAST_PASSPHRASE) throw new Refused(`A passphrase has at least ${LEAST_PASSPHRASE} characters.`);
+}
+
+/** Makes the keyset of a person: what the server keeps of it, and the opened keys. */
+export async function newKeyset(tenant, user, passphrase, now = Date.now()) {
+  checkPassphrase(passphrase);
+  const { secret, encryption, signing } = await newPairs();
+  try {
+    const keys = await importPairs(secret, encryption, signing);
+    const made = await state(keys, { tenant, user, number: 1, generation: 1, time: now, encryption, signing, previous: new Uint8Array(32), kdf: newKDF() }, passphrase, secret);
+    return { ...made, keys: { ...keys, statement: made.statement } };
+  } finally { secret.fill(0); }
+}
+
+async function openLock(s, lock, passphrase) {
+  const r = new Reader(lock);
+  try {
+    r.magic("SRL1");
+    if (!equal(r.take(32), s.hash)) throw 0;
+  } catch { throw damaged("lock of your keyset"); }
+  const box = r.take(lock.length - r.at);
+  if (box.length !== PRIVATE + 28) throw damaged("lock of your keyset");
+  const key = await userKey(passphrase, s.kdf, s.tenant, s.user);
+  try {
+    return await gcmOpen(key, box, lockBind(s.hash));
+  } catch { throw new Refused("This passphrase does not open the vault. Nobody can reset a vault passphrase."); }
+}
+
+/** Opens a person's keys. The derivation is checked against the floors before it runs. */
+export async function unlock(tenant, user, s, lock, passphrase) {
+  await verifyStatement(s, tenant, user);
+  const secret = await openLock(s, lock, passphrase);
+  try {
+    return { ...(await importPairs(secret, s.encryption, s.signing)), statement: s };
+  } finally { secret.fill(0); }
+}
+
+/** States a new passphrase for the same keys. */
+export async function changePassphrase(tenant, user, s, lock, old, passphrase, now = Date.now()) {
+  checkPassphrase(passphrase);
+  await verifyStatement(s, tenant, user);
+  const secret = await openLock(s, lock, old);
+  try {
+    const keys = await importPairs(secret, s.encryption, s.signing);
+    return await state(keys, { tenant, user, number: s.number + 1, generation: s.generation, time: now, encryption: s.encryption, signing: s.signing, previous: s.hash, kdf: newKDF() }, passphrase, secret);
+  } finally { secret.fill(0); }
+}
+
+export const fingerprintText = (f) => hex(f).match(/.{4}/g).join(" ");

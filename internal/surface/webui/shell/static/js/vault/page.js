@@ -1,0 +1,329 @@
+// The page of the vault: choose a passphrase, unlock, and work with items. What is typed or decrypted stays in this page.
+import { ask } from "../swap.js";
+import { el, icon } from "../elements.js";
+import { base64, unbase64 } from "./bytes.js";
+import { able, Alarm, random, Refused } from "./keys.js";
+import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeyset, parseStatement, unlock } from "./keyset.js";
+import { Memory } from "./memory.js";
+import { checkManifest, newVault, openItem, openVault, OWNER, parseGrant, parseManifest, sealItem, sealManifest } from "./vault.js";
+
+const IDLE = 10 * 60_000, CLEAR = 45_000;
+const show = (e, on) => { e.hidden = !on; };
+
+/** Asks the server; what it answers is data to be verified. */
+async function server(path, body) {
+  const init = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const res = await ask(path, { ...init, headers: { Accept: "application/json", ...init.headers } });
+  const json = await res.json().catch(() => ({}));
+  if (res.ok) return json;
+  if (json.location) location.assign(new URL(json.location, location.origin));
+  throw new Refused([json.error?.text, json.error?.hint].filter(Boolean).join(" ") || `The server answered ${res.status}. Try again.`);
+}
+
+customElements.define("sr-vault", class extends HTMLElement {
+  connectedCallback() {
+    this.$ = (name) => this.querySelector(`[data-${name}]`);
+    this.base = this.dataset.base;
+    const on = (name, type, f) => this.$(name).addEventListener(type, (e) => { e.preventDefault(); this.busy(this.$(name), () => f(e)); });
+    on("unlock", "submit", () => this.unlock());
+    on("setup", "submit", () => this.setup());
+    on("newvault", "submit", () => this.addVault());
+    on("change", "submit", () => this.change());
+    on("edit", "submit", () => this.save());
+    on("delete", "click", () => this.remove());
+    this.$("add").addEventListener("click", () => this.edit(null));
+    this.$("cancel").addEventListener("click", () => this.$("dialog").close());
+    this.$("dialog").addEventListener("close", () => this.forget());
+    this.$("look").addEventListener("click", () => this.look(this.$("password").type === "password"));
+    this.$("generate").addEventListener("click", () => { this.$("password").value = generated(); this.look(true); });
+    this.$("lock").addEventListener("click", () => this.lock());
+    this.$("search").addEventListener("input", () => this.draw());
+    this.$("choose").addEventListener("change", () => this.busy(this, () => this.open(Number(this.$("choose").value))));
+    for (const t of ["pointerdown", "keydown", "input"]) this.addEventListener(t, () => this.used());
+    addEventListener("pagehide", this.leave = () => this.lock());
+    this.busy(this, () => this.start());
+  }
+  disconnectedCallback() { removeEventListener("pagehide", this.leave); this.lock(); }
+
+  /** Runs something that takes a while and says in words what went wrong. */
+  async busy(where, f) {
+    if (this.working) return;
+    this.working = true;
+    show(this.$("alarm"), false);
+    for (const e of this.querySelectorAll("[data-error]")) show(e, false);
+    this.setAttribute("aria-busy", "true");
+    try {
+      await f();
+    } catch (e) {
+      this.failed(where, e);
+    } finally {
+      this.working = false;
+      this.removeAttribute("aria-busy");
+    }
+  }
+  failed(where, e) {
+    if (e instanceof Alarm) {
+      this.lock();
+      this.$("dialog").close();
+      for (const n of ["unlock", "setup", "locked"]) show(this.$(n), false);
+      this.$("alarm-text").textContent = `${e.message} Nothing was opened. Do not go on, and tell your administrator that the server may have been tampered with.`;
+      show(this.$("alarm"), true);
+      this.$("alarm").focus();
+      return;
+    }
+    const words = e instanceof Refused || e.message?.startsWith("The server cannot") ? e.message : "This did not work. Load the page again.";
+    const p = (where.querySelector?.("[data-error]") ?? this.$("error"));
+    p.textContent = words;
+    show(p, true);
+  }
+
+  async start() {
+    if (!(await able())) throw new Refused("This browser lacks cryptography that the vault needs (ML-KEM-768 in WebCrypto). Update it, or use another browser.");
+    await this.load();
+    show(this.$("locked"), true);
+    show(this.$("setup"), !this.statement);
+    show(this.$("unlock"), !!this.statement);
+    this.dataset.state = this.statement ? "locked" : "new";
+  }
+  async load() {
+    const s = await server(this.base + "/state");
+    // Whose vault it is stands in the page and in the answer; keys decide in the end.
+    this.tenant = s.tenant;
+    this.user = s.user;
+    this.memory = new Memory(s.tenant, s.user);
+    this.statement = s.statement ? parseStatement(unbase64(s.statement)) : null;
+    this.lockBox = s.lock ? unbase64(s.lock) : null;
+    this.list = s.vaults;
+    this.memory.keyset(this.statement);
+    this.memory.vaults(this.list);
+  }
+
+  async setup() {
+    const f = this.$("setup"), p = taken(f.elements.passphrase), again = taken(f.elements.again);
+    if (p !== again) throw new Refused("The two passphrases are not the same.");
+    const made = await newKeyset(this.tenant, this.user, p);
+    await server(this.base + "/keyset", { statement: base64(made.statement.stored), lock: base64(made.lock) });
+    this.memory.keepKeyset(made.statement);
+    this.statement = made.statement;
+    this.lockBox = made.lock;
+    this.keys = made.keys;
+    await this.makeVault("Personal");
+    this.opened();
+  }
+  async unlock() {
+    const p = taken(this.$("unlock").elements.passphrase), t = performance.now();
+    const keys = await unlock(this.tenant, this.user, this.statement, this.lockBox, p);
+    this.dataset.unlockMs = Math.round(performance.now() - t);
+    this.memory.keepKeyset(this.statement);
+    this.keys = keys;
+    if (this.list.length) await this.open(this.list.includes(this.last) ? this.last : this.list[0]);
+    this.opened();
+  }
+  async change() {
+    const f = this.$("change"), old = taken(f.elements.old), p = taken(f.elements.passphrase), again = taken(f.elements.again);
+    if (p !== again) throw new Refused("The two passphrases are not the same.");
+    const made = await changePassphrase(this.tenant, this.user, this.statement, this.lockBox, old, p);
+    await server(this.base + "/keyset", { statement: base64(made.statement.stored), lock: base64(made.lock) });
+    this.memory.keepKeyset(made.statement);
+    this.statement = made.statement;
+    this.lockBox = made.lock;
+    this.keys = { ...this.keys, statement: made.statement };
+    this.say("The passphrase was changed.");
+  }
+
+  // ---- vaults
+
+  async addVault() {
+    const f = this.$("newvault"), title = f.elements.title.value.trim();
+    if (!title) throw new Refused("The name of the vault is missing.");
+    await this.makeVault(title);
+    f.reset();
+    this.draw();
+    this.say("The vault was made.");
+  }
+  async makeVault(title) {
+    const { id } = await server(this.base + "/vaults", {});
+    if (!Number.isSafeInteger(id) || id < 1 || this.list.includes(id)) throw new Alarm("The server gave a number for a new vault that is in use.");
+    const { vault, grant } = await newVault(this.keys, id);
+    const about = await sealItem(this.keys, vault, 0, null, { title });
+    const manifest = await sealManifest(this.keys, vault, null, [about.leaf]);
+    await server(`${this.base}/vaults/${id}`, { grant: base64(grant), put: [base64(about.sealed)], manifest: base64(manifest.stored) });
+    this.memory.keep(id, await checkManifest(vault, manifest, [about.leaf], undefined));
+    this.list.push(id);
+    await this.open(id);
+  }
+  async open(id) {
+    const t = performance.now(), c = await server(`${this.base}/vaults/${id}`), me = this.keys.statement;
+    const fetched = performance.now();
+    const vault = await openVault(this.keys, parseGrant(unbase64(c.grant)), id, me, [me]);
+    const manifest = parseManifest(unbase64(c.manifest));
+    const items = await Promise.all(c.items.map((i) => openItem(vault, unbase64(i))));
+    this.memory.keep(id, await checkManifest(vault, manifest, items.map((i) => i.leaf), this.memory.of(id)));
+    this.vault = vault;
+    this.manifest = manifest;
+    this.items = new Map(items.map((i) => [i.leaf.item, i]));
+    this.last = id;
+    this.titles ??= new Map();
+    this.titles.set(id, this.items.get(0)?.content.title ?? "");
+    this.dataset.openMs = Math.round(performance.now() - fetched);
+    this.dataset.fetchMs = Math.round(fetched - t);
+    this.draw();
+  }
+  /** Writes a change: what is put, what is removed, and the list that comes of it. */
+  async write(put, removed) {
+    const next = new Map(this.items);
+    for (const p of put) next.set(p.leaf.item, p);
+    for (const i of removed) next.delete(i);
+    const leaves = [...next.values()].map((i) => i.leaf);
+    const manifest = await sealManifest(this.keys, this.vault, this.manifest, leaves);
+    await server(`${this.base}/vaults/${this.vault.id}`, { put: put.map((p) => base64(p.sealed)), remove: removed, manifest: base64(manifest.stored) });
+    this.memory.keep(this.vault.id, await checkManifest(this.vault, manifest, leaves, this.memory.of(this.vault.id)));
+    this.manifest = manifest;
+    this.items = next;
+    this.draw();
+  }
+
+  // ---- items
+
+  edit(item) {
+    const f = this.$("edit"), it = item === null ? null : this.items.get(item);
+    this.editing = item;
+    f.reset();
+    for (const n of FIELDS) f.elements[n].value = it?.content[n] ?? "";
+    this.look(false);
+    this.$("dialog-title").textContent = it ? "Change the item" : "New item";
+    show(this.$("delete"), !!it);
+    show(f.querySelector("[data-error]"), false);
+    this.$("dialog").showModal();
+  }
+  forget() {
+    const f = this.$("edit");
+    f.reset();
+    for (const n of FIELDS) f.elements[n].value = "";
+    this.editing = null;
+  }
+  look(on) {
+    this.$("password").type = on ? "text" : "password";
+    this.$("look").setAttribute("aria-pressed", String(on));
+  }
+  async save() {
+    const f = this.$("edit"), it = this.editing === null ? null : this.items.get(this.editing);
+    const content = { ...it?.content };
+    for (const n of FIELDS) content[n] = f.elements[n].value;
+    if (!content.title.trim()) throw new Refused("The title is missing.");
+    const item = this.editing ?? this.unused(), made = await sealItem(this.keys, this.vault, item, it?.leaf, content);
+    await this.write([{ ...made, content, time: Date.now() }], []);
+    this.$("dialog").close();
+    this.say(it ? "Saved." : "Added.");
+  }
+  async remove() {
+    const item = this.editing;
+    if (item === null || !confirm("Delete this item? It cannot be brought back.")) return;
+    await this.write([], [item]);
+    this.$("dialog").close();
+    this.say("Deleted.");
+  }
+  unused() {
+    for (;;) {
+      const r = random(6), n = r.reduce((a, x) => a * 256 + x, 0);
+      if (n && !this.items.has(n)) return n;
+    }
+  }
+
+  // ---- what is seen
+
+  opened() {
+    show(this.$("locked"), false);
+    show(this.$("open"), true);
+    show(this.$("more"), true);
+    this.$("fingerprint").textContent = fingerprintText(this.statement.fingerprint);
+    this.draw();
+    this.used();
+    this.dataset.state = "open";
+    this.$("search").focus();
+  }
+  draw() {
+    if (!this.keys) return;
+    const c = this.$("choose");
+    c.replaceChildren(...this.list.map((id) => el("option", { value: id, selected: id === this.vault?.id }, this.titles?.get(id) || `Vault ${id}`)));
+    show(this.$("choosing"), this.list.length > 1);
+    show(this.$("add"), !!this.vault && this.vault.role >= OWNER - 1);
+    const q = this.$("search").value.trim().toLowerCase();
+    const all = [...(this.items?.values() ?? [])].filter((i) => i.leaf.item);
+    const found = all.filter((i) => !q || ["title", "username", "url", "notes"].some((n) => (i.content[n] ?? "").toLowerCase().includes(q)))
+      .sort((a, b) => a.content.title.localeCompare(b.content.title) || a.leaf.item - b.leaf.item);
+    this.$("rows").replaceChildren(...found.map((i) => this.row(i)));
+    this.$("count").textContent = all.length === found.length ? `${all.length} ${all.length === 1 ? "item" : "items"}` : `${found.length} of ${all.length} items`;
+    show(this.$("table"), found.length > 0);
+    this.$("none").textContent = !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
+    show(this.$("none"), found.length === 0);
+  }
+  row({ leaf, content }) {
+    const button = (label, name, f) => el("button", { type: "button", class: "btn ghost ic", "aria-label": label, title: label, onclick: f }, icon(name));
+    const copy = (what, value) => button(`Copy ${what} of ${content.title}`, what === "password" ? "key" : "user", () => this.copy(value, what));
+    return el("tr", {},
+      el("td", {}, el("button", { type: "button", class: "vtitle", onclick: () => this.edit(leaf.item) }, content.title)),
+      el("td", {}, content.username ?? ""),
+      el("td", {}, link(content.url)),
+      el("td", { class: "vacts" }, content.username ? copy("user name", content.username) : "", content.password ? copy("password", content.password) : ""));
+  }
+  async copy(value, what) {
+    try {
+      await navigator.clipboard.writeText(value);
+    } catch { return this.say("The browser did not allow copying."); }
+    this.say(what === "password" ? `Password copied. The clipboard is emptied in ${CLEAR / 1000} seconds if this page is still open.` : "User name copied.");
+    clearTimeout(this.clearing);
+    if (what === "password") this.clearing = setTimeout(() => this.empty(), CLEAR);
+  }
+  empty() {
+    clearTimeout(this.clearing);
+    this.clearing = 0;
+    navigator.clipboard.writeText("").catch(() => {});
+  }
+  say(words) { this.$("status").textContent = words; }
+  used() {
+    clearTimeout(this.idle);
+    if (this.keys) this.idle = setTimeout(() => this.lock(), Number(this.dataset.idle) || IDLE);
+  }
+  /** Forgets everything that was opened. */
+  lock() {
+    clearTimeout(this.idle);
+    if (!this.keys) return;
+    if (this.clearing) this.empty();
+    this.keys = this.vault = this.items = this.manifest = this.titles = null;
+    this.$("dialog").close();
+    for (const n of ["rows", "choose"]) this.$(n).replaceChildren();
+    this.$("search").value = "";
+    this.$("fingerprint").textContent = "";
+    this.say("Locked.");
+    show(this.$("open"), false);
+    show(this.$("more"), false);
+    show(this.$("locked"), true);
+    show(this.$("setup"), false);
+    show(this.$("unlock"), true);
+    this.dataset.state = "locked";
+  }
+});
+
+const FIELDS = ["title", "username", "password", "url", "notes"];
+
+function taken(input) {
+  const v = input.value;
+  input.value = "";
+  return v;
+}
+
+function link(url) {
+  if (!url) return "";
+  try {
+    const u = new URL(url);
+    if (u.protocol === "https:" || u.protocol === "http:") return el("a", { href: u.href, target: "_blank", rel: "noopener noreferrer" }, url);
+  } catch { /* it is no address */ }
+  return url;
+}
+
+/** A password of 20 characters of 64: 120 bits. */
+function generated() {
+  const letters = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789-_.+*#!";
+  return [...random(20)].map((x) => letters[x % 64]).join("");
+}

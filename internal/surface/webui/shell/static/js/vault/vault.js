@@ -1,0 +1,189 @@
+// Vaults: grants, items, manifests, and what is remembered of them. See doc/formats/vault.md. Nothing is used before it is verified.
+import { bytes, cat, equal, hex, hmac, joined, number, Reader, root, sha256, short, text } from "./bytes.js";
+import { aes, Alarm, gcmOpen, gcmSeal, HYBRID, random, readSignature, Refused, sign, unwrap, verified, wrap, wrapContext, WRAPPED } from "./keys.js";
+import { damaged } from "./keyset.js";
+
+export const MOST_ITEMS = 10_000, MOST_CONTENT = 64 << 10, READER = 1, WRITER = 2, OWNER = 3;
+const SYMMETRIC = 0x21, ZEROS = new Uint8Array(32);
+const isZero = (b) => b.every((x) => x === 0);
+
+// ---- grants
+
+export function parseGrant(stored) {
+  try {
+    const r = new Reader(stored), g = { stored, body: r.framed("SRG1") };
+    g.wrapped = r.take(WRAPPED);
+    g.signature = readSignature(r);
+    r.end();
+    const b = new Reader(g.body);
+    if (b.number(2) !== 1) throw 0;
+    Object.assign(g, { tenant: b.text(), vault: b.number(8), epoch: b.number(8), grantee: b.number(8) });
+    if (b.number(2) !== HYBRID) throw 0;
+    Object.assign(g, { key: b.take(16), generation: b.number(4), role: b.number(1), granter: b.number(8), time: b.number(8), expiry: b.number(8), commitment: b.take(32) });
+    b.end();
+    if (!g.vault || !g.epoch || g.epoch > 2 ** 31 || !g.grantee || !g.granter || g.role < READER || g.role > OWNER) throw 0;
+    return g;
+  } catch { throw damaged("grant"); }
+}
+
+const grantMessage = (body, wrapped) => joined("strongroom/grant/1", body, sha256(wrapped));
+const commitment = (key) => hmac(key, bytes("strongroom/vault/commit/1"));
+
+async function vaultOf(fields, raw) {
+  const id = sha256(joined("strongroom/vaultkey/1", number(fields.id, 8), number(fields.epoch, 8), commitment(raw))).subarray(0, 16);
+  return { ...fields, keyID: id, key: await aes(raw) };
+}
+
+/** Makes a vault with a fresh key, and its owner's grant to herself. */
+export async function newVault(keys, id, now = Date.now()) {
+  const s = keys.statement, raw = random(32), me = s.user;
+  const body = cat(number(1, 2), short(s.tenant), number(id, 8), number(1, 8), number(me, 8), number(HYBRID, 2), s.keyID, number(s.generation, 4), number(OWNER, 1), number(me, 8), number(now, 8), number(0, 8), commitment(raw));
+  const wrapped = await wrap(s.encryption, raw, wrapContext(body, HYBRID, s.keyID, s.generation));
+  const grant = cat(bytes("SRG1"), number(body.length, 2), body, wrapped, await sign(keys, grantMessage(body, wrapped)));
+  const vault = await vaultOf({ tenant: s.tenant, id, epoch: 1, role: OWNER, writers: new Map([[me, s.signing]]) }, raw);
+  raw.fill(0);
+  return { vault, grant };
+}
+
+/** Opens a vault that granter, a verified statement, gave to the owner of keys. */
+export async function openVault(keys, g, id, granter, writers, now = Date.now()) {
+  const me = keys.statement;
+  if (g.tenant !== me.tenant || g.vault !== id || g.grantee !== me.user || g.granter !== granter.user) throw new Alarm("The server sent a grant of another vault or person.");
+  if (!equal(g.key, me.keyID) || g.generation !== me.generation) throw new Alarm("The server sent a grant for keys that are not known.");
+  if (!(await verified(g.signature, granter.signing, grantMessage(g.body, g.wrapped)))) throw new Alarm("The server sent a grant that nobody signed who may.");
+  if (g.expiry && now >= g.expiry) throw new Refused("This access to the vault has ended. Ask its owner.");
+  let raw;
+  try {
+    raw = await unwrap(keys, g.wrapped, wrapContext(g.body, HYBRID, g.key, g.generation));
+  } catch { throw new Alarm("The server sent a grant that does not open with your keys."); }
+  try {
+    if (!equal(commitment(raw), g.commitment)) throw new Alarm("The server sent a grant with another key than it states.");
+    return await vaultOf({ tenant: g.tenant, id, epoch: g.epoch, role: g.role, writers: new Map(writers.map((w) => [w.user, w.signing])) }, raw);
+  } finally { raw.fill(0); }
+}
+
+// ---- items: SRE1, class 2
+
+const bucketSize = (b) => (b % 2 ? 96 : 64) * 2 ** (b >> 1);
+function pad(plain) {
+  let b = 0;
+  while (bucketSize(b) < plain.length + 4) b++;
+  const out = new Uint8Array(bucketSize(b));
+  out.set(number(plain.length, 4));
+  out.set(plain, 4);
+  return [out, b];
+}
+function unpad(padded, bucket) {
+  const n = new Reader(padded).number(4);
+  if (bucket > 28 || padded.length !== bucketSize(bucket) || n > padded.length - 4 || !isZero(padded.subarray(4 + n))) throw 0;
+  let least = 0;
+  while (bucketSize(least) < n + 4) least++;
+  if (least !== bucket) throw 0;
+  return padded.subarray(4, 4 + n);
+}
+const fieldOf = (item) => (item ? "item" : "about");
+const itemMessage = (header, recipients, content) => joined("strongroom/sig/1", header, sha256(recipients), sha256(content));
+const commits = (key) => hmac(key, bytes("strongroom/commit/1"));
+
+/** Seals a version of an item; last is the leaf of the version before. */
+export async function sealItem(keys, v, item, last, content, now = Date.now()) {
+  const plain = bytes(JSON.stringify(content)), dataKey = random(32);
+  if (plain.length > MOST_CONTENT) throw new Refused("An item holds at most 64 KiB.");
+  if (v.role < WRITER) throw new Refused("You may read this vault and not write in it.");
+  const [padded, bucket] = pad(plain), version = (last?.version ?? 0) + 1;
+  const header = cat(number(1, 2), number(1, 2), number(2, 1), short(v.tenant), short("vault_item"), number(v.id, 8), number(item, 8), short(fieldOf(item)), number(version, 4), last?.header ?? ZEROS,
+    number(v.epoch, 8), number(now, 8), number(keys.statement.user, 8), commits(dataKey), number(bucket, 1));
+  const wrapped = await gcmSeal(v.key, dataKey, wrapContext(header, SYMMETRIC, v.keyID, v.epoch));
+  const recipients = cat(number(1, 1), number(SYMMETRIC, 2), v.keyID, number(v.epoch, 4), number(wrapped.length, 2), wrapped);
+  const content_ = await gcmSeal(dataKey, padded, header);
+  dataKey.fill(0); padded.fill(0); plain.fill(0);
+  const signature = await sign(keys, itemMessage(header, recipients, content_));
+  const sealed = cat(bytes("SRE1"), number(header.length, 2), header, recipients, content_.subarray(0, 12), number(content_.length - 12, 4), content_.subarray(12), signature);
+  return { sealed, leaf: { item, version, header: sha256(header) } };
+}
+
+function parseItem(sealed) {
+  try {
+    const r = new Reader(sealed), e = {};
+    e.header = r.framed("SRE1");
+    const from = r.at;
+    if (r.number(1) !== 1 || r.number(2) !== SYMMETRIC) throw 0;
+    e.key = r.take(16);
+    e.generation = r.number(4);
+    e.wrapped = r.take(r.number(2));
+    e.recipients = sealed.subarray(from, r.at);
+    const nonce = r.take(12);
+    e.content = cat(nonce, r.take(r.number(4)));
+    e.signature = readSignature(r);
+    r.end();
+    const h = new Reader(e.header);
+    if (h.number(2) !== 1 || h.number(2) !== 1 || h.number(1) !== 2 || e.wrapped.length !== 60) throw 0;
+    Object.assign(e, { tenant: h.text(), kind: h.text(), vault: h.number(8), item: h.number(8), field: h.text(), version: h.number(4), previous: h.take(32), epoch: h.number(8), time: h.number(8), author: h.number(8), commitment: h.take(32), bucket: h.number(1) });
+    h.end();
+    if (!e.version || (e.version === 1) !== isZero(e.previous)) throw 0;
+    return e;
+  } catch { throw damaged("item"); }
+}
+
+/** Opens an item: of this vault, signed by who may write in it, sealed under its key. */
+export async function openItem(v, sealed) {
+  const e = parseItem(sealed);
+  if (e.tenant !== v.tenant || e.kind !== "vault_item" || e.vault !== v.id || e.field !== fieldOf(e.item)) throw new Alarm("The server sent an item of another vault.");
+  if (e.epoch !== v.epoch) throw new Alarm("The server sent an item under a key that is not in use.");
+  if (!equal(e.key, v.keyID) || e.generation !== v.epoch) throw new Alarm("The server sent an item that the key of this vault does not open.");
+  const signed = verified(e.signature, v.writers.get(e.author), itemMessage(e.header, e.recipients, e.content));
+  let plain;
+  const opened = (async () => {
+    const dataKey = await gcmOpen(v.key, e.wrapped, wrapContext(e.header, SYMMETRIC, e.key, e.generation));
+    if (!equal(commits(dataKey), e.commitment)) throw 0;
+    plain = unpad(await gcmOpen(dataKey, e.content, e.header), e.bucket);
+  })().then(() => true, () => false);
+  if (!(await signed)) throw new Alarm("The server sent an item that nobody signed who may write in this vault.");
+  if (!(await opened)) throw new Alarm("The server sent an item that was altered.");
+  const content = JSON.parse(text(plain));
+  if (content === null || typeof content !== "object" || Array.isArray(content) || Object.values(content).some((x) => typeof x !== "string")) throw damaged("item");
+  return { content, time: e.time, leaf: { item: e.item, version: e.version, header: sha256(e.header) } };
+}
+
+// ---- manifests
+
+export function treeRoot(leaves) {
+  const list = [...leaves].sort((a, b) => a.item - b.item);
+  for (let i = 1; i < list.length; i++) if (list[i].item === list[i - 1].item) throw new Alarm("The server sent one item of a vault twice.");
+  return root(list.map((l) => cat(number(l.item, 8), number(l.version, 4), l.header)));
+}
+
+export function parseManifest(stored) {
+  try {
+    const r = new Reader(stored), m = { stored, body: r.framed("SRM1") };
+    m.signature = readSignature(r);
+    r.end();
+    const b = new Reader(m.body);
+    if (b.number(2) !== 1) throw 0;
+    Object.assign(m, { tenant: b.text(), vault: b.number(8), epoch: b.number(8), counter: b.number(8), time: b.number(8), author: b.number(8), previous: b.take(32), items: b.number(4), root: b.take(32) });
+    b.end();
+    if (!m.counter || (m.counter === 1) !== isZero(m.previous)) throw 0;
+    m.hash = sha256(joined("strongroom/manifest/hash/1", m.body));
+    return m;
+  } catch { throw damaged("list"); }
+}
+
+/** States what is in a vault after a write; last is the manifest before. */
+export async function sealManifest(keys, v, last, leaves, now = Date.now()) {
+  if (leaves.length > MOST_ITEMS + 1) throw new Refused("A vault holds at most 10,000 items.");
+  const body = cat(number(1, 2), short(v.tenant), number(v.id, 8), number(v.epoch, 8), number((last?.counter ?? 0) + 1, 8), number(now, 8), number(keys.statement.user, 8), last?.hash ?? ZEROS, number(leaves.length, 4), treeRoot(leaves));
+  return parseManifest(cat(bytes("SRM1"), number(body.length, 2), body, await sign(keys, joined("strongroom/manifest/1", body))));
+}
+
+/** Verifies a manifest against what came with it and what is remembered; gives what is to be remembered. */
+export async function checkManifest(v, m, leaves, seen) {
+  if (m.tenant !== v.tenant || m.vault !== v.id) throw new Alarm("The server sent the list of another vault.");
+  if (m.epoch !== v.epoch) throw new Alarm("The server sent a list under a key that is not in use.");
+  if (!(await verified(m.signature, v.writers.get(m.author), joined("strongroom/manifest/1", m.body)))) throw new Alarm("The server sent a list that nobody signed who may write in this vault.");
+  if (seen) {
+    if (m.counter < seen.counter || m.epoch < seen.epoch) throw new Alarm("The server sent an older state of this vault than the one seen here before.");
+    if ((m.counter === seen.counter && hex(m.hash) !== seen.hash) || (m.counter === seen.counter + 1 && hex(m.previous) !== seen.hash)) throw new Alarm("The server sent another history of this vault than the one seen here before.");
+  }
+  if (m.items !== leaves.length || !equal(treeRoot(leaves), m.root)) throw new Alarm("The server left items of this vault out, added some, or sent old versions of them.");
+  return { epoch: m.epoch, counter: m.counter, hash: hex(m.hash) };
+}

@@ -1,0 +1,137 @@
+// Package vault holds the page of a person's host-proof vaults, and what its
+// script and the command line fetch and send.
+//
+// Always true: what passes here is sealed or public; the page itself is the same
+// for everybody, and nothing in it or in a request comes of what is in a vault.
+package vault
+
+import (
+	"embed"
+	"encoding/json"
+	"io/fs"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/id"
+	"strongroom/internal/feature/vault"
+	"strongroom/internal/surface/webui/shell"
+)
+
+//go:embed pages
+var templates embed.FS
+
+// Pages are the pages of this group with what they need beside the shell.
+type Pages struct{ Vaults *vault.Vaults }
+
+// Templates gives the group's templates.
+func (p *Pages) Templates() fs.FS { return templates }
+
+// maxBody is the most that one write of a vault sends.
+const maxBody = 32 << 20
+
+// Mount gives the shell the pages, and what they offer to others.
+func (p *Pages) Mount(s *shell.Shell) {
+	s.Nav(shell.Entry{Label: "Vault", Href: "/vault", Icon: "shield-lock", Place: 60,
+		For: func(c *access.Caller) bool { return c.Role.May(access.Reveal) }})
+	s.Get("/vault", p.as((*visit).page))
+	s.Get("/vault/state", p.as((*visit).state))
+	s.Post("/vault/keyset", p.as((*visit).saveKeyset))
+	s.Post("/vault/vaults", p.as((*visit).reserve))
+	s.Get("/vault/vaults/{id}", p.as((*visit).read), web.Within(2*time.Minute))
+	s.Post("/vault/vaults/{id}", p.as((*visit).write), web.MaxBody(maxBody), web.Within(2*time.Minute))
+}
+
+// visit is one request for a page of the group.
+type visit struct {
+	*shell.Visit
+	*Pages
+}
+
+// as makes a handler of the shell.
+func (p *Pages) as(h func(*visit) error) shell.Handler {
+	return func(v *shell.Visit) error { return h(&visit{v, p}) }
+}
+
+func (v *visit) page() error {
+	p, err := v.Page("Vault", ui.Crumb{Label: "Vault"})
+	if err != nil {
+		return err
+	}
+	p.Data = struct{ Head ui.Head }{ui.Head{Title: "Vault", Icon: "shield-lock", Sub: []ui.Cell{{Text: "Encrypted and decrypted in your browser only"}}}}
+	return v.Render("vault", p)
+}
+
+func (v *visit) state() error {
+	s, err := v.Vaults.State(v.R.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, s)
+}
+
+// sent reads the JSON that a request brings.
+func (v *visit) sent(into any) error {
+	d := json.NewDecoder(v.R.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fault.Wrap(err, fault.Invalid, "The request is not what the vault expects.")
+	}
+	return nil
+}
+
+func (v *visit) saveKeyset() error {
+	var in struct {
+		Statement []byte `json:"statement"`
+		Lock      []byte `json:"lock"`
+	}
+	if err := v.sent(&in); err != nil {
+		return err
+	}
+	if err := v.Vaults.SaveKeyset(v.R.Context(), v.Caller, in.Statement, in.Lock); err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, struct{}{})
+}
+
+func (v *visit) reserve() error {
+	if err := v.sent(&struct{}{}); err != nil {
+		return err
+	}
+	n, err := v.Vaults.Reserve(v.R.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, struct {
+		ID id.ID `json:"id"`
+	}{n})
+}
+
+func (v *visit) read() error {
+	n, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	c, err := v.Vaults.Read(v.R.Context(), v.Caller, n)
+	if err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, c)
+}
+
+func (v *visit) write() error {
+	n, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	var w vault.Write
+	if err := v.sent(&w); err != nil {
+		return err
+	}
+	if err := v.Vaults.Write(v.R.Context(), v.Caller, n, w); err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, struct{}{})
+}
