@@ -1,0 +1,125 @@
+package vault_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+
+	"strongroom/internal/base/browser"
+	"strongroom/internal/base/hostproof"
+	"strongroom/internal/core/access"
+	"strongroom/internal/surface/webui/webuitest"
+)
+
+const alarmed = `!document.querySelector("[data-alarm]").hidden`
+
+// TestHostileServer lets a server between the browser and the real one lie. The
+// person is told what was found, and nothing is opened.
+func TestHostileServer(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	keys, at := fill(t, h, access.Editor, 3)
+	p := newProxy(t, h.URL)
+	var old map[string]any
+	p.lies(func(path string, a map[string]any) {
+		if strings.HasPrefix(path, "/vault/vaults/") && old == nil {
+			old = maps.Clone(a)
+		}
+	})
+	b := browser.Open(t, p.URL)
+	signIn(b, access.Editor)
+	unlock(b, passphrase)
+	b.Wait(state + ` == "open" && document.querySelectorAll("[data-rows] tr").length == 3`)
+	p.lies(nil)
+	add(b, map[string]string{"title": "Later"})
+	b.Wait(`document.querySelectorAll("[data-rows] tr").length == 4`)
+	other, lock, err := hostproof.NewKeyset(keys.Statement.Tenant, keys.Statement.User, passphrase, hostproof.NewKDF(), 1)
+	must(t, err)
+	v, _, err := other.NewVault(int64(at), 1)
+	must(t, err)
+	forged, _, err := other.Seal(v, 1, nil, hostproof.Content{"title": "forged"}, 1)
+	must(t, err)
+
+	contents := func(f func(a map[string]any, items []any)) func(string, map[string]any) {
+		return func(path string, a map[string]any) {
+			if items, ok := a["items"].([]any); ok && strings.HasPrefix(path, "/vault/vaults/") {
+				f(a, items)
+			}
+		}
+	}
+	keyset := func(f func(a map[string]any)) func(string, map[string]any) {
+		return func(path string, a map[string]any) {
+			if path == "/vault/state" {
+				f(a)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		lie    func(path string, a map[string]any)
+		before bool // noticed before the passphrase is asked for
+		fresh  bool // in a browser that remembers nothing
+		want   string
+	}{
+		{"yesterday's data", contents(func(a map[string]any, _ []any) { maps.Copy(a, old) }), false, false, "older state"},
+		{"an item left out", contents(func(a map[string]any, items []any) { a["items"] = items[:len(items)-1] }), false, true, "left items"},
+		{"an item sent twice", contents(func(_ map[string]any, items []any) { items[1] = items[2] }), false, true, "twice"},
+		{"an altered item", contents(func(_ map[string]any, items []any) { items[2] = turned(items[2], -100) }), false, true, "nobody signed"},
+		{"a forged item", contents(func(_ map[string]any, items []any) { items[1] = base64.StdEncoding.EncodeToString(forged) }), false, true, "item"},
+		{"an altered grant", contents(func(a map[string]any, _ []any) { a["grant"] = turned(a["grant"], 900) }), false, true, "nobody signed"},
+		{"an altered list", contents(func(a map[string]any, _ []any) { a["manifest"] = turned(a["manifest"], 60) }), false, true, "list"},
+		{"a vault left out", keyset(func(a map[string]any) { a["vaults"] = []any{} }), true, false, "no longer shows a vault"},
+		{"no keyset", keyset(func(a map[string]any) { delete(a, "statement"); delete(a, "lock") }), true, false, "says that you have none"},
+		{"another keyset", keyset(func(a map[string]any) {
+			a["statement"], a["lock"] = base64.StdEncoding.EncodeToString(other.Statement.Marshal()), base64.StdEncoding.EncodeToString(lock)
+		}), true, false, "other keys for you"},
+		{"fewer rounds", keyset(func(a map[string]any) { a["statement"] = turned(a["statement"], -84-42+3) }), false, true, "rounds"},
+		{"another salt", keyset(func(a map[string]any) { a["statement"] = turned(a["statement"], -84-20) }), false, true, "not signed"},
+		{"other keys behind the passphrase", keyset(func(a map[string]any) {
+			a["statement"] = base64.StdEncoding.EncodeToString(other.Statement.Marshal())
+		}), false, true, "damaged lock"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			kept := browser.Eval[string](b, `localStorage.getItem(Object.keys(localStorage).find((k) => k.startsWith("vault/")))`)
+			if c.fresh {
+				browser.Eval[int](b, `(Object.keys(localStorage).filter((k) => k.startsWith("vault/")).forEach((k) => localStorage.removeItem(k)), 1)`)
+			}
+			p.lies(c.lie)
+			if c.before {
+				b.Visit("/vault")
+			} else {
+				unlock(b, passphrase)
+			}
+			b.Wait(alarmed)
+			p.lies(nil)
+			if s := b.Text("[data-alarm]"); !strings.Contains(s, c.want) || !strings.Contains(s, "Nothing was opened") {
+				t.Errorf("it says %q, and not %q", s, c.want)
+			}
+			if n := browser.Eval[int](b, `document.querySelectorAll("[data-rows] tr").length + (document.querySelector("[data-open]").hidden ? 0 : 1)`); n != 0 {
+				t.Error("something was opened")
+			}
+			browser.Eval[int](b, `((k, v) => (localStorage.setItem(k, v), 1))("vault/`+keys.Statement.Tenant+`/" + `+jsNumber(keys.Statement.User)+`, `+quoted(kept)+`)`)
+		})
+	}
+	b.Shot("vault-alarm")
+	b.Axe("an alarm")
+	unlock(b, passphrase)
+	b.Wait(state + ` == "open" && document.querySelectorAll("[data-rows] tr").length == 4`)
+}
+
+// turned alters one byte, counted from the end when at is below 0.
+func turned(s any, at int) string {
+	b, err := base64.StdEncoding.DecodeString(s.(string))
+	if err != nil {
+		panic(err) // the test's own mistake
+	}
+	if at < 0 {
+		at += len(b)
+	}
+	b[at] ^= 0x08
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+func jsNumber(n int64) string { b, _ := json.Marshal(n); return string(b) } // a number
+func quoted(s string) string  { b, _ := json.Marshal(s); return string(b) } // a text
