@@ -121,6 +121,10 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.output, "o", "", "the zip `file` to write")
 			f.StringVar(&s.key, "identity", "", "`file` with the private key (default: a passphrase from standard input)")
 		},
+		"audit reconcile": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.StringVar(&s.keys.Dir, "key-dir", "", "the `folder` of the key store (default: keys in the data folder)")
+		},
 		"audit verify": func(s *settings, f *flag.FlagSet) {
 			tenant(s, f)
 			f.StringVar(&s.output, "file", "", "verify this exported `file` instead of a tenant")

@@ -12,7 +12,7 @@ import (
 )
 
 func rotationCommands() []*command {
-	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), keysRotateRootCommand()}
+	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), keysRotateRootCommand(), auditReconcileCommand()}
 }
 
 func tenantRotateCommand() *command {
