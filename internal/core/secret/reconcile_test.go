@@ -56,7 +56,7 @@ func TestReconcile(t *testing.T) {
 	reveal()
 	refs := []secret.Ref{d.ref(0), {Kind: "password", Object: other, Field: "password"}}
 	for range 2 {
-		if err := d.revealer.RevealMany(t.Context(), d.admin, refs, "", func(secret.Ref, string) error { return nil }); err != nil {
+		if err := d.revealer.RevealMany(t.Context(), d.admin, refs, "", func(secret.Ref, string, error) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 	}
