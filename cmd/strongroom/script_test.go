@@ -54,6 +54,11 @@ func setup(e *testscript.Env) error {
 	e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
 	e.Setenv("XDG_CONFIG_HOME", "")
 	e.Setenv("NO_PROXY", "*")
+	database, err := filepath.Abs("../../internal/base/kdbx/testdata/aes.kdbx")
+	if err != nil {
+		return err
+	}
+	e.Setenv("KDBX", database)
 	e.Values[running{}] = map[string]*server{}
 	return os.MkdirAll(filepath.Join(e.WorkDir, "home"), 0o700)
 }

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"flag"
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"strongroom/internal/app"
+	"strongroom/internal/base/fault"
 )
 
 // vaultFlags are those of every import from a password manager.
@@ -13,6 +18,7 @@ func vaultFlags(s *settings, f *flag.FlagSet) {
 	f.StringVar(&s.tenant, "tenant", "", "short `name` of the tenant")
 	f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")
 	f.StringVar(&s.zip, "zip-password", "", "`password` of the zip")
+	f.StringVar(&s.key, "key-file", "", "key `file` of a KeePass database")
 	f.StringVar(&s.places.Organization, "organization", "", "`name` of the organization of everything that nothing else places")
 	f.Func("folder", "into which organization an outermost folder goes, as `FOLDER=ORGANIZATION`; nothing after = leaves it out. May be given several times", func(v string) error {
 		s.places.Folders = append(s.places.Folders, v)
@@ -37,7 +43,8 @@ becomes a password of its own, called ENTRY: FIELD.
 Say where it goes with -organization, with -folder for each outermost folder, or with
 -folders-are-organizations. With -dry-run nothing is written: it says what would be
 made and changed, and what cannot come in. The same file again changes nothing.
-The export is not encrypted: delete it when it is imported.`,
+An export that is not encrypted should be deleted when it is imported. The passphrase
+of a KeePass database is the first line of standard input.`,
 			run: func(ctx context.Context, prog *program, c *command, args []string) error {
 				s, rest, err := prog.parse(c, args, 1, 1)
 				if err == nil {
@@ -50,9 +57,30 @@ The export is not encrypted: delete it when it is imported.`,
 				if err != nil {
 					return err
 				}
-				return prog.bringIn(ctx, s, "import.vault", app.VaultFile{Tenant: s.tenant, Path: path, Product: p.Name, Lock: s.zip, DryRun: s.dryRun, Places: s.places})
+				lock, err := prog.vaultLock(s, path)
+				if err != nil {
+					return err
+				}
+				return prog.bringIn(ctx, s, "import.vault", app.VaultFile{Tenant: s.tenant, Path: path, Product: p.Name, Lock: lock, DryRun: s.dryRun, Places: s.places})
 			},
 		})
 	}
 	return out
+}
+
+// vaultLock gives what opens a file; it asks for the passphrase of a KeePass database.
+func (p *program) vaultLock(s *settings, path string) (string, error) {
+	locked, err := app.VaultLocked(path)
+	if err != nil || !locked {
+		return s.zip, err
+	}
+	var file []byte
+	if s.key != "" {
+		if file, err = os.ReadFile(s.key); err != nil {
+			return "", fault.Wrap(err, fault.Invalid, "The file %s cannot be read.", s.key).WithHint("Check the name and the rights.")
+		}
+	}
+	fmt.Fprintln(p.err, "Enter the passphrase of the database:")
+	line, _ := bufio.NewReader(p.in).ReadString('\n')
+	return app.VaultLock(strings.TrimRight(line, "\r\n"), file), nil
 }

@@ -34,6 +34,21 @@ type Places struct {
 // VaultProducts are the password managers whose exports can be imported.
 func VaultProducts() []vaults.Product { return vaults.Products() }
 
+// VaultLocked tells whether a file is a KeePass database, which has a passphrase.
+func VaultLocked(path string) (bool, error) {
+	f, size, err := readable(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	return vaults.Locked(vaults.File{ReaderAt: f, Size: size, Name: path})
+}
+
+// VaultLock joins a passphrase and the content of a key file, or nil.
+func VaultLock(passphrase string, keyFile []byte) string {
+	return vaults.Lock{Passphrase: passphrase, KeyFile: keyFile}.String()
+}
+
 func importVault(ctx context.Context, a *App, f VaultFile, progress func(any)) (any, error) {
 	file, _, err := readable(f.Path)
 	if err != nil {

@@ -3,6 +3,7 @@ package webui_test
 import (
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,25 @@ func TestImportOfAVault(t *testing.T) {
 	}
 	if h.One("password", "Shop") == 0 || h.One("password", "Shop: PIN") == 0 || h.One("password_folder", "Web") == 0 {
 		t.Error("something is missing")
+	}
+	database, err := os.ReadFile("../../base/kdbx/testdata/aes.kdbx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	locked := c.Upload("/imports", nil, map[string]string{"x.kdbx": string(database)}).Want(http.StatusSeeOther).To()
+	if p := c.Get(locked).Want(http.StatusOK); !p.Has("input[name=passphrase]") {
+		t.Errorf("nothing asks for the passphrase: %s", p.Text("main"))
+	}
+	if p := c.Post(locked, url.Values{"unlock": {"1"}, "passphrase": {"wrong"}}).Want(http.StatusUnprocessableEntity); !strings.Contains(p.Text("main"), "does not open with this passphrase") {
+		t.Errorf("of a wrong passphrase it says %s", p.Text("main"))
+	}
+	c.Post(locked, url.Values{"unlock": {"1"}, "passphrase": {"correct horse"}}).Want(http.StatusSeeOther)
+	if p := c.Get(locked).Want(http.StatusOK); !strings.Contains(p.Text("main"), "An export of KeePass with 3 entries") || strings.Contains(p.Body, "correct horse") {
+		t.Errorf("the open database is %s", p.Text("main"))
+	}
+	check = c.Post(locked, url.Values{"organization": {org.String()}}).Want(http.StatusSeeOther).To()
+	if s := c.Get(check).Want(http.StatusOK).Text(".startbar h2"); s != "6 new, 1 unchanged" {
+		t.Errorf("the check of the database says %q", s)
 	}
 	broken := c.Upload("/imports", nil, map[string]string{"x.json": `{"encrypted":true}`}).Want(http.StatusSeeOther).To()
 	if p := c.Get(broken).Want(http.StatusUnprocessableEntity); !strings.Contains(p.Text("main"), "is an encrypted export") {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -368,5 +369,44 @@ func TestVaultsThatAreNone(t *testing.T) {
 			t.Errorf("%s of %q: %v, want it to say %q", test.product, test.text, err, test.says)
 		}
 		h.wantLogins()
+	}
+}
+
+// TestKeePass: a database that KeePassXC made, by its passphrase; its XML is the same.
+func TestKeePass(t *testing.T) {
+	h := open(t)
+	org := h.Make("organization", 0, record.Values{"name": "Harbour"})
+	to := vaults.Places{Org: org}
+	from := "../../../base/kdbx/testdata/"
+	lock := func(o *importer.Options) { o.Password = vaults.Lock{Passphrase: "correct horse"}.String() }
+	if _, err := h.vault("keepass", from+"aes.kdbx", to, false); !fault.Is(err, fault.Denied) || !strings.Contains(err.Error(), "does not open with this passphrase") {
+		t.Errorf("without a passphrase it is %v", err)
+	}
+	r, err := h.vault("keepass", from+"aes.kdbx", to, false, lock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.wantLogins("Router|root|sw0rd & <fish> ü|https://router.example", "Router: PIN||4711|", "Web/Shop|u|p|", "Web/Deep/Below||-|")
+	h.noneInText("4711", "fish", "JBSWY")
+	router := h.one("password", "Router")
+	h.pastOf(router.ID, "older until 2026-03-04", "sw0rd & <fish> ü")
+	if notes := router.Values.Text("notes"); notes != "in the rack\nsecond line\nPort: 8443\nTags: one, two\nExpires: 2030-01-02" {
+		t.Errorf("the notes are %q", notes)
+	}
+	if s := h.reveal(router.ID, "otp_secret"); !strings.Contains(s, "secret=JBSWY3DPEHPK3PXP") {
+		t.Errorf("the seed is %q", s)
+	}
+	if len(r.Unknown) != 1 || r.Unknown[0].Rows != 1 || r.Kinds["attachment"].Created != 1 {
+		t.Errorf("it is %+v, %+v", r.Unknown, r.Kinds)
+	}
+	key, err := os.ReadFile(from + "both.keyx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, lock := range map[string]string{"both.kdbx": vaults.Lock{Passphrase: "correct horse", KeyFile: key}.String(), "seed.xml": "", "three.kdbx": "correct horse"} {
+		again, err := h.vault("keepass", from+name, to, false, func(o *importer.Options) { o.Password = lock })
+		if err != nil || again.Created != 0 || len(h.logins()) != 4 {
+			t.Errorf("%s did %+v, %v", name, again, err)
+		}
 	}
 }

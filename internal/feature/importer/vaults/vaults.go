@@ -45,7 +45,7 @@ func Products() []Product {
 		{OnePassword, "1Password", "1PUX, or CSV"},
 		{LastPass, "LastPass", "CSV"},
 		{Dashlane, "Dashlane", "the zip of CSV files, or credentials.csv"},
-		{KeePass, "KeePass", "CSV"},
+		{KeePass, "KeePass", "the database itself (KDBX 4 or 3.1), XML of KeePass 2, or CSV"},
 	}
 }
 
@@ -259,6 +259,16 @@ func Recognize(f File) (product string, err error) {
 		if bytes.Contains(head, []byte(`"encrypted"`)) {
 			return Bitwarden, nil
 		}
+	case aDatabase:
+		return KeePass, nil
+	case anXML:
+		head := make([]byte, min(f.Size, 1024))
+		if _, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		if bytes.Contains(head, []byte("<KeePassFile")) {
+			return KeePass, nil
+		}
 	case aTable:
 		t, err := table.Read(io.NewSectionReader(f, 0, f.Size), f.Name, table.Options{})
 		if err != nil { // said by who imports it
@@ -283,7 +293,7 @@ func productOfZip(z *archive.Archive) string {
 
 // Read reads an export of a product. Invalid, with a sentence that says what to do, for
 // a file that is none or is damaged.
-// lock is what opens it: the password of an encrypted zip.
+// lock is what opens it, as Lock.String writes it. Denied when it does not open.
 func Read(product string, f File, lock string) (*Vault, error) {
 	s, err := shapeOf(f)
 	if err != nil {
@@ -298,6 +308,8 @@ func Read(product string, f File, lock string) (*Vault, error) {
 		if b, err = whole(io.NewSectionReader(f, 0, f.Size), f.Name, f.Size); err == nil {
 			err = v.bitwarden(b, f.Name, nil)
 		}
+	case product == KeePass && (s == aDatabase || s == anXML):
+		err = v.keePass(f, s, lock)
 	case s == aTable:
 		err = v.table(io.NewSectionReader(f, 0, f.Size), f.Name)
 	default:
@@ -321,7 +333,7 @@ func (v *Vault) strange(name string) error {
 
 // zip reads an export that is a zip.
 func (v *Vault) zip(f File, lock string) error {
-	z, err := archive.Open(f, f.Size, archive.Options{Password: lock, Limits: archive.Limits{Total: mostZip}})
+	z, err := archive.Open(f, f.Size, archive.Options{Password: lockOf(lock).Passphrase, Limits: archive.Limits{Total: mostZip}})
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ type stagedLine struct {
 // imports is the upload, what waits for a decision and what was imported.
 func (v *visit) imports() error {
 	view := &importsView{Head: ui.Head{Title: "Import", Icon: "file-import", Sub: []ui.Cell{{Text: "Bring in tables and the exports of other products. Importing the same again changes only what is new."}}},
-		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip,.csv,.tsv,.txt,text/csv,.json,.1pux", Text: "Upload a table or an export"}}
+		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip,.csv,.tsv,.txt,text/csv,.json,.1pux,.kdbx,.xml", Text: "Upload a table or an export"}}
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if view.Staged, err = stagedExports(tx); err != nil {
 			return err

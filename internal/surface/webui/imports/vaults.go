@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
@@ -85,6 +86,9 @@ func (v *visit) vaultPage(s *importChecks) error {
 
 func (v *visit) vaultForm(stage id.ID, o importer.Options, wrong error) error {
 	product, name, read, err := v.vaultRead(stage, o.Password)
+	if fault.Is(err, fault.Denied) && product != "" {
+		return v.lockForm(stage, name, o.Password != "", err)
+	}
 	if fault.Is(err, fault.Invalid) && product != "" {
 		return v.noVault(stage, name, product, err)
 	}
@@ -118,7 +122,7 @@ func (v *visit) vaultForm(stage id.ID, o importer.Options, wrong error) error {
 		status = web.Status(wrong)
 	}
 	view := &tableView{Head: ui.Head{Title: name, Icon: "key", Sub: []ui.Cell{{Text: "Nothing is imported yet"}}},
-		Seen:    "An export of " + vaults.Label(product) + " with " + strconv.Itoa(len(read.Entries)) + " entries. Hidden fields, secure notes and the numbers of cards become passwords of their own; they are not shown here. The file is not encrypted: delete it on your computer when the import is done.",
+		Seen:    "An export of " + vaults.Label(product) + " with " + strconv.Itoa(len(read.Entries)) + " entries. Hidden fields, secure notes and the numbers of cards become passwords of their own; they are not shown here. An export that is not encrypted should be deleted on your computer when the import is done.",
 		Form:    f,
 		Discard: &ui.Action{Label: "Discard this upload", Icon: "trash", Href: "/import-checks/" + stage.String() + "/discard", Post: true, Quiet: true}}
 	return v.renderTable(status, name, view)
@@ -179,6 +183,9 @@ func (v *visit) saveVault(s *importChecks) error {
 	if c := s.of(key, v.Caller.User); c != nil {
 		o.Password = c.options.Password
 	}
+	if form.Bool("unlock") {
+		return v.unlock(s, stage, key, o, form)
+	}
 	product, _, read, err := v.vaultRead(stage, o.Password)
 	if err != nil {
 		return err
@@ -228,4 +235,39 @@ func (v *visit) noVault(stage id.ID, name, product string, err error) error {
 	}
 	p.Data = view
 	return v.RenderStatus(web.Status(err), "import", p)
+}
+
+// lockForm asks for what opens a database.
+func (v *visit) lockForm(stage id.ID, name string, tried bool, wrong error) error {
+	f := &ui.Form{Action: "/import-vaults/" + stage.String(), Submit: "Open it", Hidden: []ui.Hidden{{Name: "unlock", Value: "1"}}, Fields: []ui.Field{
+		{Name: "passphrase", Label: "Passphrase of the database", Type: "password", Complete: "off", Focus: true, Wide: true, Hint: "It is kept, encrypted, until the import is done."},
+		{Name: "keyfile", Label: "Key file, as text", Type: "textarea", Wide: true, Hint: "Only when the database has one that is XML or hexadecimal digits: open it in an editor and paste all of it. With any other key file, import from the command line."},
+	}}
+	status := http.StatusOK
+	if tried {
+		say := fault.Say(wrong)
+		f.Wrong(say.Text, say.Hint, say.Fields)
+		status = http.StatusUnprocessableEntity
+	}
+	view := &tableView{Head: ui.Head{Title: name, Icon: "key", Sub: []ui.Cell{{Text: "Nothing is imported yet"}}}, Seen: "A KeePass database.", Form: f,
+		Discard: &ui.Action{Label: "Discard this upload", Icon: "trash", Href: "/import-checks/" + stage.String() + "/discard", Post: true, Quiet: true}}
+	return v.renderTable(status, name, view)
+}
+
+// unlock tries what opens a database, and remembers it like the password of a zip.
+func (v *visit) unlock(s *importChecks, stage id.ID, key string, o importer.Options, form *web.Form) error {
+	l := vaults.Lock{Passphrase: form.Raw("passphrase")}
+	if text := form.Raw("keyfile"); strings.TrimSpace(text) != "" {
+		l.KeyFile = []byte(strings.TrimSpace(text))
+	}
+	o.Password = l.String()
+	product, name, _, err := v.vaultRead(stage, o.Password)
+	if fault.Is(err, fault.Denied) && product != "" {
+		return v.lockForm(stage, name, true, err)
+	}
+	if err != nil {
+		return err
+	}
+	v.check(s, stage, key, o)
+	return web.SeeOther(v.W, v.R, "/import-vaults/"+stage.String())
 }
