@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"golang.org/x/crypto/chacha20"
-	"golang.org/x/crypto/salsa20/salsa"
+	"golang.org/x/crypto/salsa20"
 
 	"strongroom/internal/base/fault"
 )
@@ -110,31 +110,28 @@ func streamOf(kind uint32, key []byte) (cipher.Stream, error) {
 		sum := sha512.Sum512(key)
 		return chacha20.NewUnauthenticatedCipher(sum[:32], sum[32:44])
 	case withSalsa20Stream:
-		return &salsa20{key: sha256.Sum256(key)}, nil
+		return &salsaStream{key: sha256.Sum256(key)}, nil
 	}
 	return nil, fault.New(fault.Invalid, "The fields of the database are covered in a way that is not known.").WithHint("Open it in KeePassXC and save it, or export it as XML.")
 }
 
-// salsa20 is Salsa20 as a stream, with the nonce that KeePass always uses.
-type salsa20 struct {
+// salsaStream is Salsa20 as a stream, with the nonce that KeePass always uses.
+type salsaStream struct {
 	key  [32]byte
-	n    uint64 // blocks that were used
-	rest []byte // of the block before
+	made []byte // of the stream, from its beginning
+	at   int
 }
 
 // XORKeyStream covers or uncovers src.
-func (s *salsa20) XORKeyStream(dst, src []byte) {
-	for i, c := range src {
-		if len(s.rest) == 0 {
-			at := [16]byte{0xe8, 0x30, 0x09, 0x4b, 0x97, 0x20, 0x5d, 0x2a}
-			binary.LittleEndian.PutUint64(at[8:], s.n)
-			s.n++
-			s.rest = make([]byte, 64)
-			salsa.XORKeyStream(s.rest, s.rest, &at, &s.key)
-		}
-		dst[i] = c ^ s.rest[0]
-		s.rest = s.rest[1:]
+func (s *salsaStream) XORKeyStream(dst, src []byte) {
+	if need := s.at + len(src); need > len(s.made) {
+		s.made = make([]byte, 2*need)
+		salsa20.XORKeyStream(s.made, s.made, []byte{0xe8, 0x30, 0x09, 0x4b, 0x97, 0x20, 0x5d, 0x2a}, &s.key)
 	}
+	for i, c := range src {
+		dst[i] = c ^ s.made[s.at+i]
+	}
+	s.at += len(src)
 }
 
 // ReadXML reads what KeePass 2 exports as XML, which is not encrypted.
