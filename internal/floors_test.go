@@ -59,6 +59,8 @@ var sideways = map[string]string{
 	"organization -> rule":      "organizations form a tree",
 	"password -> rule":          "folders form a tree",
 	"approval -> password":      "what is approved is what passwords and their folders demand",
+	"checkout -> password":      "what is checked out is passwords, where they or their folders demand it",
+	"checkout -> notification":  "who had a password is told to change it",
 	"approval -> notification":  "who may decide is told what is asked, who asked what was decided",
 }
 

@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/importer"
@@ -34,6 +35,7 @@ func (a *App) jobs() *job.Runner {
 	r := &job.Runner{House: a.House, Gate: a.Gate, Log: a.Log, Now: a.Now, Resolve: a.resolve, ResolveKey: a.APIKeys.CallerOf, Schedules: []job.Schedule{
 		{Name: "checkpoint", Every: time.Minute, Changed: 1000, Run: a.checkpoint},
 		{Name: "trackers", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Trackers.Sync(ctx, name) }},
+		{Name: "check-outs", Every: 15 * time.Minute, Run: (&checkout.Ending{Gate: a.Gate}).Run},
 		{Name: "reminders", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error { return a.Reminder.Run(ctx, name) }},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},

@@ -9,6 +9,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
@@ -47,6 +48,7 @@ func features() []record.Feature {
 		document.Feature(),
 		password.Feature(),
 		approval.Feature(),
+		checkout.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),
 		certificate.Feature(),

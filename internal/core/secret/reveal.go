@@ -29,11 +29,11 @@ type Revealer struct {
 	Gate *gate.Gate
 	Keys *keys.Client
 
-	// Policy, when set, says whether what the caller's rights allow may be shown
-	// now: it is asked for each version, in the transaction of its grant, so that
-	// every way to a secret obeys it. A refusal, Denied, is recorded; what it says
-	// of what it allows stands in the Text of the entry.
-	Policy func(tx *gate.Tx, ref Ref, e *audit.Entry) error
+	// Policies say whether what the caller's rights allow may be shown now: each is
+	// asked for each version, in the transaction of its grant, so that every way to
+	// a secret obeys them all. A refusal, Denied, is recorded; what they say of what
+	// they allow, they add to the Text of the entry.
+	Policies []Policy
 
 	// Restored, when set, runs in the transaction of Restore, for what follows
 	// from a changed record.
@@ -41,6 +41,9 @@ type Revealer struct {
 
 	pace pace
 }
+
+// Policy is a rule about reveals beside the rights.
+type Policy func(tx *gate.Tx, ref Ref, e *audit.Entry) error
 
 // Ref names one version of one secret of a record.
 type Ref struct {
@@ -190,7 +193,7 @@ func (r *Revealer) find(tx *gate.Tx, ref Ref, e *audit.Entry, reason string) (*o
 	return r.admit(tx, s, ref, e, reason)
 }
 
-// admit asks the policy, then grants; see find.
+// admit asks the policies, then grants; see find.
 func (r *Revealer) admit(tx *gate.Tx, s stored, ref Ref, e *audit.Entry, reason string) (*opening, error) {
 	if err := r.permit(tx, ref, e); err != nil {
 		if fault.Is(err, fault.Denied) {
@@ -203,10 +206,12 @@ func (r *Revealer) admit(tx *gate.Tx, s stored, ref Ref, e *audit.Entry, reason 
 }
 
 func (r *Revealer) permit(tx *gate.Tx, ref Ref, e *audit.Entry) error {
-	if r.Policy == nil {
-		return nil
+	for _, p := range r.Policies {
+		if err := p(tx, ref, e); err != nil {
+			return err
+		}
 	}
-	return r.Policy(tx, ref, e)
+	return nil
 }
 
 // grant writes into the entry of the version's reveal what it is; see find.

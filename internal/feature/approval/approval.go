@@ -124,7 +124,7 @@ func Settle(tx *gate.Tx, s Settings) error {
 // Set has a password or folder demand approvals, more than before: fewer take an
 // approval themselves, see Ask. Managers and administrators may.
 func Set(tx *gate.Tx, kind string, rec id.ID, needed int) error {
-	e, err := decider(tx, kind, rec)
+	e, err := demand.Decider(tx, kind, rec)
 	if err != nil {
 		return err
 	}

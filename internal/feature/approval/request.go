@@ -1,7 +1,6 @@
 package approval
 
 import (
-	"database/sql"
 	"errors"
 	"slices"
 	"strings"
@@ -63,28 +62,6 @@ type Vote struct {
 	At    int64
 }
 
-// MayDecide tells whether somebody's role lets her decide about passwords that she
-// may see.
-func MayDecide(c *access.Caller) bool {
-	return (c.Role == access.Administrator || c.Role == access.Manager) && c.User != 0 && !c.Scope.ReadOnly && !c.Scope.NoPasswords
-}
-
-// decider lets managers and administrators on, who may see the record.
-func decider(tx *gate.Tx, kind string, rec id.ID) (*audit.Entry, error) {
-	if kind != filed.Password && kind != filed.Folder {
-		return nil, fault.New(fault.Invalid, "Only passwords and their folders demand approval.")
-	}
-	e, err := tx.Allow(access.Restrict, gate.Thing{Kind: kind, ID: rec})
-	if err != nil {
-		return nil, err
-	}
-	if !MayDecide(tx.Caller) {
-		tx.Refuse(e)
-		return nil, fault.New(fault.Denied, "Only managers and administrators decide about approvals.")
-	}
-	return e, nil
-}
-
 // Ask asks for an approval for the caller, and tells those who may give it. Fault
 // kinds: Invalid for "reason" or "minutes", Conflict when she asked already.
 func Ask(tx *gate.Tx, what, kind string, rec id.ID, reason string, minutes int) (id.ID, error) {
@@ -137,7 +114,7 @@ func Ask(tx *gate.Tx, what, kind string, rec id.ID, reason string, minutes int) 
 func mayAsk(tx *gate.Tx, what, kind string, rec id.ID) (*audit.Entry, error) {
 	switch {
 	case what == Lift:
-		return decider(tx, kind, rec)
+		return demand.Decider(tx, kind, rec)
 	case what != See || kind != filed.Password:
 		return nil, fault.New(fault.Invalid, "This cannot be asked for.")
 	}
@@ -153,7 +130,7 @@ func Decide(tx *gate.Tx, rid id.ID, yes bool, words string, minutes int) (*Reque
 	if err != nil {
 		return nil, err
 	}
-	e, err := decider(tx, r.Kind, r.Record)
+	e, err := demand.Decider(tx, r.Kind, r.Record)
 	if err != nil {
 		return nil, err
 	}
@@ -261,7 +238,7 @@ func End(tx *gate.Tx, rid id.ID) error {
 	if r.User == tx.Caller.User {
 		e, err = tx.Allow(access.Reveal, gate.Thing{Kind: r.Kind, ID: r.Record})
 	} else {
-		e, err = decider(tx, r.Kind, r.Record)
+		e, err = demand.Decider(tx, r.Kind, r.Record)
 	}
 	if err != nil {
 		return err
@@ -339,7 +316,7 @@ func one(tx *gate.Tx, rid id.ID) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(list) == 0 || list[0].User != tx.Caller.User && !MayDecide(tx.Caller) {
+	if len(list) == 0 || list[0].User != tx.Caller.User && !demand.MayDecide(tx.Caller) {
 		return nil, gate.Missing()
 	}
 	r := list[0]
@@ -388,7 +365,7 @@ func Mine(tx *gate.Tx) ([]*Request, error) {
 // Due gives what waits for a decision that the caller may take: what others ask for,
 // and did not get her word yet.
 func Due(tx *gate.Tx) ([]*Request, error) {
-	if !MayDecide(tx.Caller) {
+	if !demand.MayDecide(tx.Caller) {
 		return nil, nil
 	}
 	return requests(tx, `q.state = ? and q.at > ? and q.user_id <> ? and not exists (select 1 from approval_vote v where v.request_id = q.id and v.user_id = ?)`,
@@ -397,7 +374,7 @@ func Due(tx *gate.Tx) ([]*Request, error) {
 
 // Standing gives what was granted to others and holds now, to who may end it.
 func Standing(tx *gate.Tx) ([]*Request, error) {
-	if !MayDecide(tx.Caller) {
+	if !demand.MayDecide(tx.Caller) {
 		return nil, nil
 	}
 	return requests(tx, `q.state = ? and q.ends_at > ? and q.user_id <> ?`, Granted, tx.Now, int64(tx.Caller.User))
@@ -407,17 +384,8 @@ func Standing(tx *gate.Tx) ([]*Request, error) {
 // the others their own.
 func On(tx *gate.Tx, rec id.ID) ([]*Request, error) {
 	cond, args := `q.record_id = ? and (q.state = ? and q.at > ? or q.state = ? and q.ends_at > ?)`, []any{int64(rec), Open, tx.Now - Wait.Milliseconds(), Granted, tx.Now}
-	if !MayDecide(tx.Caller) {
+	if !demand.MayDecide(tx.Caller) {
 		cond, args = cond+` and q.user_id = ?`, append(args, int64(tx.Caller.User))
 	}
 	return requests(tx, cond, args...)
-}
-
-// deciders gives the active users whose role lets them decide.
-func deciders(tx *gate.Tx) ([]id.ID, error) {
-	list, err := tx.IDs(`select user_id from access_principal where active = 1 and role in (?, ?) order by user_id`, string(access.Administrator), string(access.Manager))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
-	}
-	return list, err
 }

@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/password/demand"
 )
 
 // topic is what the notices are about.
@@ -17,7 +18,7 @@ func key(r id.ID, what string) string { return "approval/" + r.String() + "/" + 
 
 // tellDeciders tells who may decide that somebody asks.
 func tellDeciders(tx *gate.Tx, rid, rec id.ID, what string) error {
-	people, err := deciders(tx)
+	people, err := demand.Deciders(tx)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func tellEnded(tx *gate.Tx, r *Request) error {
 // tellBroken tells all who could have decided that an administrator decided for
 // herself.
 func tellBroken(tx *gate.Tx, r *Request) error {
-	people, err := deciders(tx)
+	people, err := demand.Deciders(tx)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/approval"
+	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/notification"
 )
 
@@ -27,7 +28,7 @@ type vault struct {
 
 func newVault(t *testing.T) *vault {
 	h := open(t, false)
-	return &vault{h, h.Org("Harbour"), &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policy: approval.Policy}}
+	return &vault{h, h.Org("Harbour"), &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{approval.Policy, checkout.Policy}}}
 }
 
 func (v *vault) folder(name string, above id.ID) id.ID {

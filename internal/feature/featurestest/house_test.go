@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
@@ -39,7 +40,7 @@ func features() []record.Feature {
 			{Name: "user", Plural: "users", Label: "User", Labels: "Users", Scope: record.OfTenant, Admin: true, Fields: name},
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
-		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(),
+		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(),
 		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), tracker.Feature(), comment.Feature(), flag.Feature(), alert.Feature(),
 	}
 }

@@ -78,6 +78,7 @@ func Topics() []Topic {
 		{Name: "comment", Label: "New comments on what I watch", Icon: "message"},
 		{Name: "expiration", Label: "Something that I may see runs out soon", Icon: "calendar-due", Admin: true},
 		{Name: "assignment", Label: "A checklist or task is given to me", Icon: "checklist", Mail: true},
+		{Name: "rotation", Label: "A password is to be changed", Icon: "rotate", Mail: true},
 		{Name: "approval", Label: "Somebody asks for my approval, or decides about mine", Icon: "shield-check", Mail: true},
 	}
 }

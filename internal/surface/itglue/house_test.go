@@ -81,7 +81,7 @@ func open(t testing.TB) *house {
 	h.api = &itglue.API{
 		Gate: h.Gate, Records: h.Records, Keys: h.keys, Limiter: &apikey.Limiter{Now: h.Clock.Now},
 		Sessions:    &identity.Sessions{Gate: h.Gate, Methods: []method.Password{welcome{"ada@example.com", "correct horse"}}},
-		Secrets:     &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Policy: approval.Policy},
+		Secrets:     &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Policies: []secret.Policy{approval.Policy}},
 		Attachments: &attachment.Store{Gate: h.Gate, Max: 1 << 20}, Relations: &relation.Relations{Records: h.Records},
 		Tenant: func(*http.Request) string { return h.host }, Log: slog.New(slog.DiscardHandler), Now: h.Clock.Now,
 	}

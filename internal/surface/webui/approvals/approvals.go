@@ -18,6 +18,8 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/feature/approval"
+	"strongroom/internal/feature/checkout"
+	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -68,13 +70,14 @@ type listView struct {
 	Due      []ui.Item
 	Standing []ui.Item
 	Mine     []ui.Item
+	Held     []ui.Item // checked out
 	Form     *ui.Form
 }
 
 func (v *visit) list() error { return v.listPage(nil, nil) }
 
 func (v *visit) listPage(sent *approval.Settings, refused error) error {
-	d := listView{Decides: approval.MayDecide(v.Caller), Head: ui.Head{Title: "Approvals", Icon: "shield-check", Sub: []ui.Cell{{Text: "Passwords that are shown only once somebody else has said yes"}}}}
+	d := listView{Decides: demand.MayDecide(v.Caller), Head: ui.Head{Title: "Approvals", Icon: "shield-check", Sub: []ui.Cell{{Text: "Passwords that are shown only once somebody else has said yes"}}}}
 	err := v.View(func(tx *gate.Tx) error {
 		due, err := approval.Due(tx)
 		if err != nil {
@@ -87,6 +90,13 @@ func (v *visit) listPage(sent *approval.Settings, refused error) error {
 		mine, err := approval.Mine(tx)
 		if err != nil {
 			return err
+		}
+		out, err := checkout.Now(tx)
+		if err != nil {
+			return err
+		}
+		for _, h := range out {
+			d.Held = append(d.Held, held(h))
 		}
 		d.Due, d.Standing, d.Mine = items(due, true), items(standing, true), items(mine, false)
 		if !v.Caller.Role.May(access.Administer) {

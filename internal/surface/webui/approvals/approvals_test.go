@@ -122,7 +122,43 @@ func TestApprovalPages(t *testing.T) {
 	b.Type("#f-password", webuitest.Password)
 	b.Click(".entrance button.primary")
 	b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
-	for _, p := range []struct{ name, path string }{{"approvals", "/approvals"}, {"approval", one}, {"approval-of", at + "/approval"}, {"approval-of-folder", "/password_folders/" + folder.String() + "/approval"}, {"password-locked", at}} {
+	out := h.Make("password", h.Org("Northbeam two"), record.Values{"name": "Switch", "password": "kelp-1"})
+	admin := h.As(access.Administrator)
+	admin.Post("/passwords/"+out.String()+"/approval", url.Values{"do": {"exclusive"}}).Want(http.StatusSeeOther)
+	admin.Post("/passwords/"+out.String()+"/approval", url.Values{"do": {"take"}, "use": {"CHG-7"}, "span": {"60"}}).Want(http.StatusSeeOther)
+	for _, p := range []struct{ name, path string }{{"checkout", "/passwords/" + out.String() + "/approval"}, {"password-out", "/passwords/" + out.String()}, {"approvals", "/approvals"}, {"approval", one}, {"approval-of", at + "/approval"}, {"approval-of-folder", "/password_folders/" + folder.String() + "/approval"}, {"password-locked", at}} {
 		b.Everywhere(p.name, p.path)
+	}
+}
+
+// TestCheckoutInPages: who has it is told to the others, and checking it in is one
+// button.
+func TestCheckoutInPages(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	rec := h.Make("password", h.Org("Northbeam"), record.Values{"name": "Firewall", "password": "kelp-99"})
+	at := "/passwords/" + rec.String()
+	manager, editor, creator := h.As(access.Manager), h.As(access.Editor), h.As(access.Creator)
+	manager.Post(at+"/approval", manager.Get(at+"/approval").Want(http.StatusOK).Form("#share")).Want(http.StatusSeeOther)
+	editor.Post(at+"/reveal", nil).Want(http.StatusForbidden)
+	form := editor.Get(at + "/approval").Want(http.StatusOK).Form("#take")
+	if p := editor.Post(at+"/approval", form).Want(http.StatusUnprocessableEntity); !p.Has("#e-use") {
+		t.Error("the missing reason is not named beside its field")
+	}
+	form.Set("use", "CHG-7")
+	editor.Post(at+"/approval", form).Want(http.StatusSeeOther)
+	if p := editor.Get(at).Want(http.StatusOK); !p.Has("sr-secret") || !strings.Contains(p.Text("#approval"), "Checked out by you until 10:00 UTC") {
+		t.Errorf("who has it reads %q", p.Text("#approval"))
+	}
+	if p := creator.Get(at).Want(http.StatusOK); p.Has("sr-secret") || !strings.Contains(p.Text("#approval"), "Edith Moreau has it checked out until 10:00 UTC") {
+		t.Errorf("another reads %q", p.Text("#approval"))
+	}
+	if p := creator.Get("/approvals").Want(http.StatusOK); !strings.Contains(p.Text("main"), "CHG-7") {
+		t.Errorf("the list says %q", p.Text("main"))
+	}
+	creator.Post(at+"/approval", url.Values{"do": {"return"}}).Want(http.StatusForbidden)
+	editor.Post(at+"/approval", url.Values{"do": {"return"}}).Want(http.StatusSeeOther)
+	editor.Post(at+"/reveal", nil).Want(http.StatusForbidden)
+	if p := creator.Get(at + "/approval").Want(http.StatusOK); !p.Has("#take") {
+		t.Error("once checked in it cannot be taken")
 	}
 }

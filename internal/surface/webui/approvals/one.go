@@ -9,6 +9,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/feature/approval"
+	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -48,7 +49,7 @@ func (v *visit) onePage(form *web.Form, refused error) error {
 		if r.State == approval.Open || r.State == approval.Granted {
 			d.End = &ui.Action{Label: "End it", Icon: "x", Href: "/approvals/" + rid.String() + "/end", Post: true}
 		}
-		if r.State == approval.Open && !said && approval.MayDecide(v.Caller) {
+		if r.State == approval.Open && !said && demand.MayDecide(v.Caller) {
 			s, err := approval.Setting(tx)
 			if err != nil {
 				return err

@@ -2,6 +2,7 @@ package approvals
 
 import (
 	"strconv"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
@@ -11,6 +12,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/approval"
+	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
 	"strongroom/internal/surface/webui/shell"
@@ -32,14 +34,14 @@ func beside(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) 
 		return nil, nil
 	}
 	d, err := demand.Of(tx, r.Kind.Name, r.ID)
-	if err != nil || d.Needed == 0 && !approval.MayDecide(v.Caller) {
+	if err != nil || d.Needed == 0 && !d.Exclusive && !demand.MayDecide(v.Caller) {
 		return nil, err
 	}
-	s := &ui.Section{Title: "Approval", Text: takes(d.Needed), More: &ui.NavItem{Label: "Change", Href: approvalURL(r.Kind, r.ID)}}
+	s := &ui.Section{Title: "To see it", Text: takes(d), More: &ui.NavItem{Label: "Change", Href: approvalURL(r.Kind, r.ID)}}
 	if d.Needed == 0 {
 		return s, nil
 	}
-	if !approval.MayDecide(v.Caller) {
+	if !demand.MayDecide(v.Caller) {
 		s.More.Label = "Ask"
 	}
 	list, err := approval.On(tx, r.ID)
@@ -47,14 +49,23 @@ func beside(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) 
 	return s, err
 }
 
-func takes(needed int) string {
-	switch needed {
+// takes says in words what seeing something takes.
+func takes(d demand.Demand) string {
+	out := ""
+	switch d.Needed {
 	case 0:
-		return "Seeing it takes no approval."
 	case 1:
-		return "Seeing it takes one approval."
+		out = "It takes one approval. "
+	default:
+		out = "It takes " + strconv.Itoa(d.Needed) + " approvals. "
 	}
-	return "Seeing it takes " + strconv.Itoa(needed) + " approvals."
+	if d.Exclusive {
+		out += "It has to be checked out."
+	}
+	if out == "" {
+		return "It takes no approval and no check-out."
+	}
+	return strings.TrimSpace(out)
 }
 
 // recordView is the page of the approvals of a password or folder.
@@ -66,6 +77,10 @@ type recordView struct {
 	Ask    *ui.Form
 	Demand *ui.Form
 	Lift   *ui.Form
+
+	Held  *ui.Item // who has it checked out
+	Take  *ui.Form
+	Share *ui.Form // or the contrary
 }
 
 func (v *visit) ofRecord(k *record.Kind) error {
@@ -87,9 +102,9 @@ func (v *visit) recordPage(k *record.Kind, rid id.ID, form *web.Form, refused er
 		if err != nil {
 			return err
 		}
-		d.Words = takes(now.Needed)
+		d.Words = takes(now)
 		if k.Name == filed.Folder {
-			d.Words = "Of what lies in it and below: " + shell.Lower(d.Words)
+			d.Words = "To see what lies in it and below: " + shell.Lower(d.Words)
 		}
 		if d.From, err = v.from(tx, now, rid); err != nil {
 			return err
@@ -100,26 +115,29 @@ func (v *visit) recordPage(k *record.Kind, rid id.ID, form *web.Form, refused er
 		}
 		d.Items = items(list, true)
 		s, err := approval.Setting(tx)
+		if err != nil {
+			return err
+		}
 		v.forms(&d, r, now, s, list)
-		return err
+		return v.checkouts(tx, &d, r, now)
 	})
 	if err != nil {
 		return err
 	}
 	if refused != nil {
-		for _, f := range []*ui.Form{d.Ask, d.Demand, d.Lift} {
+		for _, f := range []*ui.Form{d.Ask, d.Demand, d.Lift, d.Take, d.Share} {
 			if f != nil && f.Hidden[0].Value == form.Text("do") {
 				f.Fields[len(f.Fields)-1].Value = form.Text(f.Fields[len(f.Fields)-1].Name)
 				say := fault.Say(refused)
-				if s := say.Fields["reason"]; f == d.Lift && s != "" {
-					say.Fields = map[string]string{"why": s}
+				if s := say.Fields["reason"]; f != d.Ask && s != "" {
+					say.Fields = map[string]string{f.Fields[len(f.Fields)-1].Name: s}
 				}
 				f.Wrong(say.Text, say.Hint, say.Fields)
 			}
 		}
 	}
-	d.Head = ui.Head{Title: "Approval", Icon: "shield-check", Sub: []ui.Cell{{Text: r.Name, Href: v.home(r)}}}
-	p, err := v.Page("Approval of "+r.Name, append(v.CrumbsOf(r), ui.Crumb{Label: "Approval"})...)
+	d.Head = ui.Head{Title: "To see it", Icon: "shield-check", Sub: []ui.Cell{{Text: r.Name, Href: v.home(r)}}}
+	p, err := v.Page("To see "+r.Name, append(v.CrumbsOf(r), ui.Crumb{Label: "To see it"})...)
 	if err != nil {
 		return err
 	}
@@ -157,7 +175,7 @@ func (v *visit) forms(d *recordView, r *record.Record, now demand.Demand, s appr
 			{Name: "minutes", Label: "For", Type: "select", Required: true, Options: spans(int(approval.Usual.Minutes()))},
 			{Name: "reason", Label: "Reason", Type: "text", Required: true, Most: 500, Wide: true, Hint: "Who decides reads it; it is recorded."}}}
 	}
-	if !approval.MayDecide(v.Caller) {
+	if !demand.MayDecide(v.Caller) {
 		return
 	}
 	if now.Own < approval.Voices {
@@ -171,6 +189,50 @@ func (v *visit) forms(d *recordView, r *record.Record, now demand.Demand, s appr
 			{Type: "heading", Label: "Lift the demand"},
 			{Name: "why", Label: "Reason", Type: "text", Required: true, Most: 500, Wide: true, Hint: "Somebody else has to approve this too."}}}
 	}
+}
+
+// checkouts says who has a password, and what the caller can do about it.
+func (v *visit) checkouts(tx *gate.Tx, d *recordView, r *record.Record, now demand.Demand) error {
+	at := approvalURL(r.Kind, r.ID)
+	do := func(what string) []ui.Hidden { return []ui.Hidden{{Name: "do", Value: what}} }
+	may, _ := access.Decide(v.Caller, access.Reveal, access.Target{Kind: r.Kind.Name, Visible: true})
+	if now.Exclusive && r.Kind.Name == filed.Password {
+		h, err := checkout.Holding(tx, r.ID)
+		if err != nil {
+			return err
+		}
+		switch {
+		case h != nil:
+			it := held(h)
+			it.Title, it.Href = h.UserName, ""
+			if h.User == v.Caller.User || demand.MayDecide(v.Caller) {
+				it.Action = &ui.Action{Label: "Check in", Icon: "lock", Href: at, Post: true, Fields: do("return")}
+			}
+			d.Held = &it
+		case may == access.Allowed:
+			d.Take = &ui.Form{ID: "take", Action: at, Submit: "Check out", Hidden: do("take"), Fields: []ui.Field{
+				{Type: "heading", Label: "Check it out"},
+				{Name: "span", Label: "For", Type: "select", Required: true, Options: spans(60), Hint: "Nobody else can see it meanwhile; afterwards it is to be changed."},
+				{Name: "use", Label: "Reason", Type: "text", Required: true, Most: 500, Wide: true, Hint: "Others who may see the password read it; it is recorded."}}}
+		}
+	}
+	if !demand.MayDecide(v.Caller) {
+		return nil
+	}
+	switch {
+	case now.OwnExclusive:
+		d.Share = &ui.Form{ID: "share", Action: at, Submit: "See it without a check-out", Hidden: do("shared"), Fields: []ui.Field{{Type: "heading", Label: "Check-out"}}}
+	case !now.Exclusive:
+		d.Share = &ui.Form{ID: "share", Action: at, Submit: "Demand a check-out", Hidden: do("exclusive"), Fields: []ui.Field{{Type: "heading", Label: "Check-out"},
+			{Type: "note", Text: "One person at a time has it, for a time; the others are told who and until when. Afterwards it is to be changed."}}}
+	}
+	return nil
+}
+
+// held is a check-out in a list.
+func held(h *checkout.Held) ui.Item {
+	return ui.Item{Title: h.Name, Sub: h.UserName + " · " + h.Reason, Href: "/passwords/" + h.Record.String() + "/approval", Badge: h.UserName, Person: true, Time: shell.When(h.At),
+		Pill: &ui.Pill{Text: "Until " + shell.When(h.Ends).Format("15:04") + " UTC", Tone: "info"}}
 }
 
 // sent takes what one of the forms sends.
@@ -192,6 +254,15 @@ func (v *visit) sent(k *record.Kind) error {
 		case "lift":
 			done = "Asked. You are told when it is decided."
 			_, err = approval.Ask(tx, approval.Lift, k.Name, rid, form.Text("why"), int(approval.Usual.Minutes()))
+		case "take":
+			done = "It is yours for now. Check it in when you are done, and change it."
+			_, err = checkout.Take(tx, rid, form.Text("use"), int(form.Int("span")))
+		case "return":
+			done = "Checked in. It is to be changed now: it stands among the overdue passwords until it is."
+			err = checkout.Return(tx, rid)
+		case "exclusive", "shared":
+			done = "Saved."
+			err = checkout.Set(tx, k.Name, rid, form.Text("do") == "exclusive")
 		case "demand":
 			done = "From now on seeing it takes approval."
 			err = approval.Set(tx, k.Name, rid, int(form.Int("needed")))

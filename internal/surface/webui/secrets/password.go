@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/approval"
+	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/surface/webui/shell"
@@ -113,21 +114,49 @@ func (v *visit) mayReveal(k *record.Kind) string {
 	return why
 }
 
-// blocked tells why the caller may not see the secrets of a password now, or the
-// approval by which she may if it takes one.
-func (v *visit) blocked(tx *gate.Tx, r *record.Record) (why string, by *approval.Request, err error) {
-	if why := v.mayReveal(r.Kind); why != "" {
-		return why, nil, nil
+// state is whether the caller may see the secrets of a password now.
+type state struct {
+	why string // she may not
+	ask string // what she can do about it
+	by  string // by what she may, when it takes more than her rights
+}
+
+// blocked tells whether the caller may see the secrets of a password now.
+func (v *visit) blocked(tx *gate.Tx, r *record.Record) (s state, err error) {
+	if s.why = v.mayReveal(r.Kind); s.why != "" {
+		return s, nil
 	}
 	d, err := demand.Of(tx, r.Kind.Name, r.ID)
-	if err != nil || d.Needed == 0 {
-		return "", nil, err
+	if err != nil {
+		return s, err
 	}
-	if by, err = approval.Holding(tx, r.ID); by == nil {
-		why = "It is shown only once somebody else has approved it."
+	if d.Needed > 0 {
+		a, err := approval.Holding(tx, r.ID)
+		if err != nil {
+			return s, err
+		}
+		if a == nil {
+			return state{why: "It is shown only once somebody else has approved it.", ask: "Ask for approval"}, nil
+		}
+		s.by = "Approved for you until " + clock(a.Ends) + " (approval " + a.ID.String() + "). "
 	}
-	return why, by, err
+	if !d.Exclusive {
+		return s, nil
+	}
+	h, err := checkout.Holding(tx, r.ID)
+	switch {
+	case err != nil:
+		return s, err
+	case h == nil:
+		return state{why: "It is shown only to who has it checked out.", ask: "Check it out"}, nil
+	case h.User != v.Caller.User:
+		return state{why: h.UserName + " has it checked out until " + clock(h.Ends) + ".", ask: "Details"}, nil
+	}
+	s.by += "Checked out by you until " + clock(h.Ends) + ". Nobody else can see it meanwhile. "
+	return s, nil
 }
+
+func clock(ms int64) string { return shell.When(ms).Format("15:04") + " UTC" }
 
 // card shows a password within the text of another record: it is revealed there as
 // on its own page.
@@ -136,7 +165,8 @@ func (v *visit) card(tx *gate.Tx, r *record.Record, id string, c *shell.Card) er
 	if err != nil || !now[passwordField].Has {
 		return err
 	}
-	if c.Notice, _, err = v.blocked(tx, r); err != nil || c.Notice != "" {
+	may, err := v.blocked(tx, r)
+	if c.Notice = may.why; err != nil || c.Notice != "" {
 		return err
 	}
 	s := ui.Secret{ID: id, URL: shell.RecordURL(r.Kind, r.ID) + "/reveal", Label: "Password of " + r.Name}
@@ -159,15 +189,17 @@ func (v *visit) secretParts(tx *gate.Tx, r *record.Record, view *passwordView) e
 		reason = "required"
 	}
 	view.Unset, view.Has = !now[passwordField].Has, now[otpField].Has
-	var by *approval.Request
-	if view.Blocked, by, err = v.blocked(tx, r); err != nil {
+	may, err := v.blocked(tx, r)
+	if err != nil {
 		return err
 	}
-	switch {
-	case by != nil:
-		view.Approved = "Approved for you until " + shell.When(by.Ends).Format("15:04") + " UTC (approval " + by.ID.String() + "). Every reveal names it in the audit trail."
-	case view.Blocked != "" && v.mayReveal(r.Kind) == "":
-		view.Ask = &ui.Action{Label: "Ask for approval", Icon: "shield-check", Href: at + "/approval", Primary: true}
+	if view.Blocked = may.why; may.by != "" {
+		view.Approved = may.by + "Every reveal is in the audit trail."
+	}
+	if may.ask != "" {
+		view.Ask = &ui.Action{Label: may.ask, Icon: "shield-check", Href: at + "/approval", Primary: may.ask != "Details"}
+	} else if may.by != "" {
+		view.Ask = &ui.Action{Label: "Details", Href: at + "/approval"}
 	}
 	if view.Blocked == "" && !view.Unset {
 		view.Secret = &ui.Secret{ID: "password", URL: at + "/reveal", Label: "Password", Reason: reason, Key: "r"}
@@ -384,9 +416,9 @@ func (v *visit) passwordVersion() error {
 
 func (v *visit) versionPage(r *record.Record, version uint32, form *web.Form, refused error) error {
 	var list []secret.Version
-	blocked := ""
+	var may state
 	err := v.View(func(tx *gate.Tx) (err error) {
-		if blocked, _, err = v.blocked(tx, r); err != nil {
+		if may, err = v.blocked(tx, r); err != nil {
 			return err
 		}
 		list, err = secret.Versions(tx, place(r, passwordField))
@@ -403,7 +435,7 @@ func (v *visit) versionPage(r *record.Record, version uint32, form *web.Form, re
 		}
 		view := &passwordVersionView{Head: ui.Head{Title: "Version " + number, Icon: "versions", Sub: []ui.Cell{{Text: r.Name, Href: at}}}, Props: []ui.Prop{
 			{Label: "Changed by", Cells: []ui.Cell{{Type: "user", Text: x.AuthorName}}}, {Label: "When", Cells: []ui.Cell{{Type: "datetime", Time: shell.When(x.Time)}}},
-			{Label: "Reason", Cells: []ui.Cell{{Text: x.Reason}}}}, Blocked: blocked}
+			{Label: "Reason", Cells: []ui.Cell{{Text: x.Reason}}}}, Blocked: may.why}
 		if !x.Has {
 			view.Blocked = "In this version the password was taken away."
 		}

@@ -30,6 +30,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
@@ -91,7 +92,7 @@ type House struct {
 // Features lists the features of the product.
 func Features() []record.Feature {
 	return []record.Feature{
-		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(),
+		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(),
 		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), health.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(), outbox.Feature(), runbook.Feature(),
 		vault.Feature(),
 	}
@@ -112,7 +113,7 @@ func Open(t testing.TB, o Options) *House {
 	passwords := &local.Method{Gate: h.Gate, Hasher: local.Hasher{Cost: local.Cost{Memory: 64, Time: 1, Threads: 1}}}
 	h.Directory = &identity.Directory{Gate: h.Gate, Records: h.Records, Passwords: passwords}
 	h.Server = &webui.Server{
-		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policy: approval.Policy},
+		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{approval.Policy, checkout.Policy}},
 		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords},
 		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate},
 		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}},

@@ -1,0 +1,251 @@
+// Package checkout lets one person at a time use a password, and has it changed
+// afterwards.
+//
+// Always true: a password that is to be checked out is revealed only to who has it
+// checked out in that moment, administrators and jobs not excepted, and that is
+// decided in the transaction of the reveal; nobody has one while another has it; a
+// check-out ends at its time, when it is checked in, or when somebody who may decide
+// ends it; each is recorded.
+package checkout
+
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/password/demand"
+	"strongroom/internal/feature/password/filed"
+)
+
+// The actions of the audit entries.
+const (
+	Out       = "checkout.out"
+	In        = "checkout.in"
+	Over      = "checkout.over" // its time was over
+	Exclusive = "checkout.demand"
+	Shared    = "checkout.share"
+)
+
+// Most is how long somebody has a password at most, in minutes.
+const Most = 24 * 60
+
+const longest = 500
+
+// Feature is the table of check-outs.
+func Feature() record.Feature {
+	return record.Feature{Name: "checkout", Schema: schema, Purge: purge}
+}
+
+// ended_at is 0 until a check-out was ended, or its end was noticed.
+var schema = []string{
+	`create table if not exists password_checkout (id id primary key, record_id int not null, user_id int not null, reason text not null, at int not null, ends_at int not null, ended_at int not null)`,
+	`create index if not exists password_checkout_record on password_checkout (record_id, at)`,
+	`create index if not exists password_checkout_open on password_checkout (ends_at) where ended_at = 0`,
+}
+
+func purge(tx *gate.Tx, r *record.Record) error {
+	_, err := tx.Exec(`delete from password_checkout where record_id = ? or user_id = ?`, int64(r.ID), int64(r.ID))
+	return err
+}
+
+// Held is a password that somebody has, or had.
+type Held struct {
+	ID       id.ID
+	Record   id.ID
+	Name     string // of the password
+	Org      id.ID
+	OrgName  string
+	User     id.ID
+	UserName string
+	Reason   string
+	At, Ends int64 // Unix milliseconds; Ends is when it ended, or will
+}
+
+// Set says whether a password, or what lies in a folder and below, is to be checked
+// out. Managers and administrators may; not while somebody else has it.
+func Set(tx *gate.Tx, kind string, rec id.ID, exclusive bool) error {
+	e, err := demand.Decider(tx, kind, rec)
+	if err != nil {
+		return err
+	}
+	d, err := demand.Of(tx, kind, rec)
+	if err != nil {
+		return err
+	}
+	if exclusive == d.OwnExclusive {
+		tx.Withdraw(e)
+		return nil
+	}
+	if exclusive {
+		e.Action = Exclusive
+		return demand.Raise(tx, rec, 0, true)
+	}
+	now, err := Holding(tx, rec)
+	if err != nil {
+		return err
+	}
+	if now != nil && now.User != tx.Caller.User {
+		return taken(now)
+	}
+	e.Action = Shared
+	return demand.Share(tx, rec)
+}
+
+func taken(h *Held) *fault.Error {
+	return fault.New(fault.Conflict, "%s has it until %s UTC.", h.UserName, time.UnixMilli(h.Ends).UTC().Format("2 January, 15:04")).WithHint("Ask for it to be checked in, or wait.")
+}
+
+// Take checks a password out for the caller, for so many minutes. Fault kinds:
+// Conflict when somebody has it, or it is not to be checked out; Invalid for "reason"
+// and "minutes".
+func Take(tx *gate.Tx, rec id.ID, reason string, minutes int) (*Held, error) {
+	e, err := tx.Allow(access.Reveal, gate.Thing{Kind: filed.Password, ID: rec})
+	if err != nil {
+		return nil, err
+	}
+	reason = strings.Join(strings.Fields(reason), " ")
+	switch {
+	case tx.Caller.User == 0:
+		return nil, fault.New(fault.Denied, "Only people check passwords out.")
+	case reason == "":
+		return nil, fault.Field("reason", "Say what you need it for.")
+	case utf8.RuneCountInString(reason) > longest:
+		return nil, fault.Field("reason", "A reason has at most %d characters.", longest)
+	case minutes < 1 || minutes > Most:
+		return nil, fault.Field("minutes", "Choose a time of at most 24 hours.")
+	}
+	d, err := demand.Of(tx, filed.Password, rec)
+	if err != nil {
+		return nil, err
+	}
+	if !d.Exclusive {
+		return nil, fault.New(fault.Conflict, "This password is not to be checked out.")
+	}
+	if now, err := Holding(tx, rec); err != nil || now != nil {
+		if err == nil {
+			err = taken(now)
+		}
+		return nil, err
+	}
+	h := &Held{Record: rec, User: tx.Caller.User, Reason: reason, At: tx.Now, Ends: tx.Now + int64(minutes)*time.Minute.Milliseconds()}
+	if h.ID, err = tx.NewID(); err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(`insert into password_checkout (id, record_id, user_id, reason, at, ends_at, ended_at) values (?, ?, ?, ?, ?, ?, 0)`,
+		int64(h.ID), int64(rec), int64(h.User), reason, h.At, h.Ends)
+	e.Action, e.Detail.Reason, e.Detail.Text = Out, reason, "until "+time.UnixMilli(h.Ends).UTC().Format("15:04")+" UTC"
+	return h, err
+}
+
+// Return checks a password in: who has it does, or who may decide.
+func Return(tx *gate.Tx, rec id.ID) error {
+	if err := tx.Check(access.View, gate.Thing{Kind: filed.Password, ID: rec}); err != nil {
+		return err
+	}
+	h, err := Holding(tx, rec)
+	if err != nil {
+		return err
+	}
+	if h == nil {
+		return fault.New(fault.Conflict, "Nobody has it checked out.")
+	}
+	var e *audit.Entry
+	if h.User == tx.Caller.User {
+		e, err = tx.Allow(access.Reveal, gate.Thing{Kind: filed.Password, ID: rec})
+	} else {
+		e, err = demand.Decider(tx, filed.Password, rec)
+	}
+	if err != nil {
+		return err
+	}
+	e.Action = In
+	if _, err := tx.Exec(`update password_checkout set ended_at = ?, ends_at = ? where id = ?`, tx.Now, tx.Now, int64(h.ID)); err != nil {
+		return err
+	}
+	return tell(tx, h)
+}
+
+// Policy refuses to reveal a password that is to be checked out to everybody but who
+// has it checked out, and says in the entry by which check-out it is shown: it is
+// asked by secret.Revealer.
+func Policy(tx *gate.Tx, _ secret.Ref, e *audit.Entry) error {
+	if e.Kind != filed.Password {
+		return nil
+	}
+	d, err := demand.Of(tx, e.Kind, e.Object)
+	if err != nil || !d.Exclusive {
+		return err
+	}
+	h, err := Holding(tx, e.Object)
+	switch {
+	case err != nil:
+		return err
+	case h == nil:
+		return fault.New(fault.Denied, "This password is shown only to who has it checked out.").WithHint("Check it out at /passwords/%s/approval.", e.Object)
+	case h.User != tx.Caller.User:
+		no := taken(h)
+		no.Kind = fault.Denied
+		return no
+	}
+	e.Detail.Text = strings.TrimPrefix(e.Detail.Text+", by check-out "+h.ID.String(), ", ")
+	return nil
+}
+
+const columns = `select c.id, c.record_id, r.name, r.org_id, coalesce(o.name, ''), c.user_id, coalesce(u.name, ''), c.reason, c.at, c.ends_at from password_checkout c
+	join record r on r.id = c.record_id left join record u on u.id = c.user_id left join record o on o.id = r.org_id `
+
+func read(tx *gate.Tx, q string, args ...any) ([]*Held, error) {
+	rows, err := tx.Query(columns+q, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*Held
+	for rows.Next() {
+		h := &Held{}
+		var n, rec, org, user int64
+		if err := rows.Scan(&n, &rec, &h.Name, &org, &h.OrgName, &user, &h.UserName, &h.Reason, &h.At, &h.Ends); err != nil {
+			return nil, err
+		}
+		h.ID, h.Record, h.Org, h.User = id.ID(n), id.ID(rec), id.ID(org), id.ID(user)
+		out = append(out, h)
+	}
+	return out, rows.Err()
+}
+
+// Holding tells who has a password now; nil when nobody has. The caller of it has been
+// allowed to see the password.
+func Holding(tx *gate.Tx, rec id.ID) (*Held, error) {
+	list, err := read(tx, `where c.record_id = ? and c.ended_at = 0 and c.ends_at > ? order by c.id desc limit 1`, int64(rec), tx.Now)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	return list[0], nil
+}
+
+// Now gives what is checked out, of what the caller may see, what ends first in the
+// first place.
+func Now(tx *gate.Tx) ([]*Held, error) {
+	cond, args := tx.Visible("r")
+	return read(tx, `where r.trashed_at is null and c.ended_at = 0 and c.ends_at > ? and `+cond+` order by c.ends_at, c.id limit 200`, append([]any{tx.Now}, args...)...)
+}
+
+// Unchanged gives what was checked out and not changed since, of what the caller may
+// see, of an organization or with 0 of all: the last check-out of each, the oldest first.
+func Unchanged(tx *gate.Tx, org id.ID, limit int) ([]*Held, error) {
+	cond, args := tx.Visible("r")
+	q, args := `join k_password k on k.id = c.record_id where r.trashed_at is null and r.archived = 0 and (c.ended_at > 0 or c.ends_at <= ?)
+		and (k.password_updated_at is null or k.password_updated_at <= c.at) and not exists (select 1 from password_checkout n where n.record_id = c.record_id and n.id > c.id) and `+cond,
+		append([]any{tx.Now}, args...)
+	if org != 0 {
+		q, args = q+` and r.org_id = ?`, append(args, int64(org))
+	}
+	return read(tx, q+` order by c.ends_at, c.id limit ?`, append(args, limit)...)
+}
