@@ -34,6 +34,13 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.key, "key", "", "the API `key`; better in the environment, where other users of this machine do not see it")
 			f.StringVar(&s.mcp.KeyFile, "key-file", "", "`file` that holds the API key")
 		},
+		"vault ls":  ownVaultFlags,
+		"vault get": ownVaultFlags,
+		"vault put": func(s *settings, f *flag.FlagSet) {
+			ownVaultFlags(s, f)
+			f.StringVar(&s.vault.Username, "username", "", "the user `name` of the item")
+			f.StringVar(&s.vault.Site, "site", "", "the `address` of the item")
+		},
 		"serve": func(s *settings, f *flag.FlagSet) { s.ServeFlags(f) },
 		"keys serve": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.keys.Dir, "dir", "strongroom-keys", "the `folder` of the key store")
@@ -131,4 +138,12 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.key, "key", "", "the `key` that the file's checkpoints must be signed with")
 		},
 	}
+}
+
+func ownVaultFlags(s *settings, f *flag.FlagSet) {
+	f.StringVar(&s.vault.URL, "url", "", "`address` of the server, such as https://demo.example.com")
+	f.StringVar(&s.key, "key", "", "the API `key`; better in the environment, where other users of this machine do not see it")
+	f.StringVar(&s.vault.KeyFile, "key-file", "", "`file` that holds the API key")
+	f.StringVar(&s.vault.PassphraseFile, "passphrase-file", "", "`file` whose first line is the vault passphrase (default: standard input)")
+	f.StringVar(&s.vault.Memory, "memory", "", "`folder` in which is remembered what was seen (default: strongroom/vaults in your settings)")
 }

@@ -52,7 +52,7 @@ type command struct {
 
 func commands() []*command {
 	return slices.Concat([]*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), rotationCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), rotationCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), vaultLsCommand(), vaultGetCommand(), vaultPutCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
 }
 
 // usage is a mistake in how the command was called.
@@ -183,12 +183,13 @@ type settings struct {
 	uids     string
 	bench    benchSettings
 	mcp      app.MCPOptions
+	vault    vaultSettings
 }
 
 // flagsOf adds the flags of the command with that name to f.
 func flagsOf(name string, f *flag.FlagSet) *settings {
 	s := new(settings)
-	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "bench" && name != "mcp" {
+	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "bench" && name != "mcp" && !strings.HasPrefix(name, "vault ") {
 		s.Config.Flags(f)
 	}
 	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "version" && name != "tenant erase" && name != "mcp" {

@@ -10,8 +10,10 @@ import (
 	"strongroom/internal/base/web"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/mcp"
+	"strongroom/internal/surface/vaultapi"
 	"strongroom/internal/surface/webui"
 )
 
@@ -32,12 +34,15 @@ func (a *App) Handler() (http.Handler, error) {
 		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: a.API.Limiter, Secrets: a.Secrets, Relations: a.Relations, Version: a.Version,
 		Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
+	a.Vault = &vaultapi.Server{
+		Vaults: &vault.Vaults{Gate: a.Gate}, Keys: a.APIKeys, Limiter: a.API.Limiter, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
+	}
 	a.Web.API = a.API.Document
 	pages, err := a.Web.Handler()
 	if err != nil {
 		return nil, err
 	}
-	return &chooser{app: a, api: a.API.Handler(), mcp: a.MCP.Handler(), web: pages}, nil
+	return &chooser{app: a, api: a.API.Handler(), mcp: a.MCP.Handler(), vault: a.Vault.Handler(), web: pages}, nil
 }
 
 // begin makes the first tenant, from the first-run page. The code opens that
@@ -58,10 +63,11 @@ func (a *App) begin(ctx context.Context, name, title string, admin identity.Pers
 // chooser decides which surface answers. A request for a program's API never
 // gets a page, whatever is wrong with it.
 type chooser struct {
-	app *App
-	api http.Handler
-	mcp http.Handler
-	web http.Handler
+	app   *App
+	api   http.Handler
+	mcp   http.Handler
+	vault http.Handler
+	web   http.Handler
 }
 
 func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -80,6 +86,10 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "X-Api-Key, Authorization")
 	if r.URL.Path == mcp.Path {
 		c.mcp.ServeHTTP(w, r)
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, vaultapi.Path) {
+		c.vault.ServeHTTP(w, r)
 		return
 	}
 	if forAPI(r) {

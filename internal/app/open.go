@@ -50,6 +50,7 @@ import (
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/mcp"
+	"strongroom/internal/surface/vaultapi"
 	"strongroom/internal/surface/webui"
 )
 
@@ -83,6 +84,7 @@ type App struct {
 	Web       *webui.Server           // once Handler was called
 	API       *itglue.API             // once Handler was called
 	MCP       *mcp.Server             // likewise
+	Vault     *vaultapi.Server        // likewise
 	Version   string
 
 	Demonstrates bool // it is the demo: every page says so

@@ -35,6 +35,7 @@ func TestIsolation(t *testing.T) {
 	x.secrets = secretsOf(h.App.Records.Kinds)
 	t.Run("API", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.API.Routes(), "/api/v1") })
 	t.Run("web", func(t *testing.T) { x.with(t).walk(x.browsers(), h.App.Web.Routes(), "") })
+	t.Run("vault", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.Vault.Routes(), "") })
 	t.Run("keys", func(t *testing.T) { x.with(t).keys() })
 }
 

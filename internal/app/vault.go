@@ -1,0 +1,60 @@
+package app
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/surface/vaultapi"
+)
+
+// VaultOptions say where somebody's vaults are.
+type VaultOptions struct {
+	URL            string
+	Key            string // or in KeyFile
+	KeyFile        string
+	PassphraseFile string
+	Memory         string // the folder of what is remembered; empty is one below the person's own settings
+}
+
+// OpenVaults unlocks the vaults of the owner of a key. The passphrase is the first
+// line of its file, or else what ask gives.
+func OpenVaults(ctx context.Context, o VaultOptions, ask func() (string, error)) (*vaultapi.Client, error) {
+	if o.KeyFile != "" {
+		text, err := os.ReadFile(o.KeyFile)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "The file with the key cannot be read: %v.", err)
+		}
+		o.Key = string(text)
+	}
+	if o.Key = strings.TrimSpace(o.Key); o.Key == "" {
+		return nil, fault.New(fault.Invalid, "There is no API key.").WithHint("Put one of your own, which may read passwords, into the environment as STRONGROOM_KEY, or into a file named by -key-file.")
+	}
+	if o.Memory == "" {
+		dir, err := os.UserConfigDir()
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "There is no folder to remember in what was seen: %v.", err).WithHint("Name one with -memory.")
+		}
+		o.Memory = filepath.Join(dir, "strongroom", "vaults")
+	}
+	pass, err := passphraseOf(o, ask)
+	if err != nil {
+		return nil, err
+	}
+	c := &vaultapi.Client{URL: o.URL, Key: o.Key, Memory: &vaultapi.Memory{Dir: o.Memory}}
+	return c, c.Unlock(ctx, pass)
+}
+
+func passphraseOf(o VaultOptions, ask func() (string, error)) (string, error) {
+	if o.PassphraseFile == "" {
+		return ask()
+	}
+	text, err := os.ReadFile(o.PassphraseFile)
+	if err != nil {
+		return "", fault.Wrap(err, fault.Invalid, "The file with the passphrase cannot be read: %v.", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimSuffix(line, "\r"), nil
+}

@@ -1,0 +1,263 @@
+package vaultapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/hostproof"
+	"strongroom/internal/core/id"
+	"strongroom/internal/feature/vault"
+)
+
+// Client opens the vaults of the owner of a key. Fill URL, Key and Memory.
+type Client struct {
+	URL    string // of the server: https://demo.example.com
+	Key    string
+	Memory *Memory
+	HTTP   *http.Client     // nil is one of its own
+	Now    func() time.Time // nil is time.Now
+
+	keys *hostproof.Keyset
+	list []id.ID
+}
+
+// Item is an item of a vault, opened.
+type Item struct {
+	Vault   id.ID
+	Title   string // of the vault
+	Number  int64
+	Content hostproof.Content
+
+	leaf hostproof.Leaf
+}
+
+// Vault is a vault, opened.
+type Vault struct {
+	ID    id.ID
+	Title string
+	Items []*Item // by number, without the one about the vault
+
+	vault    *hostproof.Vault
+	manifest *hostproof.Manifest
+	leaves   map[int64]hostproof.Leaf
+}
+
+func (c *Client) now() int64 {
+	if c.Now == nil {
+		return time.Now().UnixMilli()
+	}
+	return c.Now().UnixMilli()
+}
+
+// Unlock opens the keyset of the key's owner with her vault passphrase.
+func (c *Client) Unlock(ctx context.Context, passphrase string) error {
+	var st vault.State
+	if err := c.call(ctx, "state", nil, &st); err != nil {
+		return err
+	}
+	m := c.Memory
+	if err := m.of(st.Tenant, int64(st.User)); err != nil {
+		return err
+	}
+	if len(st.Statement) == 0 {
+		if m.Keyset != nil {
+			return lied("This computer knows your vault, and the server says that you have none.")
+		}
+		return fault.New(fault.Invalid, "You have no vault yet.").WithHint("Make one on the page Vault.")
+	}
+	s, err := hostproof.ParseStatement(st.Statement)
+	if err != nil {
+		return err
+	}
+	if err := m.keyset(s); err != nil {
+		return err
+	}
+	if err := m.vaults(st.Vaults); err != nil {
+		return err
+	}
+	if c.keys, err = hostproof.Unlock(st.Tenant, int64(st.User), s, st.Lock, passphrase); err != nil {
+		return err
+	}
+	m.keepKeyset(s)
+	c.list = st.Vaults
+	return m.save()
+}
+
+// All opens every vault.
+func (c *Client) All(ctx context.Context) ([]*Vault, error) {
+	var out []*Vault
+	for _, n := range c.list {
+		v, err := c.open(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func (c *Client) open(ctx context.Context, n id.ID) (*Vault, error) {
+	var got vault.Contents
+	if err := c.call(ctx, "vaults/"+n.String(), nil, &got); err != nil {
+		return nil, err
+	}
+	g, err := hostproof.ParseGrant(got.Grant)
+	if err != nil {
+		return nil, err
+	}
+	m, err := hostproof.ParseManifest(got.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	me := c.keys.Statement
+	out := &Vault{ID: n, manifest: m, leaves: map[int64]hostproof.Leaf{}}
+	if out.vault, err = c.keys.OpenVault(g, int64(n), me, []*hostproof.Statement{me}, c.now()); err != nil {
+		return nil, err
+	}
+	var leaves []hostproof.Leaf
+	for _, sealed := range got.Items {
+		content, leaf, err := out.vault.Open(sealed)
+		if err != nil {
+			return nil, err
+		}
+		leaves = append(leaves, leaf)
+		out.leaves[leaf.Item] = leaf
+		if leaf.Item == 0 {
+			out.Title = content["title"]
+			continue
+		}
+		out.Items = append(out.Items, &Item{Vault: n, Number: leaf.Item, Content: content, leaf: leaf})
+	}
+	seen, err := out.vault.Check(m, leaves, c.Memory.vault(n))
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range out.Items {
+		i.Title = out.Title
+	}
+	slices.SortFunc(out.Items, func(a, b *Item) int { return int(min(1, max(-1, a.Number-b.Number))) })
+	return out, c.Memory.keep(n, seen)
+}
+
+// Put writes an item: a new one when was is nil.
+func (c *Client) Put(ctx context.Context, v *Vault, was *Item, content hostproof.Content) (*Item, error) {
+	number, last := c.unused(v), (*hostproof.Leaf)(nil)
+	if was != nil {
+		number, last = was.Number, &was.leaf
+	}
+	sealed, leaf, err := c.keys.Seal(v.vault, number, last, content, c.now())
+	if err != nil {
+		return nil, err
+	}
+	leaves := []hostproof.Leaf{leaf}
+	for n, l := range v.leaves {
+		if n != number {
+			leaves = append(leaves, l)
+		}
+	}
+	m, err := c.keys.Manifest(v.vault, v.manifest, leaves, c.now())
+	if err != nil {
+		return nil, err
+	}
+	if err := c.call(ctx, "vaults/"+v.ID.String(), vault.Write{Put: [][]byte{sealed}, Manifest: m.Marshal()}, nil); err != nil {
+		return nil, err
+	}
+	v.manifest, v.leaves[number] = m, leaf
+	return &Item{v.ID, v.Title, number, content, leaf}, c.Memory.keep(v.ID, hostproof.Memory{Epoch: m.Epoch, Counter: m.Counter, Hash: m.Hash()})
+}
+
+// unused draws the number of a new item: 48 random bits.
+func (c *Client) unused(v *Vault) int64 {
+	for {
+		var b [8]byte
+		rand.Read(b[2:])
+		n := int64(binary.BigEndian.Uint64(b[:]))
+		if _, ok := v.leaves[n]; n > 0 && !ok {
+			return n
+		}
+	}
+}
+
+// maxAnswer is the most that is read of an answer: a full vault of middling items.
+const maxAnswer = 256 << 20
+
+// call asks the server; what it answers is data to be verified.
+func (c *Client) call(ctx context.Context, path string, send, into any) error {
+	at, err := c.address()
+	if err != nil {
+		return err
+	}
+	method, body := http.MethodGet, io.Reader(nil)
+	if send != nil {
+		b, err := json.Marshal(send)
+		if err != nil {
+			return err
+		}
+		method, body = http.MethodPost, bytes.NewReader(b)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, at+path, body)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+c.Key)
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := c.client().Do(r)
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The server at %s cannot be reached: %v.", c.URL, err).WithHint("Look at the address.")
+	}
+	defer resp.Body.Close()
+	in := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode != http.StatusOK {
+		var f failure
+		if err := in.Decode(&f); err != nil || f.Error.Text == "" {
+			f.Error.Text = "The server answered " + resp.Status + "."
+		}
+		kind := fault.Invalid
+		if resp.StatusCode >= 500 {
+			kind = fault.Unavailable
+		}
+		return fault.New(kind, "%s", f.Error.Text).WithHint("%s", f.Error.Hint)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := in.Decode(into); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "The server's answer cannot be read.").WithHint("Is it a Strongroom of this version?")
+	}
+	return nil
+}
+
+// address is where the server answers. A key is not sent in the clear to another
+// machine.
+func (c *Client) address() (string, error) {
+	u, err := url.Parse(c.URL)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return "", fault.New(fault.Invalid, "%q is no address of a server.", c.URL).WithHint("It is like https://demo.example.com")
+	}
+	host := u.Hostname()
+	ip := net.ParseIP(host)
+	if u.Scheme == "http" && host != "localhost" && !strings.HasSuffix(host, ".localhost") && (ip == nil || !ip.IsLoopback()) {
+		return "", fault.New(fault.Invalid, "The key would go to %s in the clear.", host).WithHint("Use the address that begins with https://")
+	}
+	return u.Scheme + "://" + u.Host + Path, nil
+}
+
+func (c *Client) client() *http.Client {
+	h := http.Client{Timeout: 2 * time.Minute}
+	if c.HTTP != nil {
+		h = *c.HTTP
+	}
+	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the key goes nowhere else
+	return &h
+}

@@ -1,0 +1,118 @@
+package vaultapi
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/hostproof"
+	"strongroom/internal/core/id"
+)
+
+// Memory is what this computer remembers of one person's vaults, so that it
+// notices when a server shows something older or other. It holds no secret.
+type Memory struct {
+	Dir    string          `json:"-"` // where the files of all people lie
+	Keyset *Seen           `json:"keyset,omitempty"`
+	Vaults map[string]Seen `json:"vaults"`
+
+	file string
+}
+
+// Seen is a keyset or a vault as it was seen last.
+type Seen struct {
+	Number      uint64 `json:"number"` // of the statement, or the counter of the list
+	Epoch       uint64 `json:"epoch,omitempty"`
+	Hash        string `json:"hash"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+}
+
+func lied(format string, args ...any) error {
+	return fault.New(fault.Denied, format, args...).WithHint("Do not go on. Tell your administrator that the server may have been tampered with.")
+}
+
+// of reads what is remembered of one person. The names of tenants are those of
+// folders; what is none is refused.
+func (m *Memory) of(tenant string, user int64) error {
+	name := tenant + "-" + strconv.FormatInt(user, 10) + ".json"
+	if !filepath.IsLocal(name) || filepath.Base(name) != name {
+		return lied("The server sent a name of a tenant that is none.")
+	}
+	m.file = filepath.Join(m.Dir, name)
+	b, err := os.ReadFile(m.file)
+	if err == nil {
+		err = json.Unmarshal(b, m)
+	}
+	if m.Vaults == nil {
+		m.Vaults = map[string]Seen{}
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "What is remembered of your vaults cannot be read: %v.", err).WithHint("Remove %s if you know why it is damaged.", m.file)
+	}
+	return nil
+}
+
+func (m *Memory) save() error {
+	b, err := json.Marshal(m)
+	if err == nil {
+		err = os.MkdirAll(m.Dir, 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(m.file+".new", append(b, '\n'), 0o600)
+	}
+	if err == nil {
+		err = os.Rename(m.file+".new", m.file)
+	}
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "What was seen of your vaults cannot be remembered: %v.", err).WithHint("Name another folder with -memory.")
+	}
+	return nil
+}
+
+func (m *Memory) keyset(s *hostproof.Statement) error {
+	fp, hash := s.Fingerprint(), s.Hash()
+	switch known := m.Keyset; {
+	case known == nil:
+		return nil
+	case hex.EncodeToString(fp[:]) != known.Fingerprint:
+		return lied("The server shows other keys for you than this computer knows.")
+	case uint64(s.Number) < known.Number, uint64(s.Number) == known.Number && hex.EncodeToString(hash[:]) != known.Hash:
+		return lied("The server shows an older keyset of yours than this computer knows, such as one from before you changed the passphrase.")
+	}
+	return nil
+}
+
+func (m *Memory) keepKeyset(s *hostproof.Statement) {
+	fp, hash := s.Fingerprint(), s.Hash()
+	m.Keyset = &Seen{Number: uint64(s.Number), Hash: hex.EncodeToString(hash[:]), Fingerprint: hex.EncodeToString(fp[:])}
+}
+
+func (m *Memory) vaults(list []id.ID) error {
+	for n := range m.Vaults {
+		if !slices.ContainsFunc(list, func(i id.ID) bool { return i.String() == n }) {
+			return lied("The server no longer shows a vault that this computer knows.")
+		}
+	}
+	return nil
+}
+
+func (m *Memory) vault(n id.ID) hostproof.Memory {
+	s := m.Vaults[n.String()]
+	out := hostproof.Memory{Epoch: s.Epoch, Counter: s.Number}
+	_, _ = hex.Decode(out.Hash[:], []byte(s.Hash)) // what is no hash fits no list
+	return out
+}
+
+func (m *Memory) keep(n id.ID, seen hostproof.Memory) error {
+	m.Vaults[n.String()] = Seen{Number: seen.Counter, Epoch: seen.Epoch, Hash: hex.EncodeToString(seen.Hash[:])}
+	return m.save()
+}

@@ -1,0 +1,124 @@
+package vault_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"strongroom/internal/base/browser"
+	"strongroom/internal/base/hostproof"
+	"strongroom/internal/core/access"
+	"strongroom/internal/surface/webui/webuitest"
+)
+
+var newVectors = flag.Bool("new-vectors", false, "write hostproof/testdata/browser.json anew")
+
+// vectors is where both implementations' vaults are kept: what the browser made is
+// opened by the reference in base/hostproof, what the reference made here.
+const vectors = "../../../base/hostproof/testdata"
+
+// modules loads the script of the page, and the vault of a vector with it.
+const modules = `const at = new URL("./", document.querySelector("script[src$='vault/page.js']").src);
+	const [B, K, Y, V] = await Promise.all(["bytes", "keys", "keyset", "vault"].map((n) => import(at + n + ".js")));`
+
+func TestVectors(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	b := browser.Open(t, h.URL)
+	signIn(b, access.Editor)
+	b.Visit("/vault")
+	b.Wait(state + ` == "new"`)
+	if *newVectors {
+		made := browser.Eval[json.RawMessage](b, `(async () => {`+modules+`
+			const tenant = "northbeam", user = 43, id = 1977, passphrase = "straße ﬁve harbour 72", now = 1790000000000;
+			const k = await Y.newKeyset(tenant, user, passphrase, now), { vault, grant } = await V.newVault(k.keys, id, now);
+			const contents = { 0: { title: "Personal" }, 281474976710655: { title: "Router \u2028 <b>", username: "admin", password: "p\u00e4ss", url: "", notes: "x".repeat(300) }, 12: { title: "" } };
+			let leaves = [], items = [], last = null;
+			for (const [n, content] of Object.entries(contents)) {
+				let i = await V.sealItem(k.keys, vault, Number(n), null, content, now);
+				if (n === "12") i = await V.sealItem(k.keys, vault, 12, i.leaf, content, now);
+				leaves.push(i.leaf), items.push(B.hex(i.sealed));
+				last = await V.sealManifest(k.keys, vault, last, leaves, now);
+			}
+			return { made_by: "the browser", tenant, user, passphrase, statement: B.hex(k.statement.stored), lock: B.hex(k.lock), fingerprint: B.hex(k.statement.fingerprint), vault: id,
+				grant: B.hex(grant), manifest: B.hex(last.stored), items, contents };
+		})()`)
+		var out any
+		must(t, json.Unmarshal(made, &out))
+		text, err := json.MarshalIndent(out, "", "\t")
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(vectors, "browser.json"), append(text, '\n'), 0o600))
+	}
+	files, err := filepath.Glob(filepath.Join(vectors, "*.json"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("there are %d vectors, %v", len(files), err)
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f) //nolint:gosec // a file of the repository
+		must(t, err)
+		var v struct {
+			Contents map[string]hostproof.Content `json:"contents"`
+		}
+		must(t, json.Unmarshal(text, &v))
+		got := browser.Eval[map[string]hostproof.Content](b, `(async () => {`+modules+`
+			const v = `+string(text)+`, u = B.unhex, s = Y.parseStatement(u(v.statement)), keys = await Y.unlock(v.tenant, v.user, s, u(v.lock), v.passphrase);
+			if (B.hex(s.fingerprint) !== v.fingerprint) throw new Error("another fingerprint");
+			const g = V.parseGrant(u(v.grant)), vault = await V.openVault(keys, g, v.vault, s, [s], g.time), out = {}, leaves = [];
+			for (const i of v.items) { const { content, leaf } = await V.openItem(vault, u(i)); out[leaf.item] = content; leaves.push(leaf); }
+			await V.checkManifest(vault, V.parseManifest(u(v.manifest)), leaves, undefined);
+			return out;
+		})()`)
+		want, err := json.Marshal(v.Contents)
+		must(t, err)
+		have, err := json.Marshal(got)
+		must(t, err)
+		if string(have) != string(want) {
+			t.Errorf("%s opens to %s", filepath.Base(f), have)
+		}
+	}
+}
+
+// TestHashes compares the SHA-256 and HMAC of the script with those of the browser at lengths
+// around the blocks, and its trees with those of the reference.
+func TestHashes(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	b := browser.Open(t, h.URL)
+	signIn(b, access.Editor)
+	b.Visit("/vault")
+	b.Wait(state + ` == "new"`)
+	got := browser.Eval[map[string]string](b, `(async () => {`+modules+`
+		const out = {};
+		for (const n of [0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 1000, 70000]) {
+			const b = new Uint8Array(n).map((_, i) => i * 7), d = new Uint8Array(await crypto.subtle.digest("SHA-256", b));
+			if (!B.equal(d, B.sha256(b))) out["sha " + n] = B.hex(B.sha256(b));
+			const key = new Uint8Array(32).map((_, i) => 255 - i), k = await crypto.subtle.importKey("raw", key, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+			if (!B.equal(new Uint8Array(await crypto.subtle.sign("HMAC", k, b)), B.hmac(key, b))) out["hmac " + n] = "differs";
+		}
+		for (const n of [0, 1, 2, 3, 5, 8, 13]) {
+			out["root " + n] = B.hex(V.treeRoot(Array.from({ length: n }, (_, i) => ({ item: i * 3, version: i + 1, header: new Uint8Array(32).fill(i) })).reverse()));
+		}
+		return out;
+	})()`)
+	for _, n := range []int{0, 1, 2, 3, 5, 8, 13} {
+		var leaves []hostproof.Leaf
+		for i := range n {
+			l := hostproof.Leaf{Item: int64(i) * 3, Version: uint32(i) + 1}
+			for j := range l.Header {
+				l.Header[j] = byte(i)
+			}
+			leaves = append(leaves, l)
+		}
+		root, err := hostproof.Root(leaves)
+		must(t, err)
+		name := "root " + jsNumber(int64(n))
+		if got[name] != hex.EncodeToString(root[:]) {
+			t.Errorf("%s is %s", name, got[name])
+		}
+		delete(got, name)
+	}
+	if len(got) != 0 {
+		t.Errorf("hashes differ: %v", got)
+	}
+}
