@@ -11,7 +11,6 @@ import (
 	"strongroom/internal/app"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
-	"strongroom/internal/surface/vaultapi"
 )
 
 const aboutVaults = `
@@ -129,7 +128,7 @@ type vaultSettings struct {
 }
 
 // vaults opens all vaults. The passphrase is asked for on in when no file has it.
-func (p *program) vaults(ctx context.Context, s *settings, in *bufio.Reader) (*vaultapi.Client, []*vaultapi.Vault, error) {
+func (p *program) vaults(ctx context.Context, s *settings, in *bufio.Reader) (*app.VaultClient, []*app.Vault, error) {
 	if s.vault.URL == "" {
 		return nil, nil, usage{"Say which server to use.", "For example: strongroom vault ls -url https://demo.example.com"}
 	}
@@ -161,7 +160,7 @@ type listedItem struct {
 	URL      string `json:"url"`
 }
 
-func listed(list []*vaultapi.Vault) []listedItem {
+func listed(list []*app.Vault) []listedItem {
 	out := []listedItem{}
 	for _, v := range list {
 		for _, i := range v.Items {
@@ -172,7 +171,7 @@ func listed(list []*vaultapi.Vault) []listedItem {
 }
 
 // one finds the one item with a number or a title.
-func one(list []*vaultapi.Vault, what string) (vault *vaultapi.Vault, item *vaultapi.Item, err error) {
+func one(list []*app.Vault, what string) (vault *app.Vault, item *app.VaultItem, err error) {
 	n, _ := strconv.ParseInt(what, 10, 64)
 	for _, v := range list {
 		for _, i := range v.Items {

@@ -10,6 +10,13 @@ import (
 	"strongroom/internal/surface/vaultapi"
 )
 
+// What a command does with vaults.
+type (
+	VaultClient = vaultapi.Client
+	Vault       = vaultapi.Vault
+	VaultItem   = vaultapi.Item
+)
+
 // VaultOptions say where somebody's vaults are.
 type VaultOptions struct {
 	URL            string
