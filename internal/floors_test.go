@@ -58,6 +58,7 @@ var sideways = map[string]string{
 	"reminder -> notification":  "people are told of what runs out as of other things",
 	"organization -> rule":      "organizations form a tree",
 	"password -> rule":          "folders form a tree",
+	"breaker -> notification":   "administrators are told who was stopped",
 	"approval -> password":      "what is approved is what passwords and their folders demand",
 	"checkout -> password":      "what is checked out is passwords, where they or their folders demand it",
 	"checkout -> notification":  "who had a password is told to change it",

@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/checkout"
@@ -49,6 +50,7 @@ func features() []record.Feature {
 		password.Feature(),
 		approval.Feature(),
 		checkout.Feature(),
+		breaker.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),
 		certificate.Feature(),

@@ -32,6 +32,7 @@ import (
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter"
@@ -240,7 +241,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 		return err
 	}
 	a.Gate = &gate.Gate{House: a.House, Kinds: kinds.Traits(), Log: a.Log, Now: a.Now}
-	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{approval.Policy, checkout.Policy}}
+	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}}
 	passwords := &local.Method{Gate: a.Gate}
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
 	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords}

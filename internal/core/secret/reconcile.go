@@ -159,18 +159,17 @@ func (g *granted) is(e keys.LogEntry) bool {
 // own entry.
 func (r *reconciling) ofBulk(export *granted, e keys.LogEntry) *granted {
 	var again *granted
-	for seq := export.seq + 1; ; seq++ {
-		g := r.by[seq]
-		if g == nil || g.action != Granted {
-			return again // asked for twice, after a broken connection
+	for seq := export.seq + 1; seq < min(r.next, export.seq+4*batch); seq++ {
+		g := r.by[seq] // nil for what the policy withheld
+		if g == nil || g.action != Granted || !g.is(e) {
+			continue
 		}
-		if g.is(e) {
-			if !g.opened {
-				return g
-			}
-			again = g
+		if !g.opened {
+			return g
 		}
+		again = g
 	}
+	return again // asked for twice, after a broken connection
 }
 
 // unopened lists the grants for which no key was given, of the entries before a seq.
