@@ -52,7 +52,7 @@ type command struct {
 
 func commands() []*command {
 	return slices.Concat([]*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), rotationCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), vaultLsCommand(), vaultGetCommand(), vaultPutCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), rotationCommands(), secretCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), vaultLsCommand(), vaultGetCommand(), vaultPutCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
 }
 
 // usage is a mistake in how the command was called.
@@ -79,6 +79,9 @@ func (p *program) exit(c *command, err error) int {
 	if errors.Is(err, flag.ErrHelp) {
 		p.help(c)
 		return 0
+	}
+	if code, ok := errors.AsType[exited](err); ok { // what it had to say, the command said itself
+		return int(code)
 	}
 	if u, ok := errors.AsType[usage](err); ok {
 		fmt.Fprintln(p.err, u.text)
@@ -165,6 +168,7 @@ type settings struct {
 	dryRun   bool
 	table    app.Table
 	places   app.Places
+	remote   remoteSettings
 	yes      bool
 	tenant   string
 	title    string
@@ -189,13 +193,16 @@ type settings struct {
 // flagsOf adds the flags of the command with that name to f.
 func flagsOf(name string, f *flag.FlagSet) *settings {
 	s := new(settings)
-	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "bench" && name != "mcp" && !strings.HasPrefix(name, "vault ") {
+	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "bench" && name != "mcp" && !strings.HasPrefix(name, "vault ") && secretFlags()[name] == nil {
 		s.Config.Flags(f)
 	}
-	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "version" && name != "tenant erase" && name != "mcp" {
+	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "keys rotate-root" && name != "version" && name != "tenant erase" && name != "mcp" && name != "run" {
 		f.BoolVar(&s.json, "json", false, "print the result as one JSON object")
 	}
 	if add := flagSets()[name]; add != nil {
+		add(s, f)
+	}
+	if add := secretFlags()[name]; add != nil {
 		add(s, f)
 	}
 	return s
