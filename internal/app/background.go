@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
+	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 )
@@ -55,6 +56,7 @@ func (a *App) handlers() map[string]job.Handler {
 		runbook.JobKind:  a.Runbooks.Handler(),
 		standing.JobKind: a.Standing.Handler(),
 		tracker.JobKind:  a.Trackers.Handler(),
+		risk.JobKind:     a.Risks.Handler(),
 		outbox.JobKind:   a.Outbox.Handler(),
 	}
 }

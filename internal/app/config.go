@@ -38,6 +38,7 @@ type Config struct {
 
 	Outgoing Outgoing
 	Mail     Mail
+	Breaches Breaches
 }
 
 // Flags adds the settings that every command has which works on data.
@@ -79,6 +80,7 @@ func (c *Config) ServeFlags(f *flag.FlagSet) {
 	f.StringVar(&c.Proxies, "proxies", "", "`addresses` of proxies whose X-Forwarded-For and -Proto are believed")
 	f.StringVar(&c.ExportFolder, "export-folder", "", "`folder` into which tenants may have their sealed exports written, each in a folder of its own (default: none)")
 	c.Outgoing.flags(f)
+	c.Breaches.flags(f)
 	c.Mail.flags(f)
 	f.StringVar(&c.Suite, "suite", "", "key `suite` of new tenants: hybrid, rsa-oaep-2048, rsa-oaep-3072 or rsa-oaep-4096 (default hybrid)")
 }

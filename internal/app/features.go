@@ -33,6 +33,7 @@ import (
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
+	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
@@ -63,6 +64,7 @@ func features() []record.Feature {
 		flag.Feature(),
 		alert.Feature(),
 		health.Feature(),
+		risk.Feature(),
 		view.Feature(),
 		external.Feature(),
 		identity.Feature(),

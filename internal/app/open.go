@@ -47,6 +47,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
+	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/itglue"
@@ -79,6 +80,7 @@ type App struct {
 	Runbooks  *runbook.Runbooks
 	Trackers  *tracker.Checker
 	Reminder  *reminder.Reminder
+	Risks     *risk.Risks
 	Outbox    *outbox.Outbox
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
@@ -98,6 +100,7 @@ type App struct {
 
 	proxies []netip.Prefix
 	lock    *os.File
+	closing []io.Closer // what else is open
 	child   *keyChild
 	stderr  io.Writer
 }
@@ -250,6 +253,9 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
 	a.Notices = &notification.Deliverer{Gate: a.Gate, Resolve: a.resolve, Log: a.Log}
 	a.Jobs = a.jobs()
+	if a.Risks, err = a.risks(); err != nil {
+		return err
+	}
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: a.layouts(), Log: a.Log, Now: a.Now}
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
@@ -292,6 +298,9 @@ func (a *App) Close() error {
 	}
 	if a.House != nil {
 		errs = append(errs, a.House.Close())
+	}
+	for _, c := range a.closing {
+		errs = append(errs, c.Close())
 	}
 	if a.Keys != nil {
 		errs = append(errs, a.Keys.Close())

@@ -58,6 +58,10 @@ func (r *Record) Variant() id.ID {
 type Engine struct {
 	Kinds *Registry
 
+	// Sealed, when set, runs in the transaction that stores a secret of a record:
+	// for what can only be told of a secret while it is at hand.
+	Sealed func(tx *gate.Tx, r *Record, field string, version uint32, text string) error
+
 	inside, bare bool
 }
 

@@ -522,7 +522,11 @@ func (e *Engine) saved(tx *gate.Tx, r, old *Record, secrets map[string]string) e
 			continue
 		}
 		place := secret.Place{Kind: r.Kind.Name, Org: r.Org, Object: r.ID, Field: f}
-		if _, err := secret.Put(tx, place, text, secret.Note{Reason: tx.Caller.Reason}); err != nil {
+		version, err := secret.Put(tx, place, text, secret.Note{Reason: tx.Caller.Reason})
+		if err == nil && e.Sealed != nil {
+			err = e.Sealed(tx, r, f, version, text)
+		}
+		if err != nil {
 			return err
 		}
 	}

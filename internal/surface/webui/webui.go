@@ -32,6 +32,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 	sealed "strongroom/internal/feature/vault"
@@ -53,6 +54,7 @@ import (
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
+	"strongroom/internal/surface/webui/risks"
 	"strongroom/internal/surface/webui/runbooks"
 	"strongroom/internal/surface/webui/secrets"
 	"strongroom/internal/surface/webui/shell"
@@ -79,6 +81,7 @@ type Server struct {
 	Runbooks    *runbook.Runbooks       // nil hides the pages of runbooks
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
 	Outbox      *outbox.Outbox          // nil hides the page of mails
+	Risks       *risk.Risks             // nil hides the pages of passwords at risk
 	// API describes the API of programs; nil hides the pages about it.
 	API      func() *openapi.Document
 	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
@@ -140,6 +143,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Runbooks != nil {
 		list = append(list, &runbooks.Pages{Runbooks: s.Runbooks})
+	}
+	if s.Risks != nil {
+		list = append(list, &risks.Pages{Risks: s.Risks})
 	}
 	if s.API != nil {
 		list = append(list, &reference.Pages{API: s.API})

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -87,7 +88,7 @@ type Favourites interface {
 type Group interface {
 	// Templates gives the group's pages, pages/*.html, and parts that pages of
 	// other groups may use too, parts/*.html. Names are unique in the whole
-	// interface.
+	// interface. Nil when the pages of the shell are enough.
 	Templates() fs.FS
 	// Mount gives the shell the group's routes and what it offers to others.
 	Mount(s *Shell)
@@ -124,6 +125,7 @@ func (s *Shell) parse(static *web.Static, groups []Group) (err error) {
 		return err
 	}
 	s.pages.Now = s.Now
+	groups = slices.DeleteFunc(slices.Clone(groups), func(g Group) bool { return g.Templates() == nil })
 	for _, g := range groups {
 		if err := s.pages.AddParts(g.Templates(), "parts/*.html"); err != nil {
 			return err

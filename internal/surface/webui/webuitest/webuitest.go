@@ -57,6 +57,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/tracker"
@@ -92,8 +93,37 @@ type House struct {
 // Features lists the features of the product.
 func Features() []record.Feature {
 	return []record.Feature{
-		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), view.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), alert.Feature(), health.Feature(), external.Feature(), identity.Feature(), local.Feature(), apikey.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(), outbox.Feature(), runbook.Feature(),
+		organization.Feature(),
+		location.Feature(),
+		contact.Feature(),
+		configuration.Feature(),
+		document.Feature(),
+		password.Feature(),
+		approval.Feature(),
+		checkout.Feature(),
+		attachment.Feature(),
+		relation.Feature(),
+		favourite.Feature(),
+		view.Feature(),
+		flexibleasset.Feature(),
+		domain.Feature(),
+		certificate.Feature(),
+		checklist.Feature(),
+		notification.Feature(),
+		comment.Feature(),
+		flag.Feature(),
+		alert.Feature(),
+		health.Feature(),
+		risk.Feature(),
+		external.Feature(),
+		identity.Feature(),
+		local.Feature(),
+		apikey.Feature(),
+		importer.Feature(),
+		standing.Feature(),
+		tracker.Feature(),
+		outbox.Feature(),
+		runbook.Feature(),
 		vault.Feature(),
 	}
 }
@@ -186,6 +216,9 @@ func (h *House) jobs(work bool) {
 	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler(), runbook.JobKind: books.Handler()}
 	h.Server.Standing, h.Server.Runbooks = again, books
 	h.Server.Importer, h.Server.Undo = m, back
+	h.Server.Risks = &risk.Risks{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Jobs: r, Log: h.Gate.Log}
+	h.Records.Sealed = h.Server.Risks.Sealed
+	r.Handlers[risk.JobKind] = h.Server.Risks.Handler()
 	if !work {
 		return
 	}
