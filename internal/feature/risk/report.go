@@ -244,7 +244,7 @@ type Look struct {
 }
 
 // SeenOf gives who has seen the present value of a password, the latest first.
-// NotFound as for the record.
+// The organization has no name there.
 func (k *Risks) SeenOf(tx *gate.Tx, password id.ID) ([]*Look, error) {
 	return k.looks(tx, `e.object = ?`, `s.object = ?`, password)
 }
@@ -252,23 +252,23 @@ func (k *Risks) SeenOf(tx *gate.Tx, password id.ID) ([]*Look, error) {
 // SeenBy gives the passwords of which a person has seen the present value, as far
 // as the caller may see them: what has to be changed when the person leaves.
 func (k *Risks) SeenBy(tx *gate.Tx, person id.ID) ([]*Look, error) {
-	return k.looks(tx, `e.actor = ?`, `s.author = ?`, person)
+	list, err := k.looks(tx, `e.actor = ?`, `s.author = ?`, person)
+	if err != nil {
+		return nil, err
+	}
+	return list, k.orgs(tx, list)
 }
 
 // looks lists who has seen what, the latest first, by one condition on the entry e
 // of a reveal and the like on a version s, about the same id.
 func (k *Risks) looks(tx *gate.Tx, entry, version string, of id.ID) ([]*Look, error) {
-	people, err := People(tx)
-	if err != nil {
-		return nil, err
-	}
 	sees, who := tx.Visible("r")
-	rows, err := tx.Query(`select r.id, r.name, r.org_id, x.actor, sum(x.times), max(x.time), max(x.author)
+	rows, err := tx.Query(`select r.id, r.name, r.org_id, x.actor, sum(x.times), max(x.time), max(x.author), coalesce(u.name, ''), coalesce(max(case when `+gone+` then 1 else 0 end), 0)
 		from (select e.object as object, e.actor as actor, e.time as time, e.count as times, 0 as author from audit_entry e
 				where `+entry+` and e.action = ? and e.result = 'ok' and e.kind = 'password'
 			union all select s.object, s.author, s.time, 0, 1 from secret_version s where `+version+` and s.field = 'password' and s.kind = 'password') x
-		join record r on r.id = x.object`+current+`
-		where x.time >= v.time and x.actor <> 0 and r.trashed_at is null and `+sees+` group by r.id, r.name, r.org_id, x.actor order by 6 desc`,
+		join record r on r.id = x.object`+current+` left join record u on u.id = x.actor
+		where x.time >= v.time and x.actor <> 0 and r.trashed_at is null and `+sees+` group by r.id, r.name, r.org_id, x.actor, u.name order by 6 desc`,
 		slices.Concat([]any{int64(of), secret.Granted, int64(of)}, who)...)
 	if err != nil {
 		return nil, err
@@ -278,16 +278,13 @@ func (k *Risks) looks(tx *gate.Tx, entry, version string, of id.ID) ([]*Look, er
 	for rows.Next() {
 		var rid, org, actor, set int64
 		l := &Look{}
-		if err := rows.Scan(&rid, &l.Name, &org, &actor, &l.Times, &l.Last, &set); err != nil {
+		if err := rows.Scan(&rid, &l.Name, &org, &actor, &l.Times, &l.Last, &set, &l.Who.Name, &l.Who.Left); err != nil {
 			return nil, err
 		}
-		l.Record, l.Org, l.Person, l.Set, l.Who = id.ID(rid), id.ID(org), id.ID(actor), set != 0, people[id.ID(actor)]
+		l.Record, l.Org, l.Person, l.Set = id.ID(rid), id.ID(org), id.ID(actor), set != 0
 		out = append(out, l)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return out, k.orgs(tx, out)
+	return out, rows.Err()
 }
 
 func (k *Risks) orgs(tx *gate.Tx, list []*Look) error {
