@@ -135,7 +135,11 @@ func (c *check) look(ctx context.Context, list []todo) (map[id.ID]mark, error) {
 	for i, t := range list {
 		refs[i], by[t.r.ID] = secret.Ref{Kind: kind, Object: t.r.ID, Field: field, Version: t.version}, t.r
 	}
-	give := func(ref secret.Ref, text string) error {
+	give := func(ref secret.Ref, text string, withheld error) error {
+		if withheld != nil {
+			c.run.Count("left out", 1)
+			return nil
+		}
 		if text == "" {
 			return nil
 		}
