@@ -25,19 +25,21 @@ const part = 100
 
 // Start has the passwords looked at that the caller may see and that have no mark,
 // or none from breaches though there is a list. It needs the right to export: the
-// program opens them all. Conflict while a check runs.
-func (k *Risks) Start(ctx context.Context, c *access.Caller) (started id.ID, err error) {
-	err = k.Gate.Change(ctx, c, access.Export, gate.Thing{}, func(tx *gate.Tx) error {
-		tx.Entry().Detail.Text = "the check of all passwords was started"
-		if running, err := k.Running(tx); err != nil {
+// program opens them all. While a check runs or waits, no second one is started.
+func (k *Risks) Start(ctx context.Context, c *access.Caller) error {
+	return k.Gate.Change(ctx, c, access.Export, gate.Thing{}, func(tx *gate.Tx) error {
+		running, err := k.Running(tx)
+		if err != nil {
 			return err
-		} else if running != nil {
-			return fault.New(fault.Conflict, "A check is running.").WithHint("Wait until it has ended.")
 		}
-		started, err = k.Jobs.Enqueue(tx, job.Job{Kind: JobKind, Payload: struct{}{}})
+		if running != nil {
+			tx.Withdraw(tx.Entry())
+			return nil
+		}
+		tx.Entry().Detail.Text = "the check of all passwords was started"
+		_, err = k.Jobs.Enqueue(tx, job.Job{Kind: JobKind, Payload: struct{}{}})
 		return err
 	})
-	return started, err
 }
 
 // Handler does the jobs.

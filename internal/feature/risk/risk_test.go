@@ -214,14 +214,13 @@ func TestCheck(t *testing.T) {
 	}
 
 	admin := h.User(access.Administrator)
-	if _, err := h.risks.Start(t.Context(), h.User(access.Editor)); !fault.Is(err, fault.Denied) {
+	if err := h.risks.Start(t.Context(), h.User(access.Editor)); !fault.Is(err, fault.Denied) {
 		t.Errorf("an editor starts a check: %v", err)
 	}
-	if _, err := h.risks.Start(t.Context(), admin); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := h.risks.Start(t.Context(), admin); !fault.Is(err, fault.Conflict) {
-		t.Errorf("a second check: %v", err)
+	for range 2 { // the second time there is one
+		if err := h.risks.Start(t.Context(), admin); err != nil {
+			t.Fatal(err)
+		}
 	}
 	h.work()
 	got, rep := h.report(h.Admin(), 0)
@@ -252,7 +251,7 @@ func TestCheck(t *testing.T) {
 	if _, rep := h.report(h.Admin(), 0); rep.Unchecked != int64(len(all)) {
 		t.Errorf("with a list %d are unchecked", rep.Unchecked)
 	}
-	if _, err := h.risks.Start(t.Context(), admin); err != nil {
+	if err := h.risks.Start(t.Context(), admin); err != nil {
 		t.Fatal(err)
 	}
 	h.work()

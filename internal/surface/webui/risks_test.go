@@ -101,7 +101,7 @@ func TestCheckOfPasswords(t *testing.T) {
 	}
 	b.FullShot("risk-unchecked")
 	b.Click(`form[action="/risk/check"] button`)
-	b.Wait(`document.documentElement.dataset.ready && document.body.innerText.includes("The check has begun")`)
+	b.Wait(`document.documentElement.dataset.ready && document.body.innerText.includes("The check runs")`)
 	for tries := 0; ; tries++ {
 		b.Visit("/risk")
 		if strings.Contains(b.Text("main"), "Guessed in fewer than a million tries") {

@@ -200,8 +200,8 @@ func (v *visit) send(out *table.Writer, b *bytes.Buffer, name, what string) erro
 
 // check has passwords looked at that have no mark.
 func (v *visit) check() error {
-	if _, err := v.Risks.Start(v.R.Context(), v.Caller); err != nil {
+	if err := v.Risks.Start(v.R.Context(), v.Caller); err != nil {
 		return err
 	}
-	return v.Done("/risk", "The check has begun. Look here again in a moment.")
+	return v.Done("/risk", "The check runs. Look here again in a moment.")
 }
