@@ -357,9 +357,11 @@ func TestThousandItems(t *testing.T) {
 	signIn(b, access.Editor)
 	for range 3 {
 		unlock(b, passphrase)
-		b.Wait(state + ` == "open" && document.querySelectorAll("[data-rows] tr").length == 1000`)
+		b.Wait(state + ` == "open" && document.querySelectorAll("[data-rows] tr").length == 100`)
 		t.Log(browser.Eval[string](b, `(d => "passphrase " + d.unlockMs + " ms, fetched in " + d.fetchMs + " ms, verified, decrypted and drawn in " + d.openMs + " ms")(document.querySelector("sr-vault").dataset)`))
 	}
+	b.Click("[data-rest]")
+	b.Wait(`document.querySelectorAll("[data-rows] tr").length == 1000`)
 	if ms := browser.Eval[int](b, `Number(document.querySelector("sr-vault").dataset.openMs)`); ms > 3000 {
 		t.Errorf("1,000 items took %d ms", ms)
 	}

@@ -4,7 +4,11 @@ const utf8 = new TextEncoder(), strict = new TextDecoder("utf-8", { fatal: true,
 export const bytes = (text) => utf8.encode(text);
 export const text = (b) => strict.decode(b);
 export const base64 = (b) => { let s = ""; for (let i = 0; i < b.length; i += 8192) s += String.fromCharCode(...b.subarray(i, i + 8192)); return btoa(s); };
-export const unbase64 = (s) => Uint8Array.from(atob(s), (c) => c.charCodeAt(0));
+export function unbase64(s) {
+  const t = atob(s), out = new Uint8Array(t.length);
+  for (let i = 0; i < t.length; i++) out[i] = t.charCodeAt(i);
+  return out;
+}
 export const hex = (b) => { let s = ""; for (const x of b) s += x.toString(16).padStart(2, "0"); return s; };
 export const unhex = (s) => Uint8Array.from(s.match(/../g) ?? [], (x) => parseInt(x, 16));
 
@@ -85,7 +89,7 @@ export function sha256(b) {
       const x = W[i - 15], y = W[i - 2];
       W[i] = W[i - 16] + W[i - 7] + (((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)) + (((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10));
     }
-    let [a, b2, c, d, e, f, g, k] = h;
+    let a = h[0], b2 = h[1], c = h[2], d = h[3], e = h[4], f = h[5], g = h[6], k = h[7];
     for (let i = 0; i < 64; i++) {
       const t = (k + (((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))) + ((e & f) ^ (~e & g)) + K[i] + W[i]) | 0;
       const u = ((((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))) + ((a & b2) ^ (a & c) ^ (b2 & c))) | 0;
@@ -102,7 +106,11 @@ export function sha256(b) {
 export function hmac(key, message) {
   const k = new Uint8Array(64);
   k.set(key);
-  return sha256(cat(k.map((x) => x ^ 0x5c), sha256(cat(k.map((x) => x ^ 0x36), message))));
+  const inner = new Uint8Array(64 + message.length), outer = new Uint8Array(96);
+  for (let i = 0; i < 64; i++) { inner[i] = k[i] ^ 0x36; outer[i] = k[i] ^ 0x5c; }
+  inner.set(message, 64);
+  outer.set(sha256(inner), 64);
+  return sha256(outer);
 }
 
 /** The root of the RFC 6962 tree over leaves' data. */

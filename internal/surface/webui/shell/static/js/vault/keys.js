@@ -43,13 +43,17 @@ export const readSignature = (r) => {
   if (r.number(2) !== 1) throw new RangeError("unknown signature");
   return { id: r.take(16), sig: r.take(64) };
 };
-const verifiers = new Map();
+// What is known of a public key that was met: nobody changes the bytes of a parsed statement.
+const met = new WeakMap();
+function signer(pub) {
+  let known = met.get(pub);
+  if (!known) met.set(pub, known = { id: signerID(pub), key: S.importKey("raw", pub, ECDSA, false, ["verify"]) });
+  return known;
+}
+/** Tells whether the owner of a public key, a point of 65 bytes or nothing, signed a message. */
 export async function verified({ id, sig }, pub, message) {
-  if (!pub || !equal(id, signerID(pub))) return false;
-  const at = pub.join();
-  let key = verifiers.get(at);
-  if (!key) verifiers.set(at, key = S.importKey("raw", pub, ECDSA, false, ["verify"]));
-  return S.verify(SIGN, await key, sig, message);
+  if (!pub || !equal(id, signer(pub).id)) return false;
+  return S.verify(SIGN, await signer(pub).key, sig, message);
 }
 export const sign = async (keys, message) => cat(number(1, 2), signerID(keys.signing), new Uint8Array(await S.sign(SIGN, keys.sign, message)));
 

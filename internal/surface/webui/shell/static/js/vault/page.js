@@ -7,7 +7,7 @@ import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeyset, parseSt
 import { Memory } from "./memory.js";
 import { checkManifest, newVault, openItem, openVault, OWNER, parseGrant, parseManifest, sealItem, sealManifest } from "./vault.js";
 
-const IDLE = 10 * 60_000, CLEAR = 45_000;
+const IDLE = 10 * 60_000, CLEAR = 45_000, ROWS = 100;
 const show = (e, on) => { e.hidden = !on; };
 
 /** Asks the server; what it answers is data to be verified. */
@@ -37,7 +37,8 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.$("look").addEventListener("click", () => this.look(this.$("password").type === "password"));
     this.$("generate").addEventListener("click", () => { this.$("password").value = generated(); this.look(true); });
     this.$("lock").addEventListener("click", () => this.lock());
-    this.$("search").addEventListener("input", () => this.draw());
+    this.$("search").addEventListener("input", () => { this.whole = false; this.draw(); });
+    this.$("rest").addEventListener("click", () => { this.whole = true; this.draw(); });
     this.$("choose").addEventListener("change", () => this.busy(this, () => this.open(Number(this.$("choose").value))));
     for (const t of ["pointerdown", "keydown", "input"]) this.addEventListener(t, () => this.used());
     addEventListener("pagehide", this.leave = () => this.lock());
@@ -250,9 +251,13 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("add"), !!this.vault && this.vault.role >= OWNER - 1);
     const q = this.$("search").value.trim().toLowerCase();
     const all = [...(this.items?.values() ?? [])].filter((i) => i.leaf.item);
+    const order = new Intl.Collator();
     const found = all.filter((i) => !q || ["title", "username", "url", "notes"].some((n) => (i.content[n] ?? "").toLowerCase().includes(q)))
-      .sort((a, b) => a.content.title.localeCompare(b.content.title) || a.leaf.item - b.leaf.item);
-    this.$("rows").replaceChildren(...found.map((i) => this.row(i)));
+      .sort((a, b) => order.compare(a.content.title, b.content.title) || a.leaf.item - b.leaf.item);
+    const most = this.whole ? Infinity : ROWS;
+    this.$("rows").replaceChildren(...found.slice(0, most).map((i) => this.row(i)));
+    this.$("rest").textContent = `Show the other ${found.length - most}`;
+    show(this.$("rest"), found.length > most);
     this.$("count").textContent = all.length === found.length ? `${all.length} ${all.length === 1 ? "item" : "items"}` : `${found.length} of ${all.length} items`;
     show(this.$("table"), found.length > 0);
     this.$("none").textContent = !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
