@@ -62,6 +62,9 @@ var sideways = map[string]string{
 	"approval -> password":      "what is approved is what passwords and their folders demand",
 	"checkout -> password":      "what is checked out is passwords, where they or their folders demand it",
 	"checkout -> notification":  "who had a password is told to change it",
+	"rotation -> password":      "policies are of passwords, their folders and categories",
+	"rotation -> checkout":      "what was checked out and not changed since is overdue too",
+	"rotation -> notification":  "administrators are told what became overdue",
 	"approval -> notification":  "who may decide is told what is asked, who asked what was decided",
 }
 

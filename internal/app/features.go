@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/risk"
+	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
@@ -52,6 +53,7 @@ func features() []record.Feature {
 		approval.Feature(),
 		checkout.Feature(),
 		breaker.Feature(),
+		rotation.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),
 		certificate.Feature(),

@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
 )
@@ -55,19 +56,6 @@ func purge(tx *gate.Tx, r *record.Record) error {
 	return err
 }
 
-// Held is a password that somebody has, or had.
-type Held struct {
-	ID       id.ID
-	Record   id.ID
-	Name     string // of the password
-	Org      id.ID
-	OrgName  string
-	User     id.ID
-	UserName string
-	Reason   string
-	At, Ends int64 // Unix milliseconds; Ends is when it ended, or will
-}
-
 // Set says whether a password, or what lies in a folder and below, is to be checked
 // out. Managers and administrators may; not while somebody else has it.
 func Set(tx *gate.Tx, kind string, rec id.ID, exclusive bool) error {
@@ -87,7 +75,7 @@ func Set(tx *gate.Tx, kind string, rec id.ID, exclusive bool) error {
 		e.Action = Exclusive
 		return demand.Raise(tx, rec, 0, true)
 	}
-	now, err := Holding(tx, rec)
+	now, err := held.Holding(tx, rec)
 	if err != nil {
 		return err
 	}
@@ -98,14 +86,14 @@ func Set(tx *gate.Tx, kind string, rec id.ID, exclusive bool) error {
 	return demand.Share(tx, rec)
 }
 
-func taken(h *Held) *fault.Error {
+func taken(h *held.Out) *fault.Error {
 	return fault.New(fault.Conflict, "%s has it until %s UTC.", h.UserName, time.UnixMilli(h.Ends).UTC().Format("2 January, 15:04")).WithHint("Ask for it to be checked in, or wait.")
 }
 
 // Take checks a password out for the caller, for so many minutes. Fault kinds:
 // Conflict when somebody has it, or it is not to be checked out; Invalid for "reason"
 // and "minutes".
-func Take(tx *gate.Tx, rec id.ID, reason string, minutes int) (*Held, error) {
+func Take(tx *gate.Tx, rec id.ID, reason string, minutes int) (*held.Out, error) {
 	e, err := tx.Allow(access.Reveal, gate.Thing{Kind: filed.Password, ID: rec})
 	if err != nil {
 		return nil, err
@@ -128,13 +116,13 @@ func Take(tx *gate.Tx, rec id.ID, reason string, minutes int) (*Held, error) {
 	if !d.Exclusive {
 		return nil, fault.New(fault.Conflict, "This password is not to be checked out.")
 	}
-	if now, err := Holding(tx, rec); err != nil || now != nil {
+	if now, err := held.Holding(tx, rec); err != nil || now != nil {
 		if err == nil {
 			err = taken(now)
 		}
 		return nil, err
 	}
-	h := &Held{Record: rec, User: tx.Caller.User, Reason: reason, At: tx.Now, Ends: tx.Now + int64(minutes)*time.Minute.Milliseconds()}
+	h := &held.Out{Record: rec, User: tx.Caller.User, Reason: reason, At: tx.Now, Ends: tx.Now + int64(minutes)*time.Minute.Milliseconds()}
 	if h.ID, err = tx.NewID(); err != nil {
 		return nil, err
 	}
@@ -149,7 +137,7 @@ func Return(tx *gate.Tx, rec id.ID) error {
 	if err := tx.Check(access.View, gate.Thing{Kind: filed.Password, ID: rec}); err != nil {
 		return err
 	}
-	h, err := Holding(tx, rec)
+	h, err := held.Holding(tx, rec)
 	if err != nil {
 		return err
 	}
@@ -183,7 +171,7 @@ func Policy(tx *gate.Tx, _ secret.Ref, e *audit.Entry) error {
 	if err != nil || !d.Exclusive {
 		return err
 	}
-	h, err := Holding(tx, e.Object)
+	h, err := held.Holding(tx, e.Object)
 	switch {
 	case err != nil:
 		return err
@@ -196,56 +184,4 @@ func Policy(tx *gate.Tx, _ secret.Ref, e *audit.Entry) error {
 	}
 	e.Detail.Text = strings.TrimPrefix(e.Detail.Text+", by check-out "+h.ID.String(), ", ")
 	return nil
-}
-
-const columns = `select c.id, c.record_id, r.name, r.org_id, coalesce(o.name, ''), c.user_id, coalesce(u.name, ''), c.reason, c.at, c.ends_at from password_checkout c
-	join record r on r.id = c.record_id left join record u on u.id = c.user_id left join record o on o.id = r.org_id `
-
-func read(tx *gate.Tx, q string, args ...any) ([]*Held, error) {
-	rows, err := tx.Query(columns+q, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []*Held
-	for rows.Next() {
-		h := &Held{}
-		var n, rec, org, user int64
-		if err := rows.Scan(&n, &rec, &h.Name, &org, &h.OrgName, &user, &h.UserName, &h.Reason, &h.At, &h.Ends); err != nil {
-			return nil, err
-		}
-		h.ID, h.Record, h.Org, h.User = id.ID(n), id.ID(rec), id.ID(org), id.ID(user)
-		out = append(out, h)
-	}
-	return out, rows.Err()
-}
-
-// Holding tells who has a password now; nil when nobody has. The caller of it has been
-// allowed to see the password.
-func Holding(tx *gate.Tx, rec id.ID) (*Held, error) {
-	list, err := read(tx, `where c.record_id = ? and c.ended_at = 0 and c.ends_at > ? order by c.id desc limit 1`, int64(rec), tx.Now)
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return list[0], nil
-}
-
-// Now gives what is checked out, of what the caller may see, what ends first in the
-// first place.
-func Now(tx *gate.Tx) ([]*Held, error) {
-	cond, args := tx.Visible("r")
-	return read(tx, `where r.trashed_at is null and c.ended_at = 0 and c.ends_at > ? and `+cond+` order by c.ends_at, c.id limit 200`, append([]any{tx.Now}, args...)...)
-}
-
-// Unchanged gives what was checked out and not changed since, of what the caller may
-// see, of an organization or with 0 of all: the last check-out of each, the oldest first.
-func Unchanged(tx *gate.Tx, org id.ID, limit int) ([]*Held, error) {
-	cond, args := tx.Visible("r")
-	q, args := `join k_password k on k.id = c.record_id where r.trashed_at is null and r.archived = 0 and (c.ended_at > 0 or c.ends_at <= ?)
-		and (k.password_updated_at is null or k.password_updated_at <= c.at) and not exists (select 1 from password_checkout n where n.record_id = c.record_id and n.id > c.id) and `+cond,
-		append([]any{tx.Now}, args...)
-	if org != 0 {
-		q, args = q+` and r.org_id = ?`, append(args, int64(org))
-	}
-	return read(tx, q+` order by c.ends_at, c.id limit ?`, append(args, limit)...)
 }

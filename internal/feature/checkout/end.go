@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
@@ -17,7 +18,7 @@ const Topic = "rotation"
 
 // tell tells who had a password, and who wants it to be checked out, that it is to be
 // changed now.
-func tell(tx *gate.Tx, h *Held) error {
+func tell(tx *gate.Tx, h *held.Out) error {
 	to := []id.ID{h.User}
 	d, err := demand.Of(tx, filed.Password, h.Record)
 	if err != nil {
@@ -42,9 +43,9 @@ type Ending struct{ Gate *gate.Gate }
 // calls it; it bears repetition. That a check-out is over needs no run: see Policy.
 func (m *Ending) Run(ctx context.Context, tenant string) error {
 	c := access.System(tenant, "job")
-	var due []*Held
+	var due []*held.Out
 	err := m.Gate.View(ctx, c, func(tx *gate.Tx) (err error) {
-		due, err = read(tx, `where c.ended_at = 0 and c.ends_at <= ? order by c.ends_at limit 500`, tx.Now)
+		due, err = held.Ended(tx)
 		return err
 	})
 	if err != nil || len(due) == 0 {

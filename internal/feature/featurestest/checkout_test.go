@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/checkout"
+	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/notification"
 )
 
@@ -27,7 +28,7 @@ func (v *vault) giveBack(c *access.Caller, rec id.ID) error {
 func (v *vault) unchanged(c *access.Caller) (names []string) {
 	v.t.Helper()
 	v.View(c, func(tx *gate.Tx) error {
-		list, err := checkout.Unchanged(tx, 0, 100)
+		list, err := held.Unchanged(tx, 0, 100)
 		for _, h := range list {
 			names = append(names, h.Name)
 		}

@@ -29,6 +29,7 @@ import (
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/tracker"
 )
 
@@ -40,7 +41,7 @@ func features() []record.Feature {
 			{Name: "user", Plural: "users", Label: "User", Labels: "Users", Scope: record.OfTenant, Admin: true, Fields: name},
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
-		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(),
+		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(), rotation.Feature(),
 		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), tracker.Feature(), comment.Feature(), flag.Feature(), alert.Feature(),
 	}
 }

@@ -55,6 +55,7 @@ import (
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
 	"strongroom/internal/surface/webui/risks"
+	"strongroom/internal/surface/webui/rotations"
 	"strongroom/internal/surface/webui/runbooks"
 	"strongroom/internal/surface/webui/secrets"
 	"strongroom/internal/surface/webui/shell"
@@ -119,6 +120,7 @@ func (s *Server) groups() []shell.Group {
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&secrets.Pages{Secrets: s.Secrets},
 		&approvals.Pages{},
+		&rotations.Pages{},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
 		&trail.Pages{House: s.House},

@@ -18,7 +18,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/feature/approval"
-	"strongroom/internal/feature/checkout"
+	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
 	"strongroom/internal/surface/webui/shell"
@@ -91,12 +91,12 @@ func (v *visit) listPage(sent *approval.Settings, refused error) error {
 		if err != nil {
 			return err
 		}
-		out, err := checkout.Now(tx)
+		out, err := held.Now(tx)
 		if err != nil {
 			return err
 		}
 		for _, h := range out {
-			d.Held = append(d.Held, held(h))
+			d.Held = append(d.Held, heldItem(h))
 		}
 		d.Due, d.Standing, d.Mine = items(due, true), items(standing, true), items(mine, false)
 		if !v.Caller.Role.May(access.Administer) {

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/checkout"
+	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
 	"strongroom/internal/surface/webui/shell"
@@ -45,7 +46,10 @@ func beside(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) 
 		s.More.Label = "Ask"
 	}
 	list, err := approval.On(tx, r.ID)
-	s.Items = items(list, true)
+	for _, it := range items(list, true) {
+		it.Title, it.Time = it.Badge, shell.When(0)
+		s.Items = append(s.Items, it)
+	}
 	return s, err
 }
 
@@ -136,8 +140,8 @@ func (v *visit) recordPage(k *record.Kind, rid id.ID, form *web.Form, refused er
 			}
 		}
 	}
-	d.Head = ui.Head{Title: "To see it", Icon: "shield-check", Sub: []ui.Cell{{Text: r.Name, Href: v.home(r)}}}
-	p, err := v.Page("To see "+r.Name, append(v.CrumbsOf(r), ui.Crumb{Label: "To see it"})...)
+	d.Head = ui.Head{Title: "What seeing it takes", Icon: "shield-check", Sub: []ui.Cell{{Text: r.Name, Href: v.home(r)}}}
+	p, err := v.Page("What seeing "+r.Name+" takes", append(v.CrumbsOf(r), ui.Crumb{Label: "What seeing it takes"})...)
 	if err != nil {
 		return err
 	}
@@ -197,14 +201,14 @@ func (v *visit) checkouts(tx *gate.Tx, d *recordView, r *record.Record, now dema
 	do := func(what string) []ui.Hidden { return []ui.Hidden{{Name: "do", Value: what}} }
 	may, _ := access.Decide(v.Caller, access.Reveal, access.Target{Kind: r.Kind.Name, Visible: true})
 	if now.Exclusive && r.Kind.Name == filed.Password {
-		h, err := checkout.Holding(tx, r.ID)
+		h, err := held.Holding(tx, r.ID)
 		if err != nil {
 			return err
 		}
 		switch {
 		case h != nil:
-			it := held(h)
-			it.Title, it.Href = h.UserName, ""
+			it := heldItem(h)
+			it.Title, it.Sub, it.Href = h.UserName, h.Reason, ""
 			if h.User == v.Caller.User || demand.MayDecide(v.Caller) {
 				it.Action = &ui.Action{Label: "Check in", Icon: "lock", Href: at, Post: true, Fields: do("return")}
 			}
@@ -221,7 +225,8 @@ func (v *visit) checkouts(tx *gate.Tx, d *recordView, r *record.Record, now dema
 	}
 	switch {
 	case now.OwnExclusive:
-		d.Share = &ui.Form{ID: "share", Action: at, Submit: "See it without a check-out", Hidden: do("shared"), Fields: []ui.Field{{Type: "heading", Label: "Check-out"}}}
+		d.Share = &ui.Form{ID: "share", Action: at, Submit: "See it without a check-out", Hidden: do("shared"), Fields: []ui.Field{{Type: "heading", Label: "Check-out"},
+			{Type: "note", Text: "Several people can see it at the same time then, and nobody has to change it afterwards."}}}
 	case !now.Exclusive:
 		d.Share = &ui.Form{ID: "share", Action: at, Submit: "Demand a check-out", Hidden: do("exclusive"), Fields: []ui.Field{{Type: "heading", Label: "Check-out"},
 			{Type: "note", Text: "One person at a time has it, for a time; the others are told who and until when. Afterwards it is to be changed."}}}
@@ -229,8 +234,8 @@ func (v *visit) checkouts(tx *gate.Tx, d *recordView, r *record.Record, now dema
 	return nil
 }
 
-// held is a check-out in a list.
-func held(h *checkout.Held) ui.Item {
+// heldItem is a check-out in a list.
+func heldItem(h *held.Out) ui.Item {
 	return ui.Item{Title: h.Name, Sub: h.UserName + " · " + h.Reason, Href: "/passwords/" + h.Record.String() + "/approval", Badge: h.UserName, Person: true, Time: shell.When(h.At),
 		Pill: &ui.Pill{Text: "Until " + shell.When(h.Ends).Format("15:04") + " UTC", Tone: "info"}}
 }

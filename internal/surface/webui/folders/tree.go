@@ -104,7 +104,8 @@ func (v *visit) folderActions(f filed, org, now id.ID, view *foldersView, form *
 	k, fk := v.Kind(f.kind), v.Kind(f.folder)
 	if now != 0 {
 		if f.kind == "password" && v.May(access.Restrict, fk) {
-			view.Head.Actions = append(view.Head.Actions, ui.Action{Label: "Approval", Icon: "shield-check", Href: shell.RecordURL(fk, now) + "/approval", Quiet: true})
+			view.Head.Actions = append(view.Head.Actions, ui.Action{Label: "Approval", Icon: "shield-check", Href: shell.RecordURL(fk, now) + "/approval", Quiet: true},
+				ui.Action{Label: "Rotation", Icon: "rotate", Href: shell.RecordURL(fk, now) + "/rotation", Quiet: true})
 		}
 		if v.May(access.Delete, fk) {
 			view.Head.Actions = append(view.Head.Actions, ui.Action{Label: "Delete folder", Icon: "trash", Href: shell.RecordURL(fk, now) + "/delete", Post: true, Quiet: true, Danger: true})

@@ -14,7 +14,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/approval"
-	"strongroom/internal/feature/checkout"
+	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/surface/webui/shell"
@@ -143,7 +143,7 @@ func (v *visit) blocked(tx *gate.Tx, r *record.Record) (s state, err error) {
 	if !d.Exclusive {
 		return s, nil
 	}
-	h, err := checkout.Holding(tx, r.ID)
+	h, err := held.Holding(tx, r.ID)
 	switch {
 	case err != nil:
 		return s, err
@@ -197,7 +197,7 @@ func (v *visit) secretParts(tx *gate.Tx, r *record.Record, view *passwordView) e
 		view.Approved = may.by + "Every reveal is in the audit trail."
 	}
 	if may.ask != "" {
-		view.Ask = &ui.Action{Label: may.ask, Icon: "shield-check", Href: at + "/approval", Primary: may.ask != "Details"}
+		view.Ask = &ui.Action{Label: may.ask, Href: at + "/approval", Primary: may.ask != "Details"}
 	} else if may.by != "" {
 		view.Ask = &ui.Action{Label: "Details", Href: at + "/approval"}
 	}

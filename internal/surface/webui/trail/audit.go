@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -91,6 +92,7 @@ var verbs = map[string]string{
 	approval.Demanded: "demanded approval", approval.Asked: "asked for", approval.Approved: "approved", approval.Refused: "refused", approval.Ended: "ended",
 	approval.BrokeOpen: "approved alone, for herself or himself,", approval.Settled: "changed the settings of approvals",
 	checkout.Out: "checked it out", checkout.In: "checked it in", checkout.Exclusive: "made it to be checked out", checkout.Shared: "made it to be seen without a check-out", checkout.Over: "had it until the end of its time",
+	rotation.Chosen: "chose how old it may become", rotation.Removed: "took back how old it may become",
 	"mcp.call":        "used it through an assistant",
 	"tracker.changed": "found something new outside", "tracker.check": "had it checked outside", "tracker.pause": "stopped its trackers", "tracker.resume": "let its trackers go on", "mail.try": "sent a mail to try",
 }

@@ -58,6 +58,7 @@ import (
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/risk"
+	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/tracker"
@@ -101,6 +102,7 @@ func Features() []record.Feature {
 		password.Feature(),
 		approval.Feature(),
 		checkout.Feature(),
+		rotation.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
 		favourite.Feature(),

@@ -1,0 +1,214 @@
+// Package rotations holds the board of passwords that are to be changed, and the pages
+// on which is said how old they may become.
+//
+// Always true: who may not see a password does not find it on the board; everything
+// works with the keyboard alone and without script.
+package rotations
+
+import (
+	"embed"
+	"io/fs"
+	"strconv"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/password/demand"
+	"strongroom/internal/feature/password/filed"
+	"strongroom/internal/feature/rotation"
+	"strongroom/internal/surface/webui/shell"
+)
+
+//go:embed pages
+var templates embed.FS
+
+// Pages are the pages of this group with what they need beside the shell.
+type Pages struct{}
+
+// Templates gives the group's templates.
+func (p *Pages) Templates() fs.FS { return templates }
+
+// Mount gives the shell the pages, and what they offer to others.
+func (p *Pages) Mount(s *shell.Shell) {
+	for _, kind := range []string{filed.Password, filed.Folder, rotation.Category} {
+		k := s.Records.Kinds.Kind(kind)
+		if k == nil {
+			return
+		}
+		at := "/" + k.Plural + "/{id}/rotation"
+		s.Get(at, p.as(func(v *visit) error { return v.policy(k) }))
+		s.Post(at, p.as(func(v *visit) error { return v.choose(k) }))
+	}
+	s.Get("/passwords/overdue", p.as((*visit).board))
+	s.Get("/passwords/overdue/export", p.as((*visit).export))
+	s.Rail(shell.RailPart{Draw: beside})
+	own := s.Own(filed.Password)
+	own.Above = append(own.Above, func(_ *shell.Visit, org id.ID) []ui.Action {
+		return []ui.Action{{Label: "Overdue", Icon: "calendar-due", Href: overdueURL(org)}}
+	})
+}
+
+// visit is one request for a page of the group.
+type visit struct {
+	*shell.Visit
+	*Pages
+}
+
+// as makes a handler of the shell.
+func (p *Pages) as(h func(*visit) error) shell.Handler {
+	return func(v *shell.Visit) error { return h(&visit{v, p}) }
+}
+
+func overdueURL(org id.ID) string {
+	if org == 0 {
+		return "/passwords/overdue"
+	}
+	return "/passwords/overdue?organization_id=" + org.String()
+}
+
+func rotationURL(k *record.Kind, rec id.ID) string { return shell.RecordURL(k, rec) + "/rotation" }
+
+// beside is the part of the rail that says how old a password may become, and all that
+// is of its category.
+func beside(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {
+	if r.Kind.Name != filed.Password && r.Kind.Name != rotation.Category {
+		return nil, nil
+	}
+	p, err := rotation.Of(tx, r.Kind.Name, r.ID)
+	if err != nil || p.From == 0 && !mayChoose(v, r.Kind) {
+		return nil, err
+	}
+	return &ui.Section{Title: "Rotation", Text: words(p), More: &ui.NavItem{Label: "Details", Href: rotationURL(r.Kind, r.ID)}}, nil
+}
+
+func mayChoose(v *shell.Visit, k *record.Kind) bool {
+	if k.Name == rotation.Category {
+		return v.May(access.Edit, k)
+	}
+	return demand.MayDecide(v.Caller)
+}
+
+func words(p rotation.Policy) string {
+	switch {
+	case p.From == 0:
+		return "No age limit is chosen."
+	case p.Days == 0:
+		return "It may become as old as it likes."
+	case p.Days == 1:
+		return "It is to be changed each day."
+	}
+	return "It is to be changed every " + web.Number(int64(p.Days)) + " days."
+}
+
+// policyView is the page of a policy.
+type policyView struct {
+	Head  ui.Head
+	Words string
+	From  *ui.Cell // what says so, when it is not the record itself
+	Form  *ui.Form
+	Drop  *ui.Action
+}
+
+func (v *visit) policy(k *record.Kind) error {
+	rid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	return v.policyPage(k, rid, nil, nil)
+}
+
+func (v *visit) policyPage(k *record.Kind, rid id.ID, form *web.Form, refused error) error {
+	var d policyView
+	var r *record.Record
+	err := v.View(func(tx *gate.Tx) (err error) {
+		if r, err = v.Records.Get(tx, k.Name, rid); err != nil {
+			return err
+		}
+		p, err := rotation.Of(tx, k.Name, rid)
+		if err != nil {
+			return err
+		}
+		d.Words = words(p)
+		if p.From != 0 && !p.Own {
+			if d.From, err = v.from(tx, p.From); err != nil {
+				return err
+			}
+		}
+		if mayChoose(v.Visit, k) {
+			v.forms(&d, k, rid, p)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	status := web.Status(nil)
+	if refused != nil && d.Form != nil {
+		say := fault.Say(refused)
+		d.Form.Fields[0].Value = form.Text("days")
+		d.Form.Wrong(say.Text, say.Hint, say.Fields)
+		status = web.Status(refused)
+	}
+	d.Head = ui.Head{Title: "Rotation", Icon: "rotate", Sub: []ui.Cell{{Text: r.Name, Href: shell.RecordURL(k, rid)}}}
+	p, err := v.Page("Rotation of "+r.Name, append(v.CrumbsOf(r), ui.Crumb{Label: "Rotation"})...)
+	if err != nil {
+		return err
+	}
+	p.Data = d
+	return v.RenderStatus(status, "rotation", p)
+}
+
+// from names the folder or category that has the policy, to who may see it.
+func (v *visit) from(tx *gate.Tx, rec id.ID) (*ui.Cell, error) {
+	r, err := v.Records.Get(tx, "", rec)
+	if fault.Is(err, fault.NotFound) {
+		return &ui.Cell{Text: "a folder above"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &ui.Cell{Text: shell.Lower(r.Kind.Label) + " " + r.Name, Href: rotationURL(r.Kind, rec)}, nil
+}
+
+func (v *visit) forms(d *policyView, k *record.Kind, rid id.ID, p rotation.Policy) {
+	hint := "0: as old as it likes, whatever its folder or category says. The password's own choice counts most, then the nearest folder's, then the category's."
+	d.Form = &ui.Form{Action: rotationURL(k, rid), Submit: "Save", Fields: []ui.Field{
+		{Name: "days", Label: "To be changed every", Type: "number", Required: true, Min: "0", Max: strconv.Itoa(rotation.Longest), Unit: "days", Hint: hint}}}
+	if p.Own {
+		d.Form.Fields[0].Value = strconv.Itoa(p.Days)
+		d.Drop = &ui.Action{Label: "Remove this choice", Icon: "x", Href: rotationURL(k, rid), Post: true, Fields: []ui.Hidden{{Name: "do", Value: "remove"}}}
+	}
+}
+
+func (v *visit) choose(k *record.Kind) error {
+	rid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	err = v.Change(access.View, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) error {
+		if form.Text("do") == "remove" {
+			return rotation.Remove(tx, k.Name, rid)
+		}
+		form.Require("days")
+		days := int(form.Int("days"))
+		if err := form.Err(); err != nil {
+			return err
+		}
+		return rotation.Set(tx, k.Name, rid, days)
+	})
+	if shell.Refusable(err) {
+		return v.policyPage(k, rid, form, err)
+	}
+	if err != nil {
+		return err
+	}
+	return v.Done(rotationURL(k, rid), "Saved.")
+}
