@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/exporter/policy"
 	"strongroom/internal/feature/importer/itglue"
 )
 
@@ -59,6 +60,7 @@ type Report struct {
 	// Withheld counts the secrets left out because they are not shown without an
 	// approval that the exporting caller does not have.
 	Withheld int64
+	Policy   bool // all secrets were left out, because of the tenant's setting
 }
 
 // run is one export.
@@ -111,7 +113,15 @@ func (e *Exporter) Export(ctx context.Context, c *access.Caller, w io.Writer, o 
 	if e.Now != nil {
 		r.now = e.Now()
 	}
-	err := e.Gate.Change(ctx, c, access.Export, r.thing(), func(*gate.Tx) error { return nil })
+	err := e.Gate.Change(ctx, c, access.Export, r.thing(), func(tx *gate.Tx) error {
+		if err := r.policy(tx); err != nil {
+			return err
+		}
+		if r.o.NoSecrets {
+			tx.Entry().Detail.Text = "without passwords"
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +161,21 @@ func (r *run) view(fn func(tx *gate.Tx) error) error {
 		if _, err := tx.Allow(access.Export, r.thing()); err != nil {
 			return err
 		}
+		if err := r.policy(tx); err != nil {
+			return err
+		}
 		return fn(tx)
 	})
+}
+
+// policy leaves the secrets out from here on when the tenant's setting does not let the
+// caller have them.
+func (r *run) policy(tx *gate.Tx) error {
+	ok, err := policy.Allows(tx)
+	if !ok && !r.o.NoSecrets {
+		r.o.NoSecrets, r.report.Policy = true, true
+	}
+	return err
 }
 
 // thing is what is exported.

@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/exporter/policy"
 )
 
 // JobKind is the kind of the jobs that write an export and keep it.
@@ -27,10 +28,10 @@ const keepFile = 7 * 24 * time.Hour
 // Feature is the table of exports that are kept for fetching. The zip and, until
 // it is made, its password lie in the tenant's blobs, encrypted like all of them.
 func Feature() record.Feature {
-	return record.Feature{Name: "exporter", Schema: []string{
+	return record.Feature{Name: "exporter", Schema: append(policy.Schema(), []string{
 		`create table if not exists export_file (id id primary key, org_id int not null, job_id int not null default 0, blob text not null default '', secret text not null default '',
 			locked int not null default 0, size int not null default 0, ready int not null default 0, created_at int not null, updated_at int not null, created_by int not null)`,
-	}}
+	}...)}
 }
 
 // File is an export that was asked for.

@@ -67,3 +67,19 @@ func TestScheduledExport(t *testing.T) {
 	c.Post(strings.TrimSuffix(file, "/file")+"/delete", nil).Want(http.StatusSeeOther)
 	c.Get(file).Want(http.StatusNotFound)
 }
+
+// TestWhoGetsPasswordsInExports: the page keeps the setting and shows it; managers do
+// not reach it.
+func TestWhoGetsPasswordsInExports(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	c := h.As(access.Administrator)
+	h.As(access.Manager).Post("/exports/policy", url.Values{"who": {"everybody"}}).Want(http.StatusForbidden)
+	for _, who := range []string{"nobody", "administrators", "everybody"} {
+		c.Post("/exports/policy", url.Values{"who": {who}}).Want(http.StatusSeeOther)
+		if p := c.Get("/exports").Want(http.StatusOK); !p.Has(`select[name=who] option[value=` + who + `][selected]`) {
+			t.Errorf("%s is not chosen", who)
+		}
+	}
+	c.Post("/exports/policy", url.Values{"who": {"whoever"}}).Want(http.StatusUnprocessableEntity)
+	c.Post("/exports/policy", nil).Want(http.StatusUnprocessableEntity)
+}

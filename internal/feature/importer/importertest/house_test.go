@@ -49,7 +49,7 @@ func features() []record.Feature {
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), standing.Feature(), tracker.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), racks(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), exporter.Feature(), standing.Feature(), tracker.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), racks(),
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/job"
+	"strongroom/internal/feature/exporter/policy"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -42,6 +43,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	get("/exports", (*visit).exports)
 	post("/exports", (*visit).save)
 	post("/exports/now", (*visit).now)
+	post("/exports/policy", (*visit).savePolicy)
 	get("/exports/{id}/file", (*visit).file)
 	post("/exports/{id}/delete", (*visit).remove)
 }
@@ -61,6 +63,7 @@ type exportsView struct {
 	Head ui.Head
 	Now  *ui.Action
 	Form *ui.Form
+	Who  *ui.Form
 	Runs []runLine
 }
 
@@ -98,6 +101,11 @@ func (v *visit) page(form *standing.Settings, refused error) error {
 			s = *form
 		}
 		view.Form = v.form(s)
+		who, err := policy.Get(tx)
+		if err != nil {
+			return err
+		}
+		view.Who = policyForm(who)
 		runs, err := standing.Runs(tx)
 		for _, r := range runs {
 			view.Runs = append(view.Runs, line(r))
@@ -198,6 +206,39 @@ func (v *visit) save() error {
 		return v.page(&s, err)
 	}
 	if err != nil {
+		return err
+	}
+	return v.Done("/exports", "Saved.")
+}
+
+// policyForm asks who gets passwords in exports.
+func policyForm(who policy.Who) *ui.Form {
+	options := []ui.Option{{Value: "everybody", Label: "Everybody who may export: administrators and managers"}, {Value: string(policy.Administrators), Label: "Administrators"}, {Value: string(policy.Nobody), Label: "Nobody"}}
+	chosen := string(who)
+	if who == policy.Exporters {
+		chosen = "everybody"
+	}
+	for i := range options {
+		options[i].Selected = options[i].Value == chosen
+	}
+	return &ui.Form{ID: "policy", Action: "/exports/policy", Submit: "Save who", Fields: []ui.Field{{Type: "heading", Label: "Passwords in exports"},
+		{Name: "who", Label: "Who gets them", Type: "select", Required: true, Value: chosen, Options: options, Wide: true,
+			Hint: "Of every export: here, by the API, by the command line. Others get the export without passwords and one-time-code keys. Each that goes out is recorded as revealed."}}}
+}
+
+// savePolicy keeps who gets passwords in exports.
+func (v *visit) savePolicy() error {
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	who := policy.Who(form.Text("who"))
+	if who == "everybody" {
+		who = policy.Exporters
+	} else if who == policy.Exporters {
+		return fault.Field("who", "Choose who gets passwords in exports.")
+	}
+	if err := v.Change(access.Administer, gate.Thing{}, func(tx *gate.Tx) error { return policy.Set(tx, who) }); err != nil {
 		return err
 	}
 	return v.Done("/exports", "Saved.")

@@ -1,0 +1,64 @@
+// Package policy is a tenant's setting of who gets secrets in exports.
+//
+// Always true: it is asked in the transaction of each part of an export, of people, keys,
+// schedules and the command line alike; whoever it does not let have secrets gets the
+// export without them; only who administers the tenant changes it, which is recorded.
+package policy
+
+import (
+	"database/sql"
+	"errors"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+)
+
+// Who gets secrets in exports.
+type Who string
+
+// The settings.
+const (
+	Exporters      Who = "" // everybody who may export
+	Administrators Who = "administrators"
+	Nobody         Who = "nobody"
+)
+
+// Schema is the table of the setting.
+func Schema() []string {
+	return []string{`create table if not exists export_policy (id int primary key, secrets text not null, changed_at int not null, changed_by int not null)`}
+}
+
+// Get gives the setting.
+func Get(tx *gate.Tx) (w Who, err error) {
+	err = tx.QueryRow(`select secrets from export_policy where id = 1`).Scan(&w)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Exporters, nil
+	}
+	return w, err
+}
+
+// Allows tells whether the caller gets secrets in an export.
+func Allows(tx *gate.Tx) (bool, error) {
+	w, err := Get(tx)
+	switch w {
+	case Exporters:
+		return err == nil, err
+	case Administrators:
+		return err == nil && tx.Caller.Role == access.Administrator, err
+	}
+	return false, err // nobody, and what is not known
+}
+
+// Set changes the setting, in a change for which the caller administers the tenant.
+func Set(tx *gate.Tx, w Who) error {
+	words := map[Who]string{Exporters: "everybody who may export", Administrators: "administrators", Nobody: "nobody"}
+	if words[w] == "" {
+		return fault.Field("secrets", "Choose who gets passwords in exports.")
+	}
+	e := tx.Entry()
+	e.Action, e.Detail.Text = "export.policy", "passwords in exports: "+words[w]
+	_, err := tx.Exec(`insert into export_policy (id, secrets, changed_at, changed_by) values (1, ?, ?, ?) on conflict (id) do update set secrets = excluded.secrets, changed_at = excluded.changed_at, changed_by = excluded.changed_by`,
+		string(w), tx.Now, int64(tx.Caller.User))
+	return err
+}
