@@ -122,6 +122,7 @@ func Features() []record.Feature {
 		local.Feature(),
 		apikey.Feature(),
 		importer.Feature(),
+		exporter.Feature(),
 		standing.Feature(),
 		tracker.Feature(),
 		outbox.Feature(),
