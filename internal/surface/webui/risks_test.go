@@ -25,7 +25,10 @@ func TestPasswordsAtRisk(t *testing.T) {
 	h.Make("password", org, record.Values{"name": "Router", "password": "Vq7#mZ!kP2x9Lw"})
 	fine := h.Make("password", org, record.Values{"name": "Firewall", "password": "tY5&wB8*nQ1^sD"})
 	var editor *access.Caller
-	h.View(h.Admin(), func(tx *gate.Tx) (err error) { editor, err = access.Load(tx.SQL(), h.UserID(access.Editor)); return err })
+	h.View(h.Admin(), func(tx *gate.Tx) (err error) {
+		editor, err = access.Load(tx.SQL(), h.UserID(access.Editor))
+		return err
+	})
 	editor.Tenant, editor.Name, editor.Via, editor.Session, editor.AuthLevel = coretest.Name, "Edith Moreau", "session", "s-1", 1
 	if _, err := h.Server.Secrets.Reveal(t.Context(), editor, secret.Ref{Kind: "password", Object: fine, Field: "password"}, ""); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package secrets
 
 import (
+	"encoding/base64"
 	"html/template"
 	"net/http"
 	"strconv"
@@ -317,18 +318,28 @@ func (v *visit) loadPassword() (*record.Record, uint32, error) {
 	return r, uint32(version), err
 }
 
-// reason reads why the caller asks, and whether the page says that it copies the
-// secret without showing it.
-func (v *visit) reason() (why string, copied bool, err error) {
+// asked is what a page sends with the wish to see a secret.
+type asked struct {
+	reason string
+	copied bool   // the page says that it copies the secret without showing it
+	to     []byte // the key of the page's script, to which the secret is to be sealed on its way; nil without script
+}
+
+func (v *visit) asked() (a asked, err error) {
 	form, err := v.Form()
 	if err != nil {
-		return "", false, err
+		return a, err
 	}
-	s := form.Text("reason")
-	if len([]rune(s)) > longestReason {
-		return "", false, fault.Field("reason", "A reason has at most %d characters.", longestReason)
+	a = asked{reason: form.Text("reason"), copied: form.Text("why") == "copy" && web.WantsJSON(v.R)}
+	if len([]rune(a.reason)) > longestReason {
+		return a, fault.Field("reason", "A reason has at most %d characters.", longestReason)
 	}
-	return s, form.Text("why") == "copy" && web.WantsJSON(v.R), nil
+	if to := form.Text("sealed_to"); to != "" && web.WantsJSON(v.R) {
+		if a.to, err = base64.StdEncoding.DecodeString(to); err != nil {
+			return a, fault.New(fault.Invalid, "The browser's key for this reveal is not valid.").WithHint("Reload the page and try again.")
+		}
+	}
+	return a, nil
 }
 
 type revealed struct {
@@ -344,16 +355,32 @@ func (v *visit) revealPassword() error {
 	if err != nil {
 		return err
 	}
-	reason, copied, err := v.reason()
+	a, err := v.asked()
 	if err != nil {
 		return err
 	}
-	text, err := v.Secrets.Reveal(v.R.Context(), v.Caller, secret.Ref{Kind: r.Kind.Name, Object: r.ID, Field: passwordField, Version: version,
-		Reasons: r.Values.Bool("reason_required"), Copied: copied}, reason)
+	ref := secret.Ref{Kind: r.Kind.Name, Object: r.ID, Field: passwordField, Version: version, Reasons: r.Values.Bool("reason_required"), Copied: a.copied}
+	if a.to != nil {
+		return v.giveSealed(ref, a)
+	}
+	text, err := v.Secrets.Reveal(v.R.Context(), v.Caller, ref, a.reason)
 	if err != nil {
 		return err
 	}
 	return v.giveSecret(r, "Password", text, shownFor, map[string]any{"secret": text, "seconds": shownFor})
+}
+
+// giveSealed answers with a secret that only the script of the page can open:
+// nothing here ever holds it.
+func (v *visit) giveSealed(ref secret.Ref, a asked) error {
+	s, err := v.Secrets.RevealSealed(v.R.Context(), v.Caller, ref, a.reason, a.to)
+	if err != nil {
+		return err
+	}
+	web.NoStore(v.W)
+	web.NoCompress(v.W)
+	return web.JSON(v.W, http.StatusOK, map[string]any{"seconds": shownFor, "sealed": map[string]string{
+		"key": base64.StdEncoding.EncodeToString(s.Key), "envelope": base64.StdEncoding.EncodeToString(s.Envelope)}})
 }
 
 // giveSecret answers with a secret: JSON for the script, else a page.
@@ -378,11 +405,11 @@ func (v *visit) oneTimeCode() error {
 	if err != nil {
 		return err
 	}
-	reason, copied, err := v.reason()
+	a, err := v.asked()
 	if err != nil {
 		return err
 	}
-	seed, err := v.Secrets.Reveal(v.R.Context(), v.Caller, secret.Ref{Kind: r.Kind.Name, Object: r.ID, Field: otpField, Reasons: r.Values.Bool("reason_required"), Copied: copied}, reason)
+	seed, err := v.Secrets.Reveal(v.R.Context(), v.Caller, secret.Ref{Kind: r.Kind.Name, Object: r.ID, Field: otpField, Reasons: r.Values.Bool("reason_required"), Copied: a.copied}, a.reason)
 	if err != nil {
 		return err
 	}
