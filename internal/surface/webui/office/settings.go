@@ -95,6 +95,7 @@ func managed(_ *shell.Visit, totals map[string]int64) []ui.Item {
 		{Title: "Users", Sub: web.Number(totals["user"]) + " who may sign in", Href: "/users", Icon: "user"},
 		{Title: "Groups", Sub: web.Number(totals["group"]) + ": who sees which organizations", Href: "/groups", Icon: "users"},
 		{Title: "API keys", Sub: "For programs that use the IT Glue API", Href: "/keys", Icon: "api"},
+		{Title: "Limits of reveals", Sub: "Who opens unusually many secrets is stopped", Href: "/settings/reveals", Icon: "shield-check"},
 	}
 }
 

@@ -30,6 +30,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
@@ -102,6 +103,7 @@ func Features() []record.Feature {
 		password.Feature(),
 		approval.Feature(),
 		checkout.Feature(),
+		breaker.Feature(),
 		rotation.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
@@ -146,7 +148,7 @@ func Open(t testing.TB, o Options) *House {
 	passwords := &local.Method{Gate: h.Gate, Hasher: local.Hasher{Cost: local.Cost{Memory: 64, Time: 1, Threads: 1}}}
 	h.Directory = &identity.Directory{Gate: h.Gate, Records: h.Records, Passwords: passwords}
 	h.Server = &webui.Server{
-		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{approval.Policy, checkout.Policy}},
+		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}},
 		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords},
 		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate},
 		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}},
