@@ -38,7 +38,7 @@ func TestLimitsOfReveals(t *testing.T) {
 	for n, want := range []int{http.StatusOK, http.StatusOK, http.StatusForbidden} {
 		editor.Post("/passwords/"+pws[n].String()+"/reveal", nil).Want(want)
 	}
-	resume := at + "/" + h.UserID(access.Editor).String() + "/0/resume"
+	resume := at + "/resume?user=" + h.UserID(access.Editor).String() + "&key=0"
 	page := admin.Get(at).Want(http.StatusOK)
 	if !page.Has(`form[action="`+resume+`"]`) || !strings.Contains(page.Text("main"), "2 records") {
 		t.Errorf("the page says %q", page.Text("main"))

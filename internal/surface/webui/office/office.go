@@ -45,7 +45,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/settings/reveals", shell.Administering(p.as((*visit).reveals)))
 	s.Get("/settings/reveals/limits", shell.Administering(p.as((*visit).revealLimits)))
 	s.Post("/settings/reveals/limits", shell.Administering(p.as((*visit).saveRevealLimits)))
-	s.Post("/settings/reveals/{user}/{key}/resume", shell.Administering(p.as((*visit).resume)))
+	s.Post("/settings/reveals/resume", shell.Administering(p.as((*visit).resume)))
 	p.mountPeople(s)
 	s.Get("/keys", shell.Administering(p.as((*visit).keys)))
 	s.Get("/keys/new", shell.Administering(p.as((*visit).newKey)))

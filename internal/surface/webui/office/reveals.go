@@ -57,7 +57,7 @@ func (v *visit) reveals() error {
 		}
 		line := stoppedLine{Name: name, What: web.Number(s.Count) + " records; stopped until " + shell.When(s.Until).UTC().Format("2 Jan 15:04") + " UTC"}
 		d := ui.Confirm{ID: "resume-" + at, Title: "Let " + name + " go on?", Text: "Secrets are shown again at once, and counting begins anew. Find out first why so many were opened: the audit trail names them.",
-			Action: "/settings/reveals/" + s.User.String() + "/" + s.Key.String() + "/resume", Submit: "Let go on"}
+			Action: "/settings/reveals/resume?user=" + s.User.String() + "&key=" + s.Key.String(), Submit: "Let go on"}
 		line.Resume = ui.Action{Label: "Let go on", Href: d.Action, Post: true, Quiet: true, Dialog: d.ID}
 		view.Stopped, view.Dialogs = append(view.Stopped, line), append(view.Dialogs, d)
 	}
@@ -77,15 +77,11 @@ func most(n int) string {
 }
 
 func (v *visit) resume() error {
-	user, err := v.ID("user")
-	if err != nil {
-		return err
-	}
-	var key id.ID
-	if s := v.R.PathValue("key"); s != "0" {
-		if key, err = v.ID("key"); err != nil {
-			return err
-		}
+	q := v.R.URL.Query()
+	user, ok := id.Parse(q.Get("user"))
+	key, isKey := id.Parse(q.Get("key"))
+	if !ok || !isKey && q.Get("key") != "0" {
+		return gate.Missing()
 	}
 	if err := breaker.Resume(v.R.Context(), v.Gate, v.Caller, user, key); err != nil {
 		return err
