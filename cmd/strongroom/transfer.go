@@ -26,20 +26,27 @@ With -dry-run nothing is written: it says what would be created, changed and
 skipped, and every problem with its file and line. Importing the same file again
 changes nothing. An import that was interrupted is taken up by starting it again.`,
 		run: func(ctx context.Context, p *program, c *command, args []string) error {
-			s, rest, err := p.parse(c, args, 1, 1)
-			if err == nil {
-				err = needTenant(s)
-			}
-			if err != nil {
-				return err
-			}
-			path, err := filepath.Abs(rest[0])
+			s, path, err := p.parseFile(c, args)
 			if err != nil {
 				return err
 			}
 			return p.bringIn(ctx, s, "import.itglue", app.ImportFile{Tenant: s.tenant, Path: path, Password: s.zip, DryRun: s.dryRun})
 		},
 	}
+}
+
+// parseFile reads the command line of an import into a tenant, and gives the path of
+// its one file.
+func (p *program) parseFile(c *command, args []string) (s *settings, path string, err error) {
+	s, rest, err := p.parse(c, args, 1, 1)
+	if err == nil {
+		err = needTenant(s)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	path, err = filepath.Abs(rest[0])
+	return s, path, err
 }
 
 // bringIn has an import done by whoever has the data folder, and prints what came
@@ -69,14 +76,7 @@ With -dry-run nothing is written: it says what would be created and changed, and
 every problem with its line and column. A row with a cell that cannot be used is
 left out as a whole, and the others come in.`,
 		run: func(ctx context.Context, p *program, c *command, args []string) error {
-			s, rest, err := p.parse(c, args, 1, 1)
-			if err == nil {
-				err = needTenant(s)
-			}
-			if err != nil {
-				return err
-			}
-			path, err := filepath.Abs(rest[0])
+			s, path, err := p.parseFile(c, args)
 			if err != nil {
 				return err
 			}

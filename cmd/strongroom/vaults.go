@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"strongroom/internal/app"
@@ -46,14 +45,7 @@ made and changed, and what cannot come in. The same file again changes nothing.
 An export that is not encrypted should be deleted when it is imported. The passphrase
 of a KeePass database is the first line of standard input.`,
 			run: func(ctx context.Context, prog *program, c *command, args []string) error {
-				s, rest, err := prog.parse(c, args, 1, 1)
-				if err == nil {
-					err = needTenant(s)
-				}
-				if err != nil {
-					return err
-				}
-				path, err := filepath.Abs(rest[0])
+				s, path, err := prog.parseFile(c, args)
 				if err != nil {
 					return err
 				}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"strongroom/internal/base/breached"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -56,10 +57,8 @@ func (k *Risks) Handler() job.Handler {
 // check is one run over all passwords, in the order of their ids.
 type check struct {
 	*Risks
-	run *job.Run
-	src interface {
-		Count(context.Context, string) (int64, error)
-	}
+	run   *job.Run
+	src   breached.Source // nil once there is none to ask
 	state struct {
 		After id.ID `json:"after"`
 	}

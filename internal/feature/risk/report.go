@@ -179,12 +179,7 @@ func (k *Risks) names(tx *gate.Tx, rep *Report, left map[id.ID][]id.ID) error {
 	if err != nil {
 		return err
 	}
-	var ids []id.ID
-	for _, l := range rep.Lines {
-		ids = append(ids, l.Org)
-	}
-	slices.Sort(ids)
-	names, err := k.Records.Names(tx, slices.Compact(ids)...)
+	names, err := k.orgNames(tx, len(rep.Lines), func(i int) id.ID { return rep.Lines[i].Org })
 	if err != nil {
 		return err
 	}
@@ -288,14 +283,19 @@ func (k *Risks) looks(tx *gate.Tx, entry, version string, of id.ID) ([]*Look, er
 }
 
 func (k *Risks) orgs(tx *gate.Tx, list []*Look) error {
-	var ids []id.ID
-	for _, l := range list {
-		ids = append(ids, l.Org)
-	}
-	slices.Sort(ids)
-	names, err := k.Records.Names(tx, slices.Compact(ids)...)
+	names, err := k.orgNames(tx, len(list), func(i int) id.ID { return list[i].Org })
 	for _, l := range list {
 		l.OrgName = names[l.Org]
 	}
 	return err
+}
+
+// orgNames gives the names of the organizations of n lines, each once.
+func (k *Risks) orgNames(tx *gate.Tx, n int, of func(int) id.ID) (map[id.ID]string, error) {
+	ids := make([]id.ID, n)
+	for i := range ids {
+		ids[i] = of(i)
+	}
+	slices.Sort(ids)
+	return k.Records.Names(tx, slices.Compact(ids)...)
 }

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -78,25 +77,7 @@ func (s *Server) as(h func(w http.ResponseWriter, r *http.Request, c *access.Cal
 
 // caller finds out who calls, and counts the request.
 func (s *Server) caller(r *http.Request) (*access.Caller, error) {
-	key := strings.TrimSpace(r.Header.Get("X-Api-Key"))
-	if scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " "); key == "" && ok && strings.EqualFold(scheme, "Bearer") {
-		key = strings.TrimSpace(token)
-	}
-	if s.Tenant != nil && key != "" {
-		if host := s.Tenant(r); host != "" && apikey.TenantOf(key) != host {
-			key = "of another tenant" // answered like any wrong key
-		}
-	}
-	c, limit, err := s.Keys.Resolve(r.Context(), key, web.ClientAddr(r, s.Trusted))
-	if err != nil {
-		return nil, err
-	}
-	web.Note(r.Context(), slog.String("tenant", c.Tenant), slog.String("caller", c.Session))
-	if err := s.Limiter.Take(c, limit); err != nil {
-		return nil, err
-	}
-	c.Request = web.RequestID(r.Context())
-	return c, nil
+	return apikey.Door{Keys: s.Keys, Limiter: s.Limiter, Tenant: s.Tenant, Trusted: s.Trusted}.Caller(r)
 }
 
 // failure is what is answered when something went wrong.

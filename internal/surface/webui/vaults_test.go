@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"strongroom/internal/base/browser"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/record"
 	"strongroom/internal/surface/webui/webuitest"
@@ -83,5 +84,22 @@ func TestImportOfAVault(t *testing.T) {
 	broken := c.Upload("/imports", nil, map[string]string{"x.json": `{"encrypted":true}`}).Want(http.StatusSeeOther).To()
 	if p := c.Get(broken).Want(http.StatusUnprocessableEntity); !strings.Contains(p.Text("main"), "is an encrypted export") {
 		t.Errorf("of an encrypted export it says %s", p.Text("main"))
+	}
+}
+
+// TestPagesOfAVaultInABrowser looks at the page that asks where things go, and at the
+// one that asks for a passphrase.
+func TestPagesOfAVaultInABrowser(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	h.Make("organization", 0, record.Values{"name": "Harbour"})
+	database, err := os.ReadFile("../../base/kdbx/testdata/aes.kdbx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := h.As(access.Administrator)
+	b := browser.Open(t, h.URL)
+	signInBy(b, access.Administrator)
+	for name, file := range map[string][2]string{"vault-import": {"export.json", bitwardenVault}, "vault-locked": {"x.kdbx", string(database)}} {
+		b.Everywhere(name, c.Upload("/imports", nil, map[string]string{file[0]: file[1]}).Want(http.StatusSeeOther).To())
 	}
 }

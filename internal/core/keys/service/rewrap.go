@@ -12,23 +12,8 @@ import (
 // rewrap checks, logs, and only then wraps the data keys again, to the tenant's
 // present key pair. They do not leave the service, so that no budget is charged.
 func (s *service) rewrap(ctx context.Context, a wire.Args) (out []wire.Recipient, err error) {
-	if err := checkShape(wire.CallRewrap, a); err != nil {
-		return nil, err
-	}
-	if err := s.checkTime(a.Ticket); err != nil {
-		return nil, err
-	}
-	err = s.open(func(v *vault) error {
-		t, err := v.tenant(ctx, a.Ticket.Tenant)
-		if err != nil {
-			return err
-		}
-		openings := make([]opening, len(a.Items))
-		entries := make([]entry, len(a.Items))
-		for i, item := range a.Items {
-			if openings[i], entries[i], err = t.check(wire.CallRewrap, a.Ticket, item); err != nil {
-				return err
-			}
+	err = s.checked(ctx, wire.CallRewrap, a, func(v *vault, t *tenant, openings []opening, entries []entry) error {
+		for i := range entries {
 			entries[i].To = t.public.ID.String()
 		}
 		if err := v.chain.append(entries...); err != nil {

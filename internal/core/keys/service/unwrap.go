@@ -23,24 +23,7 @@ type opening struct {
 
 // unwrap checks, counts, logs, and only then opens.
 func (s *service) unwrap(ctx context.Context, call string, a wire.Args) (keys []wire.Secret, err error) {
-	if err := checkShape(call, a); err != nil {
-		return nil, err
-	}
-	if err := s.checkTime(a.Ticket); err != nil {
-		return nil, err
-	}
-	err = s.open(func(v *vault) error {
-		t, err := v.tenant(ctx, a.Ticket.Tenant)
-		if err != nil {
-			return err
-		}
-		openings := make([]opening, len(a.Items))
-		entries := make([]entry, len(a.Items))
-		for i, item := range a.Items {
-			if openings[i], entries[i], err = t.check(call, a.Ticket, item); err != nil {
-				return err
-			}
-		}
+	err = s.checked(ctx, call, a, func(v *vault, _ *tenant, openings []opening, entries []entry) error {
 		if err := s.budgets.spend(*a.Ticket, len(a.Items)); err != nil {
 			return err
 		}
@@ -57,6 +40,31 @@ func (s *service) unwrap(ctx context.Context, call string, a wire.Args) (keys []
 		return nil
 	})
 	return keys, err
+}
+
+// checked gives do what a call asks for, once its shape, its ticket and each of its
+// items agree, with what is to be logged of each. Nothing is opened or logged yet.
+func (s *service) checked(ctx context.Context, call string, a wire.Args, do func(*vault, *tenant, []opening, []entry) error) error {
+	if err := checkShape(call, a); err != nil {
+		return err
+	}
+	if err := s.checkTime(a.Ticket); err != nil {
+		return err
+	}
+	return s.open(func(v *vault) error {
+		t, err := v.tenant(ctx, a.Ticket.Tenant)
+		if err != nil {
+			return err
+		}
+		openings := make([]opening, len(a.Items))
+		entries := make([]entry, len(a.Items))
+		for i, item := range a.Items {
+			if openings[i], entries[i], err = t.check(call, a.Ticket, item); err != nil {
+				return err
+			}
+		}
+		return do(v, t, openings, entries)
+	})
 }
 
 func many(call string) bool { return call == wire.CallUnwrapMany || call == wire.CallRewrap }
