@@ -5,7 +5,7 @@ import { base64, unbase64 } from "./bytes.js";
 import { able, Alarm, random, Refused } from "./keys.js";
 import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeyset, parseStatement, unlock } from "./keyset.js";
 import { Memory } from "./memory.js";
-import { checkManifest, newVault, openItem, openVault, OWNER, parseGrant, parseManifest, sealItem, sealManifest } from "./vault.js";
+import { checkManifest, newVault, openVault, OWNER, parseGrant, parseManifest, readItem, sealItem, sealManifest } from "./vault.js";
 
 const IDLE = 10 * 60_000, CLEAR = 45_000, ROWS = 100;
 const show = (e, on) => { e.hidden = !on; };
@@ -31,7 +31,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     on("change", "submit", () => this.change());
     on("edit", "submit", () => this.save());
     on("delete", "click", () => this.remove());
-    this.$("add").addEventListener("click", () => this.edit(null));
+    this.$("add").addEventListener("click", () => this.busy(this, () => this.edit(null)));
     this.$("cancel").addEventListener("click", () => this.$("dialog").close());
     this.$("dialog").addEventListener("close", () => this.forget());
     this.$("look").addEventListener("click", () => this.look(this.$("password").type === "password"));
@@ -158,7 +158,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     const fetched = performance.now();
     const vault = await openVault(this.keys, parseGrant(unbase64(c.grant)), id, me, [me]);
     const manifest = parseManifest(unbase64(c.manifest));
-    const items = await Promise.all(c.items.map((i) => openItem(vault, unbase64(i))));
+    const items = await Promise.all(c.items.map((i) => readItem(vault, unbase64(i))));
     this.memory.keep(id, await checkManifest(vault, manifest, items.map((i) => i.leaf), this.memory.of(id)));
     this.vault = vault;
     this.manifest = manifest;
@@ -169,9 +169,21 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.dataset.openMs = Math.round(performance.now() - fetched);
     this.dataset.fetchMs = Math.round(fetched - t);
     this.draw();
+    this.drawn = performance.now();
+    this.proven = this.prove(items);
+  }
+  /** Checks who signed each item, after the list was drawn: the signed list binds their headers, and nothing but what is drawn is given out
+   * or written before. */
+  async prove(items) {
+    delete this.dataset.provenMs;
+    try {
+      for (let i = 0; i < items.length; i += ROWS) await Promise.all(items.slice(i, i + ROWS).map((x) => x.signed()));
+      this.dataset.provenMs = Math.round(performance.now() - this.drawn);
+    } catch (e) { this.failed(this, e); }
   }
   /** Writes a change: what is put, what is removed, and the list that comes of it. */
   async write(put, removed) {
+    await Promise.all([...this.items.values()].map((i) => i.signed()));
     const next = new Map(this.items);
     for (const p of put) next.set(p.leaf.item, p);
     for (const i of removed) next.delete(i);
@@ -186,8 +198,9 @@ customElements.define("sr-vault", class extends HTMLElement {
 
   // ---- items
 
-  edit(item) {
+  async edit(item) {
     const f = this.$("edit"), it = item === null ? null : this.items.get(item);
+    await it?.signed();
     this.editing = item;
     f.reset();
     for (const n of FIELDS) f.elements[n].value = it?.content[n] ?? "";
@@ -213,7 +226,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     for (const n of FIELDS) content[n] = f.elements[n].value;
     if (!content.title.trim()) throw new Refused("The title is missing.");
     const item = this.editing ?? this.unused(), made = await sealItem(this.keys, this.vault, item, it?.leaf, content);
-    await this.write([{ ...made, content, time: Date.now() }], []);
+    await this.write([{ ...made, content, time: Date.now(), author: this.user, signed: () => Promise.resolve() }], []);
     this.$("dialog").close();
     this.say(it ? "Saved." : "Added.");
   }
@@ -263,11 +276,11 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.$("none").textContent = !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
     show(this.$("none"), found.length === 0);
   }
-  row({ leaf, content }) {
+  row({ leaf, content, signed }) {
     const button = (label, name, f) => el("button", { type: "button", class: "btn ghost ic", "aria-label": label, title: label, onclick: f }, icon(name));
-    const copy = (what, value) => button(`Copy ${what} of ${content.title}`, what === "password" ? "key" : "user", () => this.copy(value, what));
+    const copy = (what, value) => button(`Copy ${what} of ${content.title}`, what === "password" ? "key" : "user", () => this.busy(this, async () => { await signed(); await this.copy(value, what); }));
     return el("tr", {},
-      el("td", {}, el("button", { type: "button", class: "vtitle", onclick: () => this.edit(leaf.item) }, content.title)),
+      el("td", {}, el("button", { type: "button", class: "vtitle", onclick: () => this.busy(this, () => this.edit(leaf.item)) }, content.title)),
       el("td", {}, content.username ?? ""),
       el("td", {}, link(content.url)),
       el("td", { class: "vacts" }, content.username ? copy("user name", content.username) : "", content.password ? copy("password", content.password) : ""));

@@ -125,24 +125,33 @@ function parseItem(sealed) {
   } catch { throw damaged("item"); }
 }
 
-/** Opens an item: of this vault, signed by who may write in it, sealed under its key. */
-export async function openItem(v, sealed) {
+/** Reads an item: of this vault, sealed under its key, with the header that its list is about. Whether what is in it was signed by who may
+ * write is asked with signed(), and before anything but a title, user name or address is given out. */
+export async function readItem(v, sealed) {
   const e = parseItem(sealed);
   if (e.tenant !== v.tenant || e.kind !== "vault_item" || e.vault !== v.id || e.field !== fieldOf(e.item)) throw new Alarm("The server sent an item of another vault.");
   if (e.epoch !== v.epoch) throw new Alarm("The server sent an item under a key that is not in use.");
   if (!equal(e.key, v.keyID) || e.generation !== v.epoch) throw new Alarm("The server sent an item that the key of this vault does not open.");
-  const signed = verified(e.signature, v.writers.get(e.author), itemMessage(e.header, e.recipients, e.content));
   let plain;
-  const opened = (async () => {
+  try {
     const dataKey = await gcmOpen(v.key, e.wrapped, wrapContext(e.header, SYMMETRIC, e.key, e.generation));
     if (!equal(commits(dataKey), e.commitment)) throw 0;
     plain = unpad(await gcmOpen(dataKey, e.content, e.header), e.bucket);
-  })().then(() => true, () => false);
-  if (!(await signed)) throw new Alarm("The server sent an item that nobody signed who may write in this vault.");
-  if (!(await opened)) throw new Alarm("The server sent an item that was altered.");
+  } catch { throw new Alarm("The server sent an item that was altered."); }
   const content = JSON.parse(text(plain));
   if (content === null || typeof content !== "object" || Array.isArray(content) || Object.values(content).some((x) => typeof x !== "string")) throw damaged("item");
-  return { content, time: e.time, leaf: { item: e.item, version: e.version, header: sha256(e.header) } };
+  let proof;
+  return { content, time: e.time, author: e.author, leaf: { item: e.item, version: e.version, header: sha256(e.header) }, signed: () => proof ??= checkSigned(v, e) };
+}
+async function checkSigned(v, e) {
+  if (!(await verified(e.signature, v.writers.get(e.author), itemMessage(e.header, e.recipients, e.content)))) throw new Alarm("The server sent an item that nobody signed who may write in this vault.");
+}
+
+/** Opens an item: read, and signed by who may write in the vault. */
+export async function openItem(v, sealed) {
+  const i = await readItem(v, sealed);
+  await i.signed();
+  return i;
 }
 
 // ---- manifests
