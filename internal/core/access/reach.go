@@ -20,25 +20,25 @@ func Reach(c *Caller, column string) (string, []any) {
 func Open(c *Caller, alias string) (string, []any) {
 	plain := *c
 	plain.Granted = false
-	return Visible(&plain, alias)
+	return Visible(&plain, alias, 0)
 }
 
 // Grant gives the query for the ids of the records that are open to c by name or
-// by group, and its arguments. What belongs to such a record is open too.
-func Grant(c *Caller) (string, []any) {
-	q, args := `select ag.record_id from access_grant ag where (ag.user_id = ? and ag.user_id <> 0)`, []any{int64(c.User)}
+// by group at now, and its arguments. What belongs to such a record is open too.
+func Grant(c *Caller, now int64) (string, []any) {
+	q, args := `select ag.record_id from access_grant ag where (ag.ends_at = 0 or ag.ends_at > ?) and ((ag.user_id = ? and ag.user_id <> 0)`, []any{now, int64(c.User)}
 	if len(c.Groups) > 0 {
 		q += ` or (ag.group_id in (` + Marks(len(c.Groups)) + `) and ag.group_id <> 0)`
 		args = append(args, Args(c.Groups)...)
 	}
-	return q, args
+	return q + `)`, args
 }
 
-// Question gives the query for the ids of all records that c may see, and of a
+// Question gives the query for the ids of all records that c may see at now, and of a
 // few more: what is in question when she sees little, found without reading the
 // rest. The condition narrow, on the spine row r, begins with " and " or is
 // empty; one of org narrows to an organization.
-func Question(c *Caller, org id.ID, narrow string, more []any) (q string, args []any) {
+func Question(c *Caller, now int64, org id.ID, narrow string, more []any) (q string, args []any) {
 	cond, args := Reach(c, "r.org_id")
 	if org != 0 {
 		cond, args = `r.org_id = ?`, []any{int64(org)}
@@ -50,7 +50,7 @@ func Question(c *Caller, org id.ID, narrow string, more []any) (q string, args [
 	if org != 0 || cond == "" || !c.Granted {
 		return q, args
 	}
-	grant, who := Grant(c)
+	grant, who := Grant(c, now)
 	for _, column := range []string{`r.id`, `r.guard_id <> r.id and r.guard_id`} {
 		q += ` union select r.id from record r where ` + column + ` in (` + grant + `)` + narrow
 		args = append(append(args, who...), more...)

@@ -23,6 +23,7 @@ var Schema = []string{
 	`create table if not exists access_org (user_id int not null, org_id int not null, primary key (user_id, org_id))`,
 	`create table if not exists access_grant (record_id int not null, user_id int not null default 0, group_id int not null default 0,
 		primary key (record_id, user_id, group_id))`,
+	`alter table access_grant add column if not exists ends_at int not null default 0`, // Unix milliseconds; 0 is never
 	`create index if not exists access_grant_user on access_grant (user_id) where user_id <> 0`,
 	`create index if not exists access_grant_group on access_grant (group_id) where group_id <> 0`,
 	`create table if not exists access_key (key_id id primary key, expires_at int not null)`,
@@ -190,13 +191,19 @@ func GroupOrgs(tx *sqldb.Tx, group id.ID) (all bool, orgs []id.ID, err error) {
 }
 
 // SetGrants replaces the users and groups that a record is open to. Whether the
-// record is closed to everybody else is the record's own flag, restricted.
+// record is closed to everybody else is the record's own flag, restricted. Who
+// stays keeps the end of her access, see SetEnds.
 func SetGrants(tx *sqldb.Tx, record id.ID, users, groups []id.ID) error {
+	ends, err := Ends(tx, record)
+	if err != nil {
+		return err
+	}
 	if _, err := tx.Exec(`delete from access_grant where record_id = ?`, int64(record)); err != nil {
 		return err
 	}
 	add := func(u, g id.ID) error {
-		_, err := tx.Exec(`insert into access_grant (record_id, user_id, group_id) values (?, ?, ?) on conflict do nothing`, int64(record), int64(u), int64(g))
+		_, err := tx.Exec(`insert into access_grant (record_id, user_id, group_id, ends_at) values (?, ?, ?, ?) on conflict do nothing`,
+			int64(record), int64(u), int64(g), ends[max(u, g)])
 		return err
 	}
 	for _, u := range users {
@@ -212,7 +219,8 @@ func SetGrants(tx *sqldb.Tx, record id.ID, users, groups []id.ID) error {
 	return bump(tx)
 }
 
-// Grants lists the users and groups that a record is open to.
+// Grants lists the users and groups that a record is open to, those included
+// whose access is over.
 func Grants(tx *sqldb.Tx, record id.ID) (users, groups []id.ID, err error) {
 	if users, err = IDs(tx, `select user_id from access_grant where record_id = ? and user_id <> 0 order by user_id`, int64(record)); err != nil {
 		return nil, nil, err
@@ -222,9 +230,9 @@ func Grants(tx *sqldb.Tx, record id.ID) (users, groups []id.ID, err error) {
 }
 
 // Visible gives the condition on the spine row with the given alias under which
-// c may see it, and its arguments. The spine's columns used are org_id,
+// c may see it at now, in Unix milliseconds, and its arguments. The spine's columns used are org_id,
 // restricted and guard_id (the record whose grants count: itself or its parent).
-func Visible(c *Caller, alias string) (string, []any) {
+func Visible(c *Caller, alias string, now int64) (string, []any) {
 	var cond []string
 	var args []any
 	if !c.Everything() {
@@ -238,7 +246,7 @@ func Visible(c *Caller, alias string) (string, []any) {
 		case !c.Granted: // spares every row the question
 			cond, args = append(cond, alias+`.restricted = 0`+open), append(args, a...)
 		default:
-			grant, g := granted(c, alias)
+			grant, g := granted(c, alias, now)
 			cond = append(cond, `((`+alias+`.restricted = 0`+open+`) or `+grant+`)`)
 			args = append(append(args, a...), g...)
 		}
@@ -253,9 +261,9 @@ func Visible(c *Caller, alias string) (string, []any) {
 	return strings.Join(cond, ` and `), args
 }
 
-func granted(c *Caller, alias string) (string, []any) {
-	q := `exists (select 1 from access_grant ag where ag.record_id = ` + alias + `.guard_id and (ag.user_id = ?`
-	args := []any{int64(c.User)}
+func granted(c *Caller, alias string, now int64) (string, []any) {
+	q := `exists (select 1 from access_grant ag where ag.record_id = ` + alias + `.guard_id and (ag.ends_at = 0 or ag.ends_at > ?) and (ag.user_id = ?`
+	args := []any{now, int64(c.User)}
 	if len(c.Groups) > 0 {
 		q += ` or ag.group_id in (` + Marks(len(c.Groups)) + `)`
 		args = append(args, Args(c.Groups)...)

@@ -13,7 +13,7 @@ import (
 
 // Visible gives the condition under which the caller may see the spine row with
 // that alias, and its arguments. Every list carries it.
-func (tx *Tx) Visible(alias string) (string, []any) { return access.Visible(tx.Caller, alias) }
+func (tx *Tx) Visible(alias string) (string, []any) { return access.Visible(tx.Caller, alias, tx.Now) }
 
 // Renew gives the transaction's caller the rights of this moment, for work that
 // goes on for long: see access.Present.

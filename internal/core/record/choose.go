@@ -128,7 +128,7 @@ func (b *builder) drive(tx *gate.Tx, q Query, d driver) {
 		if q.Variant != 0 {
 			narrow, more = ` and r.variant_id = ? and r.variant_id <> 0`, []any{int64(q.Variant)}
 		}
-		ids, args := access.Question(tx.Caller, q.Org, narrow, more)
+		ids, args := access.Question(tx.Caller, tx.Now, q.Org, narrow, more)
 		b.begin(`(`+ids+`) q`, args, `r.id = q.id`)
 	case d == byMatches:
 		first = 0

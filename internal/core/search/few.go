@@ -80,5 +80,5 @@ func (f *finder) each(table, alias string) string {
 // questioned gives the query for the ids of the records in question.
 func (f *finder) questioned() (q string, args []any) {
 	narrow, more := f.narrowed()
-	return access.Question(f.tx.Caller, f.o.Org, narrow, more)
+	return access.Question(f.tx.Caller, f.tx.Now, f.o.Org, narrow, more)
 }

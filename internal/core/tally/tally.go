@@ -59,7 +59,7 @@ func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, erro
 
 // addGranted counts what is open to the caller by a grant alone.
 func addGranted(tx *gate.Tx, out map[string]int64, org id.ID, kind, archived string) error {
-	grant, who := access.Grant(tx.Caller)
+	grant, who := access.Grant(tx.Caller, tx.Now)
 	visible, a := tx.Visible("r")
 	open, b := access.Open(tx.Caller, "r")
 	name := `r.kind`

@@ -204,7 +204,7 @@ func Sees(tx *gate.Tx, user, rec id.ID) (bool, error) {
 		return err == nil, err
 	}
 	var n int
-	cond, args := access.Visible(c, "r")
+	cond, args := access.Visible(c, "r", tx.Now)
 	err = tx.QueryRow(`select count(*) from record r where r.id = ? and r.trashed_at is null and `+cond, append([]any{int64(rec)}, args...)...).Scan(&n)
 	return n > 0, err
 }

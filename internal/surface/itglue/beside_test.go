@@ -128,6 +128,32 @@ func TestResourceAccesses(t *testing.T) {
 	set(attrs{"accessor-type": "User"}).is(422)
 }
 
+// TestAccessExpires: access that was given until a time ends at it, and the list
+// says when; who is named again without a time keeps it.
+func TestAccessExpires(t *testing.T) {
+	h := open(t)
+	doc := h.Make("document", h.Org("Acme"), record.Values{"name": "d"})
+	friend, friendKey := h.user(access.Editor, false)
+	at, until := "/documents/"+doc.String()+"/relationships/resource_accesses", h.Clock.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	set := func(more attrs) *reply {
+		more["accessor-id"], more["accessor-type"] = friend, "User"
+		return h.ask(h.key, "PATCH", at, attrs{"data": []any{attrs{"type": "resource_accesses", "attributes": more}}})
+	}
+	set(attrs{"expires-at": "tomorrow"}).is(422).shows("errors.0.source.pointer", "/data/0/attributes/expires-at")
+	set(attrs{"expires-at": until}).is(200).shows("data.0.attributes.expires-at", until)
+	set(attrs{}).is(200).shows("data.0.attributes.expires-at", until)
+	h.ask(friendKey, "GET", "/documents/"+doc.String(), nil).is(200)
+	h.Clock.Advance(time.Hour)
+	h.ask(friendKey, "GET", "/documents/"+doc.String(), nil).is(404)
+	h.ask(friendKey, "GET", "/documents", nil).is(200).shows("meta.total-count", "0")
+	h.get(at).shows("data.0.attributes.expires-at", until)
+	if list, _ := h.get("/documents/" + doc.String() + "?include=authorized_users").at("data.relationships.authorized-users.data").([]any); len(list) != 0 {
+		t.Errorf("authorized users: %v", list)
+	}
+	set(attrs{"expires-at": nil}).is(200)
+	h.ask(friendKey, "GET", "/documents/"+doc.String(), nil).is(200)
+}
+
 func TestGroups(t *testing.T) {
 	h := open(t)
 	org := h.Org("Acme")

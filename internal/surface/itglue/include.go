@@ -231,15 +231,22 @@ func (c *call) includeAccesses(tx *gate.Tx, list []*object, name string, inc *in
 		column, accessor = "group_id", "Group"
 	}
 	guards := refs(list, func(r *record.Record) id.ID { return r.Guard })
-	grants, err := batch.Pairs(tx, `select record_id, `+column+` from access_grant where `+column+` <> 0 and record_id in (?) order by `+column, guards)
+	of := ` from access_grant where ` + column + ` <> 0 and record_id in (?) order by ` + column
+	grants, err := batch.Pairs(tx, `select record_id, `+column+of, guards)
+	if err != nil {
+		return err
+	}
+	ends, err := batch.Pairs(tx, `select record_id, ends_at`+of, guards)
 	if err != nil {
 		return err
 	}
 	for _, o := range list {
 		var links []link
-		for _, who := range grants[o.rec.Guard] {
+		for i, who := range grants[o.rec.Guard] {
 			l := link{accessType, accessID(o.rec.Guard, who)}
-			inc.add(l.typ, l.id, func(b []byte) []byte { return append(b, accessItem(o.rec.Guard, who, accessor)...) })
+			inc.add(l.typ, l.id, func(b []byte) []byte {
+				return append(b, accessItem(o.rec.Guard, who, accessor, int64(ends[o.rec.Guard][i]))...)
+			})
 			links = append(links, l)
 		}
 		o.relate(name, links, false)
@@ -304,7 +311,7 @@ func (c *call) includeAuthorized(tx *gate.Tx, o *object, inc *included) error {
 		if err != nil {
 			continue // she cannot sign in
 		}
-		cond, args := access.Visible(who, "r")
+		cond, args := access.Visible(who, "r", tx.Now)
 		var n int
 		err = tx.QueryRow(`select count(*) from record r where r.id = ? and `+cond, append([]any{int64(o.rec.ID)}, args...)...).Scan(&n)
 		if err != nil {

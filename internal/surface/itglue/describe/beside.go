@@ -15,7 +15,7 @@ func Beside() []Resource {
 				when + "; source-id id; source-type text; source-name text"),
 			Sent: Attrs("destination-id any; destination-type text; notes text; dependence text"), Required: []string{"destination-id", "destination-type"}},
 		{Type: "resource-accesses", One: "resource access", Many: "resource accesses", About: "Users and groups to whom a restricted record is granted.",
-			Shown: Attrs("accessor-id id; accessor-type text"), Sent: Attrs("accessor-id any; accessor-type text")},
+			Shown: Attrs("accessor-id id; accessor-type text; expires-at time"), Sent: Attrs("accessor-id any; accessor-type text; expires-at time")},
 		{Type: "document-images", One: "document image", Many: "document images", About: "Images within documents and galleries.",
 			Shown: Attrs("name text; inline-resource-url text" + when),
 			Sent:  append(file("image"), Attr{"target", objectOf(is("type", text()), is("id", Schema("any")))}), Required: []string{"image", "target"}},

@@ -1,8 +1,11 @@
 package beside
 
 import (
+	"slices"
 	"strconv"
+	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
@@ -28,20 +31,48 @@ func (v *visit) accessSection(tx *gate.Tx, r *record.Record) (*ui.Section, error
 	if err != nil {
 		return nil, err
 	}
-	s := &ui.Section{Title: "Access", Text: accessWords(r, len(grants))}
+	ends, err := access.Ends(tx.SQL(), r.Guard)
+	if err != nil {
+		return nil, err
+	}
+	s := &ui.Section{Title: "Access", Text: accessWords(r, lasting(grants, ends, tx.Now))}
 	if v.May(access.Restrict, r.Kind) && restrictable(r.Kind) {
 		s.More = &ui.NavItem{Label: "Change", Href: accessURL(r)}
 	}
 	for _, g := range grants {
-		s.Items = append(s.Items, v.grantItem(g))
+		if at := ends[g.ID]; at == 0 || at > tx.Now {
+			s.Items = append(s.Items, v.grantItem(g, at, tx.Now))
+		}
 	}
 	return s, nil
 }
 
-func (v *visit) grantItem(g record.Grant) ui.Item {
+// lasting counts the grants that are not over.
+func lasting(grants []record.Grant, ends map[id.ID]int64, now int64) (n int) {
+	for _, g := range grants {
+		if at := ends[g.ID]; at == 0 || at > now {
+			n++
+		}
+	}
+	return n
+}
+
+// untilWords says until when access lasts, or since when it is over.
+func untilWords(at, now int64) string {
+	if at <= now {
+		return "ended " + shell.When(at).Format("2 Jan 2006 15:04") + " UTC"
+	}
+	return "until " + shell.When(at).Format("2 Jan 2006 15:04") + " UTC"
+}
+
+// grantItem shows a grant that ends at that time, or never.
+func (v *visit) grantItem(g record.Grant, at, now int64) ui.Item {
 	it := ui.Item{Title: g.Name, Sub: "Group", Icon: "users"}
 	if g.Kind == "user" {
 		it = ui.Item{Title: g.Name, Sub: "User", Badge: g.Name, Person: true}
+	}
+	if at != 0 {
+		it.Sub += ", " + untilWords(at, now)
 	}
 	if k := v.Records.Kinds.Kind(g.Kind); k != nil && v.Caller.Role.May(access.Administer) {
 		it.Href = shell.RecordURL(k, g.ID)
@@ -96,11 +127,15 @@ func (v *visit) access() error {
 		if err != nil {
 			return err
 		}
-		for _, g := range grants {
-			view.Items = append(view.Items, v.grantItem(g))
+		ends, err := access.Ends(tx.SQL(), rec.Guard)
+		if err != nil {
+			return err
 		}
-		view.Words = accessWords(rec, len(grants))
-		view.Form, err = v.accessForm(tx, rec, grants)
+		for _, g := range grants {
+			view.Items = append(view.Items, v.grantItem(g, ends[g.ID], tx.Now))
+		}
+		view.Words = accessWords(rec, lasting(grants, ends, tx.Now))
+		view.Form, err = v.accessForm(tx, rec, grants, ends)
 		return err
 	})
 	if err != nil {
@@ -115,7 +150,7 @@ func (v *visit) access() error {
 	return v.Render("access", p)
 }
 
-func (v *visit) accessForm(tx *gate.Tx, rec *record.Record, grants []record.Grant) (*ui.Form, error) {
+func (v *visit) accessForm(tx *gate.Tx, rec *record.Record, grants []record.Grant, ends map[id.ID]int64) (*ui.Form, error) {
 	open := map[id.ID]bool{}
 	for _, g := range grants {
 		open[g.ID] = true
@@ -129,12 +164,47 @@ func (v *visit) accessForm(tx *gate.Tx, rec *record.Record, grants []record.Gran
 		return nil, err
 	}
 	back := shell.RecordURL(rec.Kind, rec.ID)
-	return &ui.Form{Action: accessURL(rec), Submit: "Save", Cancel: back, Hidden: []ui.Hidden{{Name: "version", Value: strconv.FormatInt(rec.Version, 10)}}, Fields: []ui.Field{
+	form := &ui.Form{Action: accessURL(rec), Submit: "Save", Cancel: back, Hidden: []ui.Hidden{{Name: "version", Value: strconv.FormatInt(rec.Version, 10)}}, Fields: []ui.Field{
 		{Name: "restricted", Label: "Close it to everybody but those ticked below", Type: "checkbox", Checked: rec.Restricted, Wide: true,
 			Hint: "Administrators always see it. Not closed, those ticked below see it besides everybody who may see " + rec.OrgName + "."},
 		{Name: "groups", Label: "Groups", Type: "select", Multiple: true, Options: groups},
 		{Name: "users", Label: "Users", Type: "select", Multiple: true, Options: users},
-	}}, nil
+		{Name: "until", Label: "Those newly chosen, until (UTC)", Type: "datetime-local", Hint: "Empty: without an end."},
+	}}
+	for _, g := range grants {
+		f := ui.Field{Name: untilName(g.ID), Label: g.Name + ", until (UTC)", Type: "datetime-local"}
+		if at := ends[g.ID]; at != 0 {
+			f.Value = shell.When(at).Format(untilLayout)
+		}
+		form.Fields = append(form.Fields, f)
+	}
+	return form, nil
+}
+
+// untilLayout is how browsers send a date and time.
+const untilLayout = "2006-01-02T15:04"
+
+func untilName(who id.ID) string { return "until." + who.String() }
+
+// untils reads when the access of each of these ends; was are those who had
+// access before, each of whom has a field of her own.
+func untils(form *web.Form, who []id.ID, was []record.Grant) (map[id.ID]int64, error) {
+	ends := map[id.ID]int64{}
+	for _, w := range who {
+		name := "until"
+		if slices.ContainsFunc(was, func(g record.Grant) bool { return g.ID == w }) {
+			name = untilName(w)
+		}
+		ends[w] = 0
+		if text := form.Text(name); text != "" {
+			at, err := time.Parse(untilLayout, text)
+			if err != nil || at.Year() < 2000 {
+				return nil, fault.Field(name, "Give a date and a time, such as 2027-01-31T18:00, or nothing.")
+			}
+			ends[w] = at.UnixMilli()
+		}
+	}
+	return ends, nil
 }
 
 func (v *visit) setAccess() error {
@@ -152,7 +222,18 @@ func (v *visit) setAccess() error {
 		if rec, err = v.Records.Get(tx, "", rid); err != nil {
 			return err
 		}
-		return v.Records.SetAccess(tx, rec.Kind.Name, rid, form.Bool("restricted"), users, groups)
+		was, err := v.Records.Grants(tx, rec)
+		if err != nil {
+			return err
+		}
+		ends, err := untils(form, slices.Concat(users, groups), was)
+		if err != nil {
+			return err
+		}
+		if err := v.Records.SetAccess(tx, rec.Kind.Name, rid, form.Bool("restricted"), users, groups); err != nil {
+			return err
+		}
+		return access.SetEnds(tx.SQL(), rid, ends)
 	})
 	if err != nil {
 		return err
