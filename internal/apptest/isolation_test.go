@@ -48,7 +48,7 @@ type isolation struct {
 	own, other *apptest.Tenant
 	secrets    *regexp.Regexp
 	seen       map[id.ID]bool // of the own tenant, by everybody
-	none       map[string]*apptest.Answer
+	none       map[string]*apptest.Answer // what a route answers about what does not exist
 }
 
 func (x isolation) with(t *testing.T) *isolation { x.t = t; return &x }
@@ -157,6 +157,7 @@ func (x *isolation) walk(askers []*asker, routes []string, prefix string) {
 // what she may.
 func (x *isolation) route(askers []*asker, f *filler, prefix string) (tried int) {
 	before := x.state()
+	x.none = map[string]*apptest.Answer{}
 	type place struct {
 		tenant *apptest.Tenant
 		where  apptest.Where
@@ -214,7 +215,7 @@ func (x *isolation) compare(a *asker, f *filler, prefix string, hidden target) {
 	want := x.none[key]
 	if want == nil {
 		want = x.ask(a, f, prefix, none)
-		x.none = map[string]*apptest.Answer{key: want} // of the last request: hidden things of one place follow each other
+		x.none[key] = want
 	}
 	same := func() bool { return got.Status == want.Status && bytes.Equal(body(got, hidden), body(want, none)) }
 	for range 3 { // the log, for one, may have grown in between
