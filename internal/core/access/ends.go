@@ -35,3 +35,12 @@ func SetEnds(tx *sqldb.Tx, record id.ID, ends map[id.ID]int64) error {
 	}
 	return bump(tx)
 }
+
+// Pass gives the grants of a record to those for which they count too, each as its
+// own and for as long: for a record that is about to go.
+func Pass(tx *sqldb.Tx, guard id.ID) error {
+	_, err := tx.Exec(`insert into access_grant (record_id, user_id, group_id, ends_at)
+		select r.id, g.user_id, g.group_id, g.ends_at from record r join access_grant g on g.record_id = r.guard_id where r.guard_id = ? and r.id <> ?
+		on conflict (record_id, user_id, group_id) do nothing`, int64(guard), int64(guard))
+	return err
+}

@@ -170,8 +170,8 @@ type Kind struct {
 	// Before may check and complete what is about to be saved; old is nil for a
 	// new record. Fault kinds: Invalid with fields.
 	Before func(tx *gate.Tx, now, old *Record) error
-	// After runs once the record is saved, in the same transaction.
-	After func(tx *gate.Tx, now, old *Record) error
+	// After runs once the record is saved, in the same transaction; Guarded once its access is.
+	After, Guarded func(tx *gate.Tx, now, old *Record) error
 
 	cols   []*Field  // columns(), once the kind is in a registry
 	traits []*Field  // of a variant, those that have values of their own

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -297,30 +299,26 @@ func (e *Engine) SetAccess(tx *gate.Tx, kind string, rid id.ID, restricted bool,
 	if old.Kind.Scope == OfParent || old.Kind.Scope == OfTenant {
 		return fault.New(fault.Invalid, "%s cannot be restricted on their own.", old.Kind.Labels)
 	}
-	for _, u := range users {
-		if _, err := e.load(tx, "user", u, false); err != nil {
-			return fault.Field("users", "User %s does not exist.", u)
-		}
-	}
-	for _, g := range groups {
-		if _, err := e.load(tx, "group", g, false); err != nil {
-			return fault.Field("groups", "Group %s does not exist.", g)
+	for i, who := range slices.Concat(users, groups) {
+		kind := map[bool]string{true: "user", false: "group"}[i < len(users)]
+		if _, err := e.load(tx, kind, who, false); err != nil {
+			return fault.Field(kind+"s", "The %s %s does not exist.", kind, who)
 		}
 	}
 	if err := access.SetGrants(tx.SQL(), rid, users, groups); err != nil {
 		return err
 	}
 	entry.Detail.Fields = []string{"access"}
-	if old.Restricted == restricted {
+	if restricted == (old.Restricted && old.Guard == rid) { // as it is: what its folder closes is not closed by itself
 		return nil
 	}
 	r := *old
-	r.Restricted, r.Version, r.Updated, r.UpdatedBy = restricted, old.Version+1, tx.Now, tx.Caller.User
+	r.Restricted, r.Guard, r.Version, r.Updated, r.UpdatedBy = restricted, rid, old.Version+1, tx.Now, tx.Caller.User
 	entry.Version, entry.Detail.Fields = r.Version, []string{"access", "restricted"}
-	if err := count(tx, old, &r); err != nil {
+	if err := errors.Join(count(tx, old, &r), e.write(tx, &r, old)); err != nil || r.Kind.Guarded == nil {
 		return err
 	}
-	return e.write(tx, &r, old)
+	return r.Kind.Guarded(tx, &r, old)
 }
 
 // Access tells who may see a record besides administrators.

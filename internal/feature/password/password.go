@@ -6,14 +6,17 @@
 // and id, and both are of the password's own organization; the name of that
 // record is nowhere in the password, since not everybody who sees the one sees
 // the other; what leaves a folder keeps what the folder demanded of those who
-// want to see it; what was imported for something that has no kind here keeps the
+// want to see it, and is restricted as the folder that it comes to; what was imported for something that has no kind here keeps the
 // foreign name of it instead; folders of one organization form trees.
 package password
 
 import (
+	"errors"
+
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/password/closed"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/rule"
 )
@@ -21,13 +24,15 @@ import (
 // Feature is the kinds password_category, password_folder and password.
 func Feature() record.Feature {
 	return record.Feature{Name: "password", Kinds: []*record.Kind{categories(), folders(), passwords()}, Schema: []string{demand.Schema},
-		Purge: func(tx *gate.Tx, r *record.Record) error { return demand.Purge(tx, r.Kind.Name, r.ID) }}
+		Purge: func(tx *gate.Tx, r *record.Record) error {
+			return errors.Join(demand.Purge(tx, r.Kind.Name, r.ID), closed.Purge(tx, r.Kind.Name, r.ID))
+		}}
 }
 
 func passwords() *record.Kind {
 	return &record.Kind{
 		Name: "password", Plural: "passwords", Label: "Password", Labels: "Passwords", Icon: "key",
-		Scope: record.OfOrganization, Menu: 3, Before: before, After: after,
+		Scope: record.OfOrganization, Menu: 3, Before: before, After: after, Guarded: guarded,
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},
 			{Name: "username", Label: "User name", Type: record.Text, Format: record.Mono, Class: record.Personal, Sort: true, Search: true, List: true},
@@ -92,6 +97,8 @@ func folders() *record.Kind {
 			}
 			return refiled(tx, now, old, "parent_id")
 		},
+		After:   func(tx *gate.Tx, now, old *record.Record) error { return settle(tx, now, old, "parent_id") },
+		Guarded: guarded,
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},
 			{Name: "parent_id", Label: "Folder above", Type: record.Ref, Ref: "password_folder", Class: record.Internal, Filter: true, List: true},

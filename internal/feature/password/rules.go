@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/password/closed"
 	"strongroom/internal/feature/password/demand"
 )
 
@@ -80,6 +81,27 @@ func refiled(tx *gate.Tx, now, old *record.Record, folder string) error {
 	return demand.Moved(tx, old.ID, old.Values.ID(folder), now.Values.ID(folder))
 }
 
+// settle has what was filed elsewhere, or restricted or not any more, restricted as its
+// folder is. To move something so that others may see it than before takes the right
+// to say who may.
+func settle(tx *gate.Tx, now, old *record.Record, folder string) error {
+	moved := old != nil && old.Values.ID(folder) != now.Values.ID(folder)
+	if now.Trashed != 0 || old == nil && now.Values.ID(folder) == 0 || old != nil && !moved && old.Restricted == now.Restricted {
+		return nil
+	}
+	was := closed.Standing{Guard: now.Guard, Restricted: now.Restricted}
+	if err := guarded(tx, now, old); err != nil || !moved || was == (closed.Standing{Guard: now.Guard, Restricted: now.Restricted}) {
+		return err
+	}
+	return tx.Check(access.Restrict, gate.Thing{Kind: now.Kind.Name, ID: now.ID})
+}
+
+func guarded(tx *gate.Tx, now, _ *record.Record) error {
+	s, err := closed.Settle(tx, now.Kind.Name, now.ID)
+	now.Guard, now.Restricted = s.Guard, s.Restricted
+	return err
+}
+
 func changed(now, old *record.Record, fields ...string) bool {
 	return slices.ContainsFunc(fields, func(f string) bool { return now.Values[f] != old.Values[f] })
 }
@@ -143,6 +165,9 @@ func find(tx *gate.Tx, kinds []string, rec id.ID) (org id.ID, err error) {
 func after(tx *gate.Tx, now, old *record.Record) error {
 	if now.Trashed != 0 {
 		return nil
+	}
+	if err := settle(tx, now, old, "password_folder_id"); err != nil {
+		return err
 	}
 	have, err := secret.Current(tx, now.ID)
 	if err != nil {

@@ -34,22 +34,26 @@ func accessItem(rec, who id.ID, accessor string, ends int64) []byte {
 	return jsonapi.EndItem(b)
 }
 
-// accessItems lists the grants of a record, those included that are over.
+// accessItems lists the grants that count for a record, those included that are over.
 func (c *call) accessItems(tx *gate.Tx, rec id.ID) ([][]byte, error) {
-	_, users, groups, err := c.Records.Access(tx, rec)
+	r, err := c.Records.Get(tx, "", rec)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := access.Ends(tx.SQL(), rec)
+	users, groups, err := access.Grants(tx.SQL(), r.Guard)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := access.Ends(tx.SQL(), r.Guard)
 	if err != nil {
 		return nil, err
 	}
 	var out [][]byte
 	for _, g := range groups {
-		out = append(out, accessItem(rec, g, "Group", ends[g]))
+		out = append(out, accessItem(r.Guard, g, "Group", ends[g]))
 	}
 	for _, u := range users {
-		out = append(out, accessItem(rec, u, "User", ends[u]))
+		out = append(out, accessItem(r.Guard, u, "User", ends[u]))
 	}
 	return out, nil
 }
@@ -88,11 +92,12 @@ func setAccesses(c *call, res *resource) error {
 		if err != nil {
 			return err
 		}
-		was, _, _, err := c.Records.Access(tx, parent)
+		was, err := c.Records.Get(tx, "", parent)
 		if err != nil {
 			return err
 		}
-		if err := c.Records.SetAccess(tx, res.kind.Name, parent, was || len(d.Items) > 0, users, groups); err != nil {
+		shut := was.Restricted && was.Guard == parent || len(d.Items) > 0 // what its folder closes is not closed by itself
+		if err := c.Records.SetAccess(tx, res.kind.Name, parent, shut, users, groups); err != nil {
 			return err
 		}
 		if err := access.SetEnds(tx.SQL(), parent, ends); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
@@ -126,6 +127,25 @@ func TestResourceAccesses(t *testing.T) {
 	set(attrs{"accessor-id": 99999, "accessor-type": "User"}).is(422)
 	set(attrs{"accessor-id": friend, "accessor-type": "Alien"}).is(422).shows("errors.0.source.pointer", "/data/0/attributes/accessor-type")
 	set(attrs{"accessor-type": "User"}).is(422)
+}
+
+// TestAccessByFolder: a password in a restricted folder tells the folder's grants, and
+// naming nobody leaves it so.
+func TestAccessByFolder(t *testing.T) {
+	h := open(t)
+	org := h.Org("Acme")
+	folder := h.Make("password_folder", org, record.Values{"name": "Core"})
+	pass := h.Make("password", org, record.Values{"name": "p", "password": "kelp", "password_folder_id": folder})
+	friend, friendKey := h.user(access.Editor, false)
+	_, otherKey := h.user(access.Editor, false)
+	h.Change(func(tx *gate.Tx) error { return h.Records.SetAccess(tx, "password_folder", folder, true, []id.ID{friend}, nil) })
+	at := "/passwords/" + pass.String() + "/relationships/resource_accesses"
+	for range 2 {
+		h.get(at).shows("data.0.id", folder.String()+"-"+friend.String())
+		h.ask(friendKey, "GET", "/passwords/"+pass.String()+"?show_password=false", nil).is(200).shows("data.attributes.restricted", true)
+		h.ask(otherKey, "GET", "/passwords/"+pass.String(), nil).is(404)
+		h.ask(h.key, "PATCH", at, attrs{"data": []any{}}).is(200)
+	}
 }
 
 // TestAccessExpires: access that was given until a time ends at it, and the list

@@ -48,3 +48,32 @@ func TestAccessUntil(t *testing.T) {
 	send(url.Values{"until." + friend: {""}}).Want(http.StatusSeeOther)
 	lite.Get(page).Want(http.StatusOK)
 }
+
+// TestAccessByFolder restricts a password folder: its passwords' pages say by which
+// folder, and saving theirs as it is leaves it so.
+func TestAccessByFolder(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Harbour Dental")
+	folder := h.Make("password_folder", org, record.Values{"name": "Core"})
+	pass := h.Make("password", org, record.Values{"name": "Switch", "password": "kelp", "password_folder_id": folder})
+	admin, editor := h.As(access.Administrator), h.As(access.Editor)
+	page, at, list := "/passwords/"+pass.String(), "/access/"+pass.String(), "/organizations/"+org.String()+"/passwords/folders?folder="+folder.String()
+	editor.Get(page).Want(http.StatusOK)
+	if !admin.Get(list).Want(http.StatusOK).Has(`a[href="/access/` + folder.String() + `"]`) {
+		t.Error("the folder's page does not lead to its access")
+	}
+	admin.Post("/access/"+folder.String(), url.Values{"restricted": {"1"}, "users": {""}, "groups": {""}}).Want(http.StatusSeeOther)
+	editor.Get(page).Want(http.StatusNotFound)
+	editor.Get(list).Want(http.StatusNotFound)
+	if !strings.Contains(admin.Get(list).Want(http.StatusOK).Body, "Restricted") {
+		t.Error("the folder does not say that it is restricted")
+	}
+	form := admin.Get(at).Want(http.StatusOK)
+	if !strings.Contains(form.Body, "By the folder Core: Only administrators may see this.") || form.Has(`input[name="restricted"][checked]`) {
+		t.Error("the password's page does not tell its own restriction from the folder's")
+	}
+	admin.Post(at, url.Values{"users": {"", h.UserID(access.Editor).String()}, "groups": {""}}).Want(http.StatusSeeOther)
+	editor.Get(page).Want(http.StatusNotFound)
+	admin.Post(at, url.Values{"restricted": {"1"}, "users": {"", h.UserID(access.Editor).String()}, "groups": {""}}).Want(http.StatusSeeOther)
+	editor.Get(page).Want(http.StatusOK)
+}

@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/password/filed"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -36,6 +37,9 @@ func (v *visit) accessSection(tx *gate.Tx, r *record.Record) (*ui.Section, error
 		return nil, err
 	}
 	s := &ui.Section{Title: "Access", Text: accessWords(r, lasting(grants, ends, tx.Now))}
+	if s.Text, err = v.byFolder(tx, r, s.Text); err != nil {
+		return nil, err
+	}
 	if v.May(access.Restrict, r.Kind) && restrictable(r.Kind) {
 		s.More = &ui.NavItem{Label: "Change", Href: accessURL(r)}
 	}
@@ -46,6 +50,26 @@ func (v *visit) accessSection(tx *gate.Tx, r *record.Record) (*ui.Section, error
 	}
 	return s, nil
 }
+
+// byFolder adds to what is said of a record's access that it comes from a folder
+// above it, where it does.
+func (v *visit) byFolder(tx *gate.Tx, r *record.Record, words string) (string, error) {
+	if !inherited(r) {
+		return words, nil
+	}
+	names, err := v.Records.Names(tx, r.Guard)
+	if err != nil {
+		return "", err
+	}
+	if names[r.Guard] == "" {
+		return "By a folder above it: " + words, nil
+	}
+	return "By the folder " + names[r.Guard] + ": " + words, nil
+}
+
+// inherited tells whether a record with an access list of its own is restricted by a
+// folder that it lies in, and not by itself.
+func inherited(r *record.Record) bool { return restrictable(r.Kind) && r.Restricted && r.Guard != r.ID }
 
 // lasting counts the grants that are not over.
 func lasting(grants []record.Grant, ends map[id.ID]int64, now int64) (n int) {
@@ -134,7 +158,12 @@ func (v *visit) access() error {
 		for _, g := range grants {
 			view.Items = append(view.Items, v.grantItem(g, ends[g.ID], tx.Now))
 		}
-		view.Words = accessWords(rec, lasting(grants, ends, tx.Now))
+		if view.Words, err = v.byFolder(tx, rec, accessWords(rec, lasting(grants, ends, tx.Now))); err != nil {
+			return err
+		}
+		if inherited(rec) { // nobody is named by the record itself
+			grants = nil
+		}
 		view.Form, err = v.accessForm(tx, rec, grants, ends)
 		return err
 	})
@@ -164,9 +193,15 @@ func (v *visit) accessForm(tx *gate.Tx, rec *record.Record, grants []record.Gran
 		return nil, err
 	}
 	back := shell.RecordURL(rec.Kind, rec.ID)
+	hint := "Administrators always see it. Not closed, those ticked below see it besides everybody who may see " + rec.OrgName + "."
+	switch {
+	case inherited(rec):
+		hint = "Administrators always see it. Not closed by itself, it stays open to those who may see the folder, whoever is ticked below."
+	case rec.Kind.Name == filed.Folder:
+		hint += " What lies in the folder and below is closed with it, but for what is closed by itself."
+	}
 	form := &ui.Form{Action: accessURL(rec), Submit: "Save", Cancel: back, Hidden: []ui.Hidden{{Name: "version", Value: strconv.FormatInt(rec.Version, 10)}}, Fields: []ui.Field{
-		{Name: "restricted", Label: "Close it to everybody but those ticked below", Type: "checkbox", Checked: rec.Restricted, Wide: true,
-			Hint: "Administrators always see it. Not closed, those ticked below see it besides everybody who may see " + rec.OrgName + "."},
+		{Name: "restricted", Label: "Close it to everybody but those ticked below", Type: "checkbox", Checked: rec.Restricted && !inherited(rec), Wide: true, Hint: hint},
 		{Name: "groups", Label: "Groups", Type: "select", Multiple: true, Options: groups},
 		{Name: "users", Label: "Users", Type: "select", Multiple: true, Options: users},
 		{Name: "until", Label: "Those newly chosen, until (UTC)", Type: "datetime-local", Hint: "Empty: without an end."},
@@ -226,6 +261,9 @@ func (v *visit) setAccess() error {
 		if err != nil {
 			return err
 		}
+		if inherited(rec) {
+			was = nil
+		}
 		ends, err := untils(form, slices.Concat(users, groups), was)
 		if err != nil {
 			return err
@@ -233,17 +271,22 @@ func (v *visit) setAccess() error {
 		if err := v.Records.SetAccess(tx, rec.Kind.Name, rid, form.Bool("restricted"), users, groups); err != nil {
 			return err
 		}
-		return access.SetEnds(tx.SQL(), rid, ends)
+		if err := access.SetEnds(tx.SQL(), rid, ends); err != nil {
+			return err
+		}
+		rec, err = v.Records.Get(tx, "", rid)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	rec.Restricted = form.Bool("restricted")
 	return v.Done(shell.RecordURL(rec.Kind, rid), "Access saved. %s", accessSaved(rec, len(users)+len(groups)))
 }
 
 func accessSaved(rec *record.Record, n int) string {
 	switch {
+	case inherited(rec):
+		return "Only those who may see its folder, and administrators, may see it."
 	case rec.Restricted && n == 0:
 		return "Only administrators may see it now."
 	case rec.Restricted:

@@ -42,6 +42,7 @@ type branch struct {
 
 	parent id.ID
 	org    id.ID
+	shut   bool // restricted
 }
 
 const folderPage = 100
@@ -78,6 +79,9 @@ func (v *visit) foldersPage(f filed, form *web.Form, refused error) error {
 		view.Head = ui.Head{Title: "Folders of " + shell.Lower(k.Labels), Icon: "folder", Sub: []ui.Cell{{Text: org.Name, Href: shell.RecordURL(org.Kind, oid)}}}
 		if now != 0 {
 			view.Head.Title, view.Head.Icon = all[now].Name, "folder-open"
+			if all[now].shut {
+				view.Head.Sub = append(view.Head.Sub, ui.Cell{Type: "pill", Text: "Restricted", Tone: "info"})
+			}
 		}
 		if view.Items, err = v.folderTable(tx, f, oid, now); err != nil {
 			return err
@@ -103,6 +107,9 @@ func (v *visit) foldersPage(f filed, form *web.Form, refused error) error {
 func (v *visit) folderActions(f filed, org, now id.ID, view *foldersView, form *web.Form, refused error) {
 	k, fk := v.Kind(f.kind), v.Kind(f.folder)
 	if now != 0 {
+		if v.May(access.Restrict, fk) {
+			view.Head.Actions = append(view.Head.Actions, ui.Action{Label: "Access", Icon: "shield-lock", Href: "/access/" + now.String(), Quiet: true})
+		}
 		if f.kind == "password" && v.May(access.Restrict, fk) {
 			view.Head.Actions = append(view.Head.Actions, ui.Action{Label: "Approval", Icon: "shield-check", Href: shell.RecordURL(fk, now) + "/approval", Quiet: true},
 				ui.Action{Label: "Rotation", Icon: "rotate", Href: shell.RecordURL(fk, now) + "/rotation", Quiet: true})
@@ -142,7 +149,7 @@ func (v *visit) tree(tx *gate.Tx, f filed, org, now id.ID) (map[id.ID]*branch, e
 	}
 	all := map[id.ID]*branch{0: {Name: "In no folder", Href: shell.FoldersURL(org, k, 0), Current: now == 0}}
 	for _, r := range page.Records {
-		all[r.ID] = &branch{ID: r.ID, Name: r.Name, Href: shell.FoldersURL(org, k, r.ID), Current: r.ID == now, parent: r.Values.ID("parent_id"), org: r.Org}
+		all[r.ID] = &branch{ID: r.ID, Name: r.Name, Href: shell.FoldersURL(org, k, r.ID), Current: r.ID == now, parent: r.Values.ID("parent_id"), org: r.Org, shut: r.Restricted}
 	}
 	for _, r := range page.Records { // in the order of their names
 		b := all[r.ID]
