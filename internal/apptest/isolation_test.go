@@ -47,7 +47,7 @@ type isolation struct {
 	h          *apptest.House
 	own, other *apptest.Tenant
 	secrets    *regexp.Regexp
-	seen       map[id.ID]bool // of the own tenant, by everybody
+	seen       map[id.ID]bool             // of the own tenant, by everybody
 	none       map[string]*apptest.Answer // what a route answers about what does not exist
 }
 
