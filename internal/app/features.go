@@ -36,6 +36,7 @@ import (
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/runbook"
+	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/feature/view"
@@ -53,6 +54,7 @@ func features() []record.Feature {
 		approval.Feature(),
 		checkout.Feature(),
 		breaker.Feature(),
+		share.Feature(),
 		rotation.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),

@@ -63,7 +63,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
 	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other",
 	"folders": "document_folder", "sections": "document_section",
-	"vaults": "other",
+	"vaults": "other", "shares": "other",
 }
 
 // filler reads a route. It says what is missing here when it meets a parameter
@@ -93,7 +93,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{rest...}"}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}"}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -113,7 +113,7 @@ func (f *filler) path(t target) string {
 			part = t.parent.String()
 		case "{version}":
 			part = "1"
-		case "{image}", "{relation}", "{comment}", "{alert}":
+		case "{image}", "{relation}", "{comment}", "{alert}", "{share}":
 			part = t.id.String()
 		case "{kind}":
 			part = t.kind

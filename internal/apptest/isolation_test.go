@@ -373,7 +373,7 @@ func (x *isolation) keys() {
 // strangers opens every page without a session and with one of another tenant's
 // making.
 func (x *isolation) strangers() {
-	open := []string{"GET /sign-in", "GET /first-run", "POST /first-run", "POST /theme", "GET /static/"}
+	open := []string{"GET /sign-in", "GET /first-run", "POST /first-run", "POST /theme", "GET /static/", "GET /s/{share}", "POST /s/{share}/open"}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		x.t.Fatal(err)

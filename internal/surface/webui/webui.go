@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/runbook"
+	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/tracker"
 	sealed "strongroom/internal/feature/vault"
 	"strongroom/internal/surface/webui/approvals"
@@ -58,6 +59,7 @@ import (
 	"strongroom/internal/surface/webui/rotations"
 	"strongroom/internal/surface/webui/runbooks"
 	"strongroom/internal/surface/webui/secrets"
+	"strongroom/internal/surface/webui/shares"
 	"strongroom/internal/surface/webui/shell"
 	"strongroom/internal/surface/webui/talk"
 	"strongroom/internal/surface/webui/trackers"
@@ -120,6 +122,7 @@ func (s *Server) groups() []shell.Group {
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&secrets.Pages{Secrets: s.Secrets},
 		&approvals.Pages{},
+		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&rotations.Pages{},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},

@@ -62,6 +62,7 @@ import (
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
+	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/feature/view"
@@ -104,6 +105,7 @@ func Features() []record.Feature {
 		approval.Feature(),
 		checkout.Feature(),
 		breaker.Feature(),
+		share.Feature(),
 		rotation.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
