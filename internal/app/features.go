@@ -27,6 +27,7 @@ import (
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
@@ -55,6 +56,7 @@ func features() []record.Feature {
 		checkout.Feature(),
 		breaker.Feature(),
 		share.Feature(),
+		mfa.Feature(),
 		rotation.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),

@@ -43,6 +43,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/keyring"
+	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/relation"
@@ -243,11 +244,11 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	if err := a.House.Start(ctx); err != nil {
 		return err
 	}
-	a.Gate = &gate.Gate{House: a.House, Kinds: kinds.Traits(), Log: a.Log, Now: a.Now}
-	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}}
+	a.Gate = &gate.Gate{House: a.House, Kinds: kinds.Traits(), Log: a.Log, Now: a.Now, Guard: mfa.Guard}
+	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}}
 	passwords := &local.Method{Gate: a.Gate}
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
-	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords}
+	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has}
 	a.APIKeys = &apikey.Keys{Gate: a.Gate}
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}

@@ -41,6 +41,7 @@ type Error struct {
 	Hint   string            // what to do about it, a whole sentence, or empty
 	Fields map[string]string // field name -> sentence, for Invalid
 	After  time.Duration     // for Throttled
+	Way    string            // local address of the page where the hint is followed, or empty
 	Cause  error             // for the log only
 }
 
@@ -78,6 +79,13 @@ func Wrap(cause error, k Kind, format string, args ...any) *Error {
 func (e *Error) WithHint(format string, args ...any) *Error {
 	c := *e
 	c.Hint = fmt.Sprintf(format, args...)
+	return &c
+}
+
+// WithWay returns e with the address of the page where the hint is followed.
+func (e *Error) WithWay(path string) *Error {
+	c := *e
+	c.Way = path
 	return &c
 }
 

@@ -95,6 +95,7 @@ type Caller struct {
 	Via       string // "session", "api key", "console" or "job"
 	Session   string // public id of the session or key
 	AuthLevel int    // 1 one factor, 2 two factors
+	Confirmed int64  // when her session last gave a second factor, Unix milliseconds; 0 is never
 	OneTime   bool   // signed in with a one-time password that must be changed first
 	Addr      netip.Addr
 	Request   string // request id

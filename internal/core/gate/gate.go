@@ -40,6 +40,10 @@ type Gate struct {
 	// Committed, when set, is told the tenant's name after every change.
 	Committed func(tenant string)
 
+	// Guard, when set, is asked in each transaction that writes about what the rights
+	// allow: whether it may be done now. What it refuses, Denied, is recorded.
+	Guard func(tx *Tx, action access.Action, t access.Target) error
+
 	refusals refusals
 }
 
@@ -234,6 +238,12 @@ func (tx *Tx) decide(action access.Action, thing Thing) (*audit.Entry, error) {
 	case access.Denied:
 		e.Result, tx.refused = audit.Refused, e
 		return nil, fault.New(fault.Denied, "%s", why)
+	}
+	if tx.write && tx.gate.Guard != nil {
+		if err := tx.gate.Guard(tx, action, target); err != nil {
+			e.Result, tx.refused = audit.Refused, e
+			return nil, err
+		}
 	}
 	return e, nil
 }

@@ -7,8 +7,9 @@
 // a person out who signs in from a device she used before.
 //
 // Words: a session belongs to a browser; an access token is the like for a
-// program that signed in with a password (POST /login of the IT Glue API); a
-// known device is a browser that carries proof of an earlier sign-in.
+// program that signed in with a password (POST /login of the IT Glue API); half
+// a session is what somebody has who gave the first factor and not yet the
+// second, and opens nothing but the step that asks for it; a known device is a browser that carries proof of an earlier sign-in.
 package identity
 
 import (
@@ -35,6 +36,7 @@ func schema() []string {
 			id id primary key, hash bytes not null, user_id int not null, sort text not null, method text not null, level int not null,
 			created_at int not null, seen_at int not null, expires_at int not null, idle_ms int not null, address text not null, agent text not null, device text not null)`,
 		`alter table identity_session add column if not exists idle_ms int not null default 7200000`,
+		`alter table identity_session add column if not exists factor_at int not null default 0`,
 		`create unique index if not exists identity_session_hash on identity_session (hash)`,
 		`create index if not exists identity_session_user on identity_session (user_id)`,
 		`create index if not exists identity_session_expires on identity_session (expires_at)`,

@@ -36,8 +36,8 @@ func (s *Sessions) List(ctx context.Context, c *access.Caller, user id.ID) (out 
 			}
 		}
 		rows, err := tx.Query(`select id, sort, method, level, created_at, seen_at, expires_at, address, agent from identity_session
-			where user_id = ? and expires_at > ? and (sort <> ? or seen_at + idle_ms > ?) order by seen_at desc, id desc`,
-			int64(user), tx.Now, webSession, tx.Now)
+			where user_id = ? and sort <> ? and expires_at > ? and (sort <> ? or seen_at + idle_ms > ?) order by seen_at desc, id desc`,
+			int64(user), halfSession, tx.Now, webSession, tx.Now)
 		if err != nil {
 			return err
 		}

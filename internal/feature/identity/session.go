@@ -21,6 +21,11 @@ type Sessions struct {
 	Limits    Limits            // of tenants that have set none of their own
 	Rules     Rules
 
+	// Second, when set, tells whether a user has a second factor to be asked for.
+	Second func(tx *gate.Tx, user id.ID) (bool, error)
+	// Entered, when set, runs in the transaction in which a browser's session begins.
+	Entered func(tx *gate.Tx, e Entry) error
+
 	cache  cache
 	misses misses
 }
@@ -38,6 +43,7 @@ type Signed struct {
 	Token   string    // the session's cookie, or the access token; shown once
 	Device  string    // what the browser keeps for a year to be known again; empty for programs
 	Expires time.Time // when the session ends whatever happens
+	Half    bool      // the token is half a session: the second factor is asked for, see Complete
 }
 
 // ended is the one answer for a token that does not, or no longer, open
@@ -51,17 +57,17 @@ type row struct {
 	id, user               int64
 	level                  int
 	created, seen, expires int64
-	idle                   int64
+	idle, factor           int64
 	name, email, method    string
 	version, epoch         int64
 }
 
 func readRow(tx *gate.Tx, hash []byte, sort string) (*row, error) {
 	var r row
-	err := tx.QueryRow(`select s.id, s.user_id, s.level, s.created_at, s.seen_at, s.expires_at, s.idle_ms, s.method, r.name, r.version, coalesce(u.email, ''), e.n
+	err := tx.QueryRow(`select s.id, s.user_id, s.level, s.created_at, s.seen_at, s.expires_at, s.idle_ms, s.factor_at, s.method, r.name, r.version, coalesce(u.email, ''), e.n
 		from identity_session s join record r on r.id = s.user_id join k_user u on u.id = s.user_id cross join access_epoch e
 		where s.hash = ? and s.sort = ? and r.trashed_at is null and r.archived = 0`, hash, sort).
-		Scan(&r.id, &r.user, &r.level, &r.created, &r.seen, &r.expires, &r.idle, &r.method, &r.name, &r.version, &r.email, &r.epoch)
+		Scan(&r.id, &r.user, &r.level, &r.created, &r.seen, &r.expires, &r.idle, &r.factor, &r.method, &r.name, &r.version, &r.email, &r.epoch)
 	if noRows(err) {
 		return nil, ended()
 	}
@@ -125,13 +131,14 @@ func (r *row) over(sort string, now int64) bool {
 // nor the user's record changed, and whether it is time to note the use.
 func (s *Sessions) callerOf(tx *gate.Tx, r *row, hash, sort string) (*access.Caller, bool, error) {
 	if c, touch := s.cache.get(hash, r, tx.Now); c != nil {
+		c.Confirmed = r.factor
 		return c, touch, nil
 	}
 	c, err := access.Load(tx.SQL(), id.ID(r.user))
 	if err != nil {
 		return nil, false, err
 	}
-	c.Tenant, c.Name, c.Email, c.AuthLevel, c.Session, c.Via = tx.Tenant.Name, r.name, r.email, r.level, id.ID(r.id).String(), "session"
+	c.Tenant, c.Name, c.Email, c.AuthLevel, c.Confirmed, c.Session, c.Via = tx.Tenant.Name, r.name, r.email, r.level, r.factor, id.ID(r.id).String(), "session"
 	if sort == accessToken {
 		c.Via = "token"
 	}

@@ -106,37 +106,56 @@ func (s *Sessions) open(ctx context.Context, a Attempt, ch *charge, claim method
 		if err := ch.settle(tx, true); err != nil {
 			return err
 		}
-		d, ok := readDevice(tx, a.Device)
-		if !ok || d.User != caller.User {
-			d = newDevice(caller.User)
-		}
-		d.Since = tx.Now
-		if sort == webSession {
-			if out.Device, err = d.token(tx); err != nil {
-				return err
-			}
-		}
-		limits, err := s.LimitsOf(tx)
+		half, err := s.wantsSecond(tx, caller, sort)
 		if err != nil {
 			return err
 		}
-		life := limits.Absolute
-		if sort == accessToken {
-			life = limits.Token
+		if half {
+			return s.halve(tx, a, out, claim)
 		}
-		out.Token, out.Expires = newToken(a.Tenant, sort), time.UnixMilli(tx.Now).UTC().Add(life)
-		sid, err := s.insert(tx, a, out, claim, sort, d, limits.Idle)
-		if err != nil {
-			return err
-		}
-		caller.Session = sid.String()
-		tx.Entry().Session = caller.Session
-		return signedIn(tx, caller.User, a.Addr)
+		return s.admit(tx, a, out, claim, sort)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// admit makes the session or access token of somebody who gave all factors.
+func (s *Sessions) admit(tx *gate.Tx, a Attempt, out *Signed, claim method.Claim, sort string) error {
+	caller := out.Caller
+	d, known := readDevice(tx, a.Device)
+	if known = known && d.User == caller.User; !known {
+		d = newDevice(caller.User)
+	}
+	d.Since = tx.Now
+	if caller.AuthLevel > 1 {
+		caller.Confirmed = tx.Now
+	}
+	limits, err := s.LimitsOf(tx)
+	if err != nil {
+		return err
+	}
+	life := limits.Absolute
+	if sort == accessToken {
+		life = limits.Token
+	}
+	out.Token, out.Expires = newToken(a.Tenant, sort), time.UnixMilli(tx.Now).UTC().Add(life)
+	sid, err := s.insert(tx, a, out, claim, sort, d, limits.Idle)
+	if err != nil {
+		return err
+	}
+	caller.Session = sid.String()
+	tx.Entry().Session, tx.Entry().Level = caller.Session, caller.AuthLevel
+	if sort == webSession {
+		if out.Device, err = d.token(tx); err != nil {
+			return err
+		}
+		if err := s.tellEntered(tx, a, caller.User, sid, known); err != nil {
+			return err
+		}
+	}
+	return signedIn(tx, caller.User, a.Addr)
 }
 
 // load gives the caller of an identified user. Unauthorized when there is no
@@ -168,9 +187,9 @@ func (s *Sessions) load(ctx context.Context, a Attempt, claim method.Claim) (c *
 	return c, nil
 }
 
-// maxSessions is how many sessions and access tokens a user has at most; the
-// least recently used ones end.
-const maxSessions = 100
+// maxSessions is how many sessions and access tokens a user has at most, maxHalves
+// how many halves of sessions; the least recently used ones end.
+const maxSessions, maxHalves = 100, 20
 
 func (s *Sessions) insert(tx *gate.Tx, a Attempt, out *Signed, claim method.Claim, sort string, d device, idle time.Duration) (id.ID, error) {
 	sid, err := tx.NewID()
@@ -182,17 +201,19 @@ func (s *Sessions) insert(tx *gate.Tx, a Attempt, out *Signed, claim method.Clai
 		return 0, err
 	}
 	user := int64(out.Caller.User)
-	_, err = tx.Exec(`delete from identity_session where id in (select id from identity_session where user_id = ? order by seen_at desc, id desc limit 100 offset ?)`,
-		user, maxSessions-1)
-	if err != nil {
+	few, most := `delete from identity_session where id in (select id from identity_session where user_id = ? and sort <> ? order by seen_at desc, id desc limit 100 offset ?)`, maxSessions
+	if sort == halfSession {
+		few, most = `delete from identity_session where id in (select id from identity_session where user_id = ? and sort = ? order by seen_at desc, id desc limit 100 offset ?)`, maxHalves
+	}
+	if _, err := tx.Exec(few, user, halfSession, most-1); err != nil {
 		return 0, err
 	}
 	if _, err := tx.Exec(`delete from identity_session where expires_at <= ?`, tx.Now); err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(`insert into identity_session (id, hash, user_id, sort, method, level, created_at, seen_at, expires_at, idle_ms, address, agent, device)
-		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(sid), hash, user, sort, claim.Method, out.Caller.AuthLevel, tx.Now, tx.Now,
-		out.Expires.UnixMilli(), idle.Milliseconds(), address(a.Addr), short(a.Agent), d.Name)
+	_, err = tx.Exec(`insert into identity_session (id, hash, user_id, sort, method, level, created_at, seen_at, expires_at, factor_at, idle_ms, address, agent, device)
+		values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, int64(sid), hash, user, sort, claim.Method, out.Caller.AuthLevel, tx.Now, tx.Now,
+		out.Expires.UnixMilli(), out.Caller.Confirmed, idle.Milliseconds(), address(a.Addr), short(a.Agent), d.Name)
 	return sid, err
 }
 

@@ -21,6 +21,7 @@ import (
 // random bits in base64url: northbeam.srs_....
 const (
 	webSession  = "srs_" // a browser's session, in its cookie
+	halfSession = "srh_" // somebody who has not given the second factor yet, in a cookie of its own
 	accessToken = "srt_" // a program's, as Authorization: Bearer
 	deviceToken = "srd_" // a known device, in a long-lived cookie
 )
@@ -46,7 +47,7 @@ func sortOf(s string) string {
 		return ""
 	}
 	switch sort := rest[:4]; sort {
-	case webSession, accessToken, deviceToken:
+	case webSession, halfSession, accessToken, deviceToken:
 		return sort
 	}
 	return ""

@@ -82,6 +82,7 @@ func Topics() []Topic {
 		{Name: "share", Label: "What I shared with somebody outside was opened", Icon: "share"},
 		{Name: "breaker", Label: "Somebody opened unusually many secrets and was stopped", Icon: "alert-triangle", Mail: true, Admin: true},
 		{Name: "overdue", Label: "A password is older than it may become", Icon: "calendar-due", Admin: true},
+		{Name: "security", Label: "Somebody signs in for me on a new device, or my second factors change", Icon: "shield-lock", Mail: true},
 		{Name: "approval", Label: "Somebody asks for my approval, or decides about mine", Icon: "shield-check", Mail: true},
 	}
 }
@@ -123,6 +124,7 @@ type Notice struct {
 	Text []Part
 	Key  string // the same key is told the same person once: "comment/12"
 	Own  bool   // of Strongroom itself, whoever the caller is
+	Self bool   // the caller herself is told too: of what is done in her name
 }
 
 // Send tells people something, inside the change that causes it, and gives those
@@ -136,7 +138,7 @@ func Send(tx *gate.Tx, n Notice) (told []id.ID, err error) {
 	if n.Own {
 		actor = 0
 	}
-	if told, err = Audience(tx, n.Record, n.To); err != nil || len(told) == 0 {
+	if told, err = audience(tx, n.Record, n.To, n.Self); err != nil || len(told) == 0 {
 		return nil, err
 	}
 	parts, err := json.Marshal(n.Text)
@@ -176,8 +178,12 @@ func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]
 // Audience gives those of some users, the caller left out, who are active and may
 // see a record; with record 0 those who are active.
 func Audience(tx *gate.Tx, rec id.ID, users []id.ID) ([]id.ID, error) {
+	return audience(tx, rec, users, false)
+}
+
+func audience(tx *gate.Tx, rec id.ID, users []id.ID, self bool) ([]id.ID, error) {
 	var out []id.ID
-	met := map[id.ID]bool{tx.Caller.User: true, 0: true}
+	met := map[id.ID]bool{tx.Caller.User: !self, 0: true}
 	for _, u := range users {
 		if met[u] || len(out) == mostPeople {
 			continue

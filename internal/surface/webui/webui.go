@@ -59,6 +59,7 @@ import (
 	"strongroom/internal/surface/webui/rotations"
 	"strongroom/internal/surface/webui/runbooks"
 	"strongroom/internal/surface/webui/secrets"
+	"strongroom/internal/surface/webui/security"
 	"strongroom/internal/surface/webui/shares"
 	"strongroom/internal/surface/webui/shell"
 	"strongroom/internal/surface/webui/talk"
@@ -126,6 +127,7 @@ func (s *Server) groups() []shell.Group {
 		&rotations.Pages{},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
+		&security.Pages{Sessions: s.Sessions},
 		&trail.Pages{House: s.House},
 		&assets.Pages{},
 		&checklists.Pages{},

@@ -45,6 +45,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Door = p
 	s.Public("GET /sign-in", p.signInPage)
 	s.Public("POST /sign-in", p.signIn)
+	s.Public("GET /sign-in/second", p.secondPage)
+	s.Public("POST /sign-in/second", p.second)
 	s.Public("POST /sign-out", p.signOut)
 	s.Public("GET /first-run", p.firstRunPage)
 	s.Public("POST /first-run", p.firstRun)

@@ -121,8 +121,18 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if signed.Half {
+		web.SetCookie(w, r, halfCookie, signed.Token, max(time.Minute, signed.Expires.Sub(p.shell.Now())))
+		web.SetCookie(w, r, shell.TenantCookie, signed.Caller.Tenant, tenantAge)
+		return web.SeeOther(w, r, "/sign-in/second?to="+url.QueryEscape(web.LocalPath(f.Text("to"), "/")))
+	}
+	return p.goOn(w, r, signed, f.Text("to"))
+}
+
+// goOn leads somebody who has signed in to where she wanted to be.
+func (p *Pages) goOn(w http.ResponseWriter, r *http.Request, signed *identity.Signed, to string) error {
 	p.enter(w, r, signed)
-	to := web.LocalPath(f.Text("to"), "/")
+	to = web.LocalPath(to, "/")
 	if signed.Caller.OneTime {
 		to = "/account/password"
 	}

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"time"
 
@@ -51,6 +52,9 @@ type Shell struct {
 	// Door, Favourites and Bell are given by the groups that hold these pages.
 	Door       Door
 	Favourites Favourites
+	// Warn gives a line above every page of who did not give a second factor; nil
+	// gives none.
+	Warn func(tx *gate.Tx) (*ui.Notice, error)
 	// Bell counts what the caller has not read; nil shows no bell.
 	Bell func(tx *gate.Tx) (*ui.Bell, error)
 
@@ -203,6 +207,9 @@ func (s *Shell) fail(w http.ResponseWriter, r *http.Request, err error) {
 		if say.Kind == fault.Unauthorized {
 			body["location"] = "/sign-in"
 		}
+		if say.Way != "" {
+			body["location"] = wayBack(r, say.Way)
+		}
 		if err := web.JSON(w, web.Status(err), body); err != nil {
 			s.Log.WarnContext(r.Context(), "an error could not be answered", "error", err)
 		}
@@ -215,9 +222,32 @@ func (s *Shell) fail(w http.ResponseWriter, r *http.Request, err error) {
 	p := s.Plain(r, title(say.Kind), ui.Problem{
 		Icon: "alert-triangle", Title: title(say.Kind), Text: say.Text, Hint: say.Hint, ID: web.RequestID(r.Context()),
 		Actions: []ui.Action{{Label: "Go to the dashboard", Href: "/", Icon: "home", Primary: true}}})
+	if say.Way != "" {
+		p.Data = ui.Problem{Icon: "shield-lock", Title: title(say.Kind), Text: say.Text, Hint: say.Hint, ID: web.RequestID(r.Context()),
+			Actions: []ui.Action{{Label: "Go on", Href: wayBack(r, say.Way), Icon: "chevron-right", Primary: true}}}
+	}
 	if err := s.pages.RenderStatus(w, r, web.Status(err), "problem", p); err != nil {
 		s.Log.ErrorContext(r.Context(), "the error page failed", "error", err)
 	}
+}
+
+// wayBack is an address that leads back to where the request came from: to the page
+// that was asked for, or to the one that a form was on.
+func wayBack(r *http.Request, way string) string {
+	from := r.URL.RequestURI()
+	if r.Method != http.MethodGet || web.WantsJSON(r) {
+		from = Referrer(r, "/")
+	}
+	return way + "?to=" + url.QueryEscape(from)
+}
+
+// Referrer is the page of ours that a form was on.
+func Referrer(r *http.Request, instead string) string {
+	ref, err := url.Parse(r.Header.Get("Referer"))
+	if err != nil || ref.Host != r.Host {
+		return instead
+	}
+	return web.LocalPath(ref.RequestURI(), instead)
 }
 
 // Plain is a page outside the layout, such as sign-in: without navigation.

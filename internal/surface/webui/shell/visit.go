@@ -99,6 +99,15 @@ func (v *Visit) Page(title string, crumbs ...ui.Crumb) (ui.Page, error) {
 	return p, v.View(func(tx *gate.Tx) error {
 		p.Brand.Tenant = tx.Tenant.Title()
 		var err error
+		if v.Warn != nil && v.Caller.AuthLevel < 2 && !v.Caller.OneTime {
+			n, err := v.Warn(tx)
+			if err != nil {
+				return err
+			}
+			if n != nil {
+				p.Notice = n
+			}
+		}
 		if p.Stars, p.Recent, err = v.Favourites.Lines(v, tx); err != nil || v.Bell == nil {
 			return err
 		}

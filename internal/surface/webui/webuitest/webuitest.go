@@ -53,6 +53,7 @@ import (
 	"strongroom/internal/feature/importer/layout/sheet"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
@@ -106,6 +107,7 @@ func Features() []record.Feature {
 		checkout.Feature(),
 		breaker.Feature(),
 		share.Feature(),
+		mfa.Feature(),
 		rotation.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
@@ -146,12 +148,13 @@ func Open(t testing.TB, o Options) *House {
 	t.Helper()
 	h := &House{House: coretest.Open(t, coretest.Options{Features: Features(), Schema: job.Schema, Log: slog.New(slog.DiscardHandler)}), t: t,
 		users: map[access.Role]id.ID{}}
+	h.Gate.Guard = mfa.Guard
 	h.Gate.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
 	passwords := &local.Method{Gate: h.Gate, Hasher: local.Hasher{Cost: local.Cost{Memory: 64, Time: 1, Threads: 1}}}
 	h.Directory = &identity.Directory{Gate: h.Gate, Records: h.Records, Passwords: passwords}
 	h.Server = &webui.Server{
-		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}},
-		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords},
+		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}},
+		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has},
 		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate},
 		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}},
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,

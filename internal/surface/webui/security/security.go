@@ -1,0 +1,79 @@
+// Package security holds the pages of a person's own second factors, the step that
+// asks for one again, and the tenant's policy about them.
+//
+// Always true: everybody sees and changes her own factors alone, and only after
+// giving one of them if she has any; a key or recovery code is shown once; the
+// policy is for those who manage the tenant.
+package security
+
+import (
+	"embed"
+	"io/fs"
+
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/mfa"
+	"strongroom/internal/surface/webui/shell"
+)
+
+//go:embed pages
+var templates embed.FS
+
+// Pages are the pages of this group with what they need beside the shell.
+type Pages struct {
+	Sessions *identity.Sessions
+}
+
+// Templates gives the group's templates.
+func (p *Pages) Templates() fs.FS { return templates }
+
+// policyPage is where administrators say who needs a second factor.
+const policyPage = "/settings/second-factor"
+
+// Mount gives the shell the pages, and what they offer to others.
+func (p *Pages) Mount(s *shell.Shell) {
+	s.Warn = warn
+	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+		return []ui.Item{{Title: "Second factors", Sub: "Who needs one, and for what", Href: policyPage, Icon: "shield-lock"}}
+	})
+	s.Get(mfa.Own, p.as((*visit).own))
+	s.Get(mfa.Own+"/app", p.as((*visit).app))
+	s.Post(mfa.Own+"/app", p.as((*visit).addApp))
+	s.Post(mfa.Own+"/codes", p.as((*visit).newCodes))
+	s.Post(mfa.Own+"/factors/{id}/remove", p.as((*visit).remove))
+	s.Get(mfa.Own+"/confirm", p.as((*visit).confirm))
+	s.Post(mfa.Own+"/confirm", p.as((*visit).confirmed))
+	s.Get(policyPage, shell.Administering(p.as((*visit).policy)))
+	s.Post(policyPage, shell.Administering(p.as((*visit).savePolicy)))
+}
+
+// warn tells who must have a second factor that she has none.
+func warn(tx *gate.Tx) (*ui.Notice, error) {
+	pol, err := mfa.PolicyOf(tx)
+	if err != nil || !pol.Must(tx.Caller) {
+		return nil, err
+	}
+	return &ui.Notice{Tone: "warn", Text: "You need a second factor to see passwords.", Link: "Set one up", Href: mfa.Own}, nil
+}
+
+// visit is one request for a page of the group.
+type visit struct {
+	*shell.Visit
+	*Pages
+}
+
+// as makes a handler of the shell.
+func (p *Pages) as(h func(*visit) error) shell.Handler {
+	return func(v *shell.Visit) error { return h(&visit{v, p}) }
+}
+
+// groups gives the tenant's groups to choose from.
+func (v *visit) groups(tx *gate.Tx) ([]*record.Record, error) {
+	page, err := v.Records.List(tx, identity.Group, record.Query{Limit: 1000})
+	if err != nil {
+		return nil, err
+	}
+	return page.Records, nil
+}
