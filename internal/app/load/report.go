@@ -76,10 +76,16 @@ func Own(ctx context.Context, h *House, o Options, say func(string)) (_ *Report,
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, h.Stop()) }()
+	if err := h.settle(ctx, say); err != nil {
+		return nil, err
+	}
 	if rep.Idle, err = h.process(); err != nil {
 		return nil, err
 	}
 	if err := rep.wake(ctx, h); err != nil {
+		return nil, err
+	}
+	if err := h.settle(ctx, say); err != nil {
 		return nil, err
 	}
 	rows, err := h.rows(ctx)
@@ -91,6 +97,33 @@ func Own(ctx context.Context, h *House, o Options, say func(string)) (_ *Report,
 	}
 	rep.Loaded, err = h.process()
 	return rep, err
+}
+
+// settle waits until the server does nothing by itself any more, so that what it
+// looks after once after a start is not counted with the first requests. After
+// two minutes it says so and goes on.
+func (h *House) settle(ctx context.Context, say func(string)) error {
+	const look, quiet = 500 * time.Millisecond, 25.0 // ms of processor time: a twentieth of a core
+	before, err := h.process()
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for range 2 * time.Minute / look {
+		if err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		var now *Process
+		if now, err = h.process(); err == nil && now.cpu-before.cpu <= quiet {
+			return nil
+		}
+		before = now
+	}
+	say("the server is still busy with itself")
+	return err
 }
 
 func (h *House) process() (*Process, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -587,5 +588,42 @@ func TestPrune(t *testing.T) {
 	})
 	if st := s.get(s.Admin(), waiting); st.State != job.Waiting {
 		t.Errorf("%+v", st)
+	}
+}
+
+// What was only looked after is closed again: a start does not leave every tenant
+// open.
+func TestEveryTenantIsVisitedAndClosed(t *testing.T) {
+	visited := make(chan string, 10)
+	s := open(t, nil, job.Schedule{Name: "hourly", Every: time.Hour, Run: func(_ context.Context, tenant string) error { visited <- tenant; return nil }})
+	house := s.House.House
+	for _, name := range []string{"acme", "zenith"} {
+		if _, err := house.Create(t.Context(), name, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Clock.Advance(time.Hour)
+	closed := func() bool {
+		if err := house.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return house.OpenCount() == 0
+	}
+	if !closed() {
+		t.Fatalf("%v are open before anybody visits", house.Opened())
+	}
+	s.start(s.Runner)
+	var names []string
+	for range 3 {
+		names = append(names, <-visited)
+	}
+	slices.Sort(names)
+	if want := []string{"acme", coretest.Name, "zenith"}; !slices.Equal(names, want) {
+		t.Errorf("visited %v, not %v", names, want)
+	}
+	for end := time.Now().Add(20 * time.Second); !closed(); {
+		if time.Now().After(end) {
+			t.Fatalf("%v are still open", house.Opened())
+		}
 	}
 }

@@ -119,7 +119,8 @@ func (r *Runner) init() {
 
 // Run works until ctx ends; then it waits for its jobs, whose contexts have
 // ended too, and gives nil. At its start it visits every tenant: leases that
-// this node held before are void, since only a dead process leaves them.
+// this node held before are void, since only a dead process leaves them; see
+// introduce.
 func (r *Runner) Run(ctx context.Context) error {
 	r.mu.Lock()
 	r.init()
@@ -130,12 +131,10 @@ func (r *Runner) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		r.push(name)
-	}
 	stop := context.AfterFunc(ctx, r.wake)
 	defer stop()
 	var group sync.WaitGroup
+	group.Go(func() { r.introduce(ctx, names) })
 	for range r.workers() {
 		group.Go(func() { r.work(ctx) })
 	}
@@ -156,7 +155,24 @@ func (r *Runner) push(name string) {
 	defer r.mu.Unlock()
 	if !r.queued[name] {
 		r.ready, r.queued[name] = append(r.ready, name), true
-		r.changed.Signal()
+		r.changed.Broadcast() // workers wait for it, and introduce
+	}
+}
+
+// introduce has every tenant visited once, one after the other: who waits for an
+// answer after a start does not wait for the jobs of thousands of others. What is
+// known to be due does not wait for its turn; see poll.
+func (r *Runner) introduce(ctx context.Context, names []string) {
+	for _, name := range names {
+		r.push(name)
+		r.mu.Lock()
+		for ctx.Err() == nil && (r.queued[name] || r.busy[name] > 0 && !r.seen[name]) {
+			r.changed.Wait()
+		}
+		r.mu.Unlock()
+		if ctx.Err() != nil {
+			return
+		}
 	}
 }
 
@@ -272,11 +288,18 @@ func (r *Runner) tell(name string, job id.ID) {
 // visit does what is due in a tenant: schedules, then one job. more is true
 // when there may be another.
 func (r *Runner) visit(ctx context.Context, name string) (more bool, err error) {
+	used := r.House.IsOpen(name)
 	t, err := r.House.Open(ctx, name)
 	if err != nil {
 		return false, err
 	}
-	defer t.Release()
+	defer func() {
+		if used || more {
+			t.Release()
+			return
+		}
+		t.Rest() // thousands that are looked after in turn are not all open
+	}()
 	first, err := r.recover(ctx, t)
 	if err != nil {
 		return false, err
@@ -303,6 +326,7 @@ func (r *Runner) recover(ctx context.Context, t *tenant.Tenant) (first bool, err
 	r.mu.Lock()
 	first = !r.seen[t.Name]
 	r.seen[t.Name] = true
+	r.changed.Broadcast()
 	r.mu.Unlock()
 	if !first {
 		return false, nil

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"time"
 
 	"strongroom/internal/base/blob"
 	"strongroom/internal/base/fault"
@@ -196,6 +197,13 @@ func (h *House) Sweep(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// IsOpen tells whether a tenant is open now.
+func (h *House) IsOpen(name string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.open[name] != nil
+}
+
 // Opened gives the names of the tenants that are open.
 func (h *House) Opened() []string {
 	h.mu.Lock()
@@ -226,12 +234,18 @@ func (h *House) Rekey(ctx context.Context, name string) error {
 	return nil
 }
 
-// Release says that the caller is done with t.
-func (t *Tenant) Release() {
+// Release says that the caller is done with t, which stays open for a while.
+func (t *Tenant) Release() { t.release(t.house.Now()) }
+
+// Rest is Release for who only looked whether there is something to do: t is
+// closed at the next opportunity, unless others use it.
+func (t *Tenant) Rest() { t.release(time.Time{}) }
+
+func (t *Tenant) release(used time.Time) {
 	h := t.house
 	h.mu.Lock()
 	t.users--
-	t.last = h.Now()
+	t.last = used
 	last := t.gone && t.users == 0
 	h.mu.Unlock()
 	if last {
