@@ -59,6 +59,8 @@ var sideways = map[string]string{
 	"organization -> rule":      "organizations form a tree",
 	"password -> rule":          "folders form a tree",
 	"breaker -> notification":   "administrators are told who was stopped",
+	"approval -> rotation":      "to let something become older than it may takes an approval",
+	"approval -> checkout":      "what somebody has checked out stays to be checked out until she is done",
 	"approval -> password":      "what is approved is what passwords and their folders demand",
 	"checkout -> password":      "what is checked out is passwords, where they or their folders demand it",
 	"checkout -> notification":  "who had a password is told to change it",

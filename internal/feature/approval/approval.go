@@ -3,7 +3,8 @@
 // Always true: whether a password demands approval is asked in the transaction
 // that grants its reveal, for administrators and jobs as for everybody; a demand
 // of a folder holds for all that lies in it and below, and goes along with what
-// leaves it; nobody lowers a demand alone; nobody approves for herself, but an
+// leaves it; nobody lowers a demand, of approvals or of a check-out, or lets something
+// become older than it may, alone; nobody approves for herself, but an
 // administrator where the tenant allows it, and that is recorded as what it is;
 // an approval is for one person and one record, and ends at its time, when it is
 // taken back, and when the secret changes.
@@ -34,6 +35,7 @@ const (
 	Ended     = "approval.end"
 	BrokeOpen = "approval.break-glass" // an administrator approved for herself
 	Settled   = "approval.settings"
+	Shared    = "checkout.share" // it is not to be checked out any more
 )
 
 // Limits of what is asked and granted.
@@ -58,6 +60,7 @@ var schema = []string{
 	`create index if not exists approval_request_record on approval_request (record_id, user_id)`,
 	`create index if not exists approval_request_state on approval_request (state, at)`,
 	`create index if not exists approval_request_user on approval_request (user_id, at)`,
+	`alter table approval_request add column if not exists days int not null default 0`, // of Age
 	`create table if not exists approval_vote (request_id int not null, user_id int not null, yes int not null, own int not null, words text not null, minutes int not null, at int not null,
 		primary key (request_id, user_id))`,
 	`create table if not exists approval_setting (one int primary key check (one = 1), needed int not null, own int not null)`,

@@ -13,14 +13,18 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
+	"strongroom/internal/feature/rotation/limit"
 )
 
 // What can be asked for.
 const (
-	See  = "see"  // to see the secrets of a password
-	Lift = "lift" // that a password or folder does not demand approval any more
+	See   = "see"   // to see the secrets of a password
+	Lift  = "lift"  // that a password or folder does not demand approval any more
+	Share = "share" // that it does not demand to be checked out any more
+	Age   = "age"   // that a password, what lies in a folder, or what is of a category may become older
 )
 
 // The states of what was asked for.
@@ -41,7 +45,8 @@ type Request struct {
 	Kind, Name string // of the record
 	User       id.ID
 	UserName   string
-	What       string // See or Lift
+	What       string // See, Lift, Share or Age
+	Days       int    // of Age: how old, as for limit.Set, or limit.None
 	Reason     string
 	Minutes    int    // for how long
 	Needed     int    // approvals
@@ -50,6 +55,7 @@ type Request struct {
 	At, Ends   int64  // Unix milliseconds; Ends is 0 until it is granted
 
 	versions int64
+	org      id.ID // of the record
 }
 
 // Vote is what somebody said to a request.
@@ -65,11 +71,25 @@ type Vote struct {
 // Ask asks for an approval for the caller, and tells those who may give it. Fault
 // kinds: Invalid for "reason" or "minutes", Conflict when she asked already.
 func Ask(tx *gate.Tx, what, kind string, rec id.ID, reason string, minutes int) (id.ID, error) {
+	return ask(tx, &Request{What: what, Kind: kind, Record: rec, Reason: reason, Minutes: minutes})
+}
+
+// AskAge asks, as Ask does, that something may become so many days old, with 0 as old
+// as it likes, or with limit.None as a less specific policy says.
+func AskAge(tx *gate.Tx, kind string, rec id.ID, reason string, days int) (id.ID, error) {
+	if days < limit.None || days > limit.Longest {
+		return 0, fault.Field("days", "Choose a number of days from 1 to %d, or 0 for no limit.", limit.Longest)
+	}
+	return ask(tx, &Request{What: Age, Kind: kind, Record: rec, Reason: reason, Minutes: int(Usual.Minutes()), Days: days})
+}
+
+func ask(tx *gate.Tx, r *Request) (id.ID, error) {
+	what, kind, rec := r.What, r.Kind, r.Record
 	e, err := mayAsk(tx, what, kind, rec)
 	if err != nil {
 		return 0, err
 	}
-	reason = strings.Join(strings.Fields(reason), " ")
+	reason, minutes := strings.Join(strings.Fields(r.Reason), " "), r.Minutes
 	switch {
 	case tx.Caller.User == 0:
 		return 0, fault.New(fault.Denied, "Only people ask for approval.")
@@ -80,13 +100,9 @@ func Ask(tx *gate.Tx, what, kind string, rec id.ID, reason string, minutes int) 
 	case minutes < 1 || minutes > int(Most.Minutes()):
 		return 0, fault.Field("minutes", "Choose a time of at most 24 hours.")
 	}
-	d, err := demand.Of(tx, kind, rec)
+	needed, err := r.needs(tx)
 	if err != nil {
 		return 0, err
-	}
-	needed := d.Needed
-	if what == Lift {
-		needed = d.Own
 	}
 	if needed == 0 {
 		return 0, fault.New(fault.Conflict, "This demands no approval.")
@@ -102,8 +118,8 @@ func Ask(tx *gate.Tx, what, kind string, rec id.ID, reason string, minutes int) 
 	if err != nil {
 		return 0, err
 	}
-	_, err = tx.Exec(`insert into approval_request (id, record_id, user_id, what, reason, minutes, needed, state, at, ends_at, versions) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`,
-		int64(rid), int64(rec), int64(tx.Caller.User), what, reason, minutes, needed, Open, tx.Now)
+	_, err = tx.Exec(`insert into approval_request (id, record_id, user_id, what, reason, minutes, needed, state, at, ends_at, versions, days) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+		int64(rid), int64(rec), int64(tx.Caller.User), what, reason, minutes, needed, Open, tx.Now, r.Days)
 	if err != nil {
 		return 0, err
 	}
@@ -111,10 +127,47 @@ func Ask(tx *gate.Tx, what, kind string, rec id.ID, reason string, minutes int) 
 	return rid, tellDeciders(tx, rid, rec, what)
 }
 
+// needs tells how many approvals a request takes by what is demanded now: 0 when it
+// takes none. To loosen what is no demand for approvals takes what a new demand would.
+func (r *Request) needs(tx *gate.Tx) (int, error) {
+	if r.What == Age {
+		looser, err := limit.Loosens(tx, r.Kind, r.Record, r.Days)
+		if err != nil || !looser {
+			return 0, err
+		}
+		s, err := Setting(tx)
+		return s.Needed, err
+	}
+	d, err := demand.Of(tx, r.Kind, r.Record)
+	switch {
+	case err != nil || r.What == See:
+		return d.Needed, err
+	case r.What == Lift:
+		return d.Own, nil
+	case !d.OwnExclusive:
+		return 0, nil
+	}
+	s, err := Setting(tx)
+	return s.Needed, err
+}
+
+// decider is demand.Decider, also for categories.
+func decider(tx *gate.Tx, kind string, rec id.ID) (*audit.Entry, error) {
+	if kind != limit.Category {
+		return demand.Decider(tx, kind, rec)
+	}
+	e, err := tx.Allow(access.Edit, gate.Thing{Kind: kind, ID: rec})
+	if err == nil && !demand.MayDecide(tx.Caller) {
+		tx.Refuse(e)
+		err = fault.New(fault.Denied, "Only managers and administrators decide how old passwords may become.")
+	}
+	return e, err
+}
+
 func mayAsk(tx *gate.Tx, what, kind string, rec id.ID) (*audit.Entry, error) {
 	switch {
-	case what == Lift:
-		return demand.Decider(tx, kind, rec)
+	case what == Age, (what == Lift || what == Share) && kind != limit.Category:
+		return decider(tx, kind, rec)
 	case what != See || kind != filed.Password:
 		return nil, fault.New(fault.Invalid, "This cannot be asked for.")
 	}
@@ -130,7 +183,7 @@ func Decide(tx *gate.Tx, rid id.ID, yes bool, words string, minutes int) (*Reque
 	if err != nil {
 		return nil, err
 	}
-	e, err := demand.Decider(tx, r.Kind, r.Record)
+	e, err := decider(tx, r.Kind, r.Record)
 	if err != nil {
 		return nil, err
 	}
@@ -192,13 +245,9 @@ func mayOwn(tx *gate.Tx, e *audit.Entry) error {
 
 // hold makes a request hold when it has all its approvals.
 func hold(tx *gate.Tx, r *Request) error {
-	d, err := demand.Of(tx, r.Kind, r.Record)
+	now, err := r.needs(tx)
 	if err != nil {
 		return err
-	}
-	now := d.Needed
-	if r.What == Lift {
-		now = d.Own
 	}
 	var shortest, own int64
 	err = tx.QueryRow(`select coalesce(min(minutes), 0), coalesce(max(own), 0) from approval_vote where request_id = ? and yes = 1`, int64(r.ID)).Scan(&shortest, &own)
@@ -209,14 +258,33 @@ func hold(tx *gate.Tx, r *Request) error {
 		return err
 	}
 	r.State, r.Ends = Granted, tx.Now+shortest*time.Minute.Milliseconds()
-	if r.What == Lift {
+	if r.What != See {
 		r.Ends = tx.Now
-		if err := demand.Lift(tx, r.Record); err != nil {
+		if err := r.loosen(tx); err != nil {
 			return err
 		}
 	}
 	_, err = tx.Exec(`update approval_request set state = ?, ends_at = ?, versions = ? where id = ?`, Granted, r.Ends, r.versions, int64(r.ID))
 	return err
+}
+
+// loosen does what was approved.
+func (r *Request) loosen(tx *gate.Tx) error {
+	switch r.What {
+	case Age:
+		return limit.Apply(tx, r.Kind, r.Record, r.Days)
+	case Share:
+		h, err := held.Holding(tx, r.Record)
+		if err != nil {
+			return err
+		}
+		if h != nil {
+			return fault.New(fault.Conflict, "%s has it until %s UTC.", h.UserName, time.UnixMilli(h.Ends).UTC().Format("2 January, 15:04")).WithHint("Decide when it is checked in.")
+		}
+		tx.Also(&audit.Entry{Action: Shared, Kind: r.Kind, Object: r.Record, Org: r.org, Detail: audit.Detail{Name: r.Name}})
+		return demand.Share(tx, r.Record)
+	}
+	return demand.Lift(tx, r.Record)
 }
 
 // versions counts the versions of a record's secrets: it grows when one changes.
@@ -238,7 +306,7 @@ func End(tx *gate.Tx, rid id.ID) error {
 	if r.User == tx.Caller.User {
 		e, err = tx.Allow(access.Reveal, gate.Thing{Kind: r.Kind, ID: r.Record})
 	} else {
-		e, err = demand.Decider(tx, r.Kind, r.Record)
+		e, err = decider(tx, r.Kind, r.Record)
 	}
 	if err != nil {
 		return err
@@ -273,7 +341,7 @@ func Holding(tx *gate.Tx, rec id.ID) (*Request, error) {
 }
 
 const columns = `select q.id, q.record_id, r.kind, r.name, q.user_id, coalesce(u.name, ''), q.what, q.reason, q.minutes, q.needed,
-		(select count(*) from approval_vote v where v.request_id = q.id and v.yes = 1), q.state, q.at, q.ends_at, q.versions
+		(select count(*) from approval_vote v where v.request_id = q.id and v.yes = 1), q.state, q.at, q.ends_at, q.versions, q.days, r.org_id
 	from approval_request q join record r on r.id = q.record_id left join record u on u.id = q.user_id where r.trashed_at is null and `
 
 // requests reads what the caller may see of, newest first.
@@ -287,12 +355,12 @@ func requests(tx *gate.Tx, cond string, args ...any) ([]*Request, error) {
 	var out []*Request
 	for rows.Next() {
 		r := &Request{}
-		var rid, rec, user int64
-		err := rows.Scan(&rid, &rec, &r.Kind, &r.Name, &user, &r.UserName, &r.What, &r.Reason, &r.Minutes, &r.Needed, &r.Given, &r.State, &r.At, &r.Ends, &r.versions)
+		var rid, rec, user, org int64
+		err := rows.Scan(&rid, &rec, &r.Kind, &r.Name, &user, &r.UserName, &r.What, &r.Reason, &r.Minutes, &r.Needed, &r.Given, &r.State, &r.At, &r.Ends, &r.versions, &r.Days, &org)
 		if err != nil {
 			return nil, err
 		}
-		r.ID, r.Record, r.User = id.ID(rid), id.ID(rec), id.ID(user)
+		r.ID, r.Record, r.User, r.org = id.ID(rid), id.ID(rec), id.ID(user), id.ID(org)
 		r.age(tx.Now)
 		out = append(out, r)
 	}

@@ -16,6 +16,14 @@ const topic = "approval"
 
 func key(r id.ID, what string) string { return "approval/" + r.String() + "/" + what }
 
+// place is where a record's page says what was asked.
+func place(what string) string {
+	if what == Age {
+		return "rotation"
+	}
+	return "approval"
+}
+
 // tellDeciders tells who may decide that somebody asks.
 func tellDeciders(tx *gate.Tx, rid, rec id.ID, what string) error {
 	people, err := demand.Deciders(tx)
@@ -23,10 +31,10 @@ func tellDeciders(tx *gate.Tx, rid, rec id.ID, what string) error {
 		return err
 	}
 	words := "asks for your approval to see"
-	if what == Lift {
-		words = "asks for your approval to lift the demand for approvals of"
+	if more := map[string]string{Lift: "lift the demand for approvals of", Share: "see without a check-out", Age: "change later than now"}[what]; more != "" {
+		words = "asks for your approval to " + more
 	}
-	_, err = notification.Send(tx, notification.Notice{Topic: topic, To: people, Record: rec, Place: "approval",
+	_, err = notification.Send(tx, notification.Notice{Topic: topic, To: people, Record: rec, Place: place(what),
 		Text: []notification.Part{notification.Words(words), notification.Of(rec)}, Key: key(rid, "ask")})
 	return err
 }
@@ -39,11 +47,11 @@ func tellAsker(tx *gate.Tx, r *Request, yes bool) error {
 			return nil // not all have said yes
 		}
 		words = fmt.Sprintf("approved for you, until %s UTC:", time.UnixMilli(r.Ends).UTC().Format("15:04"))
-		if r.What == Lift {
-			words = "approved that the demand for approvals is lifted of"
+		if more := map[string]string{Lift: "approved that the demand for approvals is lifted of", Share: "approved that a check-out is not demanded any more of", Age: "approved another age for"}[r.What]; more != "" {
+			words = more
 		}
 	}
-	_, err := notification.Send(tx, notification.Notice{Topic: topic, To: []id.ID{r.User}, Record: r.Record, Place: "approval",
+	_, err := notification.Send(tx, notification.Notice{Topic: topic, To: []id.ID{r.User}, Record: r.Record, Place: place(r.What),
 		Text: []notification.Part{notification.Words(words), notification.Of(r.Record)}, Key: key(r.ID, "decided")})
 	return err
 }

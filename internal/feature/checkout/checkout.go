@@ -31,7 +31,6 @@ const (
 	In        = "checkout.in"
 	Over      = "checkout.over" // its time was over
 	Exclusive = "checkout.demand"
-	Shared    = "checkout.share"
 )
 
 // Most is how long somebody has a password at most, in minutes.
@@ -48,6 +47,7 @@ func Feature() record.Feature {
 var schema = []string{
 	`create table if not exists password_checkout (id id primary key, record_id int not null, user_id int not null, reason text not null, at int not null, ends_at int not null, ended_at int not null)`,
 	`create index if not exists password_checkout_record on password_checkout (record_id, at)`,
+	`alter table password_checkout add column if not exists version int not null default 0`, // of the password's value, when it was checked out
 	`create index if not exists password_checkout_open on password_checkout (ends_at) where ended_at = 0`,
 }
 
@@ -56,9 +56,9 @@ func purge(tx *gate.Tx, r *record.Record) error {
 	return err
 }
 
-// Set says whether a password, or what lies in a folder and below, is to be checked
-// out. Managers and administrators may; not while somebody else has it.
-func Set(tx *gate.Tx, kind string, rec id.ID, exclusive bool) error {
+// Set has a password, or what lies in a folder and below, to be checked out. Managers
+// and administrators may. That it is not any more takes an approval: see approval.Share.
+func Set(tx *gate.Tx, kind string, rec id.ID) error {
 	e, err := demand.Decider(tx, kind, rec)
 	if err != nil {
 		return err
@@ -67,23 +67,12 @@ func Set(tx *gate.Tx, kind string, rec id.ID, exclusive bool) error {
 	if err != nil {
 		return err
 	}
-	if exclusive == d.OwnExclusive {
+	if d.OwnExclusive {
 		tx.Withdraw(e)
 		return nil
 	}
-	if exclusive {
-		e.Action = Exclusive
-		return demand.Raise(tx, rec, 0, true)
-	}
-	now, err := held.Holding(tx, rec)
-	if err != nil {
-		return err
-	}
-	if now != nil && now.User != tx.Caller.User {
-		return taken(now)
-	}
-	e.Action = Shared
-	return demand.Share(tx, rec)
+	e.Action = Exclusive
+	return demand.Raise(tx, rec, 0, true)
 }
 
 func taken(h *held.Out) *fault.Error {
@@ -126,8 +115,12 @@ func Take(tx *gate.Tx, rec id.ID, reason string, minutes int) (*held.Out, error)
 	if h.ID, err = tx.NewID(); err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(`insert into password_checkout (id, record_id, user_id, reason, at, ends_at, ended_at) values (?, ?, ?, ?, ?, ?, 0)`,
-		int64(h.ID), int64(rec), int64(h.User), reason, h.At, h.Ends)
+	now, err := secret.Current(tx, rec)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec(`insert into password_checkout (id, record_id, user_id, reason, at, ends_at, ended_at, version) values (?, ?, ?, ?, ?, ?, 0, ?)`,
+		int64(h.ID), int64(rec), int64(h.User), reason, h.At, h.Ends, int64(now["password"].Number))
 	e.Action, e.Detail.Reason, e.Detail.Text = Out, reason, "until "+time.UnixMilli(h.Ends).UTC().Format("15:04")+" UTC"
 	return h, err
 }

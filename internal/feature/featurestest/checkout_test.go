@@ -43,11 +43,11 @@ func TestOneAtATime(t *testing.T) {
 	rec := v.password("root", v.folder("Switches", top))
 	editor, creator, manager := v.User(access.Editor), v.User(access.Creator), v.User(access.Manager)
 	want(t, v.take(editor, rec, 60), fault.Conflict) // nobody demanded it
-	set := func(c *access.Caller, on bool) error {
-		return v.as(c, func(tx *gate.Tx) error { return checkout.Set(tx, "password_folder", top, on) })
+	set := func(c *access.Caller) error {
+		return v.as(c, func(tx *gate.Tx) error { return checkout.Set(tx, "password_folder", top) })
 	}
-	want(t, set(editor, true), fault.Denied)
-	if err := set(manager, true); err != nil {
+	want(t, set(editor), fault.Denied)
+	if err := set(manager); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []*access.Caller{editor, manager, v.User(access.Administrator), v.Admin()} {
@@ -95,13 +95,15 @@ func TestCheckoutEndsAlone(t *testing.T) {
 	v := newVault(t)
 	rec := v.password("root", 0)
 	editor, creator, manager := v.User(access.Editor), v.User(access.Creator), v.User(access.Manager)
-	if err := v.as(manager, func(tx *gate.Tx) error { return checkout.Set(tx, "password", rec, true) }); err != nil {
+	if err := v.as(manager, func(tx *gate.Tx) error { return checkout.Set(tx, "password", rec) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.take(editor, rec, 30); err != nil {
 		t.Fatal(err)
 	}
-	want(t, v.as(manager, func(tx *gate.Tx) error { return checkout.Set(tx, "password", rec, false) }), fault.Conflict)
+	rid, second := v.ask(manager, approval.Share, "password", rec), v.User(access.Manager)
+	want(t, v.decide(manager, rid, true, 60), fault.Denied)
+	want(t, v.decide(second, rid, true, 60), fault.Conflict) // somebody has it
 	v.Clock.Advance(30 * time.Minute)
 	want(t, v.see(editor, rec), fault.Denied)
 	if got := v.unchanged(editor); len(got) != 1 {
@@ -129,6 +131,36 @@ func TestCheckoutEndsAlone(t *testing.T) {
 	}
 	v.mustUpdate("password", rec, record.Values{"password_folder_id": v.folder("Free", 0)})
 	want(t, v.see(editor, rec), fault.Denied)
+	v.Clock.Advance(30 * time.Minute)
+	if err := v.decide(second, rid, true, 60); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.see(editor, rec); err != nil {
+		t.Errorf("once a second person agreed: %v", err)
+	}
+}
+
+// TestChangedIsANewValue: the date of a password, which can be edited, says nothing of
+// whether its value changed.
+func TestChangedIsANewValue(t *testing.T) {
+	v := newVault(t)
+	rec := v.password("root", 0)
+	manager := v.User(access.Manager)
+	if err := v.as(manager, func(tx *gate.Tx) error { return checkout.Set(tx, "password", rec) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.take(manager, rec, 30); err != nil {
+		t.Fatal(err)
+	}
+	v.Clock.Advance(time.Hour)
+	v.mustUpdate("password", rec, record.Values{"password_updated_at": v.Clock.Now().UnixMilli(), "notes": "looked after"})
+	if got := v.unchanged(manager); len(got) != 1 {
+		t.Errorf("with another date it is not to be changed: %q", got)
+	}
+	v.mustUpdate("password", rec, record.Values{"password": "kelp-next", "password_updated_at": int64(1)})
+	if got := v.unchanged(manager); len(got) != 0 {
+		t.Errorf("with another value it is to be changed: %q", got)
+	}
 }
 
 // TestApprovalAndCheckout: where both are demanded, both are needed and named.
@@ -137,7 +169,7 @@ func TestApprovalAndCheckout(t *testing.T) {
 	rec := v.password("root", 0)
 	editor, manager := v.User(access.Editor), v.User(access.Manager)
 	v.demand(manager, "password", rec, 1)
-	if err := v.as(manager, func(tx *gate.Tx) error { return checkout.Set(tx, "password", rec, true) }); err != nil {
+	if err := v.as(manager, func(tx *gate.Tx) error { return checkout.Set(tx, "password", rec) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.take(editor, rec, 60); err != nil {

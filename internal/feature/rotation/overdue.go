@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/rotation/limit"
 )
 
 // Line is a password that is to be changed.
@@ -57,7 +58,7 @@ func Overdue(tx *gate.Tx, e *record.Engine, a Ask) ([]*Line, error) {
 
 // aged gives what is older than its policy allows.
 func aged(tx *gate.Tx, e *record.Engine, a Ask) ([]*Line, error) {
-	all, err := policies(tx)
+	all, err := limit.All(tx)
 	if err != nil {
 		return nil, err
 	}

@@ -138,7 +138,9 @@ func TestAccessByFolder(t *testing.T) {
 	pass := h.Make("password", org, record.Values{"name": "p", "password": "kelp", "password_folder_id": folder})
 	friend, friendKey := h.user(access.Editor, false)
 	_, otherKey := h.user(access.Editor, false)
-	h.Change(func(tx *gate.Tx) error { return h.Records.SetAccess(tx, "password_folder", folder, true, []id.ID{friend}, nil) })
+	h.Change(func(tx *gate.Tx) error {
+		return h.Records.SetAccess(tx, "password_folder", folder, true, []id.ID{friend}, nil)
+	})
 	at := "/passwords/" + pass.String() + "/relationships/resource_accesses"
 	for range 2 {
 		h.get(at).shows("data.0.id", folder.String()+"-"+friend.String())

@@ -62,10 +62,13 @@ func Now(tx *gate.Tx) ([]*Out, error) {
 
 // Unchanged gives what was checked out and not changed since, of what the caller may
 // see, of an organization or with 0 of all: the last check-out of each, the oldest first.
+// A password is changed when its value has a newer version than when it was checked out;
+// what was checked out before versions were noted is judged by the password's date.
 func Unchanged(tx *gate.Tx, org id.ID, limit int) ([]*Out, error) {
 	cond, args := tx.Visible("r")
 	q, args := `join k_password k on k.id = c.record_id where r.trashed_at is null and r.archived = 0 and (c.ended_at > 0 or c.ends_at <= ?)
-		and (k.password_updated_at is null or k.password_updated_at <= c.at) and not exists (select 1 from password_checkout n where n.record_id = c.record_id and n.id > c.id) and `+cond,
+		and case when c.version > 0 then (select max(v.version) from secret_version v where v.object = c.record_id and v.field = 'password') <= c.version
+			else k.password_updated_at is null or k.password_updated_at <= c.at end and not exists (select 1 from password_checkout n where n.record_id = c.record_id and n.id > c.id) and `+cond,
 		append([]any{tx.Now}, args...)
 	if org != 0 {
 		q, args = q+` and r.org_id = ?`, append(args, int64(org))

@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
+	"strongroom/internal/feature/rotation/limit"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -178,8 +179,17 @@ func items(list []*approval.Request, others bool) []ui.Item {
 }
 
 func what(r *approval.Request) string {
-	if r.What == approval.Lift {
+	switch {
+	case r.What == approval.Lift:
 		return "Lift the demand"
+	case r.What == approval.Share:
+		return "See it without a check-out"
+	case r.What == approval.Age && r.Days == limit.None:
+		return "Drop its own age limit"
+	case r.What == approval.Age && r.Days == 0:
+		return "Let it become as old as it likes"
+	case r.What == approval.Age:
+		return "Let it become " + strconv.Itoa(r.Days) + " days old"
 	}
 	return "See it for " + span(r.Minutes)
 }
@@ -209,8 +219,8 @@ func pill(r *approval.Request) ui.Pill {
 	case approval.Changed:
 		return ui.Pill{Text: "Over, the secret changed"}
 	}
-	if r.What == approval.Lift {
-		return ui.Pill{Text: "Lifted", Tone: "ok"}
+	if r.What != approval.See {
+		return ui.Pill{Text: "Done", Tone: "ok"}
 	}
 	return ui.Pill{Text: "Over"}
 }

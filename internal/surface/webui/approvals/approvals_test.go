@@ -161,4 +161,15 @@ func TestCheckoutInPages(t *testing.T) {
 	if p := creator.Get(at + "/approval").Want(http.StatusOK); !p.Has("#take") {
 		t.Error("once checked in it cannot be taken")
 	}
+	ask := manager.Get(at + "/approval").Want(http.StatusOK).Form("#share")
+	if p := manager.Post(at+"/approval", ask).Want(http.StatusUnprocessableEntity); !p.Has("#e-cause") {
+		t.Error("the missing reason is not named beside its field")
+	}
+	ask.Set("cause", "CHG-8")
+	manager.Post(at+"/approval", ask).Want(http.StatusSeeOther)
+	editor.Post(at+"/reveal", nil).Want(http.StatusForbidden)
+	admin := h.As(access.Administrator)
+	one := admin.Get("/approvals").Want(http.StatusOK).Attr(`a[href^="/approvals/"]`, "href")
+	admin.Post(one+"/decide", url.Values{"yes": {"1"}, "minutes": {"60"}}).Want(http.StatusSeeOther)
+	editor.Post(at+"/reveal", nil).Want(http.StatusOK)
 }

@@ -94,7 +94,7 @@ func decision(r *approval.Request, form *web.Form, refused error) *ui.Form {
 		{Name: "minutes", Label: "For", Type: "select", Required: true, Options: spans(minutes), Hint: "From the moment of the last approval."},
 		{Name: "words", Label: "In a sentence", Type: "text", Value: words, Most: 500, Wide: true, Hint: "Needed for a refusal. Who asked reads it."},
 	}}
-	if r.What == approval.Lift {
+	if r.What != approval.See {
 		f.Hidden = []ui.Hidden{{Name: "minutes", Value: "60"}}
 		f.Fields = []ui.Field{f.Fields[0], f.Fields[2]}
 	}
@@ -130,6 +130,10 @@ func (v *visit) decide() error {
 		return v.Done("/approvals", "Approved. It takes %d of %d approvals still.", r.Needed-r.Given, r.Needed)
 	case r.What == approval.Lift:
 		return v.Done("/approvals", "Approved: %s demands no approval of its own any more.", r.Name)
+	case r.What == approval.Share:
+		return v.Done("/approvals", "Approved: %s does not have to be checked out any more.", r.Name)
+	case r.What == approval.Age:
+		return v.Done("/approvals", "Approved: how old %s may become is changed.", r.Name)
 	}
 	return v.Done("/approvals", "Approved until %s UTC. %s is told.", time.UnixMilli(r.Ends).UTC().Format("15:04"), r.UserName)
 }

@@ -1,6 +1,7 @@
 package approvals
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -123,7 +124,7 @@ func (v *visit) recordPage(k *record.Kind, rid id.ID, form *web.Form, refused er
 			return err
 		}
 		v.forms(&d, r, now, s, list)
-		return v.checkouts(tx, &d, r, now)
+		return v.checkouts(tx, &d, r, now, list)
 	})
 	if err != nil {
 		return err
@@ -196,7 +197,7 @@ func (v *visit) forms(d *recordView, r *record.Record, now demand.Demand, s appr
 }
 
 // checkouts says who has a password, and what the caller can do about it.
-func (v *visit) checkouts(tx *gate.Tx, d *recordView, r *record.Record, now demand.Demand) error {
+func (v *visit) checkouts(tx *gate.Tx, d *recordView, r *record.Record, now demand.Demand, list []*approval.Request) error {
 	at := approvalURL(r.Kind, r.ID)
 	do := func(what string) []ui.Hidden { return []ui.Hidden{{Name: "do", Value: what}} }
 	may, _ := access.Decide(v.Caller, access.Reveal, access.Target{Kind: r.Kind.Name, Visible: true})
@@ -224,9 +225,10 @@ func (v *visit) checkouts(tx *gate.Tx, d *recordView, r *record.Record, now dema
 		return nil
 	}
 	switch {
-	case now.OwnExclusive:
-		d.Share = &ui.Form{ID: "share", Action: at, Submit: "See it without a check-out", Hidden: do("shared"), Fields: []ui.Field{{Type: "heading", Label: "Check-out"},
-			{Type: "note", Text: "Several people can see it at the same time then, and nobody has to change it afterwards."}}}
+	case now.OwnExclusive && !slices.ContainsFunc(list, func(x *approval.Request) bool { return x.What == approval.Share && x.User == v.Caller.User }):
+		d.Share = &ui.Form{ID: "share", Action: at, Submit: "Ask for no check-out", Hidden: do("shared"), Fields: []ui.Field{{Type: "heading", Label: "Check-out"},
+			{Type: "note", Text: "Several people can see it at the same time then, and nobody has to change it afterwards."},
+			{Name: "cause", Label: "Reason", Type: "text", Required: true, Most: 500, Wide: true, Hint: "Somebody else has to approve this."}}}
 	case !now.Exclusive:
 		d.Share = &ui.Form{ID: "share", Action: at, Submit: "Demand a check-out", Hidden: do("exclusive"), Fields: []ui.Field{{Type: "heading", Label: "Check-out"},
 			{Type: "note", Text: "One person at a time has it, for a time; the others are told who and until when. Afterwards it is to be changed."}}}
@@ -265,9 +267,12 @@ func (v *visit) sent(k *record.Kind) error {
 		case "return":
 			done = "Checked in. It is to be changed now: it stands among the overdue passwords until it is."
 			err = checkout.Return(tx, rid)
-		case "exclusive", "shared":
+		case "exclusive":
 			done = "Saved."
-			err = checkout.Set(tx, k.Name, rid, form.Text("do") == "exclusive")
+			err = checkout.Set(tx, k.Name, rid)
+		case "shared":
+			done = "Asked. You are told when it is decided."
+			_, err = approval.Ask(tx, approval.Share, k.Name, rid, form.Text("cause"), int(approval.Usual.Minutes()))
 		case "demand":
 			done = "From now on seeing it takes approval."
 			err = approval.Set(tx, k.Name, rid, int(form.Int("needed")))

@@ -17,9 +17,10 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
-	"strongroom/internal/feature/rotation"
+	"strongroom/internal/feature/rotation/limit"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -34,7 +35,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	for _, kind := range []string{filed.Password, filed.Folder, rotation.Category} {
+	for _, kind := range []string{filed.Password, filed.Folder, limit.Category} {
 		k := s.Records.Kinds.Kind(kind)
 		if k == nil {
 			return
@@ -75,10 +76,10 @@ func rotationURL(k *record.Kind, rec id.ID) string { return shell.RecordURL(k, r
 // beside is the part of the rail that says how old a password may become, and all that
 // is of its category.
 func beside(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {
-	if r.Kind.Name != filed.Password && r.Kind.Name != rotation.Category {
+	if r.Kind.Name != filed.Password && r.Kind.Name != limit.Category {
 		return nil, nil
 	}
-	p, err := rotation.Of(tx, r.Kind.Name, r.ID)
+	p, err := limit.Of(tx, r.Kind.Name, r.ID)
 	if err != nil || p.From == 0 && !mayChoose(v, r.Kind) {
 		return nil, err
 	}
@@ -86,13 +87,13 @@ func beside(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) 
 }
 
 func mayChoose(v *shell.Visit, k *record.Kind) bool {
-	if k.Name == rotation.Category {
+	if k.Name == limit.Category {
 		return v.May(access.Edit, k)
 	}
 	return demand.MayDecide(v.Caller)
 }
 
-func words(p rotation.Policy) string {
+func words(p limit.Policy) string {
 	switch {
 	case p.From == 0:
 		return "No age limit is chosen."
@@ -108,9 +109,10 @@ func words(p rotation.Policy) string {
 type policyView struct {
 	Head  ui.Head
 	Words string
-	From  *ui.Cell // what says so, when it is not the record itself
+	From  *ui.Cell  // what says so, when it is not the record itself
+	Items []ui.Item // what is asked for
 	Form  *ui.Form
-	Drop  *ui.Action
+	Drop  *ui.Form
 }
 
 func (v *visit) policy(k *record.Kind) error {
@@ -128,7 +130,7 @@ func (v *visit) policyPage(k *record.Kind, rid id.ID, form *web.Form, refused er
 		if r, err = v.Records.Get(tx, k.Name, rid); err != nil {
 			return err
 		}
-		p, err := rotation.Of(tx, k.Name, rid)
+		p, err := limit.Of(tx, k.Name, rid)
 		if err != nil {
 			return err
 		}
@@ -141,7 +143,8 @@ func (v *visit) policyPage(k *record.Kind, rid id.ID, form *web.Form, refused er
 		if mayChoose(v.Visit, k) {
 			v.forms(&d, k, rid, p)
 		}
-		return nil
+		d.Items, err = waiting(tx, rid)
+		return err
 	})
 	if err != nil {
 		return err
@@ -149,8 +152,13 @@ func (v *visit) policyPage(k *record.Kind, rid id.ID, form *web.Form, refused er
 	status := web.Status(nil)
 	if refused != nil && d.Form != nil {
 		say := fault.Say(refused)
-		d.Form.Fields[0].Value = form.Text("days")
-		d.Form.Wrong(say.Text, say.Hint, say.Fields)
+		f := d.Form
+		if form.Text("do") == "remove" && d.Drop != nil {
+			f, say.Fields = d.Drop, map[string]string{"why": say.Fields["reason"]}
+		} else {
+			f.Fields[0].Value, f.Fields[1].Value = form.Text("days"), form.Text("reason")
+		}
+		f.Wrong(say.Text, say.Hint, say.Fields)
 		status = web.Status(refused)
 	}
 	d.Head = ui.Head{Title: "Rotation", Icon: "rotate", Sub: []ui.Cell{{Text: r.Name, Href: shell.RecordURL(k, rid)}}}
@@ -174,14 +182,39 @@ func (v *visit) from(tx *gate.Tx, rec id.ID) (*ui.Cell, error) {
 	return &ui.Cell{Text: shell.Lower(r.Kind.Label) + " " + r.Name, Href: rotationURL(r.Kind, rec)}, nil
 }
 
-func (v *visit) forms(d *policyView, k *record.Kind, rid id.ID, p rotation.Policy) {
+func (v *visit) forms(d *policyView, k *record.Kind, rid id.ID, p limit.Policy) {
 	hint := "0: as old as it likes, whatever its folder or category says. The password's own choice counts most, then the nearest folder's, then the category's."
 	d.Form = &ui.Form{Action: rotationURL(k, rid), Submit: "Save", Fields: []ui.Field{
-		{Name: "days", Label: "To be changed every", Type: "number", Required: true, Min: "0", Max: strconv.Itoa(rotation.Longest), Unit: "days", Hint: hint}}}
+		{Name: "days", Label: "To be changed every", Type: "number", Required: true, Min: "0", Max: strconv.Itoa(limit.Longest), Unit: "days", Hint: hint},
+		{Name: "reason", Label: "Reason", Type: "text", Most: 500, Wide: true, Hint: "Needed where it could become older than now: somebody else has to approve that."}}}
 	if p.Own {
 		d.Form.Fields[0].Value = strconv.Itoa(p.Days)
-		d.Drop = &ui.Action{Label: "Remove this choice", Icon: "x", Href: rotationURL(k, rid), Post: true, Fields: []ui.Hidden{{Name: "do", Value: "remove"}}}
+		d.Drop = &ui.Form{ID: "drop", Action: rotationURL(k, rid), Submit: "Remove this choice", Hidden: []ui.Hidden{{Name: "do", Value: "remove"}}, Fields: []ui.Field{
+			{Type: "heading", Label: "No choice of its own"},
+			{Name: "why", Label: "Reason", Type: "text", Most: 500, Wide: true, Hint: "Needed where it could become older than now: somebody else has to approve that."}}}
 	}
+}
+
+// waiting lists what is asked for about how old something may become.
+func waiting(tx *gate.Tx, rec id.ID) (out []ui.Item, err error) {
+	list, err := approval.On(tx, rec)
+	for _, r := range list {
+		if r.What == approval.Age && r.State == approval.Open {
+			out = append(out, ui.Item{Title: r.UserName, Badge: r.UserName, Person: true, Sub: asked(r.Days) + " · " + r.Reason, Href: "/approvals/" + r.ID.String(),
+				Pill: &ui.Pill{Text: "Waits for an approval", Tone: "warn"}, Time: shell.When(r.At)})
+		}
+	}
+	return out, err
+}
+
+func asked(days int) string {
+	switch days {
+	case limit.None:
+		return "Remove this choice"
+	case 0:
+		return "As old as it likes"
+	}
+	return web.Number(int64(days)) + " days"
 }
 
 func (v *visit) choose(k *record.Kind) error {
@@ -193,16 +226,28 @@ func (v *visit) choose(k *record.Kind) error {
 	if err != nil {
 		return err
 	}
-	err = v.Change(access.View, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) error {
-		if form.Text("do") == "remove" {
-			return rotation.Remove(tx, k.Name, rid)
-		}
+	days, reason := limit.None, form.Text("why")
+	if form.Text("do") != "remove" {
 		form.Require("days")
-		days := int(form.Int("days"))
+		days, reason = int(form.Int("days")), form.Text("reason")
 		if err := form.Err(); err != nil {
-			return err
+			return v.policyPage(k, rid, form, err)
 		}
-		return rotation.Set(tx, k.Name, rid, days)
+	}
+	done := "Saved."
+	err = v.Change(access.View, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) error {
+		looser, err := limit.Loosens(tx, k.Name, rid, days)
+		switch {
+		case err != nil:
+			return err
+		case looser && days <= limit.Longest:
+			done = "Asked. Somebody else has to approve that it may become older."
+			_, err = approval.AskAge(tx, k.Name, rid, reason, days)
+			return err
+		case days == limit.None:
+			return limit.Remove(tx, k.Name, rid)
+		}
+		return limit.Set(tx, k.Name, rid, days)
 	})
 	if shell.Refusable(err) {
 		return v.policyPage(k, rid, form, err)
@@ -210,5 +255,5 @@ func (v *visit) choose(k *record.Kind) error {
 	if err != nil {
 		return err
 	}
-	return v.Done(rotationURL(k, rid), "Saved.")
+	return v.Done(rotationURL(k, rid), "%s", done)
 }

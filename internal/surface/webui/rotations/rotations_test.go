@@ -46,7 +46,16 @@ func TestOverdueInPages(t *testing.T) {
 		t.Errorf("the CSV is %q", csv)
 	}
 	editor.Get("/passwords/overdue/export").Want(http.StatusForbidden)
-	manager.Post(at+"/rotation", url.Values{"days": {"0"}}).Want(http.StatusSeeOther)
+	if p := manager.Post(at+"/rotation", url.Values{"days": {"0"}}).Want(http.StatusUnprocessableEntity); !p.Has("#e-reason") {
+		t.Error("the missing reason is not named beside its field")
+	}
+	manager.Post(at+"/rotation", url.Values{"days": {"0"}, "reason": {"CHG-3"}}).Want(http.StatusSeeOther)
+	page := manager.Get(at + "/rotation").Want(http.StatusOK)
+	if !strings.Contains(page.Text("main"), "As old as it likes · CHG-3") || !strings.Contains(page.Text("main"), "every 30 days") {
+		t.Errorf("once asked the page says %q", page.Text("main"))
+	}
+	one := page.Attr(`main a[href^="/approvals/"]`, "href")
+	h.As(access.Administrator).Post(one+"/decide", url.Values{"yes": {"1"}, "minutes": {"60"}}).Want(http.StatusSeeOther)
 	if p := manager.Get("/passwords/overdue").Want(http.StatusOK); p.Has("tbody tr") {
 		t.Errorf("an exempt password is on the board: %q", p.Text("tbody"))
 	}

@@ -21,7 +21,7 @@ import (
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/mfa"
-	"strongroom/internal/feature/rotation"
+	"strongroom/internal/feature/rotation/limit"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/share"
 	"strongroom/internal/surface/webui/shell"
@@ -98,9 +98,9 @@ var verbs = map[string]string{
 	string(access.Comment): "commented on it", comment.Edited: "changed a comment", comment.Removed: "removed a comment",
 	approval.Demanded: "demanded approval", approval.Asked: "asked for", approval.Approved: "approved", approval.Refused: "refused", approval.Ended: "ended",
 	approval.BrokeOpen: "approved alone, for herself or himself,", approval.Settled: "changed the settings of approvals",
-	checkout.Out: "checked it out", checkout.In: "checked it in", checkout.Exclusive: "made it to be checked out", checkout.Shared: "made it to be seen without a check-out", checkout.Over: "had it until the end of its time",
 	share.Made: "shared it with somebody outside", share.Opened: "opened what was shared", share.Wrong: "tried to open what was shared", share.Ended: "took a share back", share.Settled: "changed who shares with people outside",
-	rotation.Chosen: "chose how old it may become", rotation.Removed: "took back how old it may become",
+	checkout.Out: "checked it out", checkout.In: "checked it in", checkout.Exclusive: "made it to be checked out", approval.Shared: "made it to be seen without a check-out", checkout.Over: "had it until the end of its time",
+	limit.Chosen: "chose how old it may become", limit.Removed: "took back how old it may become",
 	"mcp.call":        "used it through an assistant",
 	"tracker.changed": "found something new outside", "tracker.check": "had it checked outside", "tracker.pause": "stopped its trackers", "tracker.resume": "let its trackers go on", "mail.try": "sent a mail to try",
 }
