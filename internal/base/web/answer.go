@@ -1,12 +1,13 @@
 package web
 
 import (
-	"compress/gzip"
 	"mime"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // minZip is the size below which compressing costs more than it saves.
