@@ -67,6 +67,7 @@ var sideways = map[string]string{
 	"rotation -> password":      "policies are of passwords, their folders and categories",
 	"rotation -> checkout":      "what was checked out and not changed since is overdue too",
 	"rotation -> notification":  "administrators are told what became overdue",
+	"apikey -> password":        "keys are limited to password folders",
 	"share -> notification":     "who shared is told what became of it",
 	"mfa -> notification":       "people are told when their second factors change, administrators of resets",
 	"approval -> notification":  "who may decide is told what is asked, who asked what was decided",

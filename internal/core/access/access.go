@@ -77,6 +77,15 @@ type Scope struct {
 	ReadOnly    bool    // nothing may be changed
 	NoPasswords bool    // no secret value may be read or written
 	Orgs        []id.ID // when not empty, only these organizations
+	Narrow      Narrow
+}
+
+// Narrow leaves of some kinds only the records whose ids a query gives. The zero
+// Narrow narrows nothing.
+type Narrow struct {
+	Kinds []string
+	IDs   string // the query, with its Args; "" narrows nothing
+	Args  []any
 }
 
 // Caller is who asks, resolved once per request. Nothing is decided without one.
@@ -111,7 +120,7 @@ func System(tenant, via string) *Caller {
 // Everything tells whether the caller sees all records of the tenant, those
 // that are restricted to others included.
 func (c *Caller) Everything() bool {
-	return c.Role == Administrator && len(c.Scope.Orgs) == 0
+	return c.Role == Administrator && len(c.Scope.Orgs) == 0 && c.Scope.Narrow.IDs == ""
 }
 
 // Verdict is the answer.

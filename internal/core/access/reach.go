@@ -15,11 +15,11 @@ func Reach(c *Caller, column string) (string, []any) {
 	return "", nil
 }
 
-// Open is Visible without the grants: the condition on what is open to c by her
-// organizations alone.
+// Open is Visible without the grants, and without what narrows single kinds: the
+// condition on what is open to c by her organizations alone.
 func Open(c *Caller, alias string) (string, []any) {
 	plain := *c
-	plain.Granted = false
+	plain.Granted, plain.Scope.Narrow = false, Narrow{}
 	return Visible(&plain, alias, 0)
 }
 

@@ -230,7 +230,8 @@ func Grants(tx *sqldb.Tx, record id.ID) (users, groups []id.ID, err error) {
 }
 
 // Visible gives the condition on the spine row with the given alias under which
-// c may see it at now, in Unix milliseconds, and its arguments. The spine's columns used are org_id,
+// c may see it at now, in Unix milliseconds, and its arguments. The spine's columns used are org_id, for
+// a narrowed scope kind and id,
 // restricted and guard_id (the record whose grants count: itself or its parent).
 func Visible(c *Caller, alias string, now int64) (string, []any) {
 	var cond []string
@@ -254,6 +255,13 @@ func Visible(c *Caller, alias string, now int64) (string, []any) {
 	if n := len(c.Scope.Orgs); n > 0 {
 		cond = append(cond, `(`+alias+`.org_id = 0 or `+alias+`.org_id in (`+Marks(n)+`))`)
 		args = append(args, Args(c.Scope.Orgs)...)
+	}
+	if w := c.Scope.Narrow; w.IDs != "" {
+		cond = append(cond, `(`+alias+`.kind not in (`+Marks(len(w.Kinds))+`) or `+alias+`.id in (`+w.IDs+`))`)
+		for _, k := range w.Kinds {
+			args = append(args, k)
+		}
+		args = append(args, w.Args...)
 	}
 	if len(cond) == 0 {
 		return `1 = 1`, nil

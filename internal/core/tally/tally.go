@@ -54,7 +54,21 @@ func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, erro
 	if err == nil && tx.Caller.Granted && tx.Caller.Role != access.Administrator {
 		err = addGranted(tx, out, org, kind, archived)
 	}
+	for _, k := range tx.Caller.Scope.Narrow.Kinds {
+		if base, _, _ := strings.Cut(kind, "/"); err == nil && (kind == "" || k == base) {
+			delete(out, k)
+			err = addNarrow(tx, out, org, k, archived)
+		}
+	}
 	return out, err
+}
+
+// addNarrow counts records of a kind of which the caller sees only some, whatever the
+// totals are. Such kinds have no variants.
+func addNarrow(tx *gate.Tx, out map[string]int64, org id.ID, kind, archived string) error {
+	visible, args := tx.Visible("r")
+	more, a := countedBy("r", org, kind, archived)
+	return addCounts(tx, out, `select r.kind, count(*) from record r where r.trashed_at is null and `+visible+more+` group by r.kind`, append(args, a...))
 }
 
 // addGranted counts what is open to the caller by a grant alone.

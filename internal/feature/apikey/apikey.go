@@ -13,6 +13,7 @@ package apikey
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/netip"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/password/filed"
 )
 
 // Feature is the table of keys.
@@ -35,6 +37,7 @@ func Feature() record.Feature {
 				used_at int not null, used_ip text not null)`,
 			`create unique index if not exists api_key_hash on api_key (hash)`,
 			`create index if not exists api_key_owner on api_key (owner_id)`,
+			`create table if not exists api_key_folder (key_id int not null, folder_id int not null, primary key (key_id, folder_id))`,
 		},
 		Purge: func(tx *gate.Tx, r *record.Record) error {
 			return purge(tx, r.ID)
@@ -59,6 +62,9 @@ func purge(tx *gate.Tx, owner id.ID) error {
 		}
 	}
 	if err := rows.Err(); err != nil {
+		return err
+	}
+	if _, err = tx.Exec(`delete from api_key_folder where key_id in (select id from api_key where owner_id = ?)`, int64(owner)); err != nil {
 		return err
 	}
 	_, err = tx.Exec(`delete from api_key where owner_id = ?`, int64(owner))
@@ -94,6 +100,7 @@ type Key struct {
 	ReadOnly  bool
 	Passwords bool           // may read and write secret values
 	Orgs      []id.ID        // only these organizations; empty is all that the owner sees
+	Folders   []id.ID        // of passwords, only what lies in these password folders and below; empty is all
 	Networks  []netip.Prefix // only from these; empty is anywhere
 	Expires   int64          // Unix milliseconds, 0 for never
 	Limit     Limit
@@ -101,6 +108,8 @@ type Key struct {
 	CreatedBy id.ID
 	Used      int64  // last use, to the minute; 0 for never
 	UsedFrom  string // address of the last use
+
+	filed bool // it has Folders
 }
 
 // New is a key to be made.
@@ -111,6 +120,7 @@ type New struct {
 	ReadOnly  bool
 	Passwords bool
 	Orgs      []id.ID
+	Folders   []id.ID
 	Networks  []netip.Prefix
 	Expires   int64
 	Limit     *Limit // nil is DefaultLimit
@@ -131,7 +141,7 @@ func (k *Keys) Create(ctx context.Context, c *access.Caller, n New) (*Key, strin
 			return err
 		}
 		out = &Key{ID: kid, Hint: hint(text), Name: n.Name, Owner: n.Owner, Role: n.Role, ReadOnly: n.ReadOnly, Passwords: n.Passwords,
-			Orgs: n.Orgs, Networks: n.Networks, Expires: n.Expires, Limit: DefaultLimit(), Created: tx.Now, CreatedBy: tx.Caller.User}
+			Orgs: n.Orgs, Folders: n.Folders, Networks: n.Networks, Expires: n.Expires, Limit: DefaultLimit(), Created: tx.Now, CreatedBy: tx.Caller.User}
 		if n.Limit != nil {
 			out.Limit = *n.Limit
 		}
@@ -151,7 +161,7 @@ func check(tx *gate.Tx, n New) error {
 	switch c := tx.Caller; {
 	case c.OneTime:
 		return fault.New(fault.Denied, "Change your one-time password first; then keys can be made.")
-	case c.Scope.ReadOnly || c.Scope.NoPasswords || len(c.Scope.Orgs) > 0:
+	case c.Scope.ReadOnly || c.Scope.NoPasswords || len(c.Scope.Orgs) > 0 || c.Scope.Narrow.IDs != "":
 		return fault.New(fault.Denied, "A key that is limited cannot make other keys.")
 	}
 	bad := map[string]string{}
@@ -176,6 +186,9 @@ func check(tx *gate.Tx, n New) error {
 	if len(n.Orgs) > 1000 || len(n.Networks) > 1000 {
 		bad["organizations"] = "A key can name up to 1,000 organizations and 1,000 networks."
 	}
+	if len(n.Folders) > 100 {
+		bad["folders"] = "A key can name up to 100 password folders."
+	}
 	if err := fault.Fields(bad); err != nil {
 		return err
 	}
@@ -189,6 +202,11 @@ func check(tx *gate.Tx, n New) error {
 	for _, o := range n.Orgs {
 		if _, err := tx.Allow(access.View, gate.Thing{Kind: "organization", ID: o}); err != nil {
 			return fault.Field("organizations", "There is no organization with the id %s.", o)
+		}
+	}
+	for _, f := range n.Folders {
+		if _, err := tx.Allow(access.View, gate.Thing{Kind: filed.Folder, ID: f}); err != nil {
+			return fault.Field("folders", "There is no password folder with the id %s.", f)
 		}
 	}
 	return nil
@@ -224,11 +242,17 @@ func insert(tx *gate.Tx, k *Key, text string) error {
 	if err != nil {
 		return err
 	}
+	for _, f := range k.Folders {
+		if _, err := tx.Exec(`insert into api_key_folder (key_id, folder_id) values (?, ?) on conflict do nothing`, int64(k.ID), int64(f)); err != nil {
+			return err
+		}
+	}
 	return access.SetKey(tx.SQL(), k.ID, k.Expires)
 }
 
 const columns = `a.id, a.hint, a.name, a.owner_id, a.role, a.read_only, a.passwords, a.orgs, a.networks, a.expires_at,
-	a.limit_requests, a.limit_ms, a.created_at, a.created_by, a.used_at, a.used_ip`
+	a.limit_requests, a.limit_ms, a.created_at, a.created_by, a.used_at, a.used_ip,
+	case when exists (select 1 from api_key_folder f where f.key_id = a.id) then 1 else 0 end`
 
 type scanner interface{ Scan(...any) error }
 
@@ -238,7 +262,7 @@ func scan(row scanner, more ...any) (*Key, error) {
 	var kid, owner, by, window int64
 	var orgs, nets string
 	err := row.Scan(append([]any{&kid, &k.Hint, &k.Name, &owner, &k.Role, &k.ReadOnly, &k.Passwords, &orgs, &nets, &k.Expires,
-		&k.Limit.Requests, &window, &k.Created, &by, &k.Used, &k.UsedFrom}, more...)...)
+		&k.Limit.Requests, &window, &k.Created, &by, &k.Used, &k.UsedFrom, &k.filed}, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -270,7 +294,18 @@ func (k *Keys) List(ctx context.Context, c *access.Caller) (out []*Key, err erro
 			key.OwnerName = owner
 			out = append(out, key)
 		}
-		return rows.Err()
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		for _, key := range out {
+			if !key.filed {
+				continue
+			}
+			if key.Folders, err = tx.IDs(`select folder_id from api_key_folder where key_id = ? order by folder_id`, int64(key.ID)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return out, err
 }
@@ -285,6 +320,9 @@ func (k *Keys) Revoke(ctx context.Context, c *access.Caller, key id.ID) error {
 			return gate.Missing()
 		}
 		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`delete from api_key_folder where key_id = ?`, int64(key)); err != nil {
 			return err
 		}
 		return access.ForgetKey(tx.SQL(), key)

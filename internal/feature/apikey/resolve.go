@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/feature/password/filed"
 )
 
 // refused is the one answer for whatever is wrong with a key.
@@ -139,6 +140,10 @@ func (k *Keys) callerOf(tx *gate.Tx, key *Key, s state) (*access.Caller, error) 
 	}
 	c.Tenant, c.Via, c.Session = tx.Tenant.Name, "api key", key.ID.String()
 	c.Key, c.Scope = key.ID, access.Scope{ReadOnly: key.ReadOnly, NoPasswords: !key.Passwords, Orgs: key.Orgs}
+	if key.filed {
+		c.Scope.Narrow = access.Narrow{Kinds: []string{filed.Password, filed.Folder}, Args: []any{int64(key.ID)},
+			IDs: filed.Within(`select folder_id as id from api_key_folder where key_id = ?`)}
+	}
 	c.OneTime = false // a key reveals by its own scope, whatever password its owner has
 	c.AuthLevel = 1
 	if key.Passwords {

@@ -97,7 +97,9 @@ func folders() *record.Kind {
 			}
 			return refiled(tx, now, old, "parent_id")
 		},
-		After:   func(tx *gate.Tx, now, old *record.Record) error { return settle(tx, now, old, "parent_id") },
+		After: func(tx *gate.Tx, now, old *record.Record) error {
+			return errors.Join(stays(tx, now), settle(tx, now, old, "parent_id"))
+		},
 		Guarded: guarded,
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},

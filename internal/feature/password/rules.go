@@ -96,6 +96,15 @@ func settle(tx *gate.Tx, now, old *record.Record, folder string) error {
 	return tx.Check(access.Restrict, gate.Thing{Kind: now.Kind.Name, ID: now.ID})
 }
 
+// stays keeps who sees single folders only, as an API key may, from making passwords
+// and folders outside of them, and from moving them there.
+func stays(tx *gate.Tx, now *record.Record) error {
+	if tx.Caller.Scope.Narrow.IDs == "" || tx.Check(access.View, gate.Thing{Kind: now.Kind.Name, ID: now.ID}) == nil {
+		return nil
+	}
+	return fault.New(fault.Denied, "This API key is limited to single password folders.").WithHint("Name one of them as the folder.")
+}
+
 func guarded(tx *gate.Tx, now, _ *record.Record) error {
 	s, err := closed.Settle(tx, now.Kind.Name, now.ID)
 	now.Guard, now.Restricted = s.Guard, s.Restricted
@@ -166,7 +175,7 @@ func after(tx *gate.Tx, now, old *record.Record) error {
 	if now.Trashed != 0 {
 		return nil
 	}
-	if err := settle(tx, now, old, "password_folder_id"); err != nil {
+	if err := errors.Join(stays(tx, now), settle(tx, now, old, "password_folder_id")); err != nil {
 		return err
 	}
 	have, err := secret.Current(tx, now.ID)

@@ -120,12 +120,13 @@ func TestKeys(t *testing.T) {
 	if p := c.Post("/keys", url.Values{"name": {"Backup"}, "requests": {"10"}, "seconds": {"60"}}).Want(http.StatusUnprocessableEntity); !p.Has("#e-role") {
 		t.Error("a key without owner and role is taken")
 	}
-	made := c.Post("/keys", url.Values{"name": {"Backup"}, "role": {"Read-only"}, "read_only": {"0", "1"}, "networks": {"10.0.0.0/8, 203.0.113.7"}, "expires": {"2027-01-31"}, "requests": {"10"}, "seconds": {"60"}}).Want(http.StatusOK)
+	folder := h.Make("password_folder", h.Org("Harbour Dental"), record.Values{"name": "Switches"})
+	made := c.Post("/keys", url.Values{"name": {"Backup"}, "role": {"Read-only"}, "folders": {folder.String()}, "read_only": {"0", "1"}, "networks": {"10.0.0.0/8, 203.0.113.7"}, "expires": {"2027-01-31"}, "requests": {"10"}, "seconds": {"60"}}).Want(http.StatusOK)
 	if key := made.Text("output"); len(key) != 100 || !strings.HasPrefix(key, "ITG.") {
 		t.Errorf("the key is %q", key)
 	}
 	list := c.Get("/keys").Want(http.StatusOK)
-	for _, want := range []string{"Backup", "10.0.0.0/8, 203.0.113.7/32", "10 requests in 1 minute", "Until 1 Feb 2027", "Never used", "no passwords"} {
+	for _, want := range []string{"Backup", "10.0.0.0/8, 203.0.113.7/32", "10 requests in 1 minute", "Until 1 Feb 2027", "Never used", "passwords in Switches only", "no passwords"} {
 		if !strings.Contains(list.Text(".keylist"), want) {
 			t.Errorf("the list does not say %q: %s", want, list.Text(".keylist"))
 		}

@@ -33,6 +33,14 @@ func Above(tx *gate.Tx, kind string, rec id.ID) ([]id.ID, error) {
 		select id from up order by depth`, int64(rec), deepest)
 }
 
+// Within gives the query for the ids of the folders that a query gives, and of all
+// folders and passwords that lie in them and below. Its arguments are those of the other.
+func Within(folders string) string {
+	return `with recursive down (id, depth) as (select f.id, 1 from (` + folders + `) f union all
+		select k.id, down.depth + 1 from down join k_password_folder k on k.parent_id = down.id where down.depth <= 64)
+		select id from down union select k.id from down join k_password k on k.password_folder_id = down.id`
+}
+
 // Below gives the passwords and folders that lie directly in a folder.
 func Below(tx *gate.Tx, folder id.ID) ([]id.ID, error) {
 	return tx.IDs(`select id from k_password where password_folder_id = ? union all select id from k_password_folder where parent_id = ?`, int64(folder), int64(folder))

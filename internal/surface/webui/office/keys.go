@@ -41,7 +41,7 @@ func (v *visit) keys() error {
 	}
 	var orgs []id.ID
 	for _, k := range list {
-		orgs = append(orgs, k.Orgs...)
+		orgs = append(append(orgs, k.Orgs...), k.Folders...)
 	}
 	var names map[id.ID]string
 	err = v.View(func(tx *gate.Tx) (err error) { names, err = v.Records.Names(tx, orgs...); return err })
@@ -122,6 +122,18 @@ func keyLimits(k *apikey.Key, names map[id.ID]string) string {
 	default:
 		out = append(out, strconv.Itoa(len(k.Orgs))+" organizations")
 	}
+	if len(k.Folders) > 0 {
+		var folders []string
+		for _, f := range k.Folders {
+			if n := names[f]; n != "" {
+				folders = append(folders, n)
+			}
+		}
+		if len(folders) != len(k.Folders) || len(folders) > 2 {
+			folders = []string{strconv.Itoa(len(k.Folders)) + " folders"}
+		}
+		out = append(out, "passwords in "+strings.Join(folders, " and ")+" only")
+	}
 	if len(k.Networks) > 0 {
 		var nets []string
 		for _, n := range k.Networks {
@@ -142,22 +154,24 @@ func (v *visit) keyForm(form *web.Form, refused error) error {
 		form = web.NewForm(map[string][]string{"requests": {strconv.Itoa(apikey.DefaultLimit().Requests)}, "seconds": {strconv.Itoa(int(apikey.DefaultLimit().Window.Seconds()))}})
 	}
 	owner, _ := id.Parse(form.Text("owner"))
-	orgs := shell.RefIDs(form, "organizations")
+	orgs, folders := shell.RefIDs(form, "organizations"), shell.RefIDs(form, "folders")
 	var users []ui.Option
 	var names map[id.ID]string
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if users, err = v.Choices(tx, "user", map[id.ID]bool{owner: true}); err != nil {
 			return err
 		}
-		names, err = v.Records.Names(tx, orgs...)
+		names, err = v.Records.Names(tx, slices.Concat(orgs, folders)...)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	var picked []ui.Option
-	for _, o := range orgs {
-		picked = append(picked, ui.Option{Value: o.String(), Label: names[o], Icon: "building"})
+	picks := func(list []id.ID, icon string) (out []ui.Option) {
+		for _, o := range list {
+			out = append(out, ui.Option{Value: o.String(), Label: names[o], Icon: icon})
+		}
+		return out
 	}
 	f := ui.Form{Action: "/keys", Submit: "Make the key", Cancel: "/keys", Fields: []ui.Field{
 		{Name: "name", Label: "Name", Type: "text", Value: form.Text("name"), Required: true, Wide: true, Focus: true, Most: 200, Hint: "The program that will use it."},
@@ -166,7 +180,8 @@ func (v *visit) keyForm(form *web.Form, refused error) error {
 		{Name: "read_only", Label: "May only read", Type: "checkbox", Checked: form.Bool("read_only")},
 		{Name: "passwords", Label: "May read and write passwords", Type: "checkbox", Checked: form.Bool("passwords"), Hint: "Every password it reads is in the audit trail."},
 		{Type: "heading", Label: "Limits"},
-		{Name: "organizations", Label: "Only these organizations", Type: "ref", Multiple: true, Wide: true, Source: "/refs/organization", Chosen: picked, Hint: "Empty: every organization that it may see."},
+		{Name: "organizations", Label: "Only these organizations", Type: "ref", Multiple: true, Wide: true, Source: "/refs/organization", Chosen: picks(orgs, "building"), Hint: "Empty: every organization that it may see."},
+		{Name: "folders", Label: "Of passwords, only those in these folders", Type: "ref", Multiple: true, Wide: true, Source: "/refs/password_folder", Chosen: picks(folders, "folder"), Hint: "And in folders below; others do not exist for it. Empty: every folder."},
 		{Name: "networks", Label: "Only from these addresses", Type: "text", Value: form.Text("networks"), Holder: "203.0.113.7, 10.0.0.0/8", Hint: "Empty: from anywhere."},
 		{Name: "expires", Label: "Good until", Type: "date", Value: form.Text("expires"), Hint: "Empty: until it is revoked."},
 		{Name: "requests", Label: "Requests", Type: "number", Value: form.Text("requests"), Min: "0", Hint: "0 is no limit."},
@@ -215,7 +230,7 @@ func (v *visit) createKey() error {
 
 // readKey reads the form of a new key, noting what cannot be read.
 func readKey(form *web.Form) apikey.New {
-	n := apikey.New{Name: form.Text("name"), Role: access.Role(form.Text("role")), ReadOnly: form.Bool("read_only"), Passwords: form.Bool("passwords"), Orgs: shell.RefIDs(form, "organizations")}
+	n := apikey.New{Name: form.Text("name"), Role: access.Role(form.Text("role")), ReadOnly: form.Bool("read_only"), Passwords: form.Bool("passwords"), Orgs: shell.RefIDs(form, "organizations"), Folders: shell.RefIDs(form, "folders")}
 	n.Owner, _ = id.Parse(form.Text("owner"))
 	for s := range strings.FieldsFuncSeq(form.Text("networks"), func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
 		net, err := network(s)
