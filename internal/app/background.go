@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/runbook"
+	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/tracker"
 )
 
@@ -51,15 +52,16 @@ func (a *App) jobs() *job.Runner {
 // handlers lists the kinds of jobs.
 func (a *App) handlers() map[string]job.Handler {
 	return map[string]job.Handler{
-		importer.JobKind: a.Importer.Handler(),
-		undo.JobKind:     a.Undo.Handler(),
-		keyring.JobKind:  a.Keyring.Handler(),
-		exporter.JobKind: a.Exporter.Handler(),
-		runbook.JobKind:  a.Runbooks.Handler(),
-		standing.JobKind: a.Standing.Handler(),
-		tracker.JobKind:  a.Trackers.Handler(),
-		risk.JobKind:     a.Risks.Handler(),
-		outbox.JobKind:   a.Outbox.Handler(),
+		importer.JobKind:  a.Importer.Handler(),
+		undo.JobKind:      a.Undo.Handler(),
+		keyring.JobKind:   a.Keyring.Handler(),
+		sensitive.JobKind: a.Sensitive.Handler(),
+		exporter.JobKind:  a.Exporter.Handler(),
+		runbook.JobKind:   a.Runbooks.Handler(),
+		standing.JobKind:  a.Standing.Handler(),
+		tracker.JobKind:   a.Trackers.Handler(),
+		risk.JobKind:      a.Risks.Handler(),
+		outbox.JobKind:    a.Outbox.Handler(),
 	}
 }
 

@@ -50,6 +50,7 @@ import (
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/runbook"
+	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/mcp"
@@ -78,6 +79,7 @@ type App struct {
 	Standing  *standing.Standing
 	Exporter  *exporter.Exporter
 	Keyring   *keyring.Keyring
+	Sensitive *sensitive.Fields
 	Runbooks  *runbook.Runbooks
 	Trackers  *tracker.Checker
 	Reminder  *reminder.Reminder
@@ -261,6 +263,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Keyring = &keyring.Keyring{Gate: a.Gate, Keys: a.Keys, Jobs: a.Jobs}
+	a.Sensitive = &sensitive.Fields{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs, Policies: a.Secrets.Policies}
 	a.Runbooks = &runbook.Runbooks{Gate: a.Gate, Records: a.Records, Relations: a.Relations, Jobs: a.Jobs, Body: document.Body,
 		Pictures: func(c *access.Caller) func(context.Context, string) ([]byte, error) {
 			return document.Pictures(a.Files, c)

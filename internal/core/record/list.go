@@ -7,8 +7,10 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/compare"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/sealed"
 )
 
 // Op is how a filter compares.
@@ -75,6 +77,10 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 		}
 	}
 	b := &builder{kind: k}
+	var err error
+	if b.marks, err = sealed.Of(tx, k.Name); err != nil {
+		return nil, err
+	}
 	if err := b.conditions(tx, q); err != nil {
 		return nil, err
 	}
@@ -116,6 +122,7 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 // declarations only; everything from outside is a bound argument.
 type builder struct {
 	kind      *Kind
+	marks     map[string]sealed.Mark // of fields whose values are sealed
 	from      string
 	joins     string
 	joinArgs  []any
@@ -187,7 +194,7 @@ func (b *builder) conditions(tx *gate.Tx, q Query) error {
 		b.add(`r.name_fold like ? escape '\'`, `%`+escapeLike(Fold(q.Text))+`%`)
 	}
 	for _, f := range q.Filters {
-		if err := b.filter(f); err != nil {
+		if err := b.filter(tx, f); err != nil {
 			return err
 		}
 	}
@@ -224,7 +231,10 @@ func (b *builder) textual(name string) bool {
 	return f != nil && f.sqlColumns()[0][1] == "text"
 }
 
-func (b *builder) filter(f Filter) error {
+func (b *builder) filter(tx *gate.Tx, f Filter) error {
+	if m, ok := b.marks[f.Field]; ok {
+		return b.hiddenFilter(tx, m, f)
+	}
 	if field := b.kind.Field(f.Field); field != nil && field.Trait != 0 {
 		return b.match(f, field)
 	}
@@ -237,7 +247,7 @@ func (b *builder) filter(f Filter) error {
 		switch x := v.(type) {
 		case string:
 			if folded {
-				v = clip(Fold(x))
+				v = compare.Clip(Fold(x))
 			}
 		case id.ID:
 			v = int64(x)
@@ -295,6 +305,9 @@ func (b *builder) order(tx *gate.Tx, sort []Order) (string, error) {
 	var parts []string
 	tie := "r.id"
 	for i, o := range sort {
+		if _, ok := b.marks[o.Field]; ok {
+			return "", fault.New(fault.Invalid, "%s cannot be sorted by %s: its values are sealed.", b.kind.Labels, o.Field)
+		}
 		col, _, ok := b.traitOrder(o, i)
 		if !ok {
 			col, _, ok = b.column(o.Field)

@@ -3,6 +3,7 @@ package record
 import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/compare"
 	"strongroom/internal/core/id"
 )
 
@@ -72,7 +73,7 @@ func (b *builder) keys(f Filter, field *Field) ([]any, error) {
 			v = p
 		}
 		var ok bool
-		if keys[i], ok = traitKey(v); !ok {
+		if keys[i], ok = compare.Key(v); !ok {
 			return nil, fault.New(fault.Invalid, "%s cannot be filtered by %s with this value.", b.kind.Labels, field.Title())
 		}
 	}

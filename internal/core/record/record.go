@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/sealed"
 )
 
 // Record is one record as the caller may see it. Secrets are not in it.
@@ -38,9 +39,13 @@ type Record struct {
 	Names   map[string]string // Ref field -> name of what it points to, where the caller may see that
 	Links   map[id.ID]Link    // what Refs fields point to, where the caller may see it
 	OrgName string
+	Hidden  []string // marked fields that have a sealed value, see core/sealed
 
 	traits string // JSON, as it was read
 	saved  int    // Tx.Execs when it was saved; 0 when it was read
+
+	cleared []string         // what is to have no value any more
+	sealing []sealed.Pending // what is written to marked fields
 }
 
 // Link is the name and kind of a record that another refers to.
@@ -282,7 +287,10 @@ func (e *Engine) load(tx *gate.Tx, kind string, rid id.ID, trashed bool) (*Recor
 	if err != nil {
 		return nil, err
 	}
-	return r, e.shapeAll(tx, []*Record{r})
+	if err := e.shapeEach(tx, []*Record{r}); err != nil {
+		return nil, err
+	}
+	return r, r.settle(tx)
 }
 
 // decorate fills in the names of organizations and referenced records, with one
@@ -290,6 +298,9 @@ func (e *Engine) load(tx *gate.Tx, kind string, rid id.ID, trashed bool) (*Recor
 func (e *Engine) decorate(tx *gate.Tx, list []*Record) error {
 	if e.bare {
 		return nil
+	}
+	if err := hidden(tx, list); err != nil {
+		return err
 	}
 	want := make(map[id.ID]bool, 2*len(list))
 	for r, refs := range referring(list) {
@@ -432,6 +443,9 @@ func (e *Engine) Field(tx *gate.Tx, kind, field string, ids ...id.ID) (map[id.ID
 		return nil, fault.New(fault.Internal, "%s has no field %s to read.", kind, field)
 	}
 	out := map[id.ID]any{}
+	if marks, err := sealed.Of(tx, kind); err != nil || marks[field].Kind != "" && marks[field].State != sealed.Opening {
+		return out, err
+	}
 	for part := range slices.Chunk(ids, 500) {
 		cond, args := tx.Visible("r")
 		part = alike(part)

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/sealed"
 )
 
 // Revision is a record as it was at one version.
@@ -75,6 +76,9 @@ func (e *Engine) Revisions(tx *gate.Tx, kind string, rid id.ID) ([]Revision, err
 	}
 	for _, v := range out {
 		own(tx, r.Kind, rid, v.Values)
+		if err := sealed.Veil(tx, r.Kind.Name, v.Values); err != nil {
+			return nil, err
+		}
 	}
 	return out, e.authors(tx, out)
 }

@@ -11,8 +11,10 @@ import (
 	"strongroom/internal/base/richtext"
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/compare"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/sealed"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
 )
@@ -120,6 +122,9 @@ func (e *Engine) Update(tx *gate.Tx, kind string, rid id.ID, version int64, v Va
 	changed := differences(old, &r)
 	for f := range secrets {
 		changed = append(changed, f)
+	}
+	for _, p := range r.sealing {
+		changed = append(changed, p.Mark.Field)
 	}
 	if len(changed) == 0 {
 		if entry.Detail.Fields == nil {
@@ -230,6 +235,9 @@ func (e *Engine) applyOne(tx *gate.Tx, r *Record, secrets map[string]string, nam
 	case r.Kind.Variants != nil && name == r.Kind.Variants.By && r.ID != 0 && p != r.Values[name]:
 		return fault.Field(name, "%s cannot be changed later.", f.Title())
 	case p == nil:
+		if in == nil { // an empty text, as forms send it, leaves what is sealed alone
+			r.cleared = append(r.cleared, name)
+		}
 		delete(r.Values, name)
 		delete(r.Rest, name)
 	default:
@@ -296,6 +304,10 @@ func (e *Engine) check(tx *gate.Tx, r, old *Record) error {
 			return err
 		}
 	}
+	var err error
+	if r.sealing, err = sealed.Take(tx, k.Name, r.ID, r.cleared, r.Values, r.Rest); err != nil {
+		return err
+	}
 	if k.NameOf != nil && (!k.HasName() || r.Name == "") {
 		v := r.Values.Clone()
 		v["name"] = r.Name
@@ -306,6 +318,11 @@ func (e *Engine) check(tx *gate.Tx, r, old *Record) error {
 		missing := r.Values[f.Name] == nil
 		if f.Name == "name" {
 			missing = r.Name == ""
+		}
+		if f.Required && missing {
+			if missing, err = sealed.Lacks(tx, r.ID, f.Name, r.sealing); err != nil {
+				return err
+			}
 		}
 		if f.Required && missing && f.Type != Secret && (f.Trait == 0 || !e.inside) { // what is imported comes in as it was
 			bad[f.Name] = f.Title() + " is missing."
@@ -488,7 +505,7 @@ func (r *Record) cells(old *Record) (names []string, args []any, err error) {
 		if f.folded() {
 			var folded any
 			if s, ok := v.(string); ok {
-				folded = clip(Fold(s))
+				folded = compare.Clip(Fold(s))
 			}
 			names, args = append(names, `"`+f.Name+`_fold"`), append(args, folded)
 		}
@@ -501,14 +518,6 @@ func (r *Record) cells(old *Record) (names []string, args []any, err error) {
 		names, args = append(names, `traits`), append(args, packed)
 	}
 	return names, args, nil
-}
-
-// clip keeps index entries small.
-func clip(s string) string {
-	if r := []rune(s); len(r) > 200 {
-		return string(r[:200])
-	}
-	return s
 }
 
 // saved does what follows from a saved record: secrets, search, totals, names
@@ -527,6 +536,11 @@ func (e *Engine) saved(tx *gate.Tx, r, old *Record, secrets map[string]string) e
 			err = e.Sealed(tx, r, f, version, text)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	for _, p := range r.sealing {
+		if err := sealed.Put(tx, p.Mark, r.ID, r.Version, p.Value); err != nil {
 			return err
 		}
 	}

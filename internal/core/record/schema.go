@@ -8,6 +8,7 @@ import (
 
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/sealed"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/core/tally"
@@ -45,7 +46,7 @@ var spineSchema = []string{
 // column that is declared no longer stays where it is, unused.
 func (g *Registry) Migrate(tx *sqldb.Tx) error {
 	d := tx.Dialect()
-	for _, group := range [][]string{spineSchema, tally.Schema, traitSchema, access.Schema, secret.Schema(d), search.Schema(d)} {
+	for _, group := range [][]string{spineSchema, tally.Schema, traitSchema, sealed.Schema, access.Schema, secret.Schema(d), search.Schema(d)} {
 		if err := run(tx, group); err != nil {
 			return err
 		}
@@ -164,6 +165,7 @@ func (g *Registry) Fingerprint() string {
 	put := func(list []string) { fmt.Fprintln(h, strings.Join(list, ";\n")) }
 	put(spineSchema)
 	put(traitSchema)
+	put(sealed.Schema)
 	put(access.Schema)
 	for _, d := range []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres} {
 		put(secret.Schema(d))

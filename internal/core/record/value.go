@@ -14,11 +14,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
-
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/richtext"
+	"strongroom/internal/core/compare"
 	"strongroom/internal/core/id"
 )
 
@@ -44,23 +42,8 @@ func (v Values) IDs(name string) []id.ID { l, _ := v[name].([]id.ID); return l }
 // Rows gives the rows of a Rows field.
 func (v Values) Rows(name string) []map[string]any { r, _ := v[name].([]map[string]any); return r }
 
-// Fold is the form in which texts are compared, sorted and kept unique: NFKC,
-// case folded, spaces trimmed and single.
-func Fold(s string) string {
-	if ascii(s) {
-		return strings.Join(strings.Fields(strings.ToLower(s)), " ")
-	}
-	return strings.Join(strings.Fields(cases.Fold().String(norm.NFKC.String(s))), " ")
-}
-
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}
+// Fold is compare.Fold, in which texts are compared, sorted and kept unique.
+func Fold(s string) string { return compare.Fold(s) }
 
 // MaxText is how long a one-line text may be, in bytes; MaxLong the others.
 const (

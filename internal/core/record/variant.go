@@ -3,14 +3,14 @@ package record
 import (
 	"encoding/json"
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/core/compare"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/sealed"
 	"strongroom/internal/core/search"
 )
 
@@ -157,8 +157,21 @@ func (e *Engine) reshape(tx *gate.Tx, r *Record) error {
 	return search.Put(tx.SQL(), r.document())
 }
 
-// shapeAll gives records of kinds with variants their shapes and traits.
+// shapeAll gives records of kinds with variants their shapes and traits, and
+// takes out what is sealed.
 func (e *Engine) shapeAll(tx *gate.Tx, list []*Record) error {
+	if err := e.shapeEach(tx, list); err != nil {
+		return err
+	}
+	for _, r := range list {
+		if err := sealed.Veil(tx, r.Kind.Name, r.Values, r.Rest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) shapeEach(tx *gate.Tx, list []*Record) error {
 	for _, r := range list {
 		if r.Kind.Variants == nil {
 			continue
@@ -233,44 +246,6 @@ func (f *Field) keyed() bool {
 	return f.Filter || f.Sort || f.Expires || f.Type == Ref || f.Type == Refs
 }
 
-// traitKey is the form in which values of a trait are compared: texts folded,
-// numbers so that their order is that of the texts.
-func traitKey(v any) (any, bool) {
-	switch x := v.(type) {
-	case nil:
-		return nil, true
-	case string:
-		return clip(Fold(x)), true
-	case bool:
-		if x {
-			return "1", true
-		}
-		return "0", true
-	case int64:
-		return numberKey(float64(x)), true
-	case int:
-		return numberKey(float64(x)), true
-	case float64:
-		return numberKey(x), true
-	case id.ID:
-		return x.String(), true
-	}
-	return nil, false
-}
-
-// numberKey turns the bits of an IEEE 754 number so that their order is the
-// order of the numbers.
-func numberKey(n float64) string {
-	bits := math.Float64bits(n)
-	if bits>>63 == 1 {
-		bits = ^bits
-	} else {
-		bits |= 1 << 63
-	}
-	s := strconv.FormatUint(bits, 16)
-	return strings.Repeat("0", 16-len(s)) + s
-}
-
 // writeTraits writes the rows of trait of a record; again when there are some.
 func writeTraits(tx *gate.Tx, r *Record, again bool) error {
 	if again {
@@ -296,7 +271,7 @@ func writeTraits(tx *gate.Tx, r *Record, again bool) error {
 			if v != nil && f.Type == Refs {
 				v = to
 			}
-			key, _ := traitKey(v)
+			key, _ := compare.Key(v)
 			rows, args = append(rows, `(?, ?, ?, ?, ?)`), append(args, int64(f.Trait), int64(r.ID), key, int64(to), f.Expires)
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/sealed"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/notification"
 )
@@ -257,7 +258,7 @@ func recall(tx *gate.Tx, s subject, from int64) (*shown, error) {
 		if s.key != 0 {
 			mine = session == tx.Caller.Session
 		}
-		if _, known := w.last[id.ID(n)]; !mine || known || action != secret.Granted || result != audit.OK {
+		if _, known := w.last[id.ID(n)]; !mine || known || action != secret.Granted && action != sealed.Shown || result != audit.OK {
 			continue
 		}
 		w.last[id.ID(n)] = at

@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/runbook"
+	guarded "strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/tracker"
 	sealed "strongroom/internal/feature/vault"
@@ -60,6 +61,7 @@ import (
 	"strongroom/internal/surface/webui/runbooks"
 	"strongroom/internal/surface/webui/secrets"
 	"strongroom/internal/surface/webui/security"
+	"strongroom/internal/surface/webui/sensitive"
 	"strongroom/internal/surface/webui/shares"
 	"strongroom/internal/surface/webui/shell"
 	"strongroom/internal/surface/webui/talk"
@@ -86,6 +88,7 @@ type Server struct {
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
 	Outbox      *outbox.Outbox          // nil hides the page of mails
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
+	Sensitive   *guarded.Fields         // nil hides the pages of sealed fields
 	// API describes the API of programs; nil hides the pages about it.
 	API      func() *openapi.Document
 	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
@@ -153,6 +156,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Risks != nil {
 		list = append(list, &risks.Pages{Risks: s.Risks})
+	}
+	if s.Sensitive != nil {
+		list = append(list, &sensitive.Pages{Fields: s.Sensitive})
 	}
 	if s.API != nil {
 		list = append(list, &reference.Pages{API: s.API})

@@ -2,6 +2,8 @@ package records
 
 import (
 	"net/url"
+	"slices"
+	"strings"
 
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/id"
@@ -9,8 +11,18 @@ import (
 	"strongroom/internal/surface/webui/shell"
 )
 
-// field draws one field of the form.
+// field draws one field of the form. What is sealed is not in it, and stays as it
+// is unless something is entered.
 func (f *filling) field(v *visit, x *record.Field, short map[string][]ui.Option) ui.Field {
+	out := f.input(v, x, short)
+	if f.record != nil && slices.Contains(f.record.Hidden, x.Name) {
+		out.Holder, out.Required = "Sealed. Leave empty to keep it", false
+		out.Hint = strings.TrimSpace(out.Hint + " There is a sealed value; it stays unless you enter another.")
+	}
+	return out
+}
+
+func (f *filling) input(v *visit, x *record.Field, short map[string][]ui.Option) ui.Field {
 	val := f.values[x.Name]
 	out := ui.Field{Name: x.Name, Label: x.Title(), Hint: x.Hint, Required: x.Required, Value: shell.Plain(val), Most: 0}
 	switch x.Type {

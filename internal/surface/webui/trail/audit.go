@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/rotation/limit"
 	"strongroom/internal/feature/runbook"
+	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -84,6 +85,7 @@ var verbs = map[string]string{
 	string(access.View): "looked at it", string(access.Create): "created it", string(access.Edit): "changed it", string(access.Archive): "archived it or brought it back",
 	string(access.Delete): "moved it to the trash", "restore": "brought it back", "purge": "removed it for good",
 	string(access.Reveal): "asked to see its secret", secret.Granted: "revealed it", secret.Failed: "could not be shown it",
+	sensitive.Shown: "was shown a sealed field of it", sensitive.Marked: "marked a field as sensitive", sensitive.Unmarked: "took the mark off a sensitive field",
 	string(access.Restrict): "changed who may see it", string(access.Import): "imported", string(access.Export): "exported",
 	string(access.Configure): "changed the tenant's lists", string(access.Administer): "managed users, groups, keys or settings", string(access.Inspect): "read the audit trail",
 	string(access.SignIn): "signed in", "sign-out": "signed out", "session.revoke": "ended a session", "session.revoke-all": "ended all sessions",
@@ -121,6 +123,8 @@ func (v *visit) did(e *audit.Entry, names map[id.ID]string) string {
 		if by := strings.TrimPrefix(rest, ", "); by != "" {
 			what += ", " + by
 		}
+	case e.Action == sensitive.Shown && len(e.Detail.Fields) > 0:
+		what = "was shown the " + v.fieldNames(e) + ", version " + strconv.FormatInt(e.Version, 10)
 	case e.Action == string(access.Edit) && e.Detail.Text != "":
 		what = named(e, names)
 	case e.Action == string(access.Edit) && len(e.Detail.Fields) > 0:

@@ -63,6 +63,7 @@ import (
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
+	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
@@ -229,6 +230,8 @@ func (h *House) jobs(work bool) {
 	h.Server.Risks = &risk.Risks{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Jobs: r, Log: h.Gate.Log}
 	h.Records.Sealed = h.Server.Risks.Sealed
 	r.Handlers[risk.JobKind] = h.Server.Risks.Handler()
+	h.Server.Sensitive = &sensitive.Fields{Gate: h.Gate, Records: h.Records, Jobs: r, Policies: h.Server.Secrets.Policies}
+	r.Handlers[sensitive.JobKind] = h.Server.Sensitive.Handler()
 	if !work {
 		return
 	}
