@@ -58,7 +58,7 @@ func (x *isolation) gone(t target) target {
 
 // follows tells what an id is that stands behind a word that is no kind.
 var follows = map[string]string{ //nolint:gochecknoglobals // a table
-	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record", "trackers": "record", "comments": "record", "marks": "record", "records": "record", "actions": "record", "health": "organization",
+	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record", "trackers": "record", "comments": "record", "marks": "record", "sealed": "record", "records": "record", "actions": "record", "health": "organization",
 	"files": "attachment", "attachments": "attachment", "related_items": "relation",
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
 	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other",
