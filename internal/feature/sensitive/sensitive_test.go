@@ -63,13 +63,12 @@ func (h *house) handle(ctx context.Context, run *job.Run) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	left := 2
-	g := *h.Gate
-	g.Committed = func(string) {
+	g := &gate.Gate{House: h.Gate.House, Kinds: h.Gate.Kinds, Log: h.Gate.Log, Now: h.Gate.Now, Committed: func(string) {
 		if left--; left == 0 {
 			stop()
 		}
-	}
-	err := (&sensitive.Fields{Gate: &g, Records: h.Records}).Handler()(ctx, run)
+	}}
+	err := (&sensitive.Fields{Gate: g, Records: h.Records}).Handler()(ctx, run)
 	if err == nil {
 		return errors.New("the job ended before it was cut short")
 	}
