@@ -69,6 +69,7 @@ var sideways = map[string]string{
 	"rotation -> notification":  "administrators are told what became overdue",
 	"apikey -> password":        "keys are limited to password folders",
 	"share -> notification":     "who shared is told what became of it",
+	"device -> notification":    "people are told of a sign-in on a new device",
 	"mfa -> notification":       "people are told when their second factors change, administrators of resets",
 	"approval -> notification":  "who may decide is told what is asked, who asked what was decided",
 }

@@ -91,7 +91,10 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.name, "name", "", "given and family `name`")
 			f.StringVar(&s.role, "role", "Editor", "`role`: Administrator, Manager, Editor, Creator, Lite or Read-only")
 		},
-		"user reset": tenant,
+		"user reset": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.BoolVar(&s.factors, "factors", false, "remove the user's second factors and recovery codes too")
+		},
 		"import itglue": func(s *settings, f *flag.FlagSet) {
 			tenant(s, f)
 			f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")

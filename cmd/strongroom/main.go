@@ -166,6 +166,7 @@ type settings struct {
 	app.Config
 	json     bool
 	dryRun   bool
+	factors  bool
 	table    app.Table
 	places   app.Places
 	remote   remoteSettings

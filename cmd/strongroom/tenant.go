@@ -145,7 +145,8 @@ func userResetCommand() *command {
 		name: "user reset", args: "EMAIL", short: "give a user a new one-time password",
 		long: `
 Replaces a user's password by a one-time password and ends all of the user's
-sessions. This is the way back in for an administrator who is locked out.`,
+sessions. This is the way back in for an administrator who is locked out; with
+-factors for one who has lost the second factor too.`,
 		run: func(ctx context.Context, p *program, c *command, args []string) error {
 			s, rest, err := p.parse(c, args, 1, 1)
 			if err == nil {
@@ -154,7 +155,7 @@ sessions. This is the way back in for an administrator who is locked out.`,
 			if err != nil {
 				return err
 			}
-			return p.give(ctx, s, "user.reset", app.UserRef{Tenant: s.tenant, Email: rest[0]})
+			return p.give(ctx, s, "user.reset", app.UserRef{Tenant: s.tenant, Email: rest[0], Factors: s.factors})
 		},
 	}
 }

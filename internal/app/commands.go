@@ -7,8 +7,10 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/mfa"
 )
 
 // The arguments and results of the console commands.
@@ -20,7 +22,10 @@ type (
 	// NewUser asks for a user.
 	NewUser struct{ Tenant, Email, Person, Role string }
 	// UserRef names a user.
-	UserRef struct{ Tenant, Email string }
+	UserRef struct {
+		Tenant, Email string
+		Factors       bool // remove the second factors too
+	}
 	// GivenUser is a user and her one-time password.
 	GivenUser struct {
 		Tenant   string `json:"tenant"`
@@ -109,6 +114,11 @@ func resetUser(ctx context.Context, a *App, u UserRef, _ func(any)) (any, error)
 		return nil, err
 	}
 	issued, err := a.Directory.Reset(ctx, c, user)
+	if err == nil && u.Factors {
+		err = a.Gate.Change(ctx, c, access.Administer, gate.Thing{Kind: identity.User, ID: user}, func(tx *gate.Tx) error {
+			return mfa.Clear(tx, user, identity.EndSessions)
+		})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/checkout"
+	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
@@ -250,7 +251,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}}
 	passwords := &local.Method{Gate: a.Gate}
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
-	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has}
+	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered}
 	a.APIKeys = &apikey.Keys{Gate: a.Gate}
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
@@ -357,4 +358,12 @@ type Created struct {
 	APIKey   string `json:"api_key"`
 
 	User id.ID `json:"-"`
+}
+
+// entered tells people of a sign-in on a device that they did not use before.
+func entered(tx *gate.Tx, e identity.Entry) error {
+	if e.Known || e.First {
+		return nil
+	}
+	return device.Tell(tx, e.User, e.Session, e.Addr, e.Agent)
 }

@@ -64,7 +64,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other",
 	"folders": "document_folder", "sections": "document_section",
 	"vaults": "other", "shares": "other",
-	"factors": "other",
+	"factors": "other", "resets": "other",
 }
 
 // filler reads a route. It says what is missing here when it meets a parameter

@@ -110,6 +110,10 @@ func endSessions(tx *gate.Tx, user id.ID, own bool) error {
 	return err
 }
 
+// EndSessions ends all sessions and access tokens of a user, inside a change that
+// was decided on.
+func EndSessions(tx *gate.Tx, user id.ID) error { return endSessions(tx, user, false) }
+
 // ByEmail finds the user with an e-mail address, archived ones included. It
 // gives NotFound when there is none.
 func ByEmail(tx *gate.Tx, email string) (id.ID, error) {

@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -219,7 +220,8 @@ func (v *visit) userHead(r *record.Record, view *userView) {
 			Action: shell.RecordURL(r.Kind, r.ID) + "/reset", Submit: "Reset password", Danger: true}
 		view.Dialogs = append(view.Dialogs, d)
 		reset := ui.Action{Label: "Reset password", Icon: "lock-password", Href: d.Action, Post: true, Dialog: d.ID}
-		view.Head.Actions = slices.Insert(view.Head.Actions, max(0, len(view.Head.Actions)-1), reset)
+		factors := ui.Action{Label: "Second factors", Icon: "shield-lock", Href: shell.RecordURL(r.Kind, r.ID) + "/factors"}
+		view.Head.Actions = slices.Insert(view.Head.Actions, max(0, len(view.Head.Actions)-1), reset, factors)
 	}
 	for _, f := range []string{"email", "role_name", "contact_id", "current_sign_in_at", "current_sign_in_ip", "last_sign_in_at", "invitation_accepted_at"} {
 		field := r.Kind.Field(f)
@@ -237,7 +239,7 @@ func (v *visit) userHead(r *record.Record, view *userView) {
 func sessionLines(list []identity.Session) []sessionLine {
 	var out []sessionLine
 	for _, s := range list {
-		line := sessionLine{Title: device(s.Agent), Icon: "world", Current: s.Current, Seen: ui.Cell{Type: "ago", Time: shell.When(s.Seen)},
+		line := sessionLine{Title: device.Name(s.Agent), Icon: "world", Current: s.Current, Seen: ui.Cell{Type: "ago", Time: shell.When(s.Seen)},
 			End: ui.Action{Label: "End", Icon: "x", Href: "/account/sessions/" + s.ID + "/end", Post: true, Quiet: true}}
 		if s.Program {
 			line.Title, line.Icon = "A program with an access token", "api"
@@ -253,24 +255,6 @@ func sessionLines(list []identity.Session) []sessionLine {
 		out = append(out, line)
 	}
 	return out
-}
-
-// device names a browser by what it calls itself.
-func device(agent string) string {
-	browser, system := "A browser", ""
-	for _, b := range [][2]string{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}} {
-		if strings.Contains(agent, b[0]) {
-			browser = b[1]
-			break
-		}
-	}
-	for _, s := range [][2]string{{"Android", "Android"}, {"iPhone", "an iPhone"}, {"iPad", "an iPad"}, {"Windows", "Windows"}, {"Mac OS X", "a Mac"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"}} {
-		if strings.Contains(agent, s[0]) {
-			system = " on " + s[1]
-			break
-		}
-	}
-	return browser + system
 }
 
 func (v *visit) resetUser() error {

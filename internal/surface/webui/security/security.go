@@ -36,7 +36,8 @@ const policyPage = "/settings/second-factor"
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Warn = warn
 	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
-		return []ui.Item{{Title: "Second factors", Sub: "Who needs one, and for what", Href: policyPage, Icon: "shield-lock"}}
+		return []ui.Item{{Title: "Second factors", Sub: "Who needs one, and for what", Href: policyPage, Icon: "shield-lock"},
+			{Title: "Resets of second factors", Sub: "Of who has lost them; two administrators decide", Href: mfa.ResetPage, Icon: "user-shield"}}
 	})
 	s.Get(mfa.Own, p.as((*visit).own))
 	s.Get(mfa.Own+"/app", p.as((*visit).app))
@@ -45,6 +46,11 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post(mfa.Own+"/factors/{id}/remove", p.as((*visit).remove))
 	s.Get(mfa.Own+"/confirm", p.as((*visit).confirm))
 	s.Post(mfa.Own+"/confirm", p.as((*visit).confirmed))
+	s.Get("/users/{id}/factors", shell.Administering(p.as((*visit).factorsOf)))
+	s.Post("/users/{id}/factors/reset", shell.Administering(p.as((*visit).askReset)))
+	s.Get(mfa.ResetPage, shell.Administering(p.as((*visit).resets)))
+	s.Post(mfa.ResetPage+"/{id}/approve", shell.Administering(p.as((*visit).approveReset)))
+	s.Post(mfa.ResetPage+"/{id}/refuse", shell.Administering(p.as((*visit).refuseReset)))
 	s.Get(policyPage, shell.Administering(p.as((*visit).policy)))
 	s.Post(policyPage, shell.Administering(p.as((*visit).savePolicy)))
 }

@@ -312,7 +312,74 @@ func TestPages(t *testing.T) {
 	b.Everywhere("second-factor-app", "/me/security/app")
 	b.Everywhere("second-factor-confirm", "/me/security/confirm")
 	b.Everywhere("second-factor-policy", "/settings/second-factor")
+	b.Everywhere("second-factor-resets", "/settings/second-factor/resets")
+	b.Everywhere("second-factor-of-user", "/users/"+h.UserID(access.Editor).String()+"/factors")
 	if d := browser.Eval[string](b, `fetch("/me/security/app").then((r) => r.text()).then((t) => (t.match(/<path d="([^"]*)" fill="#000"/) || [])[1] || "")`); !regexp.MustCompile(`^(M\d+ \d+h\d+v1h-\d+z)+$`).MatchString(d) {
 		t.Errorf("the path is %.100q", d)
+	}
+}
+
+// TestReset: one administrator asks, another one approves; neither alone, nor who is
+// concerned.
+func TestReset(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	h.NewUser("second@demo.example", "Sela Admin", access.Administrator)
+	ada, sela, editor := h.As(access.Administrator), h.SignIn("second@demo.example"), h.As(access.Editor)
+	enrol(t, h, editor)
+	at := "/users/" + h.UserID(access.Editor).String()
+	editor.Get(at + "/factors").Want(http.StatusForbidden)
+	if !ada.Get(at).Want(http.StatusOK).Has(`a[href="` + at + `/factors"]`) {
+		t.Error("no way leads there")
+	}
+	ada.Post(at+"/factors/reset", url.Values{"reason": {" "}}).Want(http.StatusUnprocessableEntity)
+	ada.Post("/users/"+h.UserID(access.Manager).String()+"/factors/reset", url.Values{"reason": {"lost"}}).Want(http.StatusConflict)
+	ada.Post(at+"/factors/reset", url.Values{"reason": {"She called from her desk"}}).Want(http.StatusSeeOther)
+	list := "/settings/second-factor/resets"
+	page := ada.Get(list).Want(http.StatusOK)
+	if page.Has(`.keylist form[action$="/approve"]`) || !strings.Contains(page.Text("main"), "She called from her desk") {
+		t.Errorf("the page says %q", page.Text("main"))
+	}
+	approve := sela.Get(list).Want(http.StatusOK).Attr(`form[action$="/approve"]`, "action")
+	ada.Post(approve, nil).Want(http.StatusForbidden)
+	h.As(access.Manager).Post(approve, nil).Want(http.StatusForbidden)
+	sela.Post(approve, nil).Want(http.StatusSeeOther)
+	sela.Post(approve, nil).Want(http.StatusNotFound)
+	editor.Get("/account").Want(http.StatusSeeOther)
+	now := h.As(access.Editor) // the password alone is enough again
+	if text := now.Get("/notifications").Want(http.StatusOK).Text("main"); !strings.Contains(text, "Your second factors were reset") {
+		t.Errorf("she is told %q", text)
+	}
+	app := enrol(t, h, now)
+	first(h, access.Editor).Post("/sign-in/second", url.Values{"code": {app.codes[3]}}).Want(http.StatusSeeOther)
+	ada.Post(at+"/factors/reset", url.Values{"reason": {"lost again"}}).Want(http.StatusSeeOther)
+	refuse := strings.Replace(sela.Get(list).Attr(`form[action$="/approve"]`, "action"), "/approve", "/refuse", 1)
+	sela.Post(refuse, nil).Want(http.StatusSeeOther)
+	if text := sela.Get(list).Want(http.StatusOK).Text("main"); !strings.Contains(text, "Nobody asks for a reset") {
+		t.Errorf("it still waits: %s", text)
+	}
+	if trail := ada.Get("/audit").Want(http.StatusOK).Text("main"); !strings.Contains(trail, "had second factors reset") || !strings.Contains(trail, "refused to have second factors reset") {
+		t.Errorf("the trail says %q", trail)
+	}
+}
+
+// TestNewDevice: a sign-in on a device that was not used before is told, one on a
+// known device and the very first are not.
+func TestNewDevice(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	told := func(c *webuitest.Client) int {
+		return strings.Count(c.Get("/notifications").Want(http.StatusOK).Text("main"), "signed in for you on a new device")
+	}
+	c := h.As(access.Editor)
+	if n := told(c); n != 0 {
+		t.Errorf("the first sign-in is told %d times", n)
+	}
+	c.Post("/sign-out", nil).Want(http.StatusSeeOther)
+	c.Post("/sign-in", url.Values{"tenant": {coretest.Name}, "email": {webuitest.Email(access.Editor)}, "password": {webuitest.Password}}).Want(http.StatusSeeOther)
+	if n := told(c); n != 0 {
+		t.Errorf("one on a known device is told %d times", n)
+	}
+	h.As(access.Editor)
+	if n := told(c); n != 1 {
+		t.Errorf("one on a new device is told %d times", n)
 	}
 }

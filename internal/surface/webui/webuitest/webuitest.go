@@ -35,6 +35,7 @@ import (
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
+	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/exporter"
@@ -155,7 +156,7 @@ func Open(t testing.TB, o Options) *House {
 	h.Directory = &identity.Directory{Gate: h.Gate, Records: h.Records, Passwords: passwords}
 	h.Server = &webui.Server{
 		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}},
-		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has},
+		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered},
 		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate},
 		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}},
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
@@ -355,3 +356,11 @@ func (h *House) Statements(f func()) int64 {
 
 // Wait is how long a client waits for an answer; the machine may be busy.
 const Wait = time.Minute
+
+// entered tells people of a sign-in on a device that they did not use before.
+func entered(tx *gate.Tx, e identity.Entry) error {
+	if e.Known || e.First {
+		return nil
+	}
+	return device.Tell(tx, e.User, e.Session, e.Addr, e.Agent)
+}
