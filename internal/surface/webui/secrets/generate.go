@@ -2,7 +2,6 @@ package secrets
 
 import (
 	"crypto/rand"
-	_ "embed"
 	"math/big"
 	"net/http"
 	"strconv"
@@ -11,21 +10,8 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
+	"strongroom/internal/base/wordlist"
 )
-
-//go:embed words.txt
-var wordList string
-
-// words gives the list that pass phrases are made of, 11 bits a word.
-func words() []string {
-	var out []string
-	for line := range strings.Lines(wordList) {
-		if w := strings.TrimSpace(line); w != "" && w[0] != '#' {
-			out = append(out, w)
-		}
-	}
-	return out
-}
 
 // recipe says how a new password is made: of Words words, or of Length
 // characters of each of Sets.
@@ -81,7 +67,7 @@ func readRecipe(form *web.Form) (recipe, error) {
 // make makes a password: every one that the recipe allows is equally likely.
 func (r recipe) make() (string, error) {
 	if r.Words > 0 {
-		list := words()
+		list := wordlist.Words()
 		out := make([]string, r.Words)
 		for i := range out {
 			n, err := below(len(list))
