@@ -19,7 +19,10 @@ const (
 	Owner  Role = 3 // and grants
 )
 
-const grantMagic = "SRG1"
+const (
+	grantMagic   = "SRG1"
+	grantVersion = 2
+)
 
 // Grant gives somebody the key of a vault's epoch: wrapped to her keys and signed
 // by who gives it.
@@ -36,6 +39,12 @@ type Grant struct {
 	Expiry     int64    // Unix milliseconds; 0 is never
 	Commitment [32]byte // of the vault key: a grant opens to this key or not at all
 
+	// Fingerprint is that of the grantee's keys: with her encryption key it binds the
+	// one that she signs with. Grants of the first version have none, and are somebody's
+	// to herself.
+	Fingerprint [16]byte
+
+	version   uint16
 	body      []byte
 	wrapped   []byte
 	signature envelope.Signature
@@ -51,13 +60,16 @@ func ParseGrant(b []byte) (*Grant, error) {
 	g.wrapped = r.take(wrappedSize)
 	g.signature = r.signature()
 	in := reader{b: g.body}
-	version := in.u16()
+	g.version = in.u16()
 	g.Tenant, g.Vault, g.Epoch, g.Grantee = in.text(), in.i64(), in.u64(), in.i64()
 	kind := in.u16()
 	in.into(g.Key[:])
 	g.Generation, g.Role, g.Granter, g.Time, g.Expiry = in.u32(), Role(in.u8()), in.i64(), in.i64(), in.i64()
 	in.into(g.Commitment[:])
-	if !r.done() || !in.done() || version != formatVersion || kind != hybridType || g.Tenant == "" || g.Vault == 0 || g.Epoch == 0 || g.Epoch > 1<<31 ||
+	if g.version == grantVersion {
+		in.into(g.Fingerprint[:])
+	}
+	if !r.done() || !in.done() || g.version < formatVersion || g.version > grantVersion || g.version == formatVersion && g.Granter != g.Grantee || kind != hybridType || g.Tenant == "" || g.Vault == 0 || g.Epoch == 0 || g.Epoch > 1<<31 ||
 		g.Grantee == 0 || g.Granter == 0 || g.Role < Reader || g.Role > Owner {
 		return nil, malformed("grant")
 	}
@@ -66,7 +78,7 @@ func ParseGrant(b []byte) (*Grant, error) {
 
 func (g *Grant) encode() []byte {
 	var w writer
-	w.u16(formatVersion)
+	w.u16(grantVersion)
 	w.text(g.Tenant)
 	w.i64(g.Vault)
 	w.u64(g.Epoch)
@@ -79,6 +91,7 @@ func (g *Grant) encode() []byte {
 	w.i64(g.Time)
 	w.i64(g.Expiry)
 	w.raw(g.Commitment[:])
+	w.raw(g.Fingerprint[:])
 	return w.b
 }
 
@@ -102,7 +115,7 @@ func (g *Grant) Verify(vault int64, grantee, granter *Statement, now int64) erro
 	switch {
 	case g.Tenant != grantee.Tenant || g.Tenant != granter.Tenant || g.Vault != vault || g.Grantee != grantee.User || g.Granter != granter.User:
 		return alarm("The server sent a grant of another vault or person.")
-	case g.Key != grantee.Encryption.ID || g.Generation != grantee.Generation:
+	case g.Key != grantee.Encryption.ID || g.Generation != grantee.Generation || g.version == grantVersion && g.Fingerprint != grantee.Fingerprint():
 		return alarm("The server sent a grant for keys that are not known.")
 	case !verified(g.signature, granter.Signing, g.message()):
 		return alarm("The server sent a grant that nobody signed who may.")
@@ -149,7 +162,7 @@ func (k *Keyset) Grant(v *Vault, to *Statement, role Role, expiry, now int64) (*
 		return nil, fault.New(fault.Denied, "Only the owner of a vault gives access to it.")
 	}
 	g := &Grant{Tenant: v.Tenant, Vault: v.ID, Epoch: v.Epoch, Grantee: to.User, Key: to.Encryption.ID, Generation: to.Generation, Role: role,
-		Granter: k.Statement.User, Time: now, Expiry: expiry, Commitment: commitmentOf(v.key.Key[:])}
+		Granter: k.Statement.User, Time: now, Expiry: expiry, Commitment: commitmentOf(v.key.Key[:]), Fingerprint: to.Fingerprint(), version: grantVersion}
 	g.body = g.encode()
 	r, err := to.Encryption.Wrap(g.body, v.key.Key[:])
 	if err != nil {
@@ -158,6 +171,47 @@ func (k *Keyset) Grant(v *Vault, to *Statement, role Role, expiry, now int64) (*
 	g.wrapped = r.Wrapped
 	g.signature, err = k.signer.Sign(g.message())
 	return g, err
+}
+
+// Member is somebody who has a grant for a vault, with her statement.
+type Member struct {
+	Statement *Statement
+	Grant     *Grant
+}
+
+// Writers gives the statements of those who may write in a vault's epoch: its
+// owner, and everybody whose grant by the owner says so and names the very keys
+// of her statement. owner must be known to be hers; the others need not be, for
+// the owner's signature vouches for them.
+func Writers(vault int64, epoch uint64, owner *Statement, members []Member) ([]*Statement, error) {
+	out := []*Statement{owner}
+	for _, m := range members {
+		if err := m.Statement.Verify(owner.Tenant, m.Grant.Grantee); err != nil {
+			return nil, err
+		}
+		if err := m.Grant.Verify(vault, m.Statement, owner, 0); err != nil {
+			return nil, err
+		}
+		if m.Grant.Epoch != epoch {
+			return nil, alarm("The server sent a grant under a key that is not in use.")
+		}
+		if m.Grant.Role >= Writer && m.Grant.Grantee != owner.User {
+			out = append(out, m.Statement)
+		}
+	}
+	return out, nil
+}
+
+// NextEpoch gives a vault a fresh key, which nobody has yet: grants under it go to
+// those who keep their access, and every item is sealed anew.
+func (k *Keyset) NextEpoch(v *Vault) (*Vault, error) {
+	if v.Role != Owner {
+		return nil, fault.New(fault.Denied, "Only the owner of a vault changes its keys.")
+	}
+	key := make([]byte, envelope.KeySize)
+	rand.Read(key)
+	defer clear(key)
+	return &Vault{Tenant: v.Tenant, ID: v.ID, Epoch: v.Epoch + 1, Role: Owner, key: vaultKey(v.ID, v.Epoch+1, key), writers: map[int64][]byte{k.Statement.User: k.Statement.Signing}}, nil
 }
 
 // OpenVault opens a vault with a grant that the granter gave to the owner of this
