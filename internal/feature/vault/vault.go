@@ -3,7 +3,8 @@
 //
 // Always true: no passphrase, private key, vault key, name or value of an item
 // ever reaches this package; somebody without a grant is not told that a vault
-// exists, whatever her role; each write is checked as the next client will check
+// exists, whatever her role; a vault has one owner, who alone gives access and
+// ends it, and ending it changes every key; each write is checked as the next client will check
 // it (places, versions, signatures, the root of the whole list) and is refused
 // whole when one part does not fit; each fetch and each write is in the audit log
 // with the vault's number and no name.
@@ -39,8 +40,10 @@ var schema = []string{
 	`create table if not exists vault_item (vault_id int not null, item int not null, version int not null, header bytes not null, sealed bytes not null, at int not null, primary key (vault_id, item))`,
 }
 
-// purge forgets the vaults of a user who is deleted for good: nobody could open
-// them any more.
+// purge forgets the vaults of a user who is deleted for good, as nobody could change
+// who opens them any more, and what opens her keys. Her public keys stay where what
+// she wrote in somebody else's vault is verified with them, until its owner ends her
+// access.
 func purge(tx *gate.Tx, r *record.Record) error {
 	if r.Kind.Name != "user" {
 		return nil
@@ -49,8 +52,8 @@ func purge(tx *gate.Tx, r *record.Record) error {
 		`delete from vault_item where vault_id in (select id from vault where owner_id = ?)`,
 		`delete from vault_grant where vault_id in (select id from vault where owner_id = ?)`,
 		`delete from vault where owner_id = ?`,
-		`delete from vault_grant where user_id = ?`,
-		`delete from vault_keyset where user_id = ?`,
+		`update vault_keyset set locked = null where user_id = ?`,
+		`delete from vault_keyset where user_id = ? and user_id not in (select user_id from vault_grant)`,
 	} {
 		if _, err := tx.Exec(q, int64(r.ID)); err != nil {
 			return err
@@ -73,7 +76,9 @@ type State struct {
 
 // Contents is a vault as it is kept.
 type Contents struct {
-	Grant    []byte   `json:"grant"`
+	Owner    id.ID    `json:"owner"`
+	Members  []Member `json:"members"` // everybody who has a grant, by number
+	Grant    []byte   `json:"grant"`   // the caller's own
 	Manifest []byte   `json:"manifest"`
 	Items    [][]byte `json:"items"` // envelopes, in the order of the items
 }
@@ -199,12 +204,15 @@ func (s *Vaults) Reserve(ctx context.Context, c *access.Caller) (vault id.ID, er
 func (s *Vaults) Read(ctx context.Context, c *access.Caller, vault id.ID) (*Contents, error) {
 	out := &Contents{Items: [][]byte{}}
 	err := s.change(ctx, c, "vault.read", vault, func(tx *gate.Tx) error {
-		err := tx.QueryRow(`select g.sealed, v.manifest from vault_grant g join vault v on v.id = g.vault_id where g.vault_id = ? and g.user_id = ?`,
-			int64(vault), int64(c.User)).Scan(&out.Grant, &out.Manifest)
-		if errors.Is(err, sql.ErrNoRows) {
+		st, err := standingOf(tx, vault)
+		if err != nil {
+			return err
+		}
+		if st.grant == nil {
 			return gate.Missing()
 		}
-		if err != nil {
+		out.Owner, out.Grant, out.Manifest = st.owner, st.sealed, st.manifest
+		if out.Members, err = members(tx, vault); err != nil {
 			return err
 		}
 		rows, err := tx.Query(`select sealed from vault_item where vault_id = ? order by item`, int64(vault))

@@ -2,8 +2,6 @@ package vault
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
@@ -25,9 +23,9 @@ type pending struct {
 	kept     map[int64]hostproof.Leaf // what is in the vault, and then what will be
 }
 
-// Write changes a vault of the caller's. Conflict when the vault is not in the
+// Write changes a vault that the caller may write in. Conflict when the vault is not in the
 // state that the manifest follows, Invalid when anything does not fit, NotFound
-// for who has no grant.
+// for who has no grant, Denied for who may only read.
 func (s *Vaults) Write(ctx context.Context, c *access.Caller, vault id.ID, w Write) error {
 	m, err := hostproof.ParseManifest(w.Manifest)
 	if err != nil {
@@ -53,17 +51,27 @@ func (s *Vaults) Write(ctx context.Context, c *access.Caller, vault id.ID, w Wri
 // open checks that the caller may write and that the manifest follows the one
 // that is kept.
 func (p *pending) open(w Write) error {
-	var owner, epoch, counter int64
-	var last []byte
-	user := p.tx.Caller.User
-	err := p.tx.QueryRow(`select owner_id, epoch, counter, manifest from vault where id = ?`, int64(p.vault)).Scan(&owner, &epoch, &counter, &last)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && owner != int64(user) {
-		return gate.Missing()
-	}
+	st, err := standingOf(p.tx, p.vault)
 	if err != nil {
 		return err
 	}
-	p.epoch = uint64(epoch)
+	if st.role < hostproof.Writer {
+		return fault.New(fault.Denied, "You may read this vault and not write in it.").WithHint("Ask its owner.")
+	}
+	p.epoch = st.epoch
+	if err := p.follows(st); err != nil {
+		return err
+	}
+	if st.counter == 0 {
+		return p.begin(w.Grant)
+	}
+	return nil
+}
+
+// follows checks that the manifest is the caller's, of this vault and epoch, and the
+// one after the one that is kept.
+func (p *pending) follows(st *standing) (err error) {
+	user := p.tx.Caller.User
 	if p.author, _, _, err = keysetOf(p.tx, user); err != nil {
 		return err
 	}
@@ -71,16 +79,16 @@ func (p *pending) open(w Write) error {
 		return gate.Missing()
 	}
 	m := p.manifest
-	if m.Tenant != p.tx.Caller.Tenant || m.Vault != int64(p.vault) || m.Epoch != p.epoch || m.Author != int64(user) || !m.SignedBy(p.author.Signing) {
+	if m.Tenant != p.tx.Caller.Tenant || m.Vault != int64(p.vault) || m.Author != int64(user) || !m.SignedBy(p.author.Signing) {
 		return fault.New(fault.Invalid, "This was not made for this vault, or not by you, and was not saved.").WithHint("Load the page again.")
 	}
-	if m.Counter != uint64(counter)+1 {
+	if m.Counter != uint64(st.counter)+1 || m.Epoch != p.epoch {
 		return outdated()
 	}
-	if counter == 0 {
-		return p.begin(w.Grant)
+	if st.counter == 0 {
+		return nil
 	}
-	before, err := hostproof.ParseManifest(last)
+	before, err := hostproof.ParseManifest(st.manifest)
 	if err != nil {
 		return err
 	}
@@ -96,14 +104,10 @@ func (p *pending) begin(grant []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := g.Verify(int64(p.vault), p.author, p.author, p.tx.Now); err != nil {
-		return refused(err)
-	}
 	if g.Epoch != p.epoch || g.Role != hostproof.Owner || g.Expiry != 0 {
 		return fault.New(fault.Invalid, "The owner's grant of a new vault has no end and lets her do everything.")
 	}
-	_, err = p.tx.Exec(`insert into vault_grant (vault_id, user_id, epoch, sealed, at) values (?, ?, ?, ?, ?)`, int64(p.vault), int64(p.author.User), int64(g.Epoch), grant, p.tx.Now)
-	return err
+	return give(p.tx, p.vault, g, grant)
 }
 
 // apply changes the items and checks that the vault then is what the manifest
