@@ -34,8 +34,10 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.key, "key", "", "the API `key`; better in the environment, where other users of this machine do not see it")
 			f.StringVar(&s.mcp.KeyFile, "key-file", "", "`file` that holds the API key")
 		},
-		"vault ls":  ownVaultFlags,
-		"vault get": ownVaultFlags,
+		"vault ls":    ownVaultFlags,
+		"vault get":   ownVaultFlags,
+		"vault words": ownVaultFlags,
+		"vault meet":  ownVaultFlags,
 		"vault put": func(s *settings, f *flag.FlagSet) {
 			ownVaultFlags(s, f)
 			f.StringVar(&s.vault.Username, "username", "", "the user `name` of the item")

@@ -139,6 +139,9 @@ func (p *program) vaults(ctx context.Context, s *settings, in *bufio.Reader) (*a
 		return nil, nil, err
 	}
 	list, err := c.All(ctx)
+	for _, x := range c.Strangers() {
+		fmt.Fprintf(p.err, "%s gives you a vault. Compare the words of both your keys, then: strongroom vault meet %d WORDS\n", plainText(x.Name), x.User)
+	}
 	return c, list, err
 }
 

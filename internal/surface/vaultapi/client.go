@@ -16,6 +16,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
+	"strongroom/internal/base/wordlist"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/vault"
 )
@@ -30,6 +31,17 @@ type Client struct {
 
 	keys *hostproof.Keyset
 	list []id.ID
+
+	strangers []*Stranger
+}
+
+// Stranger is somebody who gave a vault and whose keys were not compared yet.
+type Stranger struct {
+	User  int64
+	Name  string // as the server says
+	Vault id.ID
+
+	statement *hostproof.Statement
 }
 
 // Item is an item of a vault, opened.
@@ -48,6 +60,7 @@ type Vault struct {
 	Title string
 	Items []*Item // by number, without the one about the vault
 
+	of       int64 // the owner, 0 for one's own
 	vault    *hostproof.Vault
 	manifest *hostproof.Manifest
 	leaves   map[int64]hostproof.Leaf
@@ -94,19 +107,43 @@ func (c *Client) Unlock(ctx context.Context, passphrase string) error {
 	return m.save()
 }
 
-// All opens every vault.
+// Words gives the words of the unlocked keys' fingerprint.
+func (c *Client) Words() []string { return wordlist.Encode(c.keys.Statement.Fingerprint()) }
+
+// Strangers gives those who gave vaults that All left out, because their keys were
+// not compared yet.
+func (c *Client) Strangers() []*Stranger { return c.strangers }
+
+// Meet takes the keys of a stranger for hers when the words are those of the very
+// keys that the server showed; All then opens her vaults. Denied when they are not.
+func (c *Client) Meet(s *Stranger, words string) error {
+	fp, err := wordlist.Decode(words)
+	if err != nil {
+		return err
+	}
+	if fp != s.statement.Fingerprint() {
+		return lied("These are not the words of the keys that the server shows for this person.")
+	}
+	return c.Memory.meet(s.statement)
+}
+
+// All opens every vault but those of strangers.
 func (c *Client) All(ctx context.Context) ([]*Vault, error) {
 	var out []*Vault
+	c.strangers = nil
 	for _, n := range c.list {
 		v, err := c.open(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, v)
+		if v != nil {
+			out = append(out, v)
+		}
 	}
 	return out, nil
 }
 
+// open fetches and verifies a vault; nil for one of a stranger.
 func (c *Client) open(ctx context.Context, n id.ID) (*Vault, error) {
 	var got vault.Contents
 	if err := c.call(ctx, "vaults/"+n.String(), nil, &got); err != nil {
@@ -120,16 +157,72 @@ func (c *Client) open(ctx context.Context, n id.ID) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	me := c.keys.Statement
-	out := &Vault{ID: n, manifest: m, leaves: map[int64]hostproof.Leaf{}}
-	if out.vault, err = c.keys.OpenVault(g, int64(n), me, []*hostproof.Statement{me}, c.now()); err != nil {
+	owner, writers, err := c.people(n, g, got.Members)
+	if owner == nil || err != nil {
 		return nil, err
 	}
+	out := &Vault{ID: n, manifest: m, leaves: map[int64]hostproof.Leaf{}}
+	if owner != c.keys.Statement {
+		out.of = owner.User
+	}
+	if out.vault, err = c.keys.OpenVault(g, int64(n), owner, writers, c.now()); err != nil {
+		return nil, err
+	}
+	return out, c.read(out, got.Items)
+}
+
+// people verifies who has access to a vault, and gives its owner and who may write in
+// it; no owner when her keys were not compared yet.
+func (c *Client) people(n id.ID, mine *hostproof.Grant, list []vault.Member) (owner *hostproof.Statement, writers []*hostproof.Statement, err error) {
+	me := c.keys.Statement
+	if mine.Granter == me.User {
+		owner = me
+	}
+	var members []hostproof.Member
+	for _, m := range list {
+		st, err := hostproof.ParseStatement(m.Statement)
+		if err != nil {
+			return nil, nil, err
+		}
+		g, err := hostproof.ParseGrant(m.Grant)
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := st.Verify(me.Tenant, int64(m.User)); err != nil {
+			return nil, nil, err
+		}
+		if st.User == me.User {
+			st = me
+		}
+		known, err := c.Memory.knows(st)
+		if err != nil {
+			return nil, nil, err
+		}
+		if st.User == mine.Granter && st != me {
+			if !known {
+				c.strangers = append(c.strangers, &Stranger{User: st.User, Name: m.Name, Vault: n, statement: st})
+				return nil, nil, nil
+			}
+			owner = st
+		}
+		members = append(members, hostproof.Member{Statement: st, Grant: g})
+	}
+	if owner == nil {
+		return nil, nil, lied("The server does not say whose vault this is.")
+	}
+	writers, err = hostproof.Writers(int64(n), mine.Epoch, owner, members)
+	return owner, writers, err
+}
+
+// read opens the items of a vault and checks them against its list and what is
+// remembered.
+func (c *Client) read(out *Vault, items [][]byte) error {
+	n := out.ID
 	var leaves []hostproof.Leaf
-	for _, sealed := range got.Items {
+	for _, sealed := range items {
 		content, leaf, err := out.vault.Open(sealed)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		leaves = append(leaves, leaf)
 		out.leaves[leaf.Item] = leaf
@@ -139,15 +232,15 @@ func (c *Client) open(ctx context.Context, n id.ID) (*Vault, error) {
 		}
 		out.Items = append(out.Items, &Item{Vault: n, Number: leaf.Item, Content: content, leaf: leaf})
 	}
-	seen, err := out.vault.Check(m, leaves, c.Memory.vault(n))
+	seen, err := out.vault.Check(out.manifest, leaves, c.Memory.vault(n))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, i := range out.Items {
 		i.Title = out.Title
 	}
 	slices.SortFunc(out.Items, func(a, b *Item) int { return int(min(1, max(-1, a.Number-b.Number))) })
-	return out, c.Memory.keep(n, seen)
+	return c.Memory.keep(n, seen, out.of)
 }
 
 // Put writes an item: a new one when was is nil.
@@ -174,7 +267,7 @@ func (c *Client) Put(ctx context.Context, v *Vault, was *Item, content hostproof
 		return nil, err
 	}
 	v.manifest, v.leaves[number] = m, leaf
-	return &Item{v.ID, v.Title, number, content, leaf}, c.Memory.keep(v.ID, hostproof.Memory{Epoch: m.Epoch, Counter: m.Counter, Hash: m.Hash()})
+	return &Item{v.ID, v.Title, number, content, leaf}, c.Memory.keep(v.ID, hostproof.Memory{Epoch: m.Epoch, Counter: m.Counter, Hash: m.Hash()}, v.of)
 }
 
 // unused draws the number of a new item: 48 random bits.

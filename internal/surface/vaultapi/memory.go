@@ -22,6 +22,8 @@ type Memory struct {
 	Keyset *Seen           `json:"keyset,omitempty"`
 	Vaults map[string]Seen `json:"vaults"`
 
+	People map[string]string `json:"people,omitempty"` // fingerprints of others' keys that were compared, by user
+
 	file string
 }
 
@@ -31,6 +33,7 @@ type Seen struct {
 	Epoch       uint64 `json:"epoch,omitempty"`
 	Hash        string `json:"hash"`
 	Fingerprint string `json:"fingerprint,omitempty"`
+	Of          int64  `json:"of,omitempty"` // the user whose vault it is, 0 for one's own
 }
 
 func lied(format string, args ...any) error {
@@ -51,6 +54,9 @@ func (m *Memory) of(tenant string, user int64) error {
 	}
 	if m.Vaults == nil {
 		m.Vaults = map[string]Seen{}
+	}
+	if m.People == nil {
+		m.People = map[string]string{}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -96,13 +102,35 @@ func (m *Memory) keepKeyset(s *hostproof.Statement) {
 	m.Keyset = &Seen{Number: uint64(s.Number), Hash: hex.EncodeToString(hash[:]), Fingerprint: hex.EncodeToString(fp[:])}
 }
 
+// vaults says when the server leaves a vault of hers out. Those of others, whose
+// owners may have ended the access, are forgotten.
 func (m *Memory) vaults(list []id.ID) error {
-	for n := range m.Vaults {
-		if !slices.ContainsFunc(list, func(i id.ID) bool { return i.String() == n }) {
+	for n, seen := range m.Vaults {
+		if slices.ContainsFunc(list, func(i id.ID) bool { return i.String() == n }) {
+			continue
+		}
+		if seen.Of == 0 {
 			return lied("The server no longer shows a vault that this computer knows.")
 		}
+		delete(m.Vaults, n)
 	}
 	return nil
+}
+
+// knows tells whether the keys of somebody were compared here; others in their place
+// are refused.
+func (m *Memory) knows(s *hostproof.Statement) (bool, error) {
+	known, fp := m.People[strconv.FormatInt(s.User, 10)], s.Fingerprint()
+	if known != "" && known != hex.EncodeToString(fp[:]) {
+		return false, lied("The server shows other keys for somebody than those that you compared.")
+	}
+	return known != "", nil
+}
+
+func (m *Memory) meet(s *hostproof.Statement) error {
+	fp := s.Fingerprint()
+	m.People[strconv.FormatInt(s.User, 10)] = hex.EncodeToString(fp[:])
+	return m.save()
 }
 
 func (m *Memory) vault(n id.ID) hostproof.Memory {
@@ -112,7 +140,8 @@ func (m *Memory) vault(n id.ID) hostproof.Memory {
 	return out
 }
 
-func (m *Memory) keep(n id.ID, seen hostproof.Memory) error {
-	m.Vaults[n.String()] = Seen{Number: seen.Counter, Epoch: seen.Epoch, Hash: hex.EncodeToString(seen.Hash[:])}
+// keep remembers a vault as it was seen; of is its owner, 0 for one's own.
+func (m *Memory) keep(n id.ID, seen hostproof.Memory, of int64) error {
+	m.Vaults[n.String()] = Seen{Number: seen.Counter, Epoch: seen.Epoch, Hash: hex.EncodeToString(seen.Hash[:]), Of: of}
 	return m.save()
 }

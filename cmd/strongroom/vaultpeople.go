@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"strongroom/internal/base/fault"
+)
+
+func vaultWordsCommand() *command {
+	return &command{
+		name: "vault words", short: "print the words of your vault keys",
+		long: "Prints the twelve words of your own keys, computed here from the keys in use. Who\ngives you a vault, or gets one of yours, compares them with you by telephone or in\nperson: the server could show other keys as yours.\n" + aboutVaults,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			client, _, err := p.vaults(ctx, s, bufio.NewReader(p.in))
+			if err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(client.Words())
+			}
+			_, err = fmt.Fprintln(p.out, strings.Join(client.Words(), " "))
+			return err
+		},
+	}
+}
+
+func vaultMeetCommand() *command {
+	return &command{
+		name: "vault meet", args: "USER WORD...", short: "take the keys of somebody who gives you a vault for theirs",
+		long: "Opens the vaults that this user gives you from now on, if the twelve words are\nthose of the keys that the server shows for this user. Ask for the words by\ntelephone or in person; do not take them from the server.\n" + aboutVaults,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 2, 13)
+			if err != nil {
+				return err
+			}
+			client, _, err := p.vaults(ctx, s, bufio.NewReader(p.in))
+			if err != nil {
+				return err
+			}
+			for _, x := range client.Strangers() {
+				if strconv.FormatInt(x.User, 10) == rest[0] {
+					return client.Meet(x, strings.Join(rest[1:], " "))
+				}
+			}
+			return fault.New(fault.NotFound, "Nobody with this number gives you a vault that is not open already.").WithHint("See: strongroom vault ls")
+		},
+	}
+}

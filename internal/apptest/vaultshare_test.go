@@ -1,0 +1,102 @@
+package apptest_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"strongroom/internal/apptest"
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/hostproof"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/id"
+	"strongroom/internal/feature/vault"
+	"strongroom/internal/surface/vaultapi"
+)
+
+// TestSharedVaultByKey: the command line opens a vault that somebody gave when the
+// words of the giver's keys were compared, and writes what the owner opens.
+func TestSharedVaultByKey(t *testing.T) {
+	h := apptest.Open(t, apptest.Options{})
+	tenant := h.Tenants[0]
+	owner, other := tenant.People[access.Editor], tenant.People[access.Manager]
+	at := makeVault(t, h, tenant.Name, owner.ID)
+	makeVault(t, h, tenant.Name, other.ID)
+	client := func(key, memory string) *vaultapi.Client {
+		c := &vaultapi.Client{URL: h.URL, Key: key, Memory: &vaultapi.Memory{Dir: memory}, HTTP: &http.Client{Transport: &atHost{host: tenant.Name + ".localhost"}}}
+		if err := c.Unlock(t.Context(), vaultPassphrase); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	share(t, h, tenant.Name, owner.ID, other.ID, at)
+	mine, theirs := t.TempDir(), t.TempDir()
+	a, b := client(owner.Key, mine), client(other.Key, theirs)
+	list, err := b.All(t.Context())
+	if err != nil || len(list) != 1 || len(b.Strangers()) != 1 {
+		t.Fatalf("before the words are compared: %d vaults, %d strangers, %v", len(list), len(b.Strangers()), err)
+	}
+	x := b.Strangers()[0]
+	if err := b.Meet(x, strings.Join(b.Words(), " ")); !fault.Is(err, fault.Denied) {
+		t.Errorf("other words: %v", err)
+	}
+	if err := b.Meet(x, strings.Join(a.Words(), " ")); err != nil {
+		t.Fatal(err)
+	}
+	if list, err = b.All(t.Context()); err != nil || len(list) != 2 || len(b.Strangers()) != 0 {
+		t.Fatalf("afterwards: %d vaults, %v", len(list), err)
+	}
+	for _, v := range list {
+		if v.ID == at {
+			if _, err := b.Put(t.Context(), v, nil, hostproof.Content{"title": "Router", "password": "by the other"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	got, err := client(owner.Key, mine).All(t.Context())
+	if err != nil || len(got[0].Items) != 1 || got[0].Items[0].Content["password"] != "by the other" {
+		t.Errorf("the owner opens %v, %v", got, err)
+	}
+	if again, err := client(other.Key, theirs).All(t.Context()); err != nil || len(again) != 2 {
+		t.Errorf("with what was remembered: %v, %v", again, err)
+	}
+}
+
+// share gives a vault to somebody as the page does.
+func share(t *testing.T, h *apptest.House, tenant string, owner, other, at id.ID) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &vault.Vaults{Gate: h.App.Gate}
+	c := &access.Caller{Tenant: tenant, User: owner, Name: "Editor", Role: access.Editor, AllOrgs: true, Via: "console", AuthLevel: 2}
+	st, err := s.State(t.Context(), c)
+	must(err)
+	statement, err := hostproof.ParseStatement(st.Statement)
+	must(err)
+	keys, err := hostproof.Unlock(tenant, int64(owner), statement, st.Lock, vaultPassphrase)
+	must(err)
+	got, err := s.Read(t.Context(), c, at)
+	must(err)
+	g, err := hostproof.ParseGrant(got.Grant)
+	must(err)
+	v, err := keys.OpenVault(g, int64(at), statement, []*hostproof.Statement{statement}, 1)
+	must(err)
+	people, err := s.People(t.Context(), c)
+	must(err)
+	for _, p := range people {
+		if p.User != other {
+			continue
+		}
+		to, err := hostproof.ParseStatement(p.Statement)
+		must(err)
+		given, err := keys.Grant(v, to, hostproof.Writer, 0, 1)
+		must(err)
+		must(s.Grant(t.Context(), c, at, given.Marshal()))
+		return
+	}
+	t.Fatal("nobody has keys")
+}
