@@ -68,7 +68,13 @@ func TestHostileServer(t *testing.T) {
 		{"an altered item", contents(func(_ map[string]any, items []any) { items[2] = turned(items[2], -100) }), false, true, "altered"},
 		{"an item that nobody signed", contents(func(_ map[string]any, items []any) { items[2] = turned(items[2], -10) }), false, true, "nobody signed"},
 		{"a forged item", contents(func(_ map[string]any, items []any) { items[1] = base64.StdEncoding.EncodeToString(forged) }), false, true, "item"},
-		{"an altered grant", contents(func(a map[string]any, _ []any) { a["grant"] = turned(a["grant"], 900) }), false, true, "nobody signed"},
+		{"an altered grant", contents(func(a map[string]any, _ []any) { a["grant"] = turned(a["grant"], 900) }), false, true, "two grants"},
+		{"an altered grant everywhere", contents(func(a map[string]any, _ []any) {
+			a["grant"] = turned(a["grant"], 900)
+			for _, m := range a["members"].([]any) {
+				m.(map[string]any)["grant"] = a["grant"]
+			}
+		}), false, true, "nobody signed"},
 		{"an altered list", contents(func(a map[string]any, _ []any) { a["manifest"] = turned(a["manifest"], 60) }), false, true, "list"},
 		{"a vault left out", keyset(func(a map[string]any) { a["vaults"] = []any{} }), true, false, "no longer shows a vault"},
 		{"no keyset", keyset(func(a map[string]any) { delete(a, "statement"); delete(a, "lock") }), true, false, "says that you have none"},

@@ -41,6 +41,9 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/vault/keyset", p.as((*visit).saveKeyset))
 	s.Post("/vault/vaults", p.as((*visit).reserve))
 	s.Get("/vault/vaults/{id}", p.as((*visit).read), web.Within(2*time.Minute))
+	s.Get("/vault/people", p.as((*visit).people))
+	s.Post("/vault/vaults/{id}/grants", p.as((*visit).grant))
+	s.Post("/vault/vaults/{id}/renew", p.as((*visit).renew), web.MaxBody(maxBody), web.Within(2*time.Minute))
 	s.Post("/vault/vaults/{id}", p.as((*visit).write), web.MaxBody(maxBody), web.Within(2*time.Minute))
 }
 
@@ -131,6 +134,49 @@ func (v *visit) write() error {
 		return err
 	}
 	if err := v.Vaults.Write(v.R.Context(), v.Caller, n, w); err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, struct{}{})
+}
+
+func (v *visit) people() error {
+	list, err := v.Vaults.People(v.R.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, list)
+}
+
+// of reads the number of a vault and the JSON that a request brings.
+func (v *visit) of(into any) (id.ID, error) {
+	n, err := v.ID("id")
+	if err != nil {
+		return 0, err
+	}
+	return n, v.sent(into)
+}
+
+func (v *visit) grant() error {
+	var in struct {
+		Grant []byte `json:"grant"`
+	}
+	n, err := v.of(&in)
+	if err != nil {
+		return err
+	}
+	if err := v.Vaults.Grant(v.R.Context(), v.Caller, n, in.Grant); err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, struct{}{})
+}
+
+func (v *visit) renew() error {
+	var in vault.Renewal
+	n, err := v.of(&in)
+	if err != nil {
+		return err
+	}
+	if err := v.Vaults.Renew(v.R.Context(), v.Caller, n, in); err != nil {
 		return err
 	}
 	return web.JSON(v.W, 200, struct{}{})

@@ -8,6 +8,7 @@ export class Memory {
     this.at = `vault/${tenant}/${user}`;
     try { this.is = JSON.parse(localStorage.getItem(this.at)) ?? {}; } catch { this.is = {}; }
     this.is.vaults ??= {};
+    this.is.people ??= {};
   }
   save() { localStorage.setItem(this.at, JSON.stringify(this.is)); }
 
@@ -24,10 +25,23 @@ export class Memory {
     this.save();
   }
 
-  /** Says when the server leaves a vault out that is known here. */
+  /** Says when the server leaves a vault out that is known here. Those of others, whose owner may have ended the access, are forgotten and given. */
   vaults(list) {
-    if (Object.keys(this.is.vaults).some((id) => !list.includes(Number(id)))) throw new Alarm("The server no longer shows a vault that this browser knows.");
+    const gone = Object.keys(this.is.vaults).filter((id) => !list.includes(Number(id)));
+    if (gone.some((id) => !this.is.vaults[id].of)) throw new Alarm("The server no longer shows a vault that this browser knows.");
+    for (const id of gone) delete this.is.vaults[id];
+    if (gone.length) this.save();
+    return gone.map(Number);
   }
   of(id) { return this.is.vaults[id]; }
-  keep(id, seen) { this.is.vaults[id] = seen; this.save(); }
+  /** Remembers a vault; owner is the user whose vault it is, nothing for one's own. */
+  keep(id, seen, owner) { this.is.vaults[id] = { ...seen, ...(owner ? { of: owner } : {}) }; this.save(); }
+
+  /** Tells whether the keys of somebody were compared before; others in their place are an alarm. */
+  knows(s) {
+    const known = this.is.people[s.user];
+    if (known && known !== hex(s.fingerprint)) throw new Alarm("The server shows other keys for somebody than those that you compared with her.");
+    return !!known;
+  }
+  meet(s) { this.is.people[s.user] = hex(s.fingerprint); this.save(); }
 }

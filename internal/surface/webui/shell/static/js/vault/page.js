@@ -4,8 +4,9 @@ import { el, icon } from "../elements.js";
 import { base64, unbase64 } from "./bytes.js";
 import { able, Alarm, random, Refused } from "./keys.js";
 import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeyset, parseStatement, unlock } from "./keyset.js";
+import { nameOf, People, verifyMembers, wordsFor } from "./members.js";
 import { Memory } from "./memory.js";
-import { checkManifest, newVault, openVault, OWNER, parseGrant, parseManifest, readItem, sealItem, sealManifest } from "./vault.js";
+import { checkManifest, newVault, openVault, parseManifest, readItem, sealItem, sealManifest, WRITER } from "./vault.js";
 
 const IDLE = 10 * 60_000, CLEAR = 45_000, ROWS = 100;
 const show = (e, on) => { e.hidden = !on; };
@@ -41,6 +42,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.$("rest").addEventListener("click", () => { this.whole = true; this.draw(); });
     this.$("choose").addEventListener("change", () => this.busy(this, () => this.open(Number(this.$("choose").value))));
     for (const t of ["pointerdown", "keydown", "input"]) this.addEventListener(t, () => this.used());
+    this.people = new People(this, server);
     addEventListener("pagehide", this.leave = () => this.lock());
     this.busy(this, () => this.start());
   }
@@ -96,7 +98,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.lockBox = s.lock ? unbase64(s.lock) : null;
     this.list = s.vaults;
     this.memory.keyset(this.statement);
-    this.memory.vaults(this.list);
+    this.gone = this.memory.vaults(this.list);
   }
 
   async setup() {
@@ -154,16 +156,20 @@ customElements.define("sr-vault", class extends HTMLElement {
     await this.open(id);
   }
   async open(id) {
-    const t = performance.now(), c = await server(`${this.base}/vaults/${id}`), me = this.keys.statement;
+    const t = performance.now(), c = await server(`${this.base}/vaults/${id}`);
     const fetched = performance.now();
-    const vault = await openVault(this.keys, parseGrant(unbase64(c.grant)), id, me, [me]);
+    const { grant, owner, members, writers, stranger } = await verifyMembers(this.keys, this.memory, id, c);
+    this.last = id;
+    if (stranger) return this.meet(id, stranger);
+    const vault = await openVault(this.keys, grant, id, owner, writers);
     const manifest = parseManifest(unbase64(c.manifest));
     const items = await Promise.all(c.items.map((i) => readItem(vault, unbase64(i))));
-    this.memory.keep(id, await checkManifest(vault, manifest, items.map((i) => i.leaf), this.memory.of(id)));
+    this.memory.keep(id, await checkManifest(vault, manifest, items.map((i) => i.leaf), this.memory.of(id)), owner === this.keys.statement ? 0 : owner.user);
     this.vault = vault;
+    this.stranger = null;
+    this.members = members;
     this.manifest = manifest;
     this.items = new Map(items.map((i) => [i.leaf.item, i]));
-    this.last = id;
     this.titles ??= new Map();
     this.titles.set(id, this.items.get(0)?.content.title ?? "");
     this.dataset.openMs = Math.round(performance.now() - fetched);
@@ -171,6 +177,16 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.draw();
     this.drawn = performance.now();
     this.proven = this.prove(items);
+  }
+  /** Asks for the owner of a vault to be known before it is opened. */
+  meet(id, stranger) {
+    this.vault = this.manifest = null;
+    this.items = new Map();
+    this.stranger = stranger;
+    this.titles ??= new Map();
+    this.titles.set(id, `Vault of ${nameOf(stranger)}`);
+    this.people.ask(id, stranger);
+    this.draw();
   }
   /** Checks who signed each item, after the list was drawn: the signed list binds their headers, and nothing but what is drawn is given out
    * or written before. */
@@ -190,7 +206,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     const leaves = [...next.values()].map((i) => i.leaf);
     const manifest = await sealManifest(this.keys, this.vault, this.manifest, leaves);
     await server(`${this.base}/vaults/${this.vault.id}`, { put: put.map((p) => base64(p.sealed)), remove: removed, manifest: base64(manifest.stored) });
-    this.memory.keep(this.vault.id, await checkManifest(this.vault, manifest, leaves, this.memory.of(this.vault.id)));
+    this.memory.keep(this.vault.id, await checkManifest(this.vault, manifest, leaves, this.memory.of(this.vault.id)), this.vault.grant.granter === this.user ? 0 : this.vault.grant.granter);
     this.manifest = manifest;
     this.items = next;
     this.draw();
@@ -205,8 +221,12 @@ customElements.define("sr-vault", class extends HTMLElement {
     f.reset();
     for (const n of FIELDS) f.elements[n].value = it?.content[n] ?? "";
     this.look(false);
-    this.$("dialog-title").textContent = it ? "Change the item" : "New item";
-    show(this.$("delete"), !!it);
+    const writes = this.vault.role >= WRITER;
+    this.$("dialog-title").textContent = !it ? "New item" : writes ? "Change the item" : "Item";
+    for (const n of FIELDS) f.elements[n].readOnly = !writes;
+    show(this.$("delete"), !!it && writes);
+    show(this.$("generate"), writes);
+    show(this.$("save"), writes);
     show(f.querySelector("[data-error]"), false);
     this.$("dialog").showModal();
   }
@@ -251,6 +271,8 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("open"), true);
     show(this.$("more"), true);
     this.$("fingerprint").textContent = fingerprintText(this.statement.fingerprint);
+    this.$("words").textContent = wordsFor(this.keys.statement);
+    show(this.$("gone"), this.gone.length > 0);
     this.draw();
     this.used();
     this.dataset.state = "open";
@@ -259,9 +281,10 @@ customElements.define("sr-vault", class extends HTMLElement {
   draw() {
     if (!this.keys) return;
     const c = this.$("choose");
-    c.replaceChildren(...this.list.map((id) => el("option", { value: id, selected: id === this.vault?.id }, this.titles?.get(id) || `Vault ${id}`)));
+    c.replaceChildren(...this.list.map((id) => el("option", { value: id, selected: id === this.last }, this.titles?.get(id) || `Vault ${id}`)));
     show(this.$("choosing"), this.list.length > 1);
-    show(this.$("add"), !!this.vault && this.vault.role >= OWNER - 1);
+    show(this.$("add"), !!this.vault && this.vault.role >= WRITER);
+    this.people.draw();
     const q = this.$("search").value.trim().toLowerCase();
     const all = [...(this.items?.values() ?? [])].filter((i) => i.leaf.item);
     const order = new Intl.Collator();
@@ -273,7 +296,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("rest"), found.length > most);
     this.$("count").textContent = all.length === found.length ? `${all.length} ${all.length === 1 ? "item" : "items"}` : `${found.length} of ${all.length} items`;
     show(this.$("table"), found.length > 0);
-    this.$("none").textContent = !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
+    this.$("none").textContent = this.stranger ? "This vault is not open yet." : !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
     show(this.$("none"), found.length === 0);
   }
   row({ leaf, content, signed }) {
@@ -308,14 +331,14 @@ customElements.define("sr-vault", class extends HTMLElement {
     clearTimeout(this.idle);
     if (!this.keys) return;
     if (this.clearing) this.empty();
-    this.keys = this.vault = this.items = this.manifest = this.titles = null;
+    this.keys = this.vault = this.items = this.manifest = this.titles = this.members = this.stranger = null;
+    this.people.forget();
     this.$("dialog").close();
     for (const n of ["rows", "choose"]) this.$(n).replaceChildren();
     this.$("search").value = "";
-    this.$("fingerprint").textContent = "";
+    for (const n of ["fingerprint", "words"]) this.$(n).textContent = "";
     this.say("Locked.");
-    show(this.$("open"), false);
-    show(this.$("more"), false);
+    for (const n of ["open", "more", "access", "meet"]) show(this.$(n), false);
     show(this.$("locked"), true);
     show(this.$("setup"), false);
     show(this.$("unlock"), true);

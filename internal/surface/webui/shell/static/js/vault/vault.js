@@ -1,7 +1,7 @@
 // Vaults: grants, items, manifests, and what is remembered of them. See doc/formats/vault.md. Nothing is used before it is verified.
 import { bytes, cat, equal, hex, hmac, joined, number, Reader, root, sha256, short, text } from "./bytes.js";
 import { aes, Alarm, gcmOpen, gcmSeal, HYBRID, random, readSignature, Refused, sign, unwrap, verified, wrap, wrapContext, WRAPPED } from "./keys.js";
-import { damaged } from "./keyset.js";
+import { damaged, verifyStatement } from "./keyset.js";
 
 export const MOST_ITEMS = 10_000, MOST_CONTENT = 64 << 10, READER = 1, WRITER = 2, OWNER = 3;
 const SYMMETRIC = 0x21, ZEROS = new Uint8Array(32);
@@ -16,12 +16,14 @@ export function parseGrant(stored) {
     g.signature = readSignature(r);
     r.end();
     const b = new Reader(g.body);
-    if (b.number(2) !== 1) throw 0;
+    g.version = b.number(2);
+    if (g.version < 1 || g.version > 2) throw 0;
     Object.assign(g, { tenant: b.text(), vault: b.number(8), epoch: b.number(8), grantee: b.number(8) });
     if (b.number(2) !== HYBRID) throw 0;
     Object.assign(g, { key: b.take(16), generation: b.number(4), role: b.number(1), granter: b.number(8), time: b.number(8), expiry: b.number(8), commitment: b.take(32) });
+    if (g.version === 2) g.fingerprint = b.take(16);
     b.end();
-    if (!g.vault || !g.epoch || g.epoch > 2 ** 31 || !g.grantee || !g.granter || g.role < READER || g.role > OWNER) throw 0;
+    if ((g.version === 1 && g.granter !== g.grantee) || !g.vault || !g.epoch || g.epoch > 2 ** 31 || !g.grantee || !g.granter || g.role < READER || g.role > OWNER) throw 0;
     return g;
   } catch { throw damaged("grant"); }
 }
@@ -34,31 +36,78 @@ async function vaultOf(fields, raw) {
   return { ...fields, keyID: id, key: await aes(raw) };
 }
 
-/** Makes a vault with a fresh key, and its owner's grant to herself. */
-export async function newVault(keys, id, now = Date.now()) {
-  const s = keys.statement, raw = random(32), me = s.user;
-  const body = cat(number(1, 2), short(s.tenant), number(id, 8), number(1, 8), number(me, 8), number(HYBRID, 2), s.keyID, number(s.generation, 4), number(OWNER, 1), number(me, 8), number(now, 8), number(0, 8), commitment(raw));
-  const wrapped = await wrap(s.encryption, raw, wrapContext(body, HYBRID, s.keyID, s.generation));
-  const grant = cat(bytes("SRG1"), number(body.length, 2), body, wrapped, await sign(keys, grantMessage(body, wrapped)));
-  const vault = await vaultOf({ tenant: s.tenant, id, epoch: 1, role: OWNER, writers: new Map([[me, s.signing]]) }, raw);
-  raw.fill(0);
-  return { vault, grant };
+async function sealGrant(keys, id, epoch, raw, to, role, now) {
+  const s = keys.statement;
+  const body = cat(number(2, 2), short(s.tenant), number(id, 8), number(epoch, 8), number(to.user, 8), number(HYBRID, 2), to.keyID, number(to.generation, 4), number(role, 1), number(s.user, 8), number(now, 8), number(0, 8), commitment(raw), to.fingerprint);
+  const wrapped = await wrap(to.encryption, raw, wrapContext(body, HYBRID, to.keyID, to.generation));
+  return cat(bytes("SRG1"), number(body.length, 2), body, wrapped, await sign(keys, grantMessage(body, wrapped)));
 }
 
-/** Opens a vault that granter, a verified statement, gave to the owner of keys. */
-export async function openVault(keys, g, id, granter, writers, now = Date.now()) {
-  const me = keys.statement;
-  if (g.tenant !== me.tenant || g.vault !== id || g.grantee !== me.user || g.granter !== granter.user) throw new Alarm("The server sent a grant of another vault or person.");
-  if (!equal(g.key, me.keyID) || g.generation !== me.generation) throw new Alarm("The server sent a grant for keys that are not known.");
+async function withKey(keys, id, epoch, to, now, raw = random(32)) {
+  const s = keys.statement, grants = [];
+  for (const { statement, role } of to) grants.push(await sealGrant(keys, id, epoch, raw, statement, role, now));
+  const vault = await vaultOf({ tenant: s.tenant, id, epoch, role: OWNER, grant: parseGrant(grants[0]), writers: new Map(to.filter((x) => x.role >= WRITER).map((x) => [x.statement.user, x.statement.signing])) }, raw);
+  raw.fill(0);
+  return { vault, grants };
+}
+
+/** Makes a vault with a fresh key, and its owner's grant to herself. */
+export async function newVault(keys, id, now = Date.now()) {
+  const { vault, grants } = await withKey(keys, id, 1, [{ statement: keys.statement, role: OWNER }], now);
+  return { vault, grant: grants[0] };
+}
+
+/** Gives a vault a fresh key, with grants for its owner and those who keep their access: statements that were verified, and roles. */
+export function nextEpoch(keys, v, keep, now = Date.now()) {
+  if (v.role !== OWNER) throw new Refused("Only the owner of a vault changes its keys.");
+  return withKey(keys, v.id, v.epoch + 1, [{ statement: keys.statement, role: OWNER }, ...keep], now);
+}
+
+/** Gives somebody the vault of the owner of keys: the statement is the very one whose words were compared. */
+export async function giveVault(keys, v, to, role, now = Date.now()) {
+  if (v.role !== OWNER) throw new Refused("Only the owner of a vault gives access to it.");
+  const raw = await vaultKey(keys, v.grant);
+  try {
+    return await sealGrant(keys, v.id, v.epoch, raw, to, role, now);
+  } finally { raw.fill(0); }
+}
+
+/** Checks that a grant is of this vault and person, by the granter, for the very keys of the grantee's statement. */
+export async function verifyGrant(g, id, grantee, granter) {
+  if (g.tenant !== grantee.tenant || g.tenant !== granter.tenant || g.vault !== id || g.grantee !== grantee.user || g.granter !== granter.user) throw new Alarm("The server sent a grant of another vault or person.");
+  if (!equal(g.key, grantee.keyID) || g.generation !== grantee.generation || (g.version === 2 && !equal(g.fingerprint, grantee.fingerprint))) throw new Alarm("The server sent a grant for keys that are not known.");
   if (!(await verified(g.signature, granter.signing, grantMessage(g.body, g.wrapped)))) throw new Alarm("The server sent a grant that nobody signed who may.");
-  if (g.expiry && now >= g.expiry) throw new Refused("This access to the vault has ended. Ask its owner.");
+}
+
+async function vaultKey(keys, g) {
   let raw;
   try {
     raw = await unwrap(keys, g.wrapped, wrapContext(g.body, HYBRID, g.key, g.generation));
   } catch { throw new Alarm("The server sent a grant that does not open with your keys."); }
+  if (equal(commitment(raw), g.commitment)) return raw;
+  raw.fill(0);
+  throw new Alarm("The server sent a grant with another key than it states.");
+}
+
+/** The statements of those who may write in a vault's epoch: its owner, who must be known, and those for whose keys her grants vouch. */
+export async function writersOf(id, epoch, owner, members) {
+  const out = [owner];
+  for (const { statement, grant } of members) {
+    await verifyStatement(statement, owner.tenant, grant.grantee);
+    await verifyGrant(grant, id, statement, owner);
+    if (grant.epoch !== epoch) throw new Alarm("The server sent a grant under a key that is not in use.");
+    if (grant.role >= WRITER && grant.grantee !== owner.user) out.push(statement);
+  }
+  return out;
+}
+
+/** Opens a vault that granter, a verified statement, gave to the owner of keys. */
+export async function openVault(keys, g, id, granter, writers, now = Date.now()) {
+  await verifyGrant(g, id, keys.statement, granter);
+  if (g.expiry && now >= g.expiry) throw new Refused("This access to the vault has ended. Ask its owner.");
+  const raw = await vaultKey(keys, g);
   try {
-    if (!equal(commitment(raw), g.commitment)) throw new Alarm("The server sent a grant with another key than it states.");
-    return await vaultOf({ tenant: g.tenant, id, epoch: g.epoch, role: g.role, writers: new Map(writers.map((w) => [w.user, w.signing])) }, raw);
+    return await vaultOf({ tenant: g.tenant, id, epoch: g.epoch, role: g.role, grant: g, writers: new Map(writers.map((w) => [w.user, w.signing])) }, raw);
   } finally { raw.fill(0); }
 }
 

@@ -1,0 +1,136 @@
+// Who has access to a vault: whose keys were compared, giving access and ending it. Works on the element of page.js.
+import { el } from "../elements.js";
+import { base64, equal, unbase64 } from "./bytes.js";
+import { Alarm, Refused } from "./keys.js";
+import { parseStatement, verifyStatement } from "./keyset.js";
+import { checkManifest, giveVault, nextEpoch, OWNER, parseGrant, READER, sealItem, sealManifest, WRITER, writersOf } from "./vault.js";
+import { wordsOf } from "./words.js";
+
+const ROLES = { [READER]: "may read", [WRITER]: "may read and write", [OWNER]: "the owner" };
+const show = (e, on) => { e.hidden = !on; };
+export const nameOf = (m) => m.name || `User ${m.user}`;
+
+/** The fingerprint of keys as words. The statement is the one whose keys are used. */
+export const wordsFor = (statement) => wordsOf(statement.fingerprint).join(" ");
+
+/** Verifies who has access to a vault that the server sent. Gives its owner, those who may write, and everybody; or a stranger: the owner,
+ * when nobody compared her keys in this browser yet, with nothing else verified. */
+export async function verifyMembers(keys, memory, id, c) {
+  const me = keys.statement, grant = parseGrant(unbase64(c.grant));
+  const members = c.members.map((m) => ({ user: m.user, name: String(m.name), statement: m.user === me.user ? me : parseStatement(unbase64(m.statement)), grant: parseGrant(unbase64(m.grant)) }));
+  for (const m of members) {
+    if (m.user !== m.grant.grantee) throw new Alarm("The server sent a grant of another vault or person.");
+    await verifyStatement(m.statement, me.tenant, m.user);
+    if (m.user !== me.user) memory.knows(m.statement);
+  }
+  let owner = me;
+  if (grant.granter !== me.user) {
+    const m = members.find((x) => x.user === grant.granter);
+    if (!m) throw new Alarm("The server does not say whose vault this is.");
+    if (!memory.knows(m.statement)) return { stranger: m };
+    owner = m.statement;
+  }
+  const mine = members.find((m) => m.user === me.user);
+  if (!mine || !equal(mine.grant.stored, grant.stored)) throw new Alarm("The server sent two grants of yours for one vault.");
+  return { grant, owner, members, writers: await writersOf(id, grant.epoch, owner, members) };
+}
+
+/** The part of the page about people. */
+export class People {
+  constructor(page, server) {
+    this.page = page;
+    this.server = server;
+    const $ = this.$ = (name) => page.querySelector(`[data-${name}]`);
+    const on = (name, type, f) => $(name).addEventListener(type, (e) => { e.preventDefault(); page.busy($(name), f); });
+    on("give", "submit", () => this.give());
+    on("meet", "submit", () => this.meet());
+    on("renew", "click", () => this.renew(null));
+    $("who").addEventListener("change", () => this.chosen());
+    $("sharing").addEventListener("toggle", () => { if ($("sharing").open) page.busy(page, () => this.load()); });
+  }
+
+  // ---- the owner of a vault whom this browser does not know
+
+  ask(id, stranger) {
+    this.stranger = { id, ...stranger };
+    this.$("meet-text").textContent = `${nameOf(stranger)} gives you a vault. Before it is opened, compare these words of the owner’s keys with the owner, by telephone or in person: the owner’s own page Vault shows them. The server could have shown you other keys.`;
+    this.$("meet-words").textContent = wordsFor(stranger.statement);
+    this.$("meet").reset();
+  }
+  async meet() {
+    const { id, statement } = this.stranger;
+    this.page.memory.meet(statement);
+    this.stranger = null;
+    await this.page.open(id);
+    this.page.say("The vault was opened.");
+  }
+
+  // ---- who has access
+
+  /** Fetches to whom a vault can be given. */
+  async load() {
+    const list = await this.server(this.page.base + "/people"), there = this.page.members.map((m) => m.user), tenant = this.page.tenant;
+    this.people = new Map();
+    for (const p of list) {
+      const statement = parseStatement(unbase64(p.statement));
+      await verifyStatement(statement, tenant, p.user);
+      this.page.memory.knows(statement);
+      if (!there.includes(p.user)) this.people.set(p.user, { user: p.user, name: String(p.name), statement });
+    }
+    this.$("who").replaceChildren(el("option", { value: "" }, this.people.size ? "Choose somebody" : "Nobody else has keys for vaults"), ...[...this.people.values()].map((p) => el("option", { value: p.user }, nameOf(p))));
+    this.chosen();
+  }
+  chosen() {
+    const p = this.people?.get(Number(this.$("who").value));
+    show(this.$("compare"), !!p);
+    this.$("their-words").textContent = p ? wordsFor(p.statement) : "";
+    this.$("compare-text").textContent = p ? `The words of ${nameOf(p)}’s keys. Compare them with this person by telephone or in person: the page Vault of each shows the own ones. The server could have shown you other keys.` : "";
+    this.$("compared").checked = !!p && this.page.memory.knows(p.statement);
+  }
+  async give() {
+    const { page } = this, f = this.$("give"), p = this.people?.get(Number(f.elements.who.value));
+    if (!p) throw new Refused("Choose somebody.");
+    if (!f.elements.compared.checked) throw new Refused("Compare the words first.");
+    const grant = await giveVault(page.keys, page.vault, p.statement, Number(f.elements.role.value));
+    await this.server(`${page.base}/vaults/${page.vault.id}/grants`, { grant: base64(grant) });
+    page.memory.meet(p.statement);
+    await page.open(page.vault.id);
+    await this.load();
+    page.say(`${nameOf(p)} has access.`);
+  }
+
+  /** Gives the vault new keys and seals everything in it anew; who is left out loses her access. */
+  async renew(without) {
+    const { page } = this, { keys, vault } = page;
+    if (!confirm(without ? `End the access of ${nameOf(without)}? Everything in the vault is sealed anew under new keys. What was read may be remembered.` : "Give this vault new keys? Everything in it is sealed anew.")) return;
+    await Promise.all([...page.items.values()].map((i) => i.signed()));
+    const keep = page.members.filter((m) => m.user !== page.user && m.user !== without?.user).map((m) => ({ statement: m.statement, role: m.grant.role }));
+    const next = await nextEpoch(keys, vault, keep), made = [];
+    for (const i of page.items.values()) made.push(await sealItem(keys, next.vault, i.leaf.item, i.leaf, i.content));
+    const leaves = made.map((i) => i.leaf), manifest = await sealManifest(keys, next.vault, page.manifest, leaves);
+    await checkManifest(next.vault, manifest, leaves, page.memory.of(vault.id));
+    await this.server(`${page.base}/vaults/${vault.id}/renew`, { grants: next.grants.map(base64), put: made.map((i) => base64(i.sealed)), manifest: base64(manifest.stored) });
+    await page.open(vault.id);
+    if (this.$("sharing").open) await this.load();
+    page.say(without ? `${nameOf(without)} has no access any more.` : "The vault has new keys.");
+  }
+
+  draw() {
+    const { page } = this, { vault, stranger } = page, mine = vault?.role === OWNER;
+    show(this.$("meet"), !!stranger);
+    show(this.$("access"), !!vault);
+    show(this.$("sharing"), mine);
+    if (!vault) return;
+    const owner = page.members.find((m) => m.user === vault.grant.granter);
+    this.$("whose").textContent = mine ? "You alone say who has access to this vault." : `${nameOf(owner)} says who has access to this vault. You ${vault.role >= WRITER ? "may read and change what is in it" : "may read what is in it"}.`;
+    this.$("members").replaceChildren(...page.members.map((m) => el("li", {},
+      el("span", { class: "grow" }, el("b", {}, m.user === page.user ? "You" : nameOf(m)), ` · ${ROLES[m.grant.role]}`),
+      mine && m.user !== page.user ? el("button", { type: "button", class: "btn s danger", "aria-label": `End access of ${nameOf(m)}`, onclick: () => page.busy(page, () => this.renew(m)) }, "End access") : "")));
+  }
+  forget() {
+    this.people = this.stranger = null;
+    this.$("sharing").open = false;
+    for (const n of ["members", "who"]) this.$(n).replaceChildren();
+    for (const n of ["their-words", "meet-words", "meet-text", "compare-text", "whose"]) this.$(n).textContent = "";
+  }
+}
