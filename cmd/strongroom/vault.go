@@ -18,7 +18,10 @@ It needs the address of the server, an API key of your own that may read passwor
 (STRONGROOM_KEY, or a file), and your vault passphrase: the first line of a file,
 or of standard input. Everything is decrypted here; the server sees neither the
 passphrase nor what is in the vault. What was seen of a vault is remembered in a
-folder, so that an older state or other keys are noticed; it holds no secret.`
+folder, so that an older state or other keys are noticed; it holds no secret.
+
+With -file it opens an emergency file, which is saved on the page Vault, and needs
+neither server nor key. How old such a file is, it cannot tell.`
 
 func vaultLsCommand() *command {
 	return &command{
@@ -129,7 +132,7 @@ type vaultSettings struct {
 
 // vaults opens all vaults. The passphrase is asked for on in when no file has it.
 func (p *program) vaults(ctx context.Context, s *settings, in *bufio.Reader) (*app.VaultClient, []*app.Vault, error) {
-	if s.vault.URL == "" {
+	if s.vault.URL == "" && s.vault.File == "" {
 		return nil, nil, usage{"Say which server to use.", "For example: strongroom vault ls -url https://demo.example.com"}
 	}
 	o := s.vault.VaultOptions

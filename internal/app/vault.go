@@ -20,6 +20,7 @@ type (
 // VaultOptions say where somebody's vaults are.
 type VaultOptions struct {
 	URL            string
+	File           string // an emergency file in the place of a server, which needs no key
 	Key            string // or in KeyFile
 	KeyFile        string
 	PassphraseFile string
@@ -36,7 +37,7 @@ func OpenVaults(ctx context.Context, o VaultOptions, ask func() (string, error))
 		}
 		o.Key = string(text)
 	}
-	if o.Key = strings.TrimSpace(o.Key); o.Key == "" {
+	if o.Key = strings.TrimSpace(o.Key); o.Key == "" && o.File == "" {
 		return nil, fault.New(fault.Invalid, "There is no API key.").WithHint("Put one of your own, which may read passwords, into the environment as STRONGROOM_KEY, or into a file named by -key-file.")
 	}
 	if o.Memory == "" {
@@ -50,7 +51,7 @@ func OpenVaults(ctx context.Context, o VaultOptions, ask func() (string, error))
 	if err != nil {
 		return nil, err
 	}
-	c := &vaultapi.Client{URL: o.URL, Key: o.Key, Memory: &vaultapi.Memory{Dir: o.Memory}}
+	c := &vaultapi.Client{URL: o.URL, Key: o.Key, File: o.File, Memory: &vaultapi.Memory{Dir: o.Memory}}
 	return c, c.Unlock(ctx, pass)
 }
 

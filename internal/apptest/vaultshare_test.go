@@ -1,7 +1,10 @@
 package apptest_test
 
 import (
+	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -59,6 +62,56 @@ func TestSharedVaultByKey(t *testing.T) {
 	}
 	if again, err := client(other.Key, theirs).All(t.Context()); err != nil || len(again) != 2 {
 		t.Errorf("with what was remembered: %v, %v", again, err)
+	}
+}
+
+// TestEmergencyFile: what the page saves opens without a server, and with nothing
+// but the passphrase; what is altered in it does not.
+func TestEmergencyFile(t *testing.T) {
+	h := apptest.Open(t, apptest.Options{})
+	tenant := h.Tenants[0]
+	who, other := tenant.People[access.Editor], tenant.People[access.Manager]
+	at := makeVault(t, h, tenant.Name, who.ID)
+	makeVault(t, h, tenant.Name, other.ID)
+	share(t, h, tenant.Name, who.ID, other.ID, at)
+	s := &vault.Vaults{Gate: h.App.Gate}
+	c := &access.Caller{Tenant: tenant.Name, User: other.ID, Name: "Manager", Role: access.Manager, AllOrgs: true, Via: "console", AuthLevel: 2}
+	f, err := s.File(t.Context(), c)
+	if err != nil || len(f.Vaults) != 2 {
+		t.Fatalf("the file has %v, %v", f, err)
+	}
+	open := func(f *vault.File) ([]*vaultapi.Vault, *vaultapi.Client, error) {
+		b, err := json.Marshal(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Join(t.TempDir(), "strongroom-vaults.json")
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := &vaultapi.Client{File: name, Memory: &vaultapi.Memory{Dir: t.TempDir()}}
+		if err := c.Unlock(t.Context(), vaultPassphrase); err != nil {
+			return nil, nil, err
+		}
+		list, err := c.All(t.Context())
+		return list, c, err
+	}
+	list, client, err := open(f)
+	if err != nil || len(list) != 1 || len(client.Strangers()) != 1 {
+		t.Fatalf("it opens to %v, %v", list, err)
+	}
+	if _, err := client.Put(t.Context(), list[0], nil, hostproof.Content{"title": "x"}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("it is written: %v", err)
+	}
+	for _, v := range f.Vaults {
+		v.Items[0][len(v.Items[0])-100] ^= 1
+	}
+	if _, _, err := open(f); !fault.Is(err, fault.Denied) {
+		t.Errorf("altered, it says %v", err)
+	}
+	clear(f.Vaults)
+	if _, _, err := open(f); !fault.Is(err, fault.Denied) {
+		t.Errorf("without its vaults, it says %v", err)
 	}
 }
 

@@ -67,7 +67,16 @@ func (m *Memory) of(tenant string, user int64) error {
 	return nil
 }
 
+// forget leaves nothing but whose keys were compared, and remembers nothing: what an
+// emergency file holds is old.
+func (m *Memory) forget() {
+	m.file, m.Keyset, m.Vaults = "", nil, map[string]Seen{}
+}
+
 func (m *Memory) save() error {
+	if m.file == "" {
+		return nil
+	}
 	b, err := json.Marshal(m)
 	if err == nil {
 		err = os.MkdirAll(m.Dir, 0o700)

@@ -69,6 +69,12 @@ func TestWhoHasAVault(t *testing.T) {
 			t.Errorf("%s has a line in the navigation: %v", role, nav)
 		}
 	}
+	if f := h.As(access.Editor).Get("/vault/file").Want(http.StatusOK); !strings.Contains(f.Body, `"strongroom-vaults-1"`) || !strings.Contains(f.Body, `"`+at.String()+`":{`) || !strings.HasPrefix(f.Header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("the file for emergencies is %.200s", f.Body)
+	}
+	if f := h.As(access.Administrator).Get("/vault/file").Want(http.StatusOK); strings.Contains(f.Body, at.String()) {
+		t.Error("an administrator's file has somebody else's vault")
+	}
 	p := h.As(access.Administrator).Get("/vault").Want(http.StatusOK)
 	if !p.Has(".no-js") || !strings.Contains(p.Body, "Nobody can reset it") {
 		t.Error("the page does not say what it needs, or that nobody can reset a passphrase")

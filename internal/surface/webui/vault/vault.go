@@ -41,6 +41,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/vault/keyset", p.as((*visit).saveKeyset))
 	s.Post("/vault/vaults", p.as((*visit).reserve))
 	s.Get("/vault/vaults/{id}", p.as((*visit).read), web.Within(2*time.Minute))
+	s.Get("/vault/file", p.as((*visit).file), web.Within(5*time.Minute))
 	s.Get("/vault/people", p.as((*visit).people))
 	s.Post("/vault/vaults/{id}/grants", p.as((*visit).grant))
 	s.Post("/vault/vaults/{id}/renew", p.as((*visit).renew), web.MaxBody(maxBody), web.Within(2*time.Minute))
@@ -180,4 +181,15 @@ func (v *visit) renew() error {
 		return err
 	}
 	return web.JSON(v.W, 200, struct{}{})
+}
+
+// file sends everything that the person has, sealed, to be kept for when there is no
+// server.
+func (v *visit) file() error {
+	f, err := v.Vaults.File(v.R.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	v.W.Header().Set("Content-Disposition", `attachment; filename="strongroom-vaults-`+v.Now().UTC().Format(time.DateOnly)+`.json"`)
+	return web.JSON(v.W, 200, f)
 }
