@@ -38,6 +38,9 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		"vault get":   ownVaultFlags,
 		"vault words": ownVaultFlags,
 		"vault meet":  ownVaultFlags,
+		"vault verify-client": func(s *settings, f *flag.FlagSet) {
+			f.BoolVar(&s.list, "list", false, "print the SHA-256 of every file that this version sends to browsers")
+		},
 		"vault put": func(s *settings, f *flag.FlagSet) {
 			ownVaultFlags(s, f)
 			f.StringVar(&s.vault.Username, "username", "", "the user `name` of the item")
@@ -147,6 +150,7 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 
 func ownVaultFlags(s *settings, f *flag.FlagSet) {
 	f.StringVar(&s.vault.URL, "url", "", "`address` of the server, such as https://demo.example.com")
+	f.StringVar(&s.vault.File, "file", "", "an emergency `file`, in the place of a server")
 	f.StringVar(&s.key, "key", "", "the API `key`; better in the environment, where other users of this machine do not see it")
 	f.StringVar(&s.vault.KeyFile, "key-file", "", "`file` that holds the API key")
 	f.StringVar(&s.vault.PassphraseFile, "passphrase-file", "", "`file` whose first line is the vault passphrase (default: standard input)")

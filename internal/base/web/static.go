@@ -123,6 +123,18 @@ func (s *Static) URL(name string) (string, error) {
 	return "/static/" + s.hash + "/" + name, nil
 }
 
+// Hash is the part of every address that stands for the whole tree.
+func (s *Static) Hash() string { return s.hash }
+
+// Digests gives the SHA-256 of every file of the tree, by name.
+func (s *Static) Digests() map[string][sha256.Size]byte {
+	out := make(map[string][sha256.Size]byte, len(s.files))
+	for name, f := range s.files {
+		out[name] = sha256.Sum256(f.raw)
+	}
+	return out
+}
+
 // Serve answers "GET /static/". A request with an old hash gets today's file,
 // not to be kept: a page that was open while the program was replaced goes on
 // working.

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/surface/webui/shell"
+)
+
+// mostAsset is the most that is read of one file: none of ours is near it.
+const mostAsset = 8 << 20
+
+// ClientDigests gives the SHA-256 of every file that this version sends to browsers,
+// by name, and the hash of the whole tree that stands in their addresses.
+func ClientDigests() (tree string, files map[string][sha256.Size]byte, err error) {
+	s, err := shell.Static()
+	if err != nil {
+		return "", nil, err
+	}
+	return s.Hash(), s.Digests(), nil
+}
+
+// ClientCheck is what VerifyClient found.
+type ClientCheck struct {
+	Tree  string   `json:"tree"`
+	Files int      `json:"files"` // that were compared
+	Wrong []string `json:"wrong"` // what is not as in this version, in words
+}
+
+// VerifyClient fetches what a server sends to browsers before they sign in: the
+// policy of its pages, their scripts, and every file of the tree; and compares them
+// with those of this very program. h nil is a client of its own.
+func VerifyClient(ctx context.Context, server string, h *http.Client) (*ClientCheck, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fault.New(fault.Invalid, "%q is no address of a server.", server).WithHint("It is like https://demo.example.com")
+	}
+	tree, files, err := ClientDigests()
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{at: u.Scheme + "://" + u.Host, http: h, out: &ClientCheck{Tree: tree, Wrong: []string{}}}
+	if h == nil {
+		v.http = &http.Client{Timeout: time.Minute}
+	}
+	if err := v.page(ctx); err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		body, head, err := v.get(ctx, "/static/"+tree+"/"+name)
+		if err != nil {
+			return nil, err
+		}
+		v.out.Files++
+		if body == nil || sha256.Sum256(body) != files[name] {
+			v.wrong("The file " + name + " is another one.")
+		} else if strings.HasSuffix(name, ".js") && !strings.HasPrefix(head.Get("Content-Type"), "text/javascript") {
+			v.wrong("The file " + name + " is not sent as script.")
+		}
+	}
+	return v.out, nil
+}
+
+type verifier struct {
+	at   string
+	http *http.Client
+	out  *ClientCheck
+}
+
+func (v *verifier) wrong(s string) { v.out.Wrong = append(v.out.Wrong, s) }
+
+// get fetches something; no body when the server has none.
+func (v *verifier) get(ctx context.Context, path string) ([]byte, http.Header, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, v.at+path, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	resp, err := v.http.Do(r)
+	if err != nil {
+		return nil, nil, fault.Wrap(err, fault.Unavailable, "The server at %s cannot be reached: %v.", v.at, err).WithHint("Look at the address.")
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, mostAsset))
+	if err != nil {
+		return nil, nil, fault.Wrap(err, fault.Unavailable, "The server at %s broke off: %v.", v.at, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, resp.Header, nil
+	}
+	return b, resp.Header, nil
+}
+
+// page looks at the page on which people sign in.
+func (v *verifier) page(ctx context.Context) error {
+	body, head, err := v.get(ctx, "/sign-in")
+	if err != nil {
+		return err
+	}
+	if body == nil {
+		return fault.New(fault.NotFound, "There is no page to sign in at %s.", v.at).WithHint("Give the address under which people open Strongroom.")
+	}
+	if got := head.Values("Content-Security-Policy"); len(got) != 1 || got[0] != web.Policy {
+		v.wrong("The policy that keeps foreign script out of pages is another one.")
+	}
+	script := regexp.MustCompile(`(?is)<script\b[^>]*>(.*?)</script>`)
+	source := regexp.MustCompile(`(?i)\bsrc="/static/` + v.out.Tree + `/js/[a-z0-9/]+\.js"`)
+	tags := script.FindAllSubmatch(body, -1)
+	if n := bytes.Count(bytes.ToLower(body), []byte("<script")); n != len(tags) || n == 0 {
+		v.wrong("The page to sign in has other scripts.")
+	}
+	for _, t := range tags {
+		if len(bytes.TrimSpace(t[1])) > 0 || !source.Match(t[0]) {
+			v.wrong("The page to sign in has a script that is not of this version.")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package apptest_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"strongroom/internal/app"
+	"strongroom/internal/apptest"
+)
+
+// altering changes answers on the way, as a hostile server would.
+type altering struct {
+	atHost
+
+	path string
+	do   func(h http.Header, body []byte) []byte
+}
+
+func (a *altering) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := a.atHost.RoundTrip(r)
+	if err != nil || !strings.HasSuffix(r.URL.Path, a.path) {
+		return resp, err
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	_ = resp.Body.Close() // it was read whole
+	resp.Body = io.NopCloser(bytes.NewReader(a.do(resp.Header, b)))
+	return resp, nil
+}
+
+// TestVerifyClient: a server of this version is told from one that alters a file, a
+// script of its page, or the policy.
+func TestVerifyClient(t *testing.T) {
+	h := apptest.Open(t, apptest.Options{})
+	host := atHost{h.Tenants[0].Name + ".localhost"}
+	for name, c := range map[string]struct {
+		path string
+		do   func(h http.Header, body []byte) []byte
+		want string
+	}{
+		"as it is":          {"/nothing", nil, ""},
+		"an altered module": {"js/vault/keys.js", func(_ http.Header, b []byte) []byte { return append(b, ' ') }, "js/vault/keys.js is another one"},
+		"a script more": {"/sign-in", func(_ http.Header, b []byte) []byte {
+			return bytes.Replace(b, []byte("</body>"), []byte("<script>steal()</script></body>"), 1)
+		}, "not of this version"},
+		"a script from elsewhere": {"/sign-in", func(_ http.Header, b []byte) []byte {
+			return bytes.Replace(b, []byte("/js/app.js"), []byte("/x/../../evil.js"), 1)
+		}, "not of this version"},
+		"another policy": {"/sign-in", func(h http.Header, b []byte) []byte {
+			h.Set("Content-Security-Policy", "default-src *")
+			return b
+		}, "policy"},
+		"a module as text": {"js/vault/page.js", func(h http.Header, b []byte) []byte {
+			h.Set("Content-Type", "text/plain")
+			return b
+		}, "not sent as script"},
+	} {
+		got, err := app.VerifyClient(t.Context(), h.URL, &http.Client{Transport: &altering{host, c.path, c.do}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all := strings.Join(got.Wrong, " "); (c.want == "") != (all == "") || !strings.Contains(all, c.want) || got.Files < 20 {
+			t.Errorf("%s: of %d files it says %q", name, got.Files, all)
+		}
+	}
+}
