@@ -79,6 +79,8 @@ type run struct {
 	sheets  []*assetSheet
 	sheetOf map[id.ID]*assetSheet // by asset
 
+	withheld []itglue.Withheld
+
 	report   *Report
 	progress Progress
 	tell     func(Progress)
@@ -142,8 +144,19 @@ func (r *run) all() error {
 	if err := r.manifest(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.assetTables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.refs} {
+	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.assetTables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.refs, r.lacks} {
 		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lacks names the secrets that were withheld.
+func (r *run) lacks() error {
+	out := &lines{r: r, name: itglue.WithheldFile}
+	for _, x := range r.withheld {
+		if err := out.put(x); err != nil {
 			return err
 		}
 	}
@@ -379,7 +392,10 @@ func gone(err error) bool { return fault.Is(err, fault.NotFound) }
 
 // Everything writes everything that the caller may see to w: Export for who makes
 // exports again and again.
-func (e *Exporter) Everything(ctx context.Context, c *access.Caller, w io.Writer, reason string, secrets bool, tell func(stage string, done, total int64)) error {
-	_, err := e.Export(ctx, c, w, Options{Reason: reason, NoSecrets: !secrets}, func(p Progress) { tell(p.Stage, p.Done, p.Total) })
-	return err
+func (e *Exporter) Everything(ctx context.Context, c *access.Caller, w io.Writer, reason string, secrets bool, tell func(stage string, done, total int64)) (withheld int64, err error) {
+	report, err := e.Export(ctx, c, w, Options{Reason: reason, NoSecrets: !secrets}, func(p Progress) { tell(p.Stage, p.Done, p.Total) })
+	if err != nil {
+		return 0, err
+	}
+	return report.Withheld, nil
 }

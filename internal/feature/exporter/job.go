@@ -31,6 +31,7 @@ func Feature() record.Feature {
 	return record.Feature{Name: "exporter", Schema: append(policy.Schema(), []string{
 		`create table if not exists export_file (id id primary key, org_id int not null, job_id int not null default 0, blob text not null default '', secret text not null default '',
 			locked int not null default 0, size int not null default 0, ready int not null default 0, created_at int not null, updated_at int not null, created_by int not null)`,
+		`alter table export_file add column if not exists withheld int not null default 0`,
 	}...)}
 }
 
@@ -43,6 +44,8 @@ type File struct {
 	Size    int64  // bytes, once it is done
 	State   string // of its job: job.Waiting, job.Running, job.Done, job.Failed or job.Cancelled
 	Error   string // why it failed
+
+	Withheld int64 // secrets that it lacks, for want of an approval or a check-out; it names them itself
 
 	Created, Updated int64 // Unix milliseconds
 }
@@ -134,7 +137,7 @@ func (e *Exporter) Get(tx *gate.Tx, file id.ID) (*File, error) {
 }
 
 func (e *Exporter) files(tx *gate.Tx, cond string, args ...any) ([]*File, error) {
-	rows, err := tx.Query(`select f.id, f.org_id, f.locked, f.size, f.ready, f.created_at, f.updated_at, coalesce(j.state, ''), coalesce(j.error, '')
+	rows, err := tx.Query(`select f.id, f.org_id, f.locked, f.size, f.ready, f.created_at, f.updated_at, f.withheld, coalesce(j.state, ''), coalesce(j.error, '')
 		from export_file f left join job j on j.id = f.job_id where `+cond+` order by f.id desc limit 1000`, args...)
 	if err != nil {
 		return nil, err
@@ -146,7 +149,7 @@ func (e *Exporter) files(tx *gate.Tx, cond string, args ...any) ([]*File, error)
 		var n, org int64
 		var ready bool
 		f := &File{}
-		if err := rows.Scan(&n, &org, &f.Locked, &f.Size, &ready, &f.Created, &f.Updated, &f.State, &f.Error); err != nil {
+		if err := rows.Scan(&n, &org, &f.Locked, &f.Size, &ready, &f.Created, &f.Updated, &f.Withheld, &f.State, &f.Error); err != nil {
 			return nil, err
 		}
 		f.ID, f.Org = id.ID(n), id.ID(org)
@@ -233,7 +236,7 @@ func (e *Exporter) make(ctx context.Context, run *job.Run, file id.ID, stop func
 	if err != nil {
 		return err
 	}
-	_, err = e.Export(ctx, run.Caller, w, o, func(p Progress) {
+	report, err := e.Export(ctx, run.Caller, w, o, func(p Progress) {
 		run.Progress(p.Done, p.Total, p.Stage)
 		if run.Cancelled() {
 			stop()
@@ -247,7 +250,7 @@ func (e *Exporter) make(ctx context.Context, run *job.Run, file id.ID, stop func
 		return err
 	}
 	return e.quietly(ctx, run.Caller, o.Org, func(tx *gate.Tx) error {
-		n, err := tx.Exec(`update export_file set size = ?, ready = 1, secret = '', updated_at = ? where id = ?`, ref.Size, tx.Now, int64(file))
+		n, err := tx.Exec(`update export_file set size = ?, withheld = ?, ready = 1, secret = '', updated_at = ? where id = ?`, ref.Size, report.Withheld, tx.Now, int64(file))
 		if err != nil {
 			return err
 		}

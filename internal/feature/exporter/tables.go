@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -169,7 +170,9 @@ func (r *run) secretsOf(k *record.Kind, list []*record.Record) (map[secret.Ref]s
 		return out, nil
 	}
 	var refs []secret.Ref
+	names := map[id.ID]string{}
 	for _, rec := range list {
+		names[rec.ID] = rec.Name
 		for _, f := range k.Secrets() {
 			refs = append(refs, secretRef(rec, f))
 		}
@@ -181,6 +184,7 @@ func (r *run) secretsOf(k *record.Kind, list []*record.Record) (map[secret.Ref]s
 		out[ref] = text
 		if withheld != nil {
 			r.report.Withheld++
+			r.withheld = append(r.withheld, itglue.Withheld{Table: k.Plural, ID: ref.Object.String(), Name: names[ref.Object], Field: ref.Field, Why: fault.Say(withheld).Text})
 		}
 		return nil
 	})

@@ -69,6 +69,7 @@ func (c *call) export(f *exporter.File) []byte {
 	b = value.Text(jsonapi.Attr(b, "error"), f.Error)
 	b = value.Text(jsonapi.Attr(b, "download-url"), url)
 	b = value.Plain(jsonapi.Attr(b, "file-size"), f.Size)
+	b = value.Plain(jsonapi.Attr(b, "withheld-count"), f.Withheld)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "created-at"), f.Created)
 	b = jsonapi.AppendTime(jsonapi.Attr(b, "updated-at"), f.Updated)
 	return jsonapi.EndItem(b)

@@ -29,6 +29,8 @@ type Run struct {
 	Copied  bool   // it lies in the operator's folder, too
 	Problem string // why it does not
 	Created int64  // Unix milliseconds
+
+	Withheld int64 // secrets that it lacks, for want of an approval or a check-out; it names them itself
 }
 
 // Runs lists the exports, newest first, to who administers the tenant.
@@ -36,7 +38,7 @@ func Runs(tx *gate.Tx) ([]Run, error) {
 	if _, err := tx.Allow(access.Administer, gate.Thing{}); err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`select e.id, e.name, e.size, e.ready, e.copied, e.problem, e.created_at, coalesce(j.state, ''), coalesce(j.error, '')
+	rows, err := tx.Query(`select e.id, e.name, e.size, e.ready, e.copied, e.problem, e.created_at, e.withheld, coalesce(j.state, ''), coalesce(j.error, '')
 		from export_run e left join job j on j.id = e.job_id order by e.id desc limit 200`)
 	if err != nil {
 		return nil, err
@@ -47,7 +49,7 @@ func Runs(tx *gate.Tx) ([]Run, error) {
 		var n int64
 		var ready bool
 		var r Run
-		if err := rows.Scan(&n, &r.Name, &r.Size, &ready, &r.Copied, &r.Problem, &r.Created, &r.State, &r.Error); err != nil {
+		if err := rows.Scan(&n, &r.Name, &r.Size, &ready, &r.Copied, &r.Problem, &r.Created, &r.Withheld, &r.State, &r.Error); err != nil {
 			return nil, err
 		}
 		r.ID = id.ID(n)
@@ -187,7 +189,8 @@ func (m *making) make(ctx context.Context, tell func(stage string, done, total i
 	if err != nil {
 		return err
 	}
-	if err := m.Export(ctx, m.c, out, "Scheduled export", m.settings.Secrets, tell); err != nil {
+	withheld, err := m.Export(ctx, m.c, out, "Scheduled export", m.settings.Secrets, tell)
+	if err != nil {
 		return err
 	}
 	if err := out.Close(); err != nil {
@@ -199,7 +202,7 @@ func (m *making) make(ctx context.Context, tell func(stage string, done, total i
 	}
 	copied, problem := m.copy(ctx, ref.ID)
 	err = m.quietly(ctx, func(tx *gate.Tx) error {
-		_, err := tx.Exec(`update export_run set size = ?, ready = 1, copied = ?, problem = ? where id = ?`, ref.Size, copied, problem, int64(m.id))
+		_, err := tx.Exec(`update export_run set size = ?, withheld = ?, ready = 1, copied = ?, problem = ? where id = ?`, ref.Size, withheld, copied, problem, int64(m.id))
 		return err
 	})
 	return errors.Join(err, m.prune(ctx))

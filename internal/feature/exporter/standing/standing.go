@@ -41,7 +41,7 @@ type Standing struct {
 
 // Export writes everything that the caller may see to w, with secrets only when they
 // are asked for, and tells how far it is: exporter.Exporter.Everything.
-type Export func(ctx context.Context, c *access.Caller, w io.Writer, reason string, secrets bool, tell func(stage string, done, total int64)) error
+type Export func(ctx context.Context, c *access.Caller, w io.Writer, reason string, secrets bool, tell func(stage string, done, total int64)) (withheld int64, err error)
 
 // Schema is the tables.
 func Schema() []string {
@@ -50,6 +50,7 @@ func Schema() []string {
 			recipients text not null, passphrase text not null default '', folder int not null, set_by int not null, job_id int not null default 0, next_at int not null default 0, changed_at int not null)`,
 		`create table if not exists export_run (id id primary key, job_id int not null, name text not null, blob text not null default '', size int not null default 0, ready int not null default 0,
 			copied int not null default 0, problem text not null default '', created_at int not null)`,
+		`alter table export_run add column if not exists withheld int not null default 0`,
 	}
 }
 

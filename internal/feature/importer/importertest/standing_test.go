@@ -11,8 +11,10 @@ import (
 	"strongroom/internal/base/agefile"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/job"
+	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/exporter/standing"
 )
 
@@ -22,8 +24,15 @@ func TestStandingExport(t *testing.T) {
 	h := open(t)
 	h.run(files{
 		"organizations.csv": csv("id,name", "1,Acme"),
-		"passwords.csv":     csv("id,organization,name,username,password", "31,Acme,Root,root,standing-secret"),
+		"passwords.csv":     csv("id,organization,name,username,password", "31,Acme,Root,root,standing-secret", "32,Acme,Locked,root,locked-secret"),
 	}.pack(t, ""))
+	locked := h.one("password", "Locked").ID
+	h.ex.Secrets.Policies = []secret.Policy{func(_ *gate.Tx, ref secret.Ref, _ *audit.Entry) error {
+		if ref.Object == locked {
+			return fault.New(fault.Denied, "This takes an approval.")
+		}
+		return nil
+	}}
 	ended := make(chan string, 8)
 	r := h.runner(ended, h.im.Handler())
 	s := &standing.Standing{Gate: h.Gate, Export: h.ex.Everything, Jobs: r, Folder: t.TempDir(), Now: h.Clock.Now}
@@ -54,7 +63,7 @@ func TestStandingExport(t *testing.T) {
 	}
 	var runs []standing.Run
 	h.View(h.Admin(), func(tx *gate.Tx) (err error) { runs, err = standing.Runs(tx); return err })
-	if len(runs) != 2 || runs[0].State != job.Done || runs[0].Size == 0 || !runs[0].Copied || runs[0].Problem != "" {
+	if len(runs) != 2 || runs[0].Withheld != 1 || runs[0].State != job.Done || runs[0].Size == 0 || !runs[0].Copied || runs[0].Problem != "" {
 		t.Fatalf("what was made is %+v", runs)
 	}
 	there, err := filepath.Glob(filepath.Join(s.Folder, "*", "*"))
@@ -73,6 +82,10 @@ func TestStandingExport(t *testing.T) {
 	var zip bytes.Buffer
 	if err := agefile.Open(&zip, f, private, ""); err != nil {
 		t.Fatal(err)
+	}
+	line := `{"table":"passwords","id":"` + locked.String() + `","name":"Locked","field":"password","why":"This takes an approval."}`
+	if all := strings.Join(unpack(t, zip.Bytes()), "\n"); !strings.Contains(all, line) || strings.Contains(all, "locked-secret") {
+		t.Error("the export does not name what it lacks, or holds it")
 	}
 	p := filepath.Join(t.TempDir(), "back.zip")
 	if err := os.WriteFile(p, zip.Bytes(), 0o600); err != nil {

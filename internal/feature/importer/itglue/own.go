@@ -15,6 +15,7 @@ const (
 	SheetsFile    = Own + "/sheets.jsonl"
 	RelationsFile = Own + "/relations.jsonl"
 	RefsFile      = Own + "/external.jsonl"
+	WithheldFile  = Own + "/withheld.jsonl"
 )
 
 // RecordsFile is the file of what a table cannot hold of its rows: an Extra for
@@ -36,6 +37,16 @@ func KindTable(file string) (table string, ok bool) {
 
 // SecretsFile is the file of the versions of the secrets of a table's rows.
 func SecretsFile(table string) string { return Own + "/secrets/" + table + ".jsonl" }
+
+// Withheld is a line of WithheldFile: a secret that the export lacks, and why. It is
+// for people; an import takes nothing from it.
+type Withheld struct {
+	Table string `json:"table"`
+	ID    string `json:"id"`
+	Name  string `json:"name"` // of the record
+	Field string `json:"field"`
+	Why   string `json:"why"`
+}
 
 // Held tells whether the layout has a place for records of a kind, as a table, in
 // a cell or in a file of its own above.

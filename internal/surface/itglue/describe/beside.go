@@ -31,7 +31,7 @@ func Beside() []Resource {
 			Shown:   Attrs("user-id id; organization-id id; resource-type text; date day; created integer; viewed integer; edited integer; deleted integer"),
 			Filters: []string{"user-id", "organization-id", "resource-type", "date"}, Sorts: []string{"id", "created", "viewed", "edited", "deleted", "date"}},
 		{Type: "exports", One: "export", Many: "exports", About: "Zips of everything, or of an organization.",
-			Shown: Attrs(whose + "export-all yes; include-logs yes; encrypted-status yes; export-status text; error text; download-url url; file-size integer" + when),
+			Shown: Attrs(whose + "export-all yes; include-logs yes; encrypted-status yes; export-status text; error text; download-url url; file-size integer; withheld-count integer" + when),
 			Sent:  Attrs("organization-id any; zip-password text")},
 		{Type: "tokens", One: "token", Many: "tokens", About: "Access with an e-mail address and a password, where a key does not fit."},
 	}

@@ -170,6 +170,9 @@ func line(r standing.Run) runLine {
 		if r.Copied {
 			l.Sub += " · in the operator's folder too"
 		}
+		if r.Withheld > 0 {
+			l.Sub += " · " + web.Number(r.Withheld) + " left out that take an approval or a check-out; strongroom/withheld.jsonl in it names them"
+		}
 		l.Fetch = &ui.Action{Label: "Download", Icon: "download", Href: at + "/file"}
 	case job.Failed:
 		l.Pill, l.Problem = ui.Pill{Text: "Failed", Tone: "bad"}, r.Error
