@@ -25,6 +25,7 @@ import (
 	"strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
@@ -75,6 +76,7 @@ func features() []record.Feature {
 		external.Feature(),
 		identity.Feature(),
 		local.Feature(),
+		way.Feature(),
 		apikey.Feature(),
 		importer.Feature(),
 		exporter.Feature(),

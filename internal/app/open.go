@@ -41,6 +41,7 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/keyring"
@@ -71,6 +72,7 @@ type App struct {
 	Secrets   *secret.Revealer
 	Directory *identity.Directory
 	Sessions  *identity.Sessions
+	Ways      *way.Ways
 	APIKeys   *apikey.Keys
 	FirstRun  *identity.FirstRun
 	Files     *attachment.Store
@@ -252,6 +254,9 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	passwords := &local.Method{Gate: a.Gate}
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
 	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered}
+	a.Ways = &way.Ways{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Kinds: methods(), Dialer: a.Dialer, Now: a.Now}
+	a.Sessions.Opening = append(a.Sessions.Opening, a.Ways.Opening)
+	a.Sessions.Completed = way.Completed
 	a.APIKeys = &apikey.Keys{Gate: a.Gate}
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}

@@ -65,6 +65,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"folders": "document_folder", "sections": "document_section",
 	"vaults": "other", "shares": "other",
 	"factors": "other", "resets": "other",
+	"sign-in": "other", "ways": "other",
 }
 
 // filler reads a route. It says what is missing here when it meets a parameter
@@ -94,7 +95,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}"}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}"}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -116,6 +117,10 @@ func (f *filler) path(t target) string {
 			part = "1"
 		case "{image}", "{relation}", "{comment}", "{alert}", "{share}":
 			part = t.id.String()
+		case "{way}":
+			part = t.id.String()
+		case "{tenant}":
+			part = f.x.own.Name
 		case "{kind}":
 			part = t.kind
 		case "{format}":

@@ -138,7 +138,8 @@ var leaveOut = map[string]string{ //nolint:gochecknoglobals // a table
 }
 
 // public are the routes of pages for who is not signed in.
-var public = []string{"GET /sign-in", "GET /first-run", "POST /first-run", "POST /theme", "GET /static/", "GET /s/{share}", "POST /s/{share}/open"} //nolint:gochecknoglobals // a table
+var public = []string{"GET /sign-in", "GET /first-run", "POST /first-run", "POST /theme", "GET /static/", "GET /s/{share}", "POST /s/{share}/open",
+	"GET /ways/{tenant}/{way}", "POST /ways/{tenant}/{way}", "GET /ways/{tenant}/{way}/return", "POST /ways/{tenant}/{way}/ended"} //nolint:gochecknoglobals // a table
 
 func (x *isolation) walk(askers []*asker, routes []string, prefix string) {
 	var tried int

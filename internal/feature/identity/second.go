@@ -126,7 +126,10 @@ func (s *Sessions) Complete(ctx context.Context, a Attempt, token string, check 
 			return err
 		}
 		tx.Entry().Detail.Text = "with " + h.Method + " and " + how
-		return s.admit(tx, a, out, method.Claim{Method: h.Method}, webSession)
+		if err := s.admit(tx, a, out, method.Claim{Method: h.Method}, webSession); err != nil || s.Completed == nil {
+			return err
+		}
+		return s.Completed(tx, id.ID(sessionOf(h.Caller)), id.ID(sessionOf(&c)))
 	})
 }
 

@@ -25,6 +25,11 @@ type Sessions struct {
 	Second func(tx *gate.Tx, user id.ID) (bool, error)
 	// Entered, when set, runs in the transaction in which a browser's session begins.
 	Entered func(tx *gate.Tx, e Entry) error
+	// Opening is asked, in the transaction that makes a session, whether that user
+	// may come as claimed; Denied, in words for her, when not.
+	Opening []func(tx *gate.Tx, user, session id.ID, claim method.Claim) error
+	// Completed, when set, runs where half a session became a session.
+	Completed func(tx *gate.Tx, half, session id.ID) error
 
 	cache  cache
 	misses misses

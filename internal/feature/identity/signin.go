@@ -22,6 +22,9 @@ type Attempt struct {
 	Addr     netip.Addr // where the request comes from
 	Agent    string     // what the browser calls itself
 	Request  string     // request id
+
+	// With is the method that is asked instead of Sessions.Methods, when set.
+	With method.Password
 }
 
 // wrong is the one answer for an unknown tenant, an unknown address and a wrong
@@ -72,7 +75,11 @@ func (s *Sessions) signIn(ctx context.Context, a Attempt, sort string) (*Signed,
 // ask asks the methods in order who this is.
 func (s *Sessions) ask(ctx context.Context, a Attempt, known bool) (method.Claim, error) {
 	try := method.Try{Tenant: a.Tenant, Email: a.Email, Password: a.Password, Known: known}
-	for _, m := range s.Methods {
+	methods := s.Methods
+	if a.With != nil {
+		methods = []method.Password{a.With}
+	}
+	for _, m := range methods {
 		claim, err := m.Check(ctx, try)
 		if !fault.Is(err, fault.Unauthorized) {
 			return claim, err
@@ -82,12 +89,12 @@ func (s *Sessions) ask(ctx context.Context, a Attempt, known bool) (method.Claim
 }
 
 // Enter opens a browser's session for somebody whom a method that uses no
-// password has identified, such as a redirect to another site.
+// password has identified, such as a redirect to another site. The claim names the
+// user: an e-mail address that another system gives is nobody's name here.
 func (s *Sessions) Enter(ctx context.Context, a Attempt, claim method.Claim) (*Signed, error) {
-	if !claim.Verified {
-		claim.Email = ""
+	if claim.User == 0 {
+		return nil, wrong()
 	}
-	a.Email = claim.Email
 	return s.open(ctx, a, &charge{}, claim, webSession)
 }
 
@@ -111,14 +118,34 @@ func (s *Sessions) open(ctx context.Context, a Attempt, ch *charge, claim method
 			return err
 		}
 		if half {
-			return s.halve(tx, a, out, claim)
+			if err := s.halve(tx, a, out, claim); err != nil {
+				return err
+			}
+			return s.opening(tx, caller, claim)
 		}
-		return s.admit(tx, a, out, claim, sort)
+		if err := s.admit(tx, a, out, claim, sort); err != nil {
+			return err
+		}
+		return s.opening(tx, caller, claim)
 	})
+	if fault.Is(err, fault.Denied) {
+		s.missed(ctx, a, ch, "refused: "+fault.Say(err).Text)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// opening asks those who have a say in whether somebody may come as claimed.
+func (s *Sessions) opening(tx *gate.Tx, c *access.Caller, claim method.Claim) error {
+	sid, _ := id.Parse(tx.Entry().Session) // the session's, or that of half of it
+	for _, f := range s.Opening {
+		if err := f(tx, c.User, sid, claim); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // admit makes the session or access token of somebody who gave all factors.
@@ -164,7 +191,7 @@ func (s *Sessions) load(ctx context.Context, a Attempt, claim method.Claim) (c *
 	err = s.Gate.View(ctx, stranger(a), func(tx *gate.Tx) error {
 		user := claim.User
 		if user == 0 {
-			if claim.Email == "" {
+			if claim.Email == "" || !claim.Verified || claim.Way != 0 {
 				return wrong()
 			}
 			if user, err = ByEmail(tx, claim.Email); err != nil {

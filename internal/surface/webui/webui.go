@@ -26,6 +26,7 @@ import (
 	"strongroom/internal/feature/exporter/standing"
 	scores "strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/notification"
@@ -68,6 +69,7 @@ import (
 	"strongroom/internal/surface/webui/trackers"
 	"strongroom/internal/surface/webui/trail"
 	"strongroom/internal/surface/webui/vault"
+	"strongroom/internal/surface/webui/ways"
 )
 
 // Server is the web surface. Fill the exported fields, then call Handler.
@@ -78,6 +80,7 @@ type Server struct {
 	Secrets     *secret.Revealer
 	Sessions    *identity.Sessions
 	Directory   *identity.Directory
+	Ways        *way.Ways // nil hides the ways in that tenants configure
 	APIKeys     *apikey.Keys
 	Attachments *attachment.Store
 	Relations   *relation.Relations
@@ -118,7 +121,7 @@ func (s *Server) Handler() (http.Handler, error) {
 // record's rail and of what administrators manage.
 func (s *Server) groups() []shell.Group {
 	list := []shell.Group{
-		&entrance.Pages{House: s.House, Sessions: s.Sessions, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
+		&entrance.Pages{House: s.House, Sessions: s.Sessions, Ways: s.Ways, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
 		&maps.Pages{Relations: s.Relations},
@@ -159,6 +162,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Sensitive != nil {
 		list = append(list, &sensitive.Pages{Fields: s.Sensitive})
+	}
+	if s.Ways != nil {
+		list = append(list, &ways.Pages{Ways: s.Ways})
 	}
 	if s.API != nil {
 		list = append(list, &reference.Pages{API: s.API})

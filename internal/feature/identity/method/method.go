@@ -25,14 +25,22 @@ type Try struct {
 // Claim is who somebody is, as a method found out.
 type Claim struct {
 	Method    string // name of the method
+	Way       id.ID  // the tenant's way in that it came by; 0 for passwords kept here
 	User      id.ID  // the user, where the method knows the tenant's users itself; else 0
 	Subject   string // the name that never changes at the other side
+	Session   string // the other side's name of its own session, for when it ends that; may be empty
 	Email     string
 	Verified  bool // the other side vouches for the e-mail address
 	FirstName string
 	LastName  string
-	Level     int  // 1 one factor, 2 two factors
-	OneTime   bool // signed in with a password that somebody else knows
+	Groups    []string // the other side's names of the groups somebody is in
+	Level     int      // 1 one factor, 2 two factors
+	OneTime   bool     // signed in with a password that somebody else knows
+
+	// Once names the message that proved all this, where it could be sent again;
+	// it is refused a second time until Until (Unix milliseconds).
+	Once  string
+	Until int64
 }
 
 // Password is a method that checks an e-mail address and a password.
@@ -64,24 +72,27 @@ type Stored struct {
 
 // Trip is one journey to another site and back.
 type Trip struct {
-	Tenant   string
 	Callback string // our address that the other side sends the browser to
-	State    []byte // what Start gave, kept in the browser, signed, for this trip only
+	State    []byte // what Start gave, kept in the browser, sealed, for this trip only
 }
 
-// Redirect is a method that sends the browser to another site, which sends it
-// back with a query.
+// Redirect is a way that sends the browser to another site, which sends it back
+// with a query.
 type Redirect interface {
-	Start(ctx context.Context, tenant, callback string) (to string, state []byte, err error)
+	Start(ctx context.Context, callback string) (to string, state []byte, err error)
 	Return(ctx context.Context, t Trip, query url.Values) (Claim, error)
 }
 
-// Post is a method whose other side posts a form.
-type Post interface {
-	Receive(ctx context.Context, t Trip, form url.Values) (Claim, error)
+// Ended is a session that the other side says is over.
+type Ended struct {
+	Subject string // may be empty when Session is not
+	Session string
+	Once    string // see Claim
+	Until   int64
 }
 
-// Logout is a method that can end the session at the other side too.
-type Logout interface {
-	Logout(ctx context.Context, c Claim, back string) (to string, err error)
+// BackChannel is a way whose other side tells, from server to server, that a
+// session of its own is over.
+type BackChannel interface {
+	Ended(ctx context.Context, form url.Values) (Ended, error)
 }

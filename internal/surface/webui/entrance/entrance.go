@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/base/web"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -26,6 +27,7 @@ var templates embed.FS
 type Pages struct {
 	House    *tenant.House
 	Sessions *identity.Sessions
+	Ways     *way.Ways          // nil where passwords kept here are the only way in
 	FirstRun *identity.FirstRun // nil once a tenant exists
 	// TenantOf names the tenant that a request's host name stands for; "" for none.
 	TenantOf func(*http.Request) string
@@ -48,6 +50,9 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Public("GET /sign-in/second", p.secondPage)
 	s.Public("POST /sign-in/second", p.second)
 	s.Public("POST /sign-out", p.signOut)
+	if p.Ways != nil {
+		p.mountWays(s)
+	}
 	s.Public("GET /first-run", p.firstRunPage)
 	s.Public("POST /first-run", p.firstRun)
 	s.Public("POST /theme", web.SetTheme)

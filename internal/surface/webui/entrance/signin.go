@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -70,6 +71,8 @@ type entrance struct {
 	Title, Text, Action, Submit, To string
 	Fields                          []ui.Field
 	Errors                          *ui.Errors
+	Ways                            []way.Button
+	Back                            *ui.Action
 }
 
 func (p *Pages) signInPage(w http.ResponseWriter, r *http.Request) error {
@@ -83,6 +86,9 @@ func (p *Pages) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if only, err := p.House.Only(r.Context()); err == nil && only != "" { // nobody has to know a name where there is no choice
 		name = only
 	}
+	if asked := r.URL.Query().Get("company"); asked != "" && p.TenantOf(r) == "" {
+		name = asked
+	}
 	e := p.signInForm(r, name, "", r.URL.Query().Get("to"))
 	return p.shell.RenderPlain(w, r, http.StatusOK, "entrance", p.plainPage(w, r, "Sign in", e))
 }
@@ -93,6 +99,7 @@ func (p *Pages) signInForm(r *http.Request, tenant, email, to string) *entrance 
 		e.Fields = append(e.Fields, ui.Field{Name: "tenant", Label: "Company", Type: "text", Value: tenant, Required: true, Complete: "organization",
 			Hint: "The short name of your company here, such as northbeam.", Focus: tenant == ""})
 	}
+	p.offerWays(r, e, tenant)
 	known := tenant != "" || p.TenantOf(r) != ""
 	e.Fields = append(e.Fields,
 		ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: email, Required: true, Complete: "username", Focus: known && email == ""},
@@ -111,7 +118,7 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
 		a.Tenant = f.Text("tenant")
 	}
 	signed, err := p.Sessions.SignIn(r.Context(), a)
-	if k := fault.Of(err); err != nil && (k == fault.Unauthorized || k == fault.Throttled || k == fault.Invalid) {
+	if k := fault.Of(err); err != nil && (k == fault.Unauthorized || k == fault.Throttled || k == fault.Invalid || k == fault.Denied) {
 		e := p.signInForm(r, a.Tenant, a.Email, f.Text("to"))
 		said := fault.Say(err)
 		e.Errors = &ui.Errors{Text: said.Text, Hint: said.Hint}
@@ -121,12 +128,17 @@ func (p *Pages) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if signed.Half {
-		web.SetCookie(w, r, halfCookie, signed.Token, max(time.Minute, signed.Expires.Sub(p.shell.Now())))
-		web.SetCookie(w, r, shell.TenantCookie, signed.Caller.Tenant, tenantAge)
-		return web.SeeOther(w, r, "/sign-in/second?to="+url.QueryEscape(web.LocalPath(f.Text("to"), "/")))
+	return p.welcome(w, r, signed, f.Text("to"))
+}
+
+// welcome lets somebody in who has signed in, or asks for the second factor.
+func (p *Pages) welcome(w http.ResponseWriter, r *http.Request, signed *identity.Signed, back string) error {
+	if !signed.Half {
+		return p.goOn(w, r, signed, back)
 	}
-	return p.goOn(w, r, signed, f.Text("to"))
+	web.SetCookie(w, r, halfCookie, signed.Token, max(time.Minute, signed.Expires.Sub(p.shell.Now())))
+	web.SetCookie(w, r, shell.TenantCookie, signed.Caller.Tenant, tenantAge)
+	return web.SeeOther(w, r, "/sign-in/second?to="+url.QueryEscape(web.LocalPath(back, "/")))
 }
 
 // goOn leads somebody who has signed in to where she wanted to be.

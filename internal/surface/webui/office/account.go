@@ -26,7 +26,7 @@ func (v *visit) account() error {
 		return err
 	}
 	view := &accountView{Head: ui.Head{Title: v.Caller.Name, Icon: "user-circle", Sub: []ui.Cell{{Text: "Your account"}},
-		Actions: []ui.Action{{Label: "Second factors", Icon: "shield-lock", Href: "/me/security"}, {Label: "Change password", Icon: "lock-password", Href: "/account/password", Primary: true}}},
+		Actions: []ui.Action{{Label: "Ways to sign in", Icon: "login", Href: "/account/ways"}, {Label: "Second factors", Icon: "shield-lock", Href: "/me/security"}, {Label: "Change password", Icon: "lock-password", Href: "/account/password", Primary: true}}},
 		Sessions: sessionLines(list), Others: len(list) > 1,
 		Props: []ui.Prop{{Label: "E-mail address", Cells: []ui.Cell{{Text: v.Caller.Email}}}, {Label: "Role", Cells: []ui.Cell{{Text: string(v.Caller.Role), Sub: roleMeans[v.Caller.Role]}}}}}
 	p, err := v.Page("Your account", ui.Crumb{Label: "Your account"})

@@ -13,10 +13,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
+	"strongroom/internal/base/dialer"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
@@ -48,6 +50,8 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/identity/method/oidc"
+	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
 	"strongroom/internal/feature/importer/layout/passwords"
@@ -128,6 +132,7 @@ func Features() []record.Feature {
 		external.Feature(),
 		identity.Feature(),
 		local.Feature(),
+		way.Feature(),
 		apikey.Feature(),
 		importer.Feature(),
 		exporter.Feature(),
@@ -161,6 +166,9 @@ func Open(t testing.TB, o Options) *House {
 		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}},
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
 	}
+	h.Server.Ways = &way.Ways{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Now: h.Clock.Now,
+		Kinds: []method.Kind{oidc.Kind()}, Dialer: &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, h.Server.Ways.Opening), way.Completed
 	h.jobs(o.Jobs)
 	if o.Empty { // the tenant that every house of the kit has must not be there
 		if err := h.House.House.Erase(t.Context(), coretest.Name); err != nil {
