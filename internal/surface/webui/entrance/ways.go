@@ -100,7 +100,7 @@ func (p *Pages) depart(w http.ResponseWriter, r *http.Request, tenant string, wi
 	}
 	web.NoStore(w)
 	web.SetCookie(w, r, tripCookie, cookie, tripAge)
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) // #nosec G710 -- the address comes from the settings of who manages the tenant
 	return nil
 }
 
