@@ -88,6 +88,9 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		"tenant retire": func(s *settings, f *flag.FlagSet) {
 			f.BoolVar(&s.yes, "yes", false, "do it without asking")
 		},
+		"tenant addresses": func(s *settings, f *flag.FlagSet) {
+			f.BoolVar(&s.clear, "clear", false, "remove the rules")
+		},
 		"tenant erase": func(s *settings, f *flag.FlagSet) {
 			f.BoolVar(&s.yes, "yes", false, "do it without asking")
 		},

@@ -167,6 +167,7 @@ type settings struct {
 	json     bool
 	dryRun   bool
 	factors  bool
+	clear    bool
 	table    app.Table
 	places   app.Places
 	remote   remoteSettings

@@ -12,7 +12,7 @@ import (
 )
 
 func rotationCommands() []*command {
-	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), keysRotateRootCommand(), auditReconcileCommand()}
+	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), tenantAddressesCommand(), keysRotateRootCommand(), auditReconcileCommand()}
 }
 
 func tenantRotateCommand() *command {
@@ -167,6 +167,29 @@ long as those backups must be readable.`,
 				return p.printJSON(out)
 			}
 			_, err = fmt.Fprintf(p.out, "Older key pairs of tenant %s that were retired: %d.\n", rest[0], out.Retired)
+			return err
+		},
+	}
+}
+
+func tenantAddressesCommand() *command {
+	return &command{
+		name: "tenant addresses", args: "NAME", short: "remove the rules from where people are let in",
+		long: `
+With -clear it removes the rules that say from which addresses people may use a
+tenant: the way back in for an administrator whom they lock out. It is recorded.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 1, 1)
+			if err != nil {
+				return err
+			}
+			if !s.clear {
+				return usageError("Nothing was removed.", "Give -clear to remove the rules.")
+			}
+			if err := p.console(ctx, s, "tenant.addresses", app.TenantRef{Name: rest[0]}, &struct{}{}, nil); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.out, "People are let in to %s from everywhere.\n", rest[0])
 			return err
 		},
 	}

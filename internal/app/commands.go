@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/mfa"
 )
 
@@ -52,19 +53,20 @@ type (
 // commands lists the console commands.
 func commands() map[string]command {
 	return map[string]command{
-		"tenant.create": with(createTenant),
-		"tenant.list":   with(listTenants),
-		"tenant.erase":  with(eraseTenant),
-		"user.create":   with(createUser),
-		"user.reset":    with(resetUser),
-		"import.itglue": with(importFile),
-		"import.csv":    with(importTable),
-		"import.hudu":   with(importHudu),
-		"import.vault":  with(importVault),
-		"tenant.export": with(exportFile),
-		"tenant.keys":   with(tenantKeys),
-		"tenant.rotate": with(rotateKeys),
-		"tenant.retire": with(retireKeys),
+		"tenant.create":    with(createTenant),
+		"tenant.list":      with(listTenants),
+		"tenant.erase":     with(eraseTenant),
+		"user.create":      with(createUser),
+		"user.reset":       with(resetUser),
+		"import.itglue":    with(importFile),
+		"import.csv":       with(importTable),
+		"import.hudu":      with(importHudu),
+		"import.vault":     with(importVault),
+		"tenant.export":    with(exportFile),
+		"tenant.keys":      with(tenantKeys),
+		"tenant.rotate":    with(rotateKeys),
+		"tenant.retire":    with(retireKeys),
+		"tenant.addresses": with(clearAddresses),
 	}
 }
 
@@ -105,6 +107,11 @@ func createUser(ctx context.Context, a *App, n NewUser, _ func(any)) (any, error
 		return nil, err
 	}
 	return given(n.Tenant, issued), nil
+}
+
+// clearAddresses removes the rules from where people are let in.
+func clearAddresses(ctx context.Context, a *App, t TenantRef, _ func(any)) (any, error) {
+	return struct{}{}, a.Gate.Change(ctx, access.System(t.Name, "console"), access.Administer, gate.Thing{}, ipaccess.Clear)
 }
 
 func resetUser(ctx context.Context, a *App, u UserRef, _ func(any)) (any, error) {

@@ -27,6 +27,7 @@ import (
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
@@ -58,6 +59,7 @@ func features() []record.Feature {
 		breaker.Feature(),
 		share.Feature(),
 		mfa.Feature(),
+		ipaccess.Feature(),
 		rotation.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),

@@ -44,6 +44,7 @@ import (
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
+	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
@@ -253,7 +254,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}}
 	passwords := &local.Method{Gate: a.Gate}
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
-	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered}
+	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered, Places: &ipaccess.Places{}}
 	a.Ways = &way.Ways{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Kinds: methods(), Dialer: a.Dialer, Now: a.Now}
 	a.Sessions.Opening = append(a.Sessions.Opening, a.Ways.Opening)
 	a.Sessions.Completed = way.Completed

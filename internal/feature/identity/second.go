@@ -45,6 +45,9 @@ func (s *Sessions) wantsSecond(tx *gate.Tx, c *access.Caller, sort string) (bool
 
 // halve gives the token of half a session.
 func (s *Sessions) halve(tx *gate.Tx, a Attempt, out *Signed, claim method.Claim) error {
+	if err := s.place(tx, out.Caller, a.Addr); err != nil {
+		return err
+	}
 	out.Half, out.Token, out.Expires = true, newToken(a.Tenant, halfSession), time.UnixMilli(tx.Now).UTC().Add(halfLife)
 	sid, err := s.insert(tx, a, out, claim, halfSession, device{}, halfLife)
 	if err != nil {

@@ -23,6 +23,8 @@ type Sessions struct {
 
 	// Second, when set, tells whether a user has a second factor to be asked for.
 	Second func(tx *gate.Tx, user id.ID) (bool, error)
+	// Places, when set, says from which addresses people are let in.
+	Places Places
 	// Entered, when set, runs in the transaction in which a browser's session begins.
 	Entered func(tx *gate.Tx, e Entry) error
 	// Opening is asked, in the transaction that makes a session, whether that user

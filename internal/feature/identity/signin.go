@@ -151,6 +151,9 @@ func (s *Sessions) opening(tx *gate.Tx, c *access.Caller, claim method.Claim) er
 // admit makes the session or access token of somebody who gave all factors.
 func (s *Sessions) admit(tx *gate.Tx, a Attempt, out *Signed, claim method.Claim, sort string) error {
 	caller := out.Caller
+	if err := s.place(tx, caller, a.Addr); err != nil {
+		return err
+	}
 	d, known := readDevice(tx, a.Device)
 	if known = known && d.User == caller.User; !known {
 		d = newDevice(caller.User)

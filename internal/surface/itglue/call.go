@@ -58,7 +58,7 @@ func (a *API) resolve(r *http.Request) (*access.Caller, apikey.Limit, error) {
 		if identity.IsAccessToken(bearer) {
 			c, err := a.Sessions.ResolveToken(r.Context(), host, bearer)
 			if err == nil {
-				c.Addr = addr
+				err = a.Sessions.At(r.Context(), c, addr)
 			}
 			return c, apikey.Limit{}, err
 		}

@@ -86,7 +86,10 @@ func (a *API) refresh(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c.Addr, c.Request = web.ClientAddr(r, a.Trusted), web.RequestID(r.Context())
+	if err := a.Sessions.At(r.Context(), c, web.ClientAddr(r, a.Trusted)); err != nil {
+		return err
+	}
+	c.Request = web.RequestID(r.Context())
 	signed, err := a.Sessions.Refresh(r.Context(), c)
 	if err != nil {
 		return err

@@ -51,7 +51,10 @@ func (p *Pages) Caller(r *http.Request) (*access.Caller, error) {
 		return nil, err
 	}
 	one := *c
-	one.Addr, one.Request = web.Client(r), web.RequestID(r.Context())
+	one.Request = web.RequestID(r.Context())
+	if err := p.Sessions.At(r.Context(), &one, web.Client(r)); err != nil {
+		return nil, err
+	}
 	return &one, nil
 }
 

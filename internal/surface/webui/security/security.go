@@ -37,7 +37,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Warn = warn
 	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Second factors", Sub: "Who needs one, and for what", Href: policyPage, Icon: "shield-lock"},
-			{Title: "Resets of second factors", Sub: "Of who has lost them; two administrators decide", Href: mfa.ResetPage, Icon: "user-shield"}}
+			{Title: "Resets of second factors", Sub: "Of who has lost them; two administrators decide", Href: mfa.ResetPage, Icon: "user-shield"},
+			{Title: "Addresses", Sub: "From where people are let in", Href: addressPage, Icon: "network"}}
 	})
 	s.Get(mfa.Own, p.as((*visit).own))
 	s.Get(mfa.Own+"/app", p.as((*visit).app))
@@ -51,6 +52,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get(mfa.ResetPage, shell.Administering(p.as((*visit).resets)))
 	s.Post(mfa.ResetPage+"/{id}/approve", shell.Administering(p.as((*visit).approveReset)))
 	s.Post(mfa.ResetPage+"/{id}/refuse", shell.Administering(p.as((*visit).refuseReset)))
+	s.Get(addressPage, shell.Administering(p.as((*visit).addresses)))
+	s.Post(addressPage, shell.Administering(p.as((*visit).saveAddresses)))
 	s.Get(policyPage, shell.Administering(p.as((*visit).policy)))
 	s.Post(policyPage, shell.Administering(p.as((*visit).savePolicy)))
 }

@@ -57,6 +57,7 @@ import (
 	"strongroom/internal/feature/importer/layout/passwords"
 	"strongroom/internal/feature/importer/layout/sheet"
 	"strongroom/internal/feature/importer/undo"
+	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
@@ -114,6 +115,7 @@ func Features() []record.Feature {
 		breaker.Feature(),
 		share.Feature(),
 		mfa.Feature(),
+		ipaccess.Feature(),
 		rotation.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
@@ -161,7 +163,7 @@ func Open(t testing.TB, o Options) *House {
 	h.Directory = &identity.Directory{Gate: h.Gate, Records: h.Records, Passwords: passwords}
 	h.Server = &webui.Server{
 		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}},
-		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered},
+		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered, Places: &ipaccess.Places{}},
 		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate},
 		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}},
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
