@@ -215,6 +215,9 @@ func TestRecordsInAText(t *testing.T) {
 	if got := page.Attr(`.reccard sr-secret form`, "action"); got != "/passwords/"+root.String()+"/reveal" {
 		t.Errorf("the password of the card is revealed at %q", got)
 	}
+	if got := page.Attr(`.reccard .acts a`, "href"); got != "/passwords/"+root.String()+"/share" {
+		t.Errorf("the password of the card is shared at %q", got)
+	}
 	if strings.Contains(page.Body, "kelp-forest") {
 		t.Error("the page holds the password")
 	}

@@ -58,6 +58,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Public("GET /s/{share}", p.shared)
 	s.Public("POST /s/{share}/open", p.open, web.MaxBody(4<<10))
 	s.Marks(p.button)
+	p.card(s.Own("password"))
 	s.Rail(shell.RailPart{Draw: p.beside})
 }
 
@@ -96,6 +97,22 @@ func (p *Pages) button(v *shell.Visit, tx *gate.Tx, r *record.Record, h *ui.Head
 		h.Actions = append([]ui.Action{{Label: "Share", Icon: "share", Href: shell.RecordURL(r.Kind, r.ID) + "/share", Quiet: true}}, h.Actions...)
 	}
 	return err
+}
+
+// card offers it on the cards of passwords too.
+func (p *Pages) card(own *shell.Own) {
+	draw := own.Card
+	own.Card = func(v *shell.Visit, tx *gate.Tx, r *record.Record, id string, c *shell.Card) error {
+		if draw != nil {
+			if err := draw(v, tx, r, id, c); err != nil {
+				return err
+			}
+		}
+		var h ui.Head
+		err := p.button(v, tx, r, &h)
+		c.Actions = append(c.Actions, h.Actions...)
+		return err
+	}
 }
 
 // beside stands in the rail of a password that is shared now.

@@ -12,6 +12,7 @@ type Card struct {
 	Props                   []ui.Prop
 	Secrets                 []CardSecret
 	Notice                  string // why a secret is not shown
+	Actions                 []ui.Action
 }
 
 // CardSecret is a secret that can be revealed on a card.
