@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -104,7 +105,7 @@ func vaultPutCommand() *command {
 			case err != nil:
 				return err
 			default:
-				content = item.Content
+				content = maps.Clone(item.Content)
 			}
 			if content["password"], err = line(in, "password"); err != nil {
 				return err

@@ -67,7 +67,7 @@ func TestVaultByKey(t *testing.T) {
 	if err := again.Unlock(t.Context(), vaultPassphrase); err != nil {
 		t.Fatal(err)
 	}
-	if list, err = again.All(t.Context()); err != nil || len(list[0].Items) != 1 || list[0].Items[0].Content["password"] != "second" || list[0].Items[0].Content["otp"] != "kept" {
+	if list, err = again.All(t.Context()); err != nil || len(list[0].Items) != 1 || list[0].Items[0].Content["password"] != "second" || list[0].Items[0].Content["otp"] != "kept" || !strings.Contains(list[0].Items[0].Content["history"], `"password":"first"`) {
 		t.Fatalf("afterwards the vaults are %v, %v", list, err)
 	}
 	for _, key := range []string{who.NoSecret, tenant.People[access.Lite].Key, "ITG.nothing"} {

@@ -253,6 +253,7 @@ func (c *Client) Put(ctx context.Context, v *Vault, was *Item, content hostproof
 	number, last := c.unused(v), (*hostproof.Leaf)(nil)
 	if was != nil {
 		number, last = was.Number, &was.leaf
+		content = content.Following(was.Content, c.now())
 	}
 	sealed, leaf, err := c.keys.Seal(v.vault, number, last, content, c.now())
 	if err != nil {

@@ -168,7 +168,18 @@ func TestVaultByHand(t *testing.T) {
 	b.Type("#vault-title", " two")
 	b.Click("[data-edit] button.primary")
 	b.Wait(`document.querySelector("[data-search]").value = "", document.querySelector("[data-search]").dispatchEvent(new Event("input")), ` + rows + `.includes("two")`)
+	b.Click("[data-rows] tr:last-child .vtitle")
+	b.Wait(`!document.querySelector("[data-history]").hidden`)
+	b.Click("[data-history] summary")
+	if s := b.Text("[data-past]"); !strings.Contains(s, "Title until") || !strings.Contains(s, "Zanzibar router") {
+		t.Errorf("the earlier values are %q", s)
+	}
+	b.Axe("earlier values")
+	b.Shot("vault-history")
+	b.Click("[data-cancel]")
+	b.Wait(`!document.querySelector("[data-dialog]").open && document.querySelector("[data-past]").childElementCount == 0`)
 	b.Click("[data-rows] tr:first-child .vtitle")
+	b.Wait(`document.querySelector("[data-dialog]").open && document.querySelector("[data-history]").hidden`)
 	b.Click("[data-delete]")
 	b.Wait(rows + `.includes("two") && !` + rows + `.includes("Bank")`)
 	b.Click("[data-lock]")

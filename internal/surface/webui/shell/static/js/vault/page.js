@@ -4,6 +4,7 @@ import { el, icon } from "../elements.js";
 import { base64, unbase64 } from "./bytes.js";
 import { able, Alarm, random, Refused } from "./keys.js";
 import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeyset, parseStatement, unlock } from "./keyset.js";
+import { following, pastOf } from "./history.js";
 import { nameOf, People, verifyMembers, wordsFor } from "./members.js";
 import { Memory } from "./memory.js";
 import { checkManifest, newVault, openVault, parseManifest, readItem, sealItem, sealManifest, WRITER } from "./vault.js";
@@ -225,6 +226,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.$("dialog-title").textContent = !it ? "New item" : writes ? "Change the item" : "Item";
     for (const n of FIELDS) f.elements[n].readOnly = !writes;
     show(this.$("delete"), !!it && writes);
+    this.past(it ? pastOf(it.content) : []);
     show(this.$("generate"), writes);
     show(this.$("save"), writes);
     show(f.querySelector("[data-error]"), false);
@@ -234,6 +236,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     const f = this.$("edit");
     f.reset();
     for (const n of FIELDS) f.elements[n].value = "";
+    this.past([]);
     this.editing = null;
   }
   look(on) {
@@ -242,13 +245,22 @@ customElements.define("sr-vault", class extends HTMLElement {
   }
   async save() {
     const f = this.$("edit"), it = this.editing === null ? null : this.items.get(this.editing);
-    const content = { ...it?.content };
+    let content = { ...it?.content };
     for (const n of FIELDS) content[n] = f.elements[n].value;
     if (!content.title.trim()) throw new Refused("The title is missing.");
+    if (it) content = following(it.content, content, FIELDS);
     const item = this.editing ?? this.unused(), made = await sealItem(this.keys, this.vault, item, it?.leaf, content);
     await this.write([{ ...made, content, time: Date.now(), author: this.user, signed: () => Promise.resolve() }], []);
     this.$("dialog").close();
     this.say(it ? "Saved." : "Added.");
+  }
+  /** Lists what the item held before; passwords are shown one at a time. */
+  past(list) {
+    const labels = { title: "Title", username: "User name", password: "Password", url: "Address", notes: "Notes" };
+    const value = (n, v) => n !== "password" || !v ? v || "empty" : el("button", { type: "button", class: "btn s", onclick: (e) => e.currentTarget.replaceWith(el("span", { class: "mono" }, v)) }, "Show");
+    this.$("past").replaceChildren(...list.flatMap((x) => FIELDS.filter((n) => typeof x[n] === "string").map((n) => el("li", {}, el("span", { class: "mut" }, `${labels[n]} until ${new Date(x.at).toLocaleString()}: `), value(n, x[n])))));
+    show(this.$("history"), this.$("past").childElementCount > 0);
+    this.$("history").open = false;
   }
   async remove() {
     const item = this.editing;
