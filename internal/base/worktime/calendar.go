@@ -182,7 +182,7 @@ func (c *Calendar) Add(t time.Time, d time.Duration) (time.Time, bool) {
 	if c.Never() {
 		return time.Time{}, false
 	}
-	for i := range c.from(t.UnixMilli(), t.Add(horizon).UnixMilli()) {
+	for i := range c.daily(t.UnixMilli(), t.Add(horizon).UnixMilli()) {
 		if left <= i.to-i.from {
 			return c.at(i.from + max(left, 0)), true
 		}
@@ -199,31 +199,20 @@ type stretch struct{ from, to int64 }
 const dayMillis = 24 * 60 * 60 * 1000
 
 // from gives the open stretches within [a, b), in order, joined where they touch.
-// It goes through the times in which the zone keeps one offset; within such a
-// time the clock on the wall runs evenly, so order holds even where a clock is
-// set back over midnight.
 func (c *Calendar) from(a, b int64) iter.Seq[stretch] {
 	return func(yield func(stretch) bool) {
 		var held stretch
-		for t := a; t < b; {
-			offset, end := c.offset(t)
-			end = min(end, b)
-			for day := floor(t+offset, dayMillis); day*dayMillis-offset < end; day++ {
-				for _, w := range c.windows(Day(day)) {
-					s := stretch{max(day*dayMillis+int64(w.From)*60_000-offset, t), min(day*dayMillis+int64(w.To)*60_000-offset, end)}
-					switch {
-					case s.from >= s.to:
-						continue
-					case s.from == held.to && held.to > held.from:
-						held.to = s.to
-						continue
-					case held.to > held.from && !yield(held):
-						return
-					}
-					held = s
-				}
+		for s := range c.daily(a, b) {
+			switch {
+			case held.to == held.from:
+				held = s
+			case s.from == held.to:
+				held.to = s.to
+			case !yield(held):
+				return
+			default:
+				held = s
 			}
-			t = end
 		}
 		if held.to > held.from {
 			yield(held)
@@ -231,8 +220,32 @@ func (c *Calendar) from(a, b int64) iter.Seq[stretch] {
 	}
 }
 
+// daily gives the open stretches within [a, b), in order, those of each day apart.
+// It goes through the times in which the zone keeps one offset; within such a
+// time the clock on the wall runs evenly, so order holds even where a clock is
+// set back over midnight.
+func (c *Calendar) daily(a, b int64) iter.Seq[stretch] {
+	return func(yield func(stretch) bool) {
+		for t := a; t < b; {
+			offset, end := c.offset(t)
+			end = min(end, b)
+			for day := floor(t+offset, dayMillis); day*dayMillis-offset < end; day++ {
+				for _, w := range c.windows(Day(day)) {
+					s := stretch{max(day*dayMillis+int64(w.From)*60_000-offset, t), min(day*dayMillis+int64(w.To)*60_000-offset, end)}
+					if s.from < s.to && !yield(s) {
+						return
+					}
+				}
+			}
+			t = end
+		}
+	}
+}
+
 // offset gives how far the clock on the wall is ahead of UTC at an instant, and
-// when that changes next, in milliseconds.
+// until when that is certain, in milliseconds. Package time ends each year that
+// lies beyond its tables after 365 days, so on the last day of a leap year the
+// end that it tells has passed; no zone changes its clock in such an hour.
 func (c *Calendar) offset(ms int64) (offset, end int64) {
 	t := time.UnixMilli(ms).In(c.zone)
 	_, seconds := t.Zone()
@@ -240,7 +253,10 @@ func (c *Calendar) offset(ms int64) (offset, end int64) {
 	if next.IsZero() {
 		return int64(seconds) * 1000, 1<<63 - 1
 	}
-	return int64(seconds) * 1000, next.UnixMilli()
+	if end = next.UnixMilli(); end <= ms {
+		end = (floor(ms, 60*60*1000) + 1) * 60 * 60 * 1000
+	}
+	return int64(seconds) * 1000, end
 }
 
 func (c *Calendar) windows(d Day) []Window {
