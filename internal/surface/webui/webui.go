@@ -29,6 +29,7 @@ import (
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
+	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/profile"
@@ -55,6 +56,7 @@ import (
 	"strongroom/internal/surface/webui/marks"
 	"strongroom/internal/surface/webui/notices"
 	"strongroom/internal/surface/webui/office"
+	"strongroom/internal/surface/webui/pairs"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
 	"strongroom/internal/surface/webui/risks"
@@ -92,6 +94,7 @@ type Server struct {
 	Outbox      *outbox.Outbox          // nil hides the page of mails
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
 	Sensitive   *guarded.Fields         // nil hides the pages of sealed fields
+	Keyring     *keyring.Keyring        // nil hides the page of key pairs
 	// API describes the API of programs; nil hides the pages about it.
 	API      func() *openapi.Document
 	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
@@ -159,6 +162,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Risks != nil {
 		list = append(list, &risks.Pages{Risks: s.Risks})
+	}
+	if s.Keyring != nil {
+		list = append(list, &pairs.Pages{Keyring: s.Keyring})
 	}
 	if s.Sensitive != nil {
 		list = append(list, &sensitive.Pages{Fields: s.Sensitive})

@@ -58,6 +58,7 @@ import (
 	"strongroom/internal/feature/importer/layout/sheet"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/ipaccess"
+	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
@@ -243,6 +244,8 @@ func (h *House) jobs(work bool) {
 	r.Handlers[risk.JobKind] = h.Server.Risks.Handler()
 	h.Server.Sensitive = &sensitive.Fields{Gate: h.Gate, Records: h.Records, Jobs: r, Policies: h.Server.Secrets.Policies}
 	r.Handlers[sensitive.JobKind] = h.Server.Sensitive.Handler()
+	h.Server.Keyring = &keyring.Keyring{Gate: h.Gate, Keys: h.Keys.Client, Jobs: r}
+	r.Handlers[keyring.JobKind] = h.Server.Keyring.Handler()
 	if !work {
 		return
 	}
