@@ -53,6 +53,8 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.keys.Root, "root", "", "the root key `file`")
 			f.BoolVar(&s.stdin, "root-stdin", false, "read the root key from standard input and end when it closes")
 			f.StringVar(&s.keys.Credential, "credential", "", "`name` of the systemd credential that holds the root key")
+			f.StringVar(&s.keys.Wrapped.File, "wrapped-root", "", "`file` of the root key that the transit engine unwraps")
+			transitFlags(s, f)
 			f.StringVar(&s.keys.ShredList, "shred-list", "", "`file` that lists destroyed keys; keep it where restores do not reach")
 			f.StringVar(&s.LogLevel, "log-level", "info", "what to log: debug, info, warn or `level` error")
 			f.BoolVar(&s.keys.Sealed, "sealed", false, "start without the root key; give it later with: strongroom keys unseal")
@@ -63,6 +65,11 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		"keys unseal": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.keys.Socket, "socket", "", "the `socket` of the key service")
 			f.StringVar(&s.keys.Root, "root", "", "the root key `file` (default: standard input)")
+		},
+		"keys wrap-root": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.keys.Root, "root", "", "the root key `file` (default: standard input)")
+			f.StringVar(&s.keys.Wrapped.File, "wrapped-root", "", "`file` to write the wrapped root key to")
+			transitFlags(s, f)
 		},
 		"keys rotate-root": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.keys.Dir, "dir", "strongroom-keys", "the `folder` of the key store")
@@ -158,4 +165,15 @@ func ownVaultFlags(s *settings, f *flag.FlagSet) {
 	f.StringVar(&s.vault.KeyFile, "key-file", "", "`file` that holds the API key")
 	f.StringVar(&s.vault.PassphraseFile, "passphrase-file", "", "`file` whose first line is the vault passphrase (default: standard input)")
 	f.StringVar(&s.vault.Memory, "memory", "", "`folder` in which is remembered what was seen (default: strongroom/vaults in your settings)")
+}
+
+// transitFlags name the key of a transit engine.
+func transitFlags(s *settings, f *flag.FlagSet) {
+	w := &s.keys.Wrapped
+	f.StringVar(&w.URL, "transit-url", "", "`address` of the OpenBao or Vault server that wraps the root key")
+	f.StringVar(&w.Mount, "transit-mount", "transit", "`path` of its transit engine")
+	f.StringVar(&w.Key, "transit-key", "", "`name` of the engine's key")
+	f.StringVar(&w.Namespace, "transit-namespace", "", "`namespace` of the engine, if any")
+	f.StringVar(&w.TokenFile, "transit-token-file", "", "`file` with the token, for its owner only")
+	f.StringVar(&w.CAFile, "transit-ca", "", "`file` with the certificate to trust (default: the system's)")
 }

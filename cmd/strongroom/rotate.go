@@ -13,6 +13,7 @@ import (
 
 func rotationCommands() []*command {
 	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), tenantAddressesCommand(), keysRotateRootCommand(), auditReconcileCommand()}
+	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), keysRotateRootCommand(), keysWrapRootCommand(), auditReconcileCommand()}
 }
 
 func tenantRotateCommand() *command {
@@ -98,6 +99,35 @@ foreign hands, rotate each tenant's key pair too, with "strongroom tenant rotate
 			})
 			if err == nil {
 				_, err = fmt.Fprintf(p.out, "The key store in %s has a new root key. The old one opens it no more.\n", s.keys.Dir)
+			}
+			return err
+		},
+	}
+}
+
+func keysWrapRootCommand() *command {
+	return &command{
+		name: "keys wrap-root", short: "have the root key wrapped by an OpenBao or Vault server",
+		long: `
+Has the root key encrypted by a key of the transit engine of an OpenBao or Vault
+server, writes that to -wrapped-root FILE, and makes sure that it can be unwrapped.
+Started with "keys serve -wrapped-root FILE" and the same -transit settings, the key
+service then has its root unwrapped at each start, and no root lies on its machine.
+
+The root key is read from -root FILE (mode 0600) or from standard input. Keep the
+recovery print: without the server, it is the only way to the data.
+
+The token needs the capability update on encrypt/KEY, here alone, and decrypt/KEY.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			if s.keys.Wrapped.File == "" {
+				return usageError("Say where the wrapped root key goes.", "Give -wrapped-root FILE.")
+			}
+			if err = app.WrapRoot(ctx, s.keys.Wrapped, s.keys.Root, p.in); err == nil {
+				_, err = fmt.Fprintf(p.out, "The wrapped root key is in %s.\n", s.keys.Wrapped.File)
 			}
 			return err
 		},

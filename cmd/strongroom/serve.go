@@ -106,8 +106,9 @@ own and give its socket to the server with -key-socket: a key service under the
 same user as the server is no protection against an intruder in the server.
 
 The root key comes from -root FILE (mode 0600), from a systemd credential
-(-credential NAME), or from standard input (-root-stdin). With -sealed it waits
-for it: nothing can be revealed until "strongroom keys unseal" brought it.
+(-credential NAME), wrapped by an OpenBao or Vault server (-wrapped-root FILE, see
+"strongroom keys wrap-root"), or from standard input (-root-stdin). With -sealed it
+waits for it: nothing can be revealed until "strongroom keys unseal" brought it.
 
 The budgets bound what an intruder in the server can take out in a short time:
 set them near your real use. What is asked for beyond them is refused for a
@@ -130,8 +131,8 @@ time is further from this machine's clock than -ticket-skew.`,
 				}
 				o.AllowUIDs = append(o.AllowUIDs, uid)
 			}
-			if given := o.Root != "" || o.Credential != "" || s.stdin; given == o.Sealed {
-				return usageError("The key service needs its root key, or is told to wait for it.", "Give one of -root FILE, -credential NAME, -root-stdin and -sealed.")
+			if given := o.Root != "" || o.Credential != "" || o.Wrapped.File != "" || s.stdin; given == o.Sealed {
+				return usageError("The key service needs its root key, or is told to wait for it.", "Give one of -root FILE, -credential NAME, -wrapped-root FILE, -root-stdin and -sealed.")
 			}
 			if o.Level, err = s.Level(); err != nil {
 				return err

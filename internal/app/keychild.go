@@ -166,6 +166,8 @@ func ServeKeys(ctx context.Context, o KeysOptions) error {
 		if line, err = in.ReadString('\n'); err == nil {
 			root, err = service.ParseRoot(line)
 		}
+	case o.Wrapped.File != "":
+		root, err = o.Wrapped.Root(ctx)
 	case o.Credential != "":
 		root, err = service.LoadCredential(o.Credential)
 	case o.Root != "":
@@ -216,6 +218,7 @@ func UnsealKeys(ctx context.Context, socket, root string, in io.Reader) error {
 // KeysOptions are the settings of "strongroom keys serve".
 type KeysOptions struct {
 	Dir, Socket, Root, Credential, ShredList, Version string
+	Wrapped                                           Wrapping // of the root key, when it has a file
 	RootStdin                                         bool
 	Sealed                                            bool // starts without the root key: see UnsealKeys
 	AllowUIDs                                         []int

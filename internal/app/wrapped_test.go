@@ -1,0 +1,91 @@
+package app_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"strongroom/internal/app"
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/keys/service"
+)
+
+// TestWrappedRoot wraps a root key and has it unwrapped by a server that answers
+// as a transit engine does; base/transit tries a real one.
+func TestWrappedRoot(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in map[string]string
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("X-Vault-Token") != "s.kelp" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		switch r.URL.Path {
+		case "/v1/transit/encrypt/root": // what is wrapped is the text with what it is bound to
+			fmt.Fprintf(w, `{"data":{"ciphertext":"vault:v1:%s.%s"}}`, in["associated_data"], in["plaintext"])
+		case "/v1/transit/decrypt/root":
+			bind, text, _ := strings.Cut(strings.TrimPrefix(in["ciphertext"], "vault:v1:"), ".")
+			if bind != in["associated_data"] || base64.StdEncoding.EncodeToString([]byte("strongroom/root/1")) != bind {
+				w.WriteHeader(http.StatusBadRequest)
+				return
+			}
+			fmt.Fprintf(w, `{"data":{"plaintext":%q}}`, text)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer s.Close()
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ca := write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})), 0o644)
+	w := app.Wrapping{File: filepath.Join(dir, "root.wrapped"), URL: s.URL, Key: "root", TokenFile: write("token", "s.kelp\n", 0o600), CAFile: ca}
+	root := service.NewRoot()
+	if err := app.WrapRoot(t.Context(), w, "", strings.NewReader(service.FormatRoot(root))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.Root(t.Context()); err != nil || !bytes.Equal(got, root) {
+		t.Fatalf("unwrapped is not what was wrapped: %v", err)
+	}
+	if st, err := os.Stat(w.File); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("the file is %v, %v", st.Mode(), err)
+	}
+	if err := app.WrapRoot(t.Context(), w, "", strings.NewReader(service.FormatRoot(root))); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a file that is there is replaced: %v", err)
+	}
+	for what, c := range map[string]struct {
+		change func(*app.Wrapping)
+		want   fault.Kind
+	}{
+		"an unknown certificate":     {func(w *app.Wrapping) { w.CAFile = "" }, fault.Unavailable},
+		"a certificate that is none": {func(w *app.Wrapping) { w.CAFile = w.TokenFile }, fault.Invalid},
+		"http to another machine":    {func(w *app.Wrapping) { w.URL = "http://bao.example.com" }, fault.Invalid},
+		"no key":                     {func(w *app.Wrapping) { w.Key = "" }, fault.Invalid},
+		"another key":                {func(w *app.Wrapping) { w.Key = "other" }, fault.NotFound},
+		"a token for everybody":      {func(w *app.Wrapping) { w.TokenFile = write("open", "s.kelp", 0o644) }, fault.Denied},
+		"another token":              {func(w *app.Wrapping) { w.TokenFile = write("other", "s.other", 0o600) }, fault.Denied},
+		"no file":                    {func(w *app.Wrapping) { w.File += ".none" }, fault.NotFound},
+		"another file":               {func(w *app.Wrapping) { w.File = w.TokenFile }, fault.Invalid},
+		"a root that was altered": {func(w *app.Wrapping) {
+			w.File = write("bad", "SR-ROOT-TRANSIT-1\nvault:v1:"+base64.StdEncoding.EncodeToString([]byte("strongroom/root/1"))+"."+base64.StdEncoding.EncodeToString([]byte("SR-ROOT-1-AAAA"))+"\n", 0o600)
+		}, fault.Invalid},
+	} {
+		x := w
+		c.change(&x)
+		if got, err := x.Root(t.Context()); fault.Of(err) != c.want || got != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
