@@ -125,16 +125,17 @@ func secretsOf(g *record.Registry) *regexp.Regexp {
 // leaveOut are routes that end or change what the askers themselves need, and
 // that take no id of anything but their own.
 var leaveOut = map[string]string{ //nolint:gochecknoglobals // a table
-	"POST /exports":              "starts a job, whose entries make the log grow while answers are compared; tested in surface/itglue",
-	"POST /sign-out":             "ends the asker's session",
-	"POST /sign-in":              "takes no session; tested by scripts",
-	"POST /account/sessions/end": "ends the asker's sessions",
-	"POST /me/security/app":      "names nothing, and is slowed by wrong codes; tested in webui/security",
-	"POST /me/security/confirm":  "likewise",
-	"POST /account/password":     "changes the asker's password",
-	"GET /jwt/token":             "takes an access token and no key",
-	"POST /login":                "takes no key; tested beside it",
-	"GET /openapi.json":          "the same for everybody, with or without a key",
+	"POST /exports":               "starts a job, whose entries make the log grow while answers are compared; tested in surface/itglue",
+	"POST /sign-out":              "ends the asker's session",
+	"POST /sign-in":               "takes no session; tested by scripts",
+	"POST /account/sessions/end":  "ends the asker's sessions",
+	"POST /me/security/app":       "names nothing, and is slowed by wrong codes; tested in webui/security",
+	"POST /me/security/confirm":   "likewise",
+	"POST /account/password":      "changes the asker's password",
+	"POST /settings/pairs/rotate": "names nothing, and starts a job that the next one waits for; tested in webui/pairs",
+	"GET /jwt/token":              "takes an access token and no key",
+	"POST /login":                 "takes no key; tested beside it",
+	"GET /openapi.json":           "the same for everybody, with or without a key",
 }
 
 // public are the routes of pages for who is not signed in.
