@@ -2,6 +2,7 @@ package app
 
 import (
 	"strongroom/internal/feature/identity/method"
+	"strongroom/internal/feature/identity/method/jwt"
 	"strongroom/internal/feature/identity/method/oidc"
 )
 
@@ -10,5 +11,6 @@ import (
 func methods() []method.Kind {
 	return []method.Kind{
 		oidc.Kind(),
+		jwt.Kind(),
 	}
 }
