@@ -77,3 +77,61 @@ func TestAccessByFolder(t *testing.T) {
 	admin.Post(at, url.Values{"restricted": {"1"}, "users": {"", h.UserID(access.Editor).String()}, "groups": {""}}).Want(http.StatusSeeOther)
 	editor.Get(page).Want(http.StatusOK)
 }
+
+// TestBulkAccess opens many passwords to somebody until a time, takes it back, and
+// closes them; what a folder restricts is told and left as it is.
+func TestBulkAccess(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Harbour Dental")
+	folder := h.Make("password_folder", org, record.Values{"name": "Core", "restricted": true})
+	one, two := h.Make("password", org, record.Values{"name": "One"}), h.Make("password", org, record.Values{"name": "Two"})
+	in := h.Make("password", org, record.Values{"name": "In", "password_folder_id": folder})
+	admin, lite, editor := h.As(access.Administrator), h.As(access.Lite), h.As(access.Editor)
+	friend := h.UserID(access.Lite).String()
+	do := func(how, who, until string) *webuitest.Page {
+		form := admin.Post("/passwords/bulk", url.Values{"do": {"access"}, "id": {one.String(), two.String(), in.String()}}).Want(http.StatusOK).Form("#form")
+		form.Set("how", how)
+		form["users"] = []string{"", who}
+		form.Set("until", until)
+		return admin.Post("/passwords/bulk", form)
+	}
+	sees := func(c *webuitest.Client) (out string) {
+		for _, p := range []string{one.String(), two.String(), in.String()} {
+			if c.Get("/passwords/"+p).Status == http.StatusOK {
+				out += p + " "
+			}
+		}
+		return out
+	}
+	both := one.String() + " " + two.String() + " "
+	if p := do("give", "", "").Want(http.StatusUnprocessableEntity); !p.Has("#e-groups") {
+		t.Error("that nobody is chosen is not said beside the field")
+	}
+	do("give", friend, h.Clock.Now().UTC().Add(time.Hour).Format("2006-01-02T15:04")).Want(http.StatusSeeOther)
+	if p := admin.Get("/passwords"); !strings.Contains(p.Body, "1 could not be: In is restricted by its folder.") {
+		t.Errorf("it says %q", p.Text(".flash"))
+	}
+	if got := sees(lite) + "/ " + sees(editor); got != both+"/ "+both {
+		t.Errorf("once given they see %s", got)
+	}
+	h.Clock.Advance(2 * time.Hour)
+	admin, lite, editor = h.As(access.Administrator), h.As(access.Lite), h.As(access.Editor)
+	if got := sees(lite); got != "" {
+		t.Errorf("past the end she sees %s", got)
+	}
+	do("give", friend, "").Want(http.StatusSeeOther)
+	if got := sees(lite); got != both {
+		t.Errorf("given without an end she sees %s", got)
+	}
+	do("take", friend, "").Want(http.StatusSeeOther)
+	if got := sees(lite) + "/ " + sees(editor); got != "/ "+both {
+		t.Errorf("once taken they see %s", got)
+	}
+	do("close", friend, "").Want(http.StatusSeeOther)
+	if got := sees(lite) + "/ " + sees(editor); got != both+in.String()+" / " {
+		t.Errorf("once closed they see %s", got)
+	}
+	if p := h.As(access.Creator).Post("/passwords/bulk", url.Values{"do": {"access.apply"}, "id": {one.String()}, "how": {"close"}}); p.Status == http.StatusSeeOther {
+		t.Error("a creator changed who may see it")
+	}
+}

@@ -126,7 +126,7 @@ func TestApprovalPages(t *testing.T) {
 	admin := h.As(access.Administrator)
 	admin.Post("/passwords/"+out.String()+"/approval", url.Values{"do": {"exclusive"}}).Want(http.StatusSeeOther)
 	admin.Post("/passwords/"+out.String()+"/approval", url.Values{"do": {"take"}, "use": {"CHG-7"}, "span": {"60"}}).Want(http.StatusSeeOther)
-	for _, p := range []struct{ name, path string }{{"checkout", "/passwords/" + out.String() + "/approval"}, {"password-out", "/passwords/" + out.String()}, {"approvals", "/approvals"}, {"approval", one}, {"approval-of", at + "/approval"}, {"approval-of-folder", "/password_folders/" + folder.String() + "/approval"}, {"password-locked", at}} {
+	for _, p := range []struct{ name, path string }{{"checkout", "/passwords/" + out.String() + "/approval"}, {"password-out", "/passwords/" + out.String()}, {"approvals", "/approvals"}, {"approval", one}, {"approval-of", at + "/approval"}, {"approval-of-folder", "/password_folders/" + folder.String() + "/approval"}, {"password-locked", at}, {"access", "/access/" + rec.String()}, {"access-folder", "/access/" + folder.String()}} {
 		b.Everywhere(p.name, p.path)
 	}
 }

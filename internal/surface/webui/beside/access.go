@@ -3,9 +3,7 @@ package beside
 import (
 	"slices"
 	"strconv"
-	"time"
 
-	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
@@ -209,15 +207,12 @@ func (v *visit) accessForm(tx *gate.Tx, rec *record.Record, grants []record.Gran
 	for _, g := range grants {
 		f := ui.Field{Name: untilName(g.ID), Label: g.Name + ", until (UTC)", Type: "datetime-local"}
 		if at := ends[g.ID]; at != 0 {
-			f.Value = shell.When(at).Format(untilLayout)
+			f.Value = shell.When(at).Format(shell.UntilLayout)
 		}
 		form.Fields = append(form.Fields, f)
 	}
 	return form, nil
 }
-
-// untilLayout is how browsers send a date and time.
-const untilLayout = "2006-01-02T15:04"
 
 func untilName(who id.ID) string { return "until." + who.String() }
 
@@ -230,14 +225,11 @@ func untils(form *web.Form, who []id.ID, was []record.Grant) (map[id.ID]int64, e
 		if slices.ContainsFunc(was, func(g record.Grant) bool { return g.ID == w }) {
 			name = untilName(w)
 		}
-		ends[w] = 0
-		if text := form.Text(name); text != "" {
-			at, err := time.Parse(untilLayout, text)
-			if err != nil || at.Year() < 2000 {
-				return nil, fault.Field(name, "Give a date and a time, such as 2027-01-31T18:00, or nothing.")
-			}
-			ends[w] = at.UnixMilli()
+		at, err := shell.Until(form, name)
+		if err != nil {
+			return nil, err
 		}
+		ends[w] = at
 	}
 	return ends, nil
 }

@@ -42,6 +42,9 @@ func (v *visit) bulkActions(k *record.Kind, archived string) []ui.Action {
 	if v.May(access.Edit, k) && !k.Admin {
 		out = append(out, ui.Action{Name: "edit", Label: "Change…", Icon: "edit"})
 	}
+	if v.shareable(k) {
+		out = append(out, ui.Action{Name: "access", Label: "Access…", Icon: "shield-lock"})
+	}
 	if v.Caller.Role.May(access.Export) {
 		out = append(out, ui.Action{Name: "export", Label: "Export", Icon: "download"})
 	}
@@ -131,6 +134,8 @@ func (v *visit) bulk(k *record.Kind) error {
 		return v.exportIDs(l, ids)
 	case (f.Text("do") == "edit" || f.Text("do") == "edit.apply") && v.May(access.Edit, k) && !k.Admin:
 		return v.bulkEdit(k, f, l, ids, back)
+	case (f.Text("do") == "access" || f.Text("do") == "access.apply") && v.shareable(k):
+		return v.bulkAccess(k, f, ids, back)
 	case !ok:
 		return fault.New(fault.Invalid, "The list does not know this button.").WithHint("Open it again.")
 	}
