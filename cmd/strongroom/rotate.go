@@ -12,8 +12,7 @@ import (
 )
 
 func rotationCommands() []*command {
-	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), tenantAddressesCommand(), keysRotateRootCommand(), auditReconcileCommand()}
-	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), keysRotateRootCommand(), keysWrapRootCommand(), auditReconcileCommand()}
+	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), tenantAddressesCommand(), keysRotateRootCommand(), keysWrapRootCommand(), auditReconcileCommand()}
 }
 
 func tenantRotateCommand() *command {
