@@ -222,11 +222,23 @@ func SetGrants(tx *sqldb.Tx, record id.ID, users, groups []id.ID) error {
 // Grants lists the users and groups that a record is open to, those included
 // whose access is over.
 func Grants(tx *sqldb.Tx, record id.ID) (users, groups []id.ID, err error) {
-	if users, err = IDs(tx, `select user_id from access_grant where record_id = ? and user_id <> 0 order by user_id`, int64(record)); err != nil {
+	rows, err := tx.Query(`select user_id, group_id from access_grant where record_id = ? order by user_id, group_id`, int64(record))
+	if err != nil {
 		return nil, nil, err
 	}
-	groups, err = IDs(tx, `select group_id from access_grant where record_id = ? and group_id <> 0 order by group_id`, int64(record))
-	return users, groups, err
+	defer rows.Close()
+	for rows.Next() {
+		var user, group int64
+		if err := rows.Scan(&user, &group); err != nil {
+			return nil, nil, err
+		}
+		if user != 0 {
+			users = append(users, id.ID(user))
+			continue
+		}
+		groups = append(groups, id.ID(group))
+	}
+	return users, groups, rows.Err()
 }
 
 // Visible gives the condition on the spine row with the given alias under which

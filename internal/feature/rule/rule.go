@@ -6,8 +6,7 @@
 package rule
 
 import (
-	"database/sql"
-	"errors"
+	"slices"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
@@ -53,22 +52,19 @@ func Stay(now, old *record.Record) error {
 // Ancestors gives the chain of records above rec through the reference field,
 // the outermost first and rec itself not among them.
 func Ancestors(tx *gate.Tx, kind *record.Kind, field string, rec id.ID) ([]id.ID, error) {
-	var up []id.ID
-	seen := map[id.ID]bool{rec: true}
-	for at := rec; ; {
-		var parent sql.NullInt64
-		err := tx.QueryRow(`select `+field+` from `+kind.Table()+` where id = ?`, int64(at)).Scan(&parent)
-		if errors.Is(err, sql.ErrNoRows) || err == nil && parent.Int64 == 0 {
-			return up, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		at = id.ID(parent.Int64)
-		if seen[at] {
-			return up, nil // a ring made before the rule was there: do not turn in it
-		}
-		seen[at] = true
-		up = append([]id.ID{at}, up...)
+	up, err := tx.IDs(`with recursive up (id, n) as (
+			select `+field+`, 1 from `+kind.Table()+` where id = ?
+			union all select t.`+field+`, up.n + 1 from `+kind.Table()+` t join up on t.id = up.id where up.n <= ?
+		) select id from up where id is not null and id <> 0 order by n`, int64(rec), Depth)
+	if err != nil {
+		return nil, err
 	}
+	for i, at := range up {
+		if at == rec || slices.Contains(up[:i], at) {
+			up = up[:i] // a ring made before the rule was there: do not turn in it
+			break
+		}
+	}
+	slices.Reverse(up)
+	return up, nil
 }

@@ -40,7 +40,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	}
 	s.Own(flexibleasset.FieldKind).Form = fieldForm
 	s.Own(flexibleasset.Kind).Which = which
-	s.Manage(func(_ *shell.Visit, totals map[string]int64) []ui.Item {
+	s.Manage(shell.ToContents, func(_ *shell.Visit, totals map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Types of assets", Sub: count(totals[flexibleasset.TypeKind], "type"), Href: "/asset-types", Icon: "stack-2"}}
 	})
 }

@@ -30,9 +30,11 @@ func (v *visit) accessSection(tx *gate.Tx, r *record.Record) (*ui.Section, error
 	if err != nil {
 		return nil, err
 	}
-	ends, err := access.Ends(tx.SQL(), r.Guard)
-	if err != nil {
-		return nil, err
+	var ends map[id.ID]int64
+	if len(grants) > 0 {
+		if ends, err = access.Ends(tx.SQL(), r.Guard); err != nil {
+			return nil, err
+		}
 	}
 	s := &ui.Section{Title: "Access", Text: accessWords(r, lasting(grants, ends, tx.Now))}
 	if s.Text, err = v.byFolder(tx, r, s.Text); err != nil {

@@ -54,7 +54,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 		return []ui.Action{{Label: "From a template", Icon: "template", Href: fromTemplate(org, 0)}}
 	}
 	s.Own(checklist.Kind).Above = append(s.Own(checklist.Kind).Above, above)
-	s.Manage(func(_ *shell.Visit, totals map[string]int64) []ui.Item {
+	s.Manage(shell.ToContents, func(_ *shell.Visit, totals map[string]int64) []ui.Item {
 		sub := "None yet"
 		if n := totals[checklist.TemplateKind]; n > 0 {
 			sub = plural(n, "template")

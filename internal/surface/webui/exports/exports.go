@@ -35,7 +35,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Scheduled export", Sub: "Everything, sealed, each day or week", Href: "/exports", Icon: "download"}}
 	})
 	get := func(path string, h func(*visit) error) { s.Get(path, shell.Allowing(access.Administer, p.as(h))) }

@@ -33,7 +33,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Documentation health", Href: "/health", Icon: "gauge", Go: "h", Place: 105})
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToContents, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Documentation health", Sub: "What is expected of each organization, and how fresh it is", Href: "/settings/health", Icon: "gauge"}}
 	})
 	s.Rail(shell.RailPart{OrgToo: true, Draw: func(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {

@@ -34,7 +34,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Import", Href: "/imports", Icon: "upload", Go: "i", Place: 110,
 		For: func(c *access.Caller) bool { return c.Role.May(access.Import) }})
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Import", Sub: "Bring in tables and the exports of other products", Href: "/imports", Icon: "file-import"}}
 	})
 	checks := &importChecks{}

@@ -27,7 +27,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/settings/mail", shell.Administering(p.list))
 	s.Post("/settings/mail", shell.Administering(p.try))
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Mail", Sub: "What was sent, and what waits", Href: "/settings/mail", Icon: "mail"}}
 	})
 }

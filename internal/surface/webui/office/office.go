@@ -10,6 +10,8 @@ import (
 	"embed"
 	"io/fs"
 
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
@@ -36,7 +38,16 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Settings", Href: "/settings", Icon: "settings", Go: "s", Place: 140,
 		For: func(c *access.Caller) bool { return c.Role.May(access.Configure) }})
-	s.Manage(managed)
+	s.Manage(shell.ToPeople, func(_ *shell.Visit, totals map[string]int64) []ui.Item {
+		return []ui.Item{{Title: "Users", Sub: web.Number(totals["user"]) + " who may sign in", Href: "/users", Icon: "user"},
+			{Title: "Groups", Sub: web.Number(totals["group"]) + ": who sees which organizations", Href: "/groups", Icon: "users"}}
+	})
+	s.Manage(shell.ToSecrets, func(*shell.Visit, map[string]int64) []ui.Item {
+		return []ui.Item{{Title: "Limits of reveals", Sub: "Who opens unusually many secrets is stopped", Href: "/settings/reveals", Icon: "shield-check"}}
+	})
+	s.Manage(shell.ToPrograms, func(*shell.Visit, map[string]int64) []ui.Item {
+		return []ui.Item{{Title: "API keys", Sub: "For programs that use the IT Glue API", Href: "/keys", Icon: "api"}}
+	})
 	s.Get("/settings", p.as((*visit).settings))
 	s.Get("/settings/tenant", shell.Administering(p.as((*visit).tenant)))
 	s.Post("/settings/tenant", shell.Administering(p.as((*visit).saveTenant)))

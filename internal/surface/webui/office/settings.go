@@ -19,7 +19,7 @@ import (
 
 type settingsView struct {
 	Head    ui.Head
-	Manage  []ui.Item // people and programs, for administrators
+	Manage  []shell.Managed // for administrators
 	Lists   []ui.Item
 	Tenant  []ui.Prop
 	Limits  []ui.Prop
@@ -87,16 +87,6 @@ func (v *visit) settingLists(totals map[string]int64) []ui.Item {
 		out = append(out, it)
 	}
 	return out
-}
-
-// managed are the lines of what this group has to manage.
-func managed(_ *shell.Visit, totals map[string]int64) []ui.Item {
-	return []ui.Item{
-		{Title: "Users", Sub: web.Number(totals["user"]) + " who may sign in", Href: "/users", Icon: "user"},
-		{Title: "Groups", Sub: web.Number(totals["group"]) + ": who sees which organizations", Href: "/groups", Icon: "users"},
-		{Title: "API keys", Sub: "For programs that use the IT Glue API", Href: "/keys", Icon: "api"},
-		{Title: "Limits of reveals", Sub: "Who opens unusually many secrets is stopped", Href: "/settings/reveals", Icon: "shield-check"},
-	}
 }
 
 func suiteName(s string) string {

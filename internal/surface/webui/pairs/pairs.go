@@ -36,7 +36,7 @@ const at = "/settings/pairs"
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToSecrets, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Key pairs", Sub: "What secrets are sealed to", Href: at, Icon: "key"}}
 	})
 	s.Get(at, shell.Administering(p.as(func(v *visit) error { return v.page(nil) })))

@@ -32,7 +32,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Favourites = favourites{}
 	s.Nav(shell.Entry{Label: "Trash", Href: "/trash", Icon: "trash", Place: 120,
 		For: func(c *access.Caller) bool { return c.Role.May(access.Delete) && !c.Scope.ReadOnly }})
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Trash", Sub: "Deleted records are kept for " + strconv.Itoa(int(record.KeepTrash.Hours()/24)) + " days", Href: "/trash", Icon: "trash"}}
 	})
 	s.Own("organization").Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).orgPage(r) }

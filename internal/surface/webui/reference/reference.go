@@ -34,7 +34,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 // Mount gives the shell the pages.
 func (p *Pages) Mount(s *shell.Shell) {
 	read := sync.OnceValue(func() *reader { return newReader(p.API()) })
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToPrograms, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "API reference", Sub: "Every call of the API, what it takes and gives", Href: home, Icon: "api"}}
 	})
 	s.Get(home, func(v *shell.Visit) error { return (&visit{v, read()}).index() })

@@ -35,7 +35,7 @@ const policyPage = "/settings/second-factor"
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Warn = warn
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToPeople, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Second factors", Sub: "Who needs one, and for what", Href: policyPage, Icon: "shield-lock"},
 			{Title: "Resets of second factors", Sub: "Of who has lost them; two administrators decide", Href: mfa.ResetPage, Icon: "user-shield"},
 			{Title: "Addresses", Sub: "From where people are let in", Href: addressPage, Icon: "network"}}

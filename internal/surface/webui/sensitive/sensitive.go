@@ -31,7 +31,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToSecrets, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Sensitive fields", Sub: "Sealed, and each look recorded", Href: settings, Icon: "lock"}}
 	})
 	s.Get(settings, shell.Administering(p.as((*visit).list)))

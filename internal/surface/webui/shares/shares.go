@@ -46,7 +46,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	p.shell = s
 	s.Nav(shell.Entry{Label: "Shares", Href: "/shares", Icon: "share", Place: 75, For: func(c *access.Caller) bool { return c.Role.May(access.Reveal) }})
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToSecrets, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Shares", Sub: "Who gives passwords to people outside, and for how long", Href: "/settings/shares", Icon: "share"}}
 	})
 	s.Get("/shares", p.as((*visit).list))
@@ -92,7 +92,7 @@ func (p *Pages) button(v *shell.Visit, tx *gate.Tx, r *record.Record, h *ui.Head
 	if r.Kind.Name != "password" {
 		return nil
 	}
-	why, err := mayShare(tx, r)
+	why, err := share.May(tx, r) // whether there is one to share, its page says
 	if err == nil && why == "" {
 		h.Actions = append([]ui.Action{{Label: "Share", Icon: "share", Href: shell.RecordURL(r.Kind, r.ID) + "/share", Quiet: true}}, h.Actions...)
 	}

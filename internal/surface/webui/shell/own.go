@@ -87,17 +87,54 @@ func (s *Shell) Files(read func(v *Visit, tx *gate.Tx, r *record.Record) (*Files
 	s.files = read
 }
 
-// Manage adds lines to what administrators manage, on the page of settings.
-// totals counts the records of each kind.
-func (s *Shell) Manage(lines func(v *Visit, totals map[string]int64) []ui.Item) {
-	s.manage = append(s.manage, lines)
+// Topic is what a line of the settings is about; they stand in this order.
+type Topic int
+
+// The topics of the settings.
+const (
+	ToPeople   Topic = iota // who comes in, and how
+	ToSecrets               // what passwords are held to
+	ToContents              // what is documented
+	ToPrograms              // what programs may do
+	ToData                  // what comes in and goes out, and what was done
+	topics
+)
+
+func (t Topic) title() string {
+	return [topics]string{"People and sign-in", "Passwords and keys", "Documentation", "Programs", "Data and its trail"}[t]
 }
 
-// Managed gives what administrators manage.
-func (v *Visit) Managed(totals map[string]int64) []ui.Item {
-	var out []ui.Item
-	for _, lines := range v.manage {
-		out = append(out, lines(v, totals)...)
+// managed is some lines of what administrators manage.
+type managed struct {
+	topic Topic
+	lines func(v *Visit, totals map[string]int64) []ui.Item
+}
+
+// Manage adds lines to what administrators manage, on the page of settings.
+// totals counts the records of each kind.
+func (s *Shell) Manage(t Topic, lines func(v *Visit, totals map[string]int64) []ui.Item) {
+	s.manage = append(s.manage, managed{t, lines})
+}
+
+// Managed is what administrators manage of one topic.
+type Managed struct {
+	Title string
+	Items []ui.Item
+}
+
+// Managed gives what administrators manage, by topic.
+func (v *Visit) Managed(totals map[string]int64) []Managed {
+	var out []Managed
+	for t := range topics {
+		m := Managed{Title: t.title()}
+		for _, part := range v.manage {
+			if part.topic == t {
+				m.Items = append(m.Items, part.lines(v, totals)...)
+			}
+		}
+		if len(m.Items) > 0 {
+			out = append(out, m)
+		}
 	}
 	return out
 }

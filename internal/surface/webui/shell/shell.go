@@ -63,7 +63,7 @@ type Shell struct {
 	own     map[string]*Own
 	entries []Entry
 	rail    []RailPart
-	manage  []func(v *Visit, totals map[string]int64) []ui.Item
+	manage  []managed
 	marks   []func(v *Visit, tx *gate.Tx, r *record.Record, h *ui.Head) error
 	lately  func(v *Visit, tx *gate.Tx, org id.ID) (*ui.Section, error)
 	talk    func(v *Visit, tx *gate.Tx, r *record.Record) (*TalkCard, error)

@@ -34,7 +34,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Audit trail", Href: "/audit", Icon: "history", Go: "a", Place: 130,
 		For: func(c *access.Caller) bool { return c.Role.May(access.Inspect) }})
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Audit trail", Sub: "Everything that was done, and its proof", Href: "/audit", Icon: "history"}}
 	})
 	s.Rail(shell.RailPart{Draw: func(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {

@@ -35,7 +35,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	s.Manage(func(*shell.Visit, map[string]int64) []ui.Item {
+	s.Manage(shell.ToPeople, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Sign-in", Sub: "Through systems that you have: OpenID Connect and others", Href: "/settings/sign-in", Icon: "login"}}
 	})
 	get := func(path string, h func(*visit) error) { s.Get(path, shell.Administering(p.as(h))) }
