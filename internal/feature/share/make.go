@@ -158,7 +158,24 @@ func digest(tx *gate.Tx, mark string) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// tidy takes the ciphertext from what is over, and forgets what has been for long.
+// Tidy takes the ciphertext from the shares of a tenant that are over, and forgets
+// those that have been for long.
+func (s *Shares) Tidy(ctx context.Context, tenant string) error {
+	c := access.System(tenant, "job")
+	var n int
+	err := s.Gate.View(ctx, c, func(tx *gate.Tx) error {
+		return tx.QueryRow(`select count(*) from share where state = ? and ends_at <= ? or state <> ? and ends_at < ?`, Open, tx.Now, Open, tx.Now-kept.Milliseconds()).Scan(&n)
+	})
+	if err != nil || n == 0 {
+		return err
+	}
+	return s.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
+		tx.Withdraw(tx.Entry())
+		return tidy(tx)
+	})
+}
+
+// tidy is Tidy inside a change.
 func tidy(tx *gate.Tx) error {
 	_, err := tx.Exec(`update share set state = ?, sealed = ?, key_proof = ?, proof = ? where state = ? and ends_at <= ?`, Over, []byte{}, []byte{}, []byte{}, Open, tx.Now)
 	if err != nil {

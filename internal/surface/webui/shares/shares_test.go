@@ -30,6 +30,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	feature "strongroom/internal/feature/share"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -500,13 +501,22 @@ func TestWhenAShareEnds(t *testing.T) {
 	_, _, mark = begin()
 	h.Clock.Advance(25 * time.Hour)
 	ended(mark)
+	full := func() (n int) {
+		h.View(h.Admin(), func(tx *gate.Tx) error {
+			return tx.QueryRow(`select count(*) from share where length(sealed) > 0 or length(proof) > 0`).Scan(&n)
+		})
+		return n
+	}
+	if full() == 0 {
+		t.Error("nobody tidied, and nothing holds ciphertext")
+	}
+	tidy := (&feature.Shares{Gate: h.Gate}).Tidy
+	if err := tidy(t.Context(), coretest.Name); err != nil || full() != 0 {
+		t.Errorf("%d shares that are over hold ciphertext, %v", full(), err)
+	}
 	c = h.As(access.Editor)
-	begin() // what was over is tidied with the next
-	var full int
-	h.View(h.Admin(), func(tx *gate.Tx) error {
-		return tx.QueryRow(`select count(*) from share where length(sealed) > 0 or length(proof) > 0`).Scan(&full)
-	})
-	if full != 1 {
-		t.Errorf("%d shares hold ciphertext", full)
+	begin()
+	if err := tidy(t.Context(), coretest.Name); err != nil || full() != 1 {
+		t.Errorf("%d shares hold ciphertext beside one that is open, %v", full(), err)
 	}
 }
