@@ -200,19 +200,21 @@ func ServeKeys(ctx context.Context, o KeysOptions) error {
 // UnsealKeys gives the key service at a socket its root key, from the file root
 // or else from in. Invalid when it is not the root of the service's store.
 func UnsealKeys(ctx context.Context, socket, root string, in io.Reader) error {
-	var key []byte
-	var err error
-	if root != "" {
-		key, err = service.LoadRoot(root)
-	} else {
-		key, err = service.ReadRoot(in)
-	}
+	key, err := rootKey(root, in)
 	if err != nil {
 		return err
 	}
 	defer clear(key)
 	c := keys.Dial("unix", socket, keys.Options{})
 	return errors.Join(c.Unseal(ctx, key), c.Close())
+}
+
+// rootKey reads a root key from the file root, or else from in.
+func rootKey(root string, in io.Reader) ([]byte, error) {
+	if root != "" {
+		return service.LoadRoot(root)
+	}
+	return service.ReadRoot(in)
 }
 
 // KeysOptions are the settings of "strongroom keys serve".

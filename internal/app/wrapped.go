@@ -62,13 +62,7 @@ func (w Wrapping) Root(ctx context.Context) ([]byte, error) {
 // WrapRoot writes the root key from the file root, or else from in, wrapped to
 // w.File, which must not be there, and makes sure that it can be unwrapped.
 func WrapRoot(ctx context.Context, w Wrapping, root string, in io.Reader) error {
-	var key []byte
-	var err error
-	if root != "" {
-		key, err = service.LoadRoot(root)
-	} else {
-		key, err = service.ReadRoot(in)
-	}
+	key, err := rootKey(root, in)
 	if err != nil {
 		return err
 	}

@@ -242,9 +242,9 @@ func Grants(tx *sqldb.Tx, record id.ID) (users, groups []id.ID, err error) {
 }
 
 // Visible gives the condition on the spine row with the given alias under which
-// c may see it at now, in Unix milliseconds, and its arguments. The spine's columns used are org_id, for
-// a narrowed scope kind and id,
-// restricted and guard_id (the record whose grants count: itself or its parent).
+// c may see it at now, in Unix milliseconds, and its arguments. The spine's columns
+// used are org_id, restricted, guard_id (the record whose grants count: itself, its
+// parent or its folder) and, for a narrowed scope, kind and id.
 func Visible(c *Caller, alias string, now int64) (string, []any) {
 	var cond []string
 	var args []any

@@ -106,8 +106,11 @@ func All(tx *gate.Tx) (map[string]map[string]Mark, error) {
 		}
 		all[m.Kind][m.Field] = m
 	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
 	have.read, have.all = true, all
-	return all, rows.Err()
+	return all, nil
 }
 
 // Of gives the marks of a kind by field; nil when there are none.

@@ -9,7 +9,8 @@
 // Words: a session belongs to a browser; an access token is the like for a
 // program that signed in with a password (POST /login of the IT Glue API); half
 // a session is what somebody has who gave the first factor and not yet the
-// second, and opens nothing but the step that asks for it; a known device is a browser that carries proof of an earlier sign-in.
+// second, and opens nothing but the step that asks for it; a known device is a
+// browser that carries proof of an earlier sign-in.
 package identity
 
 import (

@@ -74,9 +74,9 @@ const below = `with recursive down (id, depth) as (
 // set restricts what does not itself, of the records that a query gives, as now says;
 // now of no restriction is that each is its own guard.
 func set(tx *gate.Tx, now Standing, ids string, args ...any) error {
-	guard := `r.id`
+	guard, first := `r.id`, []any{now.Restricted}
 	if now.Restricted {
-		guard = now.Guard.String()
+		guard, first = `?`, append(first, int64(now.Guard))
 	}
 	which := ` where r.id in (` + ids + `) and ` + inherits
 	rows, err := tx.Query(`select r.org_id, r.kind, r.archived, count(*) from record r`+which+` and r.trashed_at is null and r.restricted <> ? group by r.org_id, r.kind, r.archived`,
@@ -100,7 +100,7 @@ func set(tx *gate.Tx, now Standing, ids string, args ...any) error {
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`update record as r set restricted = ?, guard_id = `+guard+which, append([]any{now.Restricted}, args...)...); err != nil {
+	if _, err := tx.Exec(`update record as r set restricted = ?, guard_id = `+guard+which, append(first, args...)...); err != nil {
 		return err
 	}
 	return sums.Later(tx)

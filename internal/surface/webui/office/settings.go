@@ -1,7 +1,6 @@
 package office
 
 import (
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +51,7 @@ func (v *visit) settings() error {
 		view.Keys = []ui.Prop{
 			{Label: "Secrets are sealed with", Cells: []ui.Cell{{Text: suiteName(string(pub.Suite))}}},
 			{Label: "Key pair", Cells: []ui.Cell{{Text: "No. " + strconv.FormatUint(uint64(pub.Generation), 10)}}},
-			{Label: "Fingerprint", Cells: []ui.Cell{{Type: "mono", Text: fingerprint(pub.ID[:]), Copy: true}}},
+			{Label: "Fingerprint", Cells: []ui.Cell{{Type: "mono", Text: shell.Fingerprint(pub.ID[:]), Copy: true}}},
 			{Label: "Audit checkpoints are signed by", Cells: []ui.Cell{{Type: "mono", Text: tx.Tenant.Keys.CheckpointKey, Copy: true}}},
 		}
 		limits, err := v.Sessions.LimitsOf(tx)
@@ -97,16 +96,6 @@ func suiteName(s string) string {
 		return "RSA-OAEP-" + strings.TrimPrefix(s, "rsa-oaep-") + " and AES-256-GCM"
 	}
 	return s
-}
-
-// fingerprint shows a key's id in groups of four, to read it out.
-func fingerprint(b []byte) string {
-	s := hex.EncodeToString(b)
-	var parts []string
-	for len(s) > 4 {
-		parts, s = append(parts, s[:4]), s[4:]
-	}
-	return strings.Join(append(parts, s), " ")
 }
 
 func limitProps(l identity.Limits) []ui.Prop {

@@ -7,7 +7,6 @@ package pairs
 
 import (
 	"embed"
-	"encoding/hex"
 	"io/fs"
 	"net/http"
 	"strconv"
@@ -79,7 +78,7 @@ func (v *visit) page(refused error) error {
 	older := int64(0)
 	for i := len(list) - 1; i >= 0; i-- {
 		g := list[i]
-		l := pairLine{Name: "No. " + strconv.FormatUint(uint64(g.Number), 10) + ", " + words(g.Suite), Print: groups(g.ID[:]),
+		l := pairLine{Name: "No. " + strconv.FormatUint(uint64(g.Number), 10) + ", " + words(g.Suite), Print: shell.Fingerprint(g.ID[:]),
 			Sub: "Made " + shell.When(g.Created).Format("2 Jan 2006") + " · " + sealed(g.Sealed)}
 		switch {
 		case i == len(list)-1:
@@ -159,16 +158,6 @@ func words(suite string) string {
 		return "ML-KEM-768 with P-256"
 	}
 	return strings.ToUpper(suite)
-}
-
-// groups shows a fingerprint in groups of four, to read it out.
-func groups(b []byte) string {
-	s := hex.EncodeToString(b)
-	var parts []string
-	for len(s) > 4 {
-		parts, s = append(parts, s[:4]), s[4:]
-	}
-	return strings.Join(append(parts, s), " ")
 }
 
 func (v *visit) rotate() error {

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"encoding/hex"
 	"strings"
 
 	"strongroom/internal/base/web"
@@ -25,3 +26,13 @@ func Count(n int64, k *record.Kind) string {
 
 // Capital begins a word that stands alone with a capital letter.
 func Capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
+
+// Fingerprint shows a key's id in groups of four, to read it out.
+func Fingerprint(b []byte) string {
+	s := hex.EncodeToString(b)
+	var parts []string
+	for len(s) > 4 {
+		parts, s = append(parts, s[:4]), s[4:]
+	}
+	return strings.Join(append(parts, s), " ")
+}
