@@ -52,7 +52,7 @@ sqlite:
 	go test -timeout 45m -json ./... | go run ./tools/testreport
 
 postgres:
-	STRONGROOM_TEST_DB=postgres go test -timeout 45m -json ./... | go run ./tools/testreport
+	STRONGROOM_TEST_DB=postgres go test -timeout 60m -json ./... | go run ./tools/testreport
 
 build:
 	go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/strongroom ./cmd/strongroom

@@ -39,6 +39,7 @@ var sideways = map[string]string{
 	"exporter -> document":      "documents are written with their folders, sections and images",
 	"exporter -> crossref":      "links in texts lead to records as another house finds them",
 	"exporter -> flexibleasset": "types of assets are tables of their own in IT Glue's layout",
+	"exporter -> comment":       "what was said about records is in an export of them",
 	"exporter -> importer":      "both sides of one layout: importer/itglue names its files and columns once",
 	"importer -> attachment":    "an export holds files that hang on records",
 	"importer -> document":      "a document's sections and images come with it",
@@ -55,6 +56,11 @@ var sideways = map[string]string{
 	"sample -> tracker":         "what trackers would have found of the sample company's domains, as nothing may be asked",
 	"sample -> relation":        "the sample company has related records, made likewise",
 	"outbox -> notification":    "notices go out by mail",
+	"incident -> desk":          "tickets of all kinds share fields and rules",
+	"problem -> desk":           "as incidents",
+	"request -> desk":           "as incidents",
+	"change -> desk":            "as incidents",
+	"task -> desk":              "as incidents",
 	"reminder -> notification":  "people are told of what runs out as of other things",
 	"organization -> rule":      "organizations form a tree",
 	"password -> rule":          "folders form a tree",
@@ -88,6 +94,7 @@ const testkit = module + "/internal/apptest"
 var plugins = []string{
 	module + "/internal/feature/identity/method/",
 	module + "/internal/feature/sync/connector/",
+	module + "/internal/feature/rotation/connector/",
 }
 
 // outside are the folders that stand on no floor.

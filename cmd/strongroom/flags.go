@@ -34,10 +34,11 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.key, "key", "", "the API `key`; better in the environment, where other users of this machine do not see it")
 			f.StringVar(&s.mcp.KeyFile, "key-file", "", "`file` that holds the API key")
 		},
-		"vault ls":    ownVaultFlags,
-		"vault get":   ownVaultFlags,
-		"vault words": ownVaultFlags,
-		"vault meet":  ownVaultFlags,
+		"vault ls":        ownVaultFlags,
+		"vault get":       ownVaultFlags,
+		"vault words":     ownVaultFlags,
+		"vault meet":      ownVaultFlags,
+		"vault check-log": ownVaultFlags,
 		"vault verify-client": func(s *settings, f *flag.FlagSet) {
 			f.BoolVar(&s.list, "list", false, "print the SHA-256 of every file that this version sends to browsers")
 		},
@@ -135,7 +136,8 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		"import hudu": func(s *settings, f *flag.FlagSet) {
 			tenant(s, f)
 			f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")
-			f.StringVar(&s.key, "key-file", "", "`file` that holds the API key of Hudu (default: the first line of standard input)")
+			f.StringVar(&s.key, "key-file", "", "`file` that holds the API key of Hudu (default: the first line of standard input), or the password of the zip (default: none)")
+			f.StringVar(&s.table.Organization, "company", "", "of a zip: the `name` of the company of all rows that name none")
 		},
 		"import bitwarden": vaultFlags,
 		"import 1password": vaultFlags,

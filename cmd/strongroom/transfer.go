@@ -87,11 +87,12 @@ left out as a whole, and the others come in.`,
 
 func importHuduCommand() *command {
 	return &command{
-		name: "import hudu", args: "ADDRESS", short: "bring in what lies in Hudu, through its API",
+		name: "import hudu", args: "ADDRESS|FILE", short: "bring in what lies in Hudu, through its API or from a zip",
 		long: `
-Reads companies, asset layouts with their assets, articles and passwords from the
-Hudu at ADDRESS, such as https://name.huducloud.com. The API key is in the file that
--key-file names, or the first line of standard input.
+Reads companies, asset layouts with their assets, folders, articles, passwords,
+websites and relations from the Hudu at ADDRESS, such as https://name.huducloud.com,
+or from a zip of JSON files or tables. The API key is in the file that -key-file
+names, or the first line of standard input.
 
 With -dry-run nothing is written: it says what would be created and changed. An
 import that broke off is taken up by starting it again; doing it again later brings
@@ -104,18 +105,24 @@ in what changed.`,
 			if err != nil {
 				return err
 			}
-			key := ""
+			key, online := "", strings.Contains(rest[0], "://")
 			if s.key != "" {
 				b, err := os.ReadFile(s.key)
 				if err != nil {
 					return fault.Wrap(err, fault.Invalid, "The file %s cannot be read.", s.key).WithHint("Check the name and the rights.")
 				}
 				key = string(b)
-			} else {
+			} else if online {
 				fmt.Fprintln(p.err, "Enter the API key of Hudu:")
 				key, _ = bufio.NewReader(p.in).ReadString('\n')
 			}
-			return p.bringIn(ctx, s, "import.hudu", app.HuduSource{Tenant: s.tenant, URL: rest[0], Key: strings.TrimSpace(key), DryRun: s.dryRun})
+			from := app.HuduSource{Tenant: s.tenant, Key: strings.TrimSpace(key), Company: s.table.Organization, DryRun: s.dryRun}
+			if online {
+				from.URL = rest[0]
+			} else if from.Path, err = filepath.Abs(rest[0]); err != nil {
+				return err
+			}
+			return p.bringIn(ctx, s, "import.hudu", from)
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,36 @@ func vaultWordsCommand() *command {
 	}
 }
 
+func vaultLogCommand() *command {
+	return &command{
+		name: "vault check-log", args: "EXPORT", short: "look for keys that an exported audit log states as yours and are not",
+		long: "Verifies an exported audit log (strongroom audit export, or the page Audit, with\ndetails) with the log's key that this computer knows, and looks for keys that were\nstated as yours. Everybody is shown only keys that stand in that log: a server that\nshowed others other keys than yours is found here.\n" + aboutVaults,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, rest, err := p.parse(c, args, 1, 1)
+			if err != nil {
+				return err
+			}
+			if s.vault.File != "" {
+				return usage{"An emergency file knows no audit log.", "Use the server with -url."}
+			}
+			client, _, err := p.vaults(ctx, s, bufio.NewReader(p.in))
+			if err != nil {
+				return err
+			}
+			export, err := os.ReadFile(rest[0]) // #nosec G304 G703 -- the person at the command line names it
+			if err != nil {
+				return fault.Wrap(err, fault.Invalid, "The exported log cannot be read: %v.", err)
+			}
+			n, err := client.CheckLog(export)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(p.out, "All %d entries verify, and they state no keys as yours but your own.\n", n)
+			return err
+		},
+	}
+}
+
 func vaultMeetCommand() *command {
 	return &command{
 		name: "vault meet", args: "USER WORD...", short: "take the keys of somebody who gives you a vault for theirs",
@@ -47,7 +78,7 @@ func vaultMeetCommand() *command {
 			}
 			for _, x := range client.Strangers() {
 				if strconv.FormatInt(x.User, 10) == rest[0] {
-					return client.Meet(x, strings.Join(rest[1:], " "))
+					return client.Meet(ctx, x, strings.Join(rest[1:], " "))
 				}
 			}
 			return fault.New(fault.NotFound, "Nobody with this number gives you a vault that is not open already.").WithHint("See: strongroom vault ls")

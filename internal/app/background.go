@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
+	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/keyring"
@@ -21,6 +22,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
+	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
@@ -40,8 +42,10 @@ func (a *App) jobs() *job.Runner {
 		{Name: "checkpoint", Every: time.Minute, Changed: 1000, Run: a.checkpoint},
 		{Name: "trackers", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Trackers.Sync(ctx, name) }},
 		{Name: "check-outs", Every: 15 * time.Minute, Run: (&checkout.Ending{Gate: a.Gate}).Run},
+		{Name: "directories", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Ways.RunImports(ctx, name) }},
 		{Name: "shares", Every: 15 * time.Minute, Run: (&share.Shares{Gate: a.Gate}).Tidy},
 		{Name: "overdue passwords", Every: 12 * time.Hour, Run: (&rotation.Teller{Gate: a.Gate, Records: a.Records}).Run},
+		{Name: "changes of passwords", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Changes.Run(ctx, name) }},
 		{Name: "reminders", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error { return a.Reminder.Run(ctx, name) }},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
@@ -59,11 +63,13 @@ func (a *App) handlers() map[string]job.Handler {
 		keyring.JobKind:   a.Keyring.Handler(),
 		sensitive.JobKind: a.Sensitive.Handler(),
 		exporter.JobKind:  a.Exporter.Handler(),
+		change.JobKind:    a.Changes.Handler(),
 		runbook.JobKind:   a.Runbooks.Handler(),
 		standing.JobKind:  a.Standing.Handler(),
 		tracker.JobKind:   a.Trackers.Handler(),
 		risk.JobKind:      a.Risks.Handler(),
 		outbox.JobKind:    a.Outbox.Handler(),
+		way.ImportKind:    a.Ways.ImportHandler(),
 	}
 }
 

@@ -2,13 +2,17 @@ package app
 
 import (
 	"strongroom/internal/core/job"
+	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/alert"
+	"strongroom/internal/feature/announcement"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breaker"
+	"strongroom/internal/feature/category"
 	"strongroom/internal/feature/certificate"
+	changes "strongroom/internal/feature/change"
 	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
@@ -27,6 +31,7 @@ import (
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
@@ -34,12 +39,18 @@ import (
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
+	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
+	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/runbook"
+	"strongroom/internal/feature/service"
 	"strongroom/internal/feature/share"
+	"strongroom/internal/feature/task"
+	"strongroom/internal/feature/team"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/feature/view"
@@ -61,6 +72,7 @@ func features() []record.Feature {
 		mfa.Feature(),
 		ipaccess.Feature(),
 		rotation.Feature(),
+		change.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),
 		certificate.Feature(),
@@ -88,6 +100,16 @@ func features() []record.Feature {
 		standing.Feature(),
 		reminder.Feature(),
 		outbox.Feature(),
+		team.Feature(),
+		service.Feature(),
+		category.Feature(),
+		problem.Feature(),
+		incident.Feature(),
+		request.Feature(),
+		changes.Feature(),
+		task.Feature(),
+		announcement.Feature(),
+		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},
 	}
 }

@@ -23,12 +23,12 @@ func (a *App) Handler() (http.Handler, error) {
 	a.Web = &webui.Server{
 		House: a.House, Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Sessions: a.Sessions, Ways: a.Ways, Directory: a.Directory, APIKeys: a.APIKeys,
 		Attachments: a.Files, Relations: a.Relations, Importer: a.Importer, Undo: a.Undo, Standing: a.Standing, Notices: a.Notices, FirstRun: a.FirstRun, Begin: a.begin, TenantOf: a.TenantOf, Demo: a.Demonstrates,
-		Trackers: a.Trackers, Runbooks: a.Runbooks, Outbox: a.Outbox, Risks: a.Risks, Sensitive: a.Sensitive, Keyring: a.Keyring,
+		Trackers: a.Trackers, Runbooks: a.Runbooks, Outbox: a.Outbox, Risks: a.Risks, Sensitive: a.Sensitive, Keyring: a.Keyring, Changes: a.Changes,
 		Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
 	a.API = &itglue.API{
 		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: &apikey.Limiter{}, Sessions: a.Sessions, Secrets: a.Secrets,
-		Attachments: a.Files, Relations: a.Relations, Exports: a.Exporter, Tenant: a.TenantOf, Trusted: a.proxies, Version: a.Version, Log: a.Log, Now: a.Now,
+		Attachments: a.Files, Relations: a.Relations, Exports: a.Exporter, Trackers: a.Trackers, Runbooks: a.Runbooks, Tenant: a.TenantOf, Trusted: a.proxies, Version: a.Version, Log: a.Log, Now: a.Now,
 	}
 	a.MCP = &mcp.Server{
 		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: a.API.Limiter, Secrets: a.Secrets, Relations: a.Relations, Version: a.Version,

@@ -24,21 +24,24 @@ func (a *App) layouts() []importer.Layout {
 	}, passwords.Layouts()...)
 }
 
-// HuduSource asks for an import from Hudu's API.
+// HuduSource asks for an import from Hudu's API, or of a file of this machine.
 type HuduSource struct {
-	Tenant, URL, Key string
-	DryRun           bool
+	Tenant, URL, Path string
+	Key               string // of the API, or the password of the zip
+	Company           string // of rows of the file that name none
+	DryRun            bool
 }
 
 func importHudu(ctx context.Context, a *App, f HuduSource, progress func(any)) (any, error) {
-	settings, err := json.Marshal(hudu.Settings{URL: f.URL})
+	settings, err := json.Marshal(hudu.Settings{URL: f.URL, Company: f.Company})
 	if err != nil {
 		return nil, err
 	}
 	c := access.System(f.Tenant, "console")
 	o := importer.Options{Layout: hudu.Name, Password: f.Key, Settings: settings}
+	from := importer.Source{Path: f.Path}
 	if f.DryRun {
-		return a.Importer.Check(ctx, c, importer.Source{}, o)
+		return a.Importer.Check(ctx, c, from, o)
 	}
-	return a.Importer.Run(ctx, c, importer.Source{}, o, func(p importer.Progress) { progress(p) })
+	return a.Importer.Run(ctx, c, from, o, func(p importer.Progress) { progress(p) })
 }

@@ -52,6 +52,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/risk"
+	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/tracker"
@@ -83,6 +84,7 @@ type App struct {
 	Standing  *standing.Standing
 	Exporter  *exporter.Exporter
 	Keyring   *keyring.Keyring
+	Changes   *change.Changes
 	Sensitive *sensitive.Fields
 	Runbooks  *runbook.Runbooks
 	Trackers  *tracker.Checker
@@ -263,13 +265,15 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
 	a.Notices = &notification.Deliverer{Gate: a.Gate, Resolve: a.resolve, Log: a.Log}
 	a.Jobs = a.jobs()
+	a.Ways.Jobs = a.Jobs
 	if a.Risks, err = a.risks(); err != nil {
 		return err
 	}
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: a.layouts(), Log: a.Log, Now: a.Now}
-	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
+	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Relations: a.Relations, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
 	a.Keyring = &keyring.Keyring{Gate: a.Gate, Keys: a.Keys, Jobs: a.Jobs}
+	a.Changes = &change.Changes{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Jobs: a.Jobs, Connectors: a.systems()}
 	a.Sensitive = &sensitive.Fields{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs, Policies: a.Secrets.Policies}
 	a.Runbooks = &runbook.Runbooks{Gate: a.Gate, Records: a.Records, Relations: a.Relations, Jobs: a.Jobs, Body: document.Body,
 		Pictures: func(c *access.Caller) func(context.Context, string) ([]byte, error) {

@@ -77,7 +77,9 @@ func (t Table) mapping(tx *gate.Tx, records *record.Engine, seen *columns.Seen) 
 	}
 	known := columns.Recognize(seen.Headings)
 	if known != nil && t.Kind == "" && m.Kind == "" {
-		m.Kind = known.Kind
+		if m.Kind = known.Kind; known.Type != "" {
+			t.Kind = known.Kind + ":" + known.Type
+		}
 	}
 	k, err := t.kind(tx, records, m)
 	if err != nil {
@@ -87,7 +89,7 @@ func (t Table) mapping(tx *gate.Tx, records *record.Engine, seen *columns.Seen) 
 	if len(m.Columns) == 0 {
 		m.Columns = columns.Guess(seen.Headings, targets)
 		if known != nil && known.Kind == m.Kind {
-			m.Columns = known.Columns(seen.Headings)
+			m.Columns, m.Match = known.Columns(seen.Headings, targets), known.Match
 		}
 	}
 	if err := t.columns(m, seen, targets); err != nil {

@@ -61,9 +61,9 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record", "trackers": "record", "comments": "record", "marks": "record", "sealed": "record", "records": "record", "actions": "record", "health": "organization",
 	"files": "attachment", "attachments": "attachment", "related_items": "relation",
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
-	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other",
+	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other", "runbook_files": "other",
 	"folders": "document_folder", "sections": "document_section",
-	"vaults": "other", "shares": "other",
+	"vaults": "other", "people": "other", "shares": "other",
 	"factors": "other", "resets": "other",
 	"sign-in": "other", "ways": "other",
 }
@@ -310,8 +310,14 @@ func (f *filler) body(t target, page bool) any {
 		}
 		return v
 	}
-	attributes := map[string]any{"name": "Probe", "notes": "Probe", "destination-id": t.id.String(), "destination-type": "Configuration",
+	attributes := map[string]any{"name": "Probe", "notes": "Probe", "destination-id": t.id.String(), "destination-type": "Configuration", "flag-id": t.ref("flag"),
 		"attachment": map[string]any{"content": "UHJvYmU=", "file-name": "probe.txt"}}
+	if f.kind == nil {
+		for name, v := range map[string]any{"resource-id": t.id.String(), "text": "Probe", "paused": true, "runbook-id": t.id.String(), "read": true,
+			"organization-id": t.org.String(), "parts": []any{map[string]any{"kind": "document"}}} {
+			attributes[name] = v
+		}
+	}
 	if f.kind != nil {
 		attributes["organization-id"] = t.org.String()
 		for _, field := range f.kind.Fields {

@@ -24,7 +24,7 @@ func TestHalfSignedIn(t *testing.T) {
 	x := &isolation{t: t, h: h, own: h.Tenants[0], other: h.Tenants[1], seen: map[id.ID]bool{}}
 	who := x.own.People[access.Administrator]
 	caller := access.System(x.own.Name, "console")
-	caller.User, caller.Email = who.ID, who.Email
+	caller.User, caller.Email, caller.Confirmed = who.ID, who.Email, h.App.Now().UnixMilli()
 	err := h.App.Gate.Change(t.Context(), caller, access.SignIn, gate.Thing{Kind: identity.User, ID: who.ID}, func(tx *gate.Tx) error {
 		o, err := mfa.NewApp(tx)
 		if err != nil {
@@ -49,7 +49,8 @@ func TestHalfSignedIn(t *testing.T) {
 		cookies = append(cookies, &http.Cookie{Name: name, Value: signed.Token, Path: "/", Secure: strings.HasPrefix(name, "__Host-")})
 	}
 	half := &asker{name: "somebody half signed in", page: true, client: &http.Client{Transport: who.Browser().Transport, Jar: &fixed{cookies}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
-	open := append(slices.Clone(public), "GET /sign-in/second", "POST /sign-in/second", "POST /sign-in")
+	open := append(slices.Clone(public), "GET /sign-in/second", "POST /sign-in/second", "POST /sign-in",
+		"POST /sign-in/passkey", "POST /sign-in/passkey/question", "POST /sign-in/second/passkey", "POST /sign-in/second/question")
 	tried := 0
 	for _, route := range h.App.Web.Routes() {
 		f := x.filler(route)

@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
 )
 
 // assistant is a client of the protocol with a key.
@@ -124,6 +125,30 @@ func TestAssistants(t *testing.T) {
 	t.Run("isolation", func(t *testing.T) { assistantIsApart(t, h) })
 	t.Run("keys", func(t *testing.T) { assistantNeedsAKey(t, h) })
 	t.Run("bridge", func(t *testing.T) { assistantOverStdio(t, h, own) })
+	t.Run("sealed", func(t *testing.T) { assistantIsToldWhatIsSealed(t, h, own) })
+}
+
+func assistantIsToldWhatIsSealed(t *testing.T, h *apptest.House, own *apptest.Tenant) {
+	a, err := overHTTP(t, h, own.Name, own.People[access.Editor].Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, c := thing(t, own, "configuration", apptest.Seen), access.System(own.Name, "console")
+	if _, err := h.App.Sensitive.Mark(t.Context(), c, "configuration", "serial_number", false); err != nil {
+		t.Fatal(err)
+	}
+	err = h.App.Gate.Change(t.Context(), c, access.Edit, gate.Thing{Kind: "configuration", ID: conf.ID}, func(tx *gate.Tx) error {
+		_, err := h.App.Records.Update(tx, "configuration", conf.ID, 0, record.Values{"serial_number": "KELP-4711"})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := map[string]any{"id": conf.ID.String()}
+	a.has("get_record", args, "Serial number: (sealed")
+	if text, failed := a.call("get_record", args); failed || strings.Contains(text, "KELP") {
+		t.Errorf("an assistant reads %s", text)
+	}
 }
 
 func assistantReads(t *testing.T, h *apptest.House, own *apptest.Tenant) {

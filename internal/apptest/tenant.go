@@ -24,7 +24,8 @@ type Tenant struct {
 	Open   id.ID // the organization that everybody may see
 	Closed id.ID // one that only administrators may see
 	People map[access.Role]*Person
-	Things []*Thing // samples; see Where
+	Narrow []*Person // managers with custom roles: one who reveals nothing, one who sees documents alone
+	Things []*Thing  // samples; see Where
 	Admin  *access.Caller
 	design id.ID // a type of assets, once there is one
 
@@ -36,6 +37,7 @@ type Tenant struct {
 type Person struct {
 	Tenant   string
 	Role     access.Role
+	Custom   access.Rights // of a custom role; nil without one
 	ID       id.ID
 	Email    string
 	Password string
@@ -86,6 +88,10 @@ func (h *House) tenant(name string, skip int) *Tenant {
 		p.Key, p.NoSecret, p.ReadOnly = t.key(p, true, false), t.key(p, false, false), t.key(p, true, true)
 		t.People[role] = p
 	}
+	for i, rights := range narrow(h.App.Records.Kinds) {
+		p := t.narrowed(fmt.Sprintf("narrow%d", i), rights)
+		members, t.Narrow = append(members, p.ID), append(t.Narrow, p)
+	}
 	t.change(func(tx *gate.Tx) error {
 		if err := identity.SetMembers(tx, group, members); err != nil {
 			return err
@@ -96,6 +102,40 @@ func (h *House) tenant(name string, skip int) *Tenant {
 		t.fill()
 	}
 	return t
+}
+
+// narrow gives the rights of the custom roles that a tenant has.
+func narrow(g *record.Registry) []access.Rights {
+	blind := access.Rights{access.Whole: access.WholeActions()}
+	for _, k := range identity.Listed(g) {
+		for _, a := range access.KindActions() {
+			if a != access.Reveal {
+				blind[k.Name] = append(blind[k.Name], a)
+			}
+		}
+	}
+	return []access.Rights{blind, {"document": access.KindActions()}}
+}
+
+// narrowed makes a manager with a custom role.
+func (t *Tenant) narrowed(name string, rights access.Rights) *Person {
+	t.h.t.Helper()
+	p := &Person{Tenant: t.Name, Role: access.Manager, Custom: rights, Email: name + "@" + t.Name + ".example", Password: password, h: t.h}
+	issued, err := t.h.App.Directory.CreateUser(t.h.t.Context(), t.Admin, identity.Person{Email: p.Email, Name: name, Role: p.Role, Password: password})
+	if err != nil {
+		t.h.t.Fatal(err)
+	}
+	p.ID = issued.User
+	role := t.make(identity.Role, record.Values{"name": name})
+	t.change(func(tx *gate.Tx) error {
+		if err := identity.SetRights(tx, t.h.App.Records, role, 0, rights); err != nil {
+			return err
+		}
+		_, err := t.h.App.Records.Update(tx, identity.User, p.ID, 0, record.Values{"custom_role_id": role})
+		return err
+	})
+	p.Key = t.key(p, true, false)
+	return p
 }
 
 func (t *Tenant) key(p *Person, passwords, readOnly bool) string {

@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/vaultapi"
@@ -126,6 +128,7 @@ func TestVaultByKey(t *testing.T) {
 			t.Errorf("%s: it says %v", what, err)
 		}
 	}
+	checksLog(t, h, tenant.Name, client(who.Key, dir), who.ID)
 	if strings.Contains(string(before), "first") || strings.Contains(string(before), "Router") {
 		t.Error("what is in the vault stands in what is remembered")
 	}
@@ -168,4 +171,34 @@ func makeVault(t *testing.T, h *apptest.House, tenant string, user id.ID) id.ID 
 	must(err)
 	must(s.Write(t.Context(), c, at, vault.Write{Grant: g.Marshal(), Put: [][]byte{about}, Manifest: m.Marshal()}))
 	return at
+}
+
+// checksLog finds keys that the log states as somebody's and that are not hers.
+func checksLog(t *testing.T, h *apptest.House, tenant string, c *vaultapi.Client, user id.ID) {
+	t.Helper()
+	if err := c.Unlock(t.Context(), vaultPassphrase); err != nil {
+		t.Fatal(err)
+	}
+	exported := func() []byte {
+		in, err := h.App.House.Open(t.Context(), tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Release()
+		var b bytes.Buffer
+		if err := audit.Export(t.Context(), in.DB, in.Audit, in.Keys.CheckpointKey, &b, 1, true); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	if n, err := c.CheckLog(exported()); err != nil || n < 2 {
+		t.Errorf("an honest log of %d entries: %v", n, err)
+	}
+	err := h.App.Gate.Note(t.Context(), &access.Caller{Tenant: tenant}, &audit.Entry{Action: hostproof.ListedAction, Kind: "vault", Object: user, Version: 1, Result: audit.OK, Detail: audit.Detail{Text: strings.Repeat("ab", 32)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.CheckLog(exported()); !fault.Is(err, fault.Denied) || !strings.Contains(err.Error(), "not yours") {
+		t.Errorf("a log with other keys: %v", err)
+	}
 }

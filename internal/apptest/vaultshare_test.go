@@ -40,10 +40,10 @@ func TestSharedVaultByKey(t *testing.T) {
 		t.Fatalf("before the words are compared: %d vaults, %d strangers, %v", len(list), len(b.Strangers()), err)
 	}
 	x := b.Strangers()[0]
-	if err := b.Meet(x, strings.Join(b.Words(), " ")); !fault.Is(err, fault.Denied) {
+	if err := b.Meet(t.Context(), x, strings.Join(b.Words(), " ")); !fault.Is(err, fault.Denied) {
 		t.Errorf("other words: %v", err)
 	}
-	if err := b.Meet(x, strings.Join(a.Words(), " ")); err != nil {
+	if err := b.Meet(t.Context(), x, strings.Join(a.Words(), " ")); err != nil {
 		t.Fatal(err)
 	}
 	if list, err = b.All(t.Context()); err != nil || len(list) != 2 || len(b.Strangers()) != 0 {

@@ -28,6 +28,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -189,6 +190,20 @@ func (b *Tab) Allow(text string) {
 	b.mu.Lock()
 	b.allow = append(b.allow, text)
 	b.mu.Unlock()
+}
+
+// Key gives the browser a key of its own, as a person's device has one: internal
+// is a passkey in the device, otherwise it is a security key in a USB port. verifies
+// tells whether it can verify its owner, which it then does without being asked.
+func (b *Tab) Key(internal, verifies bool) {
+	b.t.Helper()
+	call(b, webauthn.Enable, webauthn.EnableParams{})
+	o := webauthn.VirtualAuthenticatorOptions{Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportUsb,
+		HasResidentKey: verifies, HasUserVerification: verifies, IsUserVerified: verifies, AutomaticPresenceSimulation: true, HasPrf: verifies}
+	if internal {
+		o.Transport = webauthn.AuthenticatorTransportInternal
+	}
+	call(b, webauthn.AddVirtualAuthenticator, webauthn.AddVirtualAuthenticatorParams{Options: &o})
 }
 
 // Dialogs gives the types of the browser's own dialogs that came up, "beforeunload"

@@ -119,11 +119,14 @@ func (g *Grant) Verify(vault int64, grantee, granter *Statement, now int64) erro
 		return alarm("The server sent a grant for keys that are not known.")
 	case !verified(g.signature, granter.Signing, g.message()):
 		return alarm("The server sent a grant that nobody signed who may.")
-	case g.Expiry != 0 && now >= g.Expiry:
+	case g.Ended(now):
 		return fault.New(fault.Denied, "This access to the vault has ended.").WithHint("Ask its owner.")
 	}
 	return nil
 }
+
+// Ended tells whether a grant has an end that has come. now is in Unix milliseconds.
+func (g *Grant) Ended(now int64) bool { return g.Expiry != 0 && now >= g.Expiry }
 
 func commitmentOf(key []byte) (c [32]byte) {
 	m := hmac.New(sha256.New, key)

@@ -100,6 +100,31 @@ func (k *Keyset) Manifest(v *Vault, last *Manifest, leaves []Leaf, now int64) (*
 	return m, err
 }
 
+// LastManifest states that the owner ended a vault: nothing is in it, not even what
+// says its name, and nothing follows.
+func (k *Keyset) LastManifest(v *Vault, last *Manifest, now int64) (*Manifest, error) {
+	if v.Role != Owner || last == nil {
+		return nil, fault.New(fault.Denied, "Only the owner of a vault deletes it.")
+	}
+	return k.Manifest(v, last, nil, now)
+}
+
+// Last tells whether a manifest is the last of its vault.
+func (m *Manifest) Last() bool { return m.Items == 0 && m.Root == sha256.Sum256(nil) }
+
+// CheckLast verifies that a manifest ends a vault of the owner of a statement, and
+// follows what is remembered of it. It gives what is to be remembered, so that an
+// earlier state is never taken for the vault again.
+func CheckLast(m *Manifest, owner *Statement, vault int64, seen Memory) (Memory, error) {
+	switch {
+	case !m.Last() || m.Tenant != owner.Tenant || m.Vault != vault || m.Author != owner.User || !m.SignedBy(owner.Signing):
+		return seen, alarm("The server says that a vault was deleted, and its owner did not sign that.")
+	case m.Counter < seen.Counter, m.Epoch < seen.Epoch, m.Counter == seen.Counter && m.Hash() != seen.Hash, m.Counter == seen.Counter+1 && m.Previous != seen.Hash:
+		return seen, alarm("The server says that a vault was deleted in another history than the one seen here before.")
+	}
+	return Memory{m.Epoch, m.Counter, m.Hash()}, nil
+}
+
 // Memory is what a client keeps of a vault, so that it notices when it is shown
 // an older one. The zero value remembers nothing.
 type Memory struct {

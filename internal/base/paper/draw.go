@@ -1,6 +1,7 @@
 package paper
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ func (p *press) top1(f *flow, n *html.Node) {
 	st := f.style()
 	c := &pieces{p: p}
 	c.node(n, &st)
-	f.lines(c.list, f.size)
+	f.tag("P", func() { f.lines(c.list, f.size) })
 }
 
 // ink is a colour.
@@ -29,8 +30,10 @@ func lines() ink { return ink{0xc4, 0xca, 0xd2} }
 
 func (p *press) draw(b *box, x, y float64) {
 	if b.back != nil {
-		p.pdf.SetFillColor(0xf3, 0xf4, 0xf6)
-		p.pdf.Rect(x+b.back.x, y, b.back.w, b.h+0.3, "F")
+		p.marked(nil, func() {
+			p.pdf.SetFillColor(0xf3, 0xf4, 0xf6)
+			p.pdf.Rect(x+b.back.x, y, b.back.w, b.h+0.3, "F")
+		})
 	}
 	for _, bar := range b.bars {
 		p.stroke(x+bar, y, x+bar, y+b.h, 1.6)
@@ -39,14 +42,18 @@ func (p *press) draw(b *box, x, y float64) {
 		p.mark(b.head, y)
 	}
 	for i := range b.markers {
-		p.span(&b.markers[i], x+b.x, y+b.base)
+		p.marked(b.markers[i].el, func() { p.span(&b.markers[i], x+b.x, y+b.base) })
 	}
-	for i := range b.spans {
-		p.span(&b.spans[i], x+b.x, y+b.base)
+	if len(b.spans) > 0 {
+		p.marked(b.el, func() {
+			for i := range b.spans {
+				p.span(&b.spans[i], x+b.x, y+b.base)
+			}
+		})
 	}
 	switch {
 	case b.picture != nil:
-		p.pdf.Image(b.picture.name, x+b.x, y, b.w, b.h, false, "", 0, "")
+		p.marked(b.el, func() { p.pdf.Image(b.picture.name, x+b.x, y, b.w, b.h, false, "", 0, "") })
 	case b.rule:
 		p.stroke(x+b.x, y, x+b.x+b.w, y, 0.8)
 	case b.row != nil:
@@ -57,8 +64,10 @@ func (p *press) draw(b *box, x, y float64) {
 func (p *press) cells(b *box, x, y float64) {
 	for _, c := range b.row.cells {
 		if c.ground {
-			p.pdf.SetFillColor(0xee, 0xf0, 0xf3)
-			p.pdf.Rect(x+c.x, y, c.w, b.h, "F")
+			p.marked(nil, func() {
+				p.pdf.SetFillColor(0xee, 0xf0, 0xf3)
+				p.pdf.Rect(x+c.x, y, c.w, b.h, "F")
+			})
 		}
 	}
 	for _, c := range b.row.cells {
@@ -80,10 +89,12 @@ func (p *press) cells(b *box, x, y float64) {
 }
 
 func (p *press) stroke(x1, y1, x2, y2, width float64) {
-	c := lines()
-	p.pdf.SetDrawColor(c[0], c[1], c[2])
-	p.pdf.SetLineWidth(width)
-	p.pdf.Line(x1, y1, x2, y2)
+	p.marked(nil, func() {
+		c := lines()
+		p.pdf.SetDrawColor(c[0], c[1], c[2])
+		p.pdf.SetLineWidth(width)
+		p.pdf.Line(x1, y1, x2, y2)
+	})
 }
 
 // font sets the face for what is drawn next on the page.
@@ -183,11 +194,13 @@ func (p *press) table() {
 		return
 	}
 	page, row := p.contents, 0
+	toc := &element{role: "TOC"}
+	p.tree.kids = slices.Insert(p.tree.kids, min(p.fronted, len(p.tree.kids)), kid{el: toc})
 	begin := func() {
 		p.pdf.SetPage(page)
 		p.set = typeset{}
 		if page == p.contents {
-			p.text(marginX, marginT+20, "Contents", bold, 20, dark())
+			p.marked(toc.child("Caption"), func() { p.text(marginX, marginT+20, "Contents", bold, 20, dark()) })
 		}
 	}
 	begin()
@@ -199,7 +212,7 @@ func (p *press) table() {
 			page, row = page+1, 0
 			begin()
 		}
-		p.entry(h, marginT+40+float64(row)*contentsLine+12)
+		p.marked(toc.child("TOCI"), func() { p.entry(h, marginT+40+float64(row)*contentsLine+12) })
 		row++
 	}
 }
@@ -254,6 +267,12 @@ func (p *press) shortened(t stretch, size, width float64) string {
 // edges draws the head and the foot of a page.
 func (p *press) edges(n int) {
 	const size = 8.0
+	p.marked(nil, func() { p.edge(n, size) })
+	y := marginT - 22
+	p.stroke(marginX, y, p.width-marginX, y, 0.5)
+}
+
+func (p *press) edge(n int, size float64) {
 	y := marginT - 28
 	right := p.width - marginX
 	end := 0.0
@@ -263,7 +282,6 @@ func (p *press) edges(n int) {
 		end = w + 16
 	}
 	p.line(oneLine(p.b.Title), marginX, y, p.column()-end, regular, size, soft())
-	p.stroke(marginX, y+6, right, y+6, 0.5)
 	y = p.height - marginB + 28
 	p.text(marginX, y, p.b.Made.Format("2006-01-02 15:04 MST"), regular, size, soft())
 	of := "Page " + strconv.Itoa(n) + " of " + strconv.Itoa(p.pages)

@@ -21,7 +21,8 @@ type box struct {
 	picture *picture
 	w       float64 // of the picture or the rule
 	row     *row
-	head    *head // a heading that begins here
+	head    *head    // a heading that begins here
+	el      *element // whose content it is; nil of what is none
 	rule    bool
 	gap     bool // nothing: left out at the top of a page
 	keep    bool // not the last on a page
@@ -41,6 +42,7 @@ type flow struct {
 	weight bool // bold: the head of a table
 	inside int  // tables around
 	marker *span
+	el     *element // that holds what is laid out
 	put    func(*box)
 	any    bool // a box was put
 }
@@ -58,6 +60,9 @@ func (f *flow) style() style { return style{size: f.size, bold: f.weight} }
 func (f *flow) add(b *box) {
 	b.x += f.left
 	b.bars = f.bars
+	if b.el == nil {
+		b.el = f.el
+	}
 	if f.marker != nil && !b.gap {
 		m := *f.marker
 		f.marker = nil
@@ -82,7 +87,7 @@ func (f *flow) blocks(n *html.Node) {
 	c := &pieces{p: f.p}
 	end := func() {
 		if len(c.list) > 0 {
-			f.lines(c.list, f.size)
+			f.tag("P", func() { f.lines(c.list, f.size) })
 		}
 		c = &pieces{p: f.p}
 	}
@@ -142,7 +147,7 @@ func (f *flow) paragraph(n *html.Node, st style) {
 	for k := range n.ChildNodes() {
 		c.node(k, &st)
 	}
-	f.lines(c.list, f.size)
+	f.tag("P", func() { f.lines(c.list, f.size) })
 }
 
 // headSize gives the size of a heading.
@@ -167,10 +172,13 @@ func (f *flow) heading(n *html.Node, level int) {
 		}
 		put(b)
 	}
-	f.lines(c.list, st.size)
+	f.tag(headRole(level+f.shift), func() { f.lines(c.list, st.size) })
 	f.gap(st.size * 0.1)
 	f.put = put
 }
+
+// headRole is what a heading is in the tree.
+func headRole(level int) string { return "H" + strconv.Itoa(min(max(level, 1), 6)) }
 
 // lines puts text that is broken into lines; pictures stand on lines of their own.
 func (f *flow) lines(list []piece, size float64) {
@@ -208,7 +216,7 @@ func (f *flow) code(n *html.Node, st style) {
 		put(b)
 	}
 	f.add(&box{h: pad * 0.7})
-	f.lines(c.list, st.size)
+	f.tag("P", func() { f.tag("Code", func() { f.lines(c.list, st.size) }) })
 	f.add(&box{h: pad * 0.7})
 	f.put = put
 	f.left -= pad
@@ -233,12 +241,14 @@ func (f *flow) quote(n *html.Node) {
 	f.gap(f.size * 0.6)
 	bars := f.bars
 	f.bars = append(bars[:len(bars):len(bars)], f.left+2)
-	f.inner(12, func() { f.blocks(n) })
+	f.tag("BlockQuote", func() { f.inner(12, func() { f.blocks(n) }) })
 	f.bars = bars
 }
 
 // list puts a list; what its items hold stands beside their marks.
-func (f *flow) list(n *html.Node) {
+func (f *flow) list(n *html.Node) { f.tag("L", func() { f.items(n) }) }
+
+func (f *flow) items(n *html.Node) {
 	number := 1
 	if s, err := strconv.Atoi(value(n, "start")); err == nil {
 		number = s
@@ -264,7 +274,7 @@ func (f *flow) list(n *html.Node) {
 			mark = strconv.Itoa(number) + "."
 			number++
 		}
-		f.item(li, mark)
+		f.tag("LI", func() { f.item(li, mark) })
 	}
 }
 
@@ -275,7 +285,7 @@ func (f *flow) item(li *html.Node, mark string) {
 	outer := f.marker
 	f.inner(by, func() {
 		f.p.fonts.shown(regular, mark)
-		f.marker = &span{x: -w - 5, w: w, text: mark, face: regular, style: &st}
+		f.marker = &span{x: -w - 5, w: w, text: mark, face: regular, style: &st, el: f.el.child("Lbl")}
 		if outer != nil { // an item that begins with a list: both marks on one line
 			f.marker.x = max(f.marker.x, -by+1)
 			put := f.put
@@ -289,7 +299,7 @@ func (f *flow) item(li *html.Node, mark string) {
 			}
 			defer func() { f.put = put }()
 		}
-		f.blocks(li)
+		f.tag("LBody", func() { f.blocks(li) })
 		if f.marker != nil { // an empty item
 			f.add(&box{h: f.size * leading, base: f.size * 1.08})
 		}

@@ -57,6 +57,7 @@ type span struct {
 	text  string
 	face  face
 	style *style
+	el    *element // of a mark beside the text
 }
 
 // pieces reads the text of a line.

@@ -6,11 +6,13 @@
 // the end, never left out in silence; work and memory grow with the text and
 // have bounds, however the text is nested.
 //
-// The format is PDF 1.3 with embedded subsets of TrueType fonts, as
-// codeberg.org/go-pdf/fpdf writes it; what stands where is decided here.
+// The format is PDF with embedded subsets of TrueType fonts, as codeberg.org/go-pdf/fpdf
+// writes it; what stands where is decided here. Headings, paragraphs, lists, tables and
+// pictures are tagged, for who reads with a screen reader; see tag.go.
 package paper
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"strconv"
@@ -137,10 +139,11 @@ func (b *Book) Write(ctx context.Context, w io.Writer) (*Notes, error) {
 		return nil, p.err
 	}
 	p.finish()
-	if err := p.pdf.Output(w); err != nil {
+	var file bytes.Buffer
+	if err := p.pdf.Output(&file); err != nil {
 		return nil, err
 	}
-	return p.told, nil
+	return p.told, p.tagged(file.Bytes(), w)
 }
 
 func (b *Book) press(ctx context.Context) (*press, error) {
@@ -163,7 +166,8 @@ func (b *Book) press(ctx context.Context) (*press, error) {
 	pdf.SetCreator("Strongroom", true)
 	pdf.SetLang(language(b.Language))
 	p := &press{b: b, ctx: ctx, pdf: pdf, fonts: &fonts{pdf: pdf, missing: map[rune]bool{}}, told: &Notes{},
-		links: map[string]int{}, pictures: map[string]*picture{}, levels: b.Contents}
+		links: map[string]int{}, pictures: map[string]*picture{}, levels: b.Contents,
+		tree: &element{role: "Document"}, marks: map[int][]*element{}, numbers: map[*element]int{}}
 	p.width, p.height = pdf.GetPageSize()
 	for i := range b.heads {
 		h := &b.heads[i]

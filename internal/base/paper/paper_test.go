@@ -369,3 +369,38 @@ func FuzzBook(f *testing.F) {
 		}
 	})
 }
+
+// TestTags: another program finds the tree, in the order of the text, and each text in it
+// once; what is an artifact is in none.
+func TestTags(t *testing.T) {
+	b := book()
+	b.Contents, b.Language = 2, "de"
+	b.Image = func(context.Context, string) ([]byte, error) { return pictureOf(t, "png", 8, 8), nil }
+	b.Heading(1, "Chapter", "")
+	b.HTML(1, everything+`<p>See <img src="/x.png" alt="A rack"></p>`)
+	b.HTML(1, "<table><thead><tr><th>Host</th><th>Use</th></tr></thead><tbody>"+strings.Repeat("<tr><td>row</td><td>kept</td></tr>", 120)+"</tbody></table>")
+	pdf, _ := write(t, b)
+	info := read(t, pdf, "pdfinfo")
+	for _, want := range []string{"Tagged:          yes", "PDF version:     1.7"} {
+		if !strings.Contains(info, want) {
+			t.Errorf("pdfinfo lacks %q: %s", want, info)
+		}
+	}
+	tree := read(t, pdf, "pdfinfo", "-struct-text")
+	if miss := inOrder(tree, "Document", "TOC", "H1", "Chapter", "H2", "Intro", "P", "Plain", "L", "LI", "Lbl", "•", "LBody", "first", "Lbl", "4.", "LBody", "four", "BlockQuote", "quoted", "Code", "func main",
+		"Table", "Caption", "Addresses", "TR", "TH", "Name", "TD", "fw-01", "L", "inside", "Figure", "Table", "Host", "kept"); miss != "" {
+		t.Errorf("%q is not in its place in the tree:\n%s", miss, tree)
+	}
+	if n := strings.Count(tree, "\"Host\""); n != 1 {
+		t.Errorf("the head of a table that goes on over pages is read %d times", n)
+	}
+	if n := strings.Count(tree, "\"kept\""); n != 120 {
+		t.Errorf("%d of 120 rows are read", n)
+	}
+	if strings.Contains(tree, "Page 2 of") {
+		t.Error("the foot of a page is read as text")
+	}
+	if !bytes.Contains(pdf, []byte("/Lang (de)")) || !bytes.Contains(pdf, []byte("/DisplayDocTitle true")) || !bytes.Contains(pdf, []byte("/Alt <FEFF00410020007200610063006B>")) {
+		t.Error("the language, the title or the text of the picture is not said")
+	}
+}

@@ -54,7 +54,9 @@ func (f *flow) picture(q piece) {
 	}
 	scale := min(1, (f.width-f.left)/w, most/h)
 	f.gap(f.size * 0.3)
-	f.add(&box{h: h * scale, w: w * scale, picture: pic})
+	fig := f.el.child("Figure")
+	fig.alt = named(n)
+	f.add(&box{h: h * scale, w: w * scale, picture: pic, el: fig})
 	f.gap(f.size * 0.3)
 }
 

@@ -35,9 +35,15 @@ type press struct {
 	plain         int // pages at the front without head and foot
 	contents      int // the first page of the table of contents
 
-	set   typeset // what the page has last
-	links map[string]int
-	level int // that the next bookmark has at most
+	set typeset // what the page has last
+
+	tree    *element           // of the whole book
+	marks   map[int][]*element // of the content of a page, by its number
+	numbers map[*element]int   // of the objects of elements
+	fronted int                // elements before the table of contents
+	again   bool               // what is drawn stands on an earlier page already
+	links   map[string]int
+	level   int // that the next bookmark has at most
 
 	pictures map[string]*picture
 	pictured int // bytes
@@ -80,7 +86,7 @@ func (p *press) page() {
 
 // part lays out one part of the book.
 func (p *press) part(t part) {
-	f := &flow{p: p, width: p.column(), size: textSize, put: p.place, any: true}
+	f := &flow{p: p, width: p.column(), size: textSize, put: p.place, any: true, el: p.tree}
 	if t.head >= 0 {
 		h := &p.b.heads[t.head]
 		if h.level == 1 && p.b.Cover && !p.top {
@@ -91,9 +97,11 @@ func (p *press) part(t part) {
 		f.gap(st.size * 0.9)
 		c := &pieces{p: p}
 		c.text(h.text, &st)
-		p.wrap(c.list, p.column(), func(line []piece) {
-			f.add(&box{h: st.size * leading, base: st.size * 1.08, spans: spans(line), keep: true, head: h})
-			h = nil
+		f.tag(headRole(h.level), func() {
+			p.wrap(c.list, p.column(), func(line []piece) {
+				f.add(&box{h: st.size * leading, base: st.size * 1.08, spans: spans(line), keep: true, head: h})
+				h = nil
+			})
 		})
 		return
 	}
@@ -212,6 +220,8 @@ func (p *press) turn(b *box) {
 	if p.headed(b) == 0 || p.err != nil {
 		return
 	}
+	p.again = true
+	defer func() { p.again = false }()
 	for _, h := range b.row.head {
 		p.draw(h, marginX, p.y)
 		p.y += h.h
@@ -231,13 +241,14 @@ func (p *press) headed(b *box) float64 {
 // the text.
 func (p *press) front() {
 	p.page()
-	f := &flow{p: p, width: p.column(), size: textSize, put: p.put}
+	f := &flow{p: p, width: p.column(), size: textSize, put: p.put, el: p.tree}
 	if p.b.Cover {
 		p.y = p.height * 0.3
 		p.top = false
 		p.plain = 1
 	}
 	p.titles(f)
+	p.fronted = len(p.tree.kids)
 	if n := p.listed(); n > 0 {
 		if !p.b.Cover { // a title stands above the contents
 			p.plain = 0
@@ -265,8 +276,10 @@ func (p *press) titles(f *flow) {
 		}
 		c := &pieces{p: p}
 		c.text(oneLine(text), st)
-		p.wrap(c.list, p.column(), func(l []piece) {
-			f.add(&box{h: st.size * leading, base: st.size * 1.08, spans: spans(l)})
+		f.tag("P", func() { // ISO 32000-1 has no element for a title
+			p.wrap(c.list, p.column(), func(l []piece) {
+				f.add(&box{h: st.size * leading, base: st.size * 1.08, spans: spans(l)})
+			})
 		})
 		if i == 0 {
 			f.gap(6)
@@ -308,7 +321,7 @@ func (p *press) notes() {
 	if len(said) == 0 || p.err != nil {
 		return
 	}
-	f := &flow{p: p, width: p.column(), size: 8.5, put: p.put, any: true}
+	f := &flow{p: p, width: p.column(), size: 8.5, put: p.put, any: true, el: p.tree}
 	f.gap(14)
 	f.add(&box{h: 1, rule: true, w: p.column()})
 	f.gap(4)
@@ -316,7 +329,7 @@ func (p *press) notes() {
 	for _, s := range said {
 		c := &pieces{p: p}
 		c.text(s, &st)
-		f.lines(c.list, st.size)
+		f.tag("P", func() { f.lines(c.list, st.size) })
 	}
 }
 

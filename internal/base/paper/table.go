@@ -42,11 +42,15 @@ type grid struct {
 
 func (f *flow) table(n *html.Node) {
 	f.gap(f.size * 0.7)
+	f.tag("Table", func() { f.grid(n) })
+}
+
+func (f *flow) grid(n *html.Node) {
 	g := &grid{}
 	for k := range n.ChildNodes() {
 		switch k.DataAtom {
 		case atom.Caption:
-			f.caption(k)
+			f.tag("Caption", func() { f.caption(k) })
 		case atom.Thead, atom.Tbody, atom.Tfoot:
 			g.section(k)
 		}
@@ -152,6 +156,7 @@ func span1(n *html.Node, key string) int {
 func (f *flow) row(cells []cell, widths []float64, scale float64) *box {
 	r := &row{}
 	b := &box{row: r}
+	line := f.el.child("TR")
 	x, at := 0.0, 0
 	for _, c := range cells {
 		w := 0.0
@@ -160,7 +165,7 @@ func (f *flow) row(cells []cell, widths []float64, scale float64) *box {
 		}
 		c.x, c.w = x, w
 		if c.node != nil {
-			in := &flow{p: f.p, width: max(w-2*cellPad, 6), size: f.cellSize() * scale, shift: 6, weight: c.ground, inside: f.inside + 1}
+			in := &flow{p: f.p, width: max(w-2*cellPad, 6), size: f.cellSize() * scale, shift: 6, weight: c.ground, inside: f.inside + 1, el: line.child(cellRole(c))}
 			in.put = func(b *box) { c.boxes = append(c.boxes, b) }
 			in.blocks(c.node)
 		}
@@ -170,6 +175,13 @@ func (f *flow) row(cells []cell, widths []float64, scale float64) *box {
 	}
 	b.w = x
 	return b
+}
+
+func cellRole(c cell) string {
+	if c.ground {
+		return "TH"
+	}
+	return "TD"
 }
 
 func (f *flow) cellSize() float64 {
@@ -352,6 +364,7 @@ func (f *flow) stacked(g *grid) {
 		}
 	}
 	f.inside++
+	f.el.role = "Div" // its rows are lists
 	for i, cells := range g.rows[g.heads:] {
 		if i > 0 {
 			f.gap(f.size * 0.4)
@@ -386,7 +399,7 @@ func (f *flow) stackedCell(c cell, name string) {
 			b.keep = true
 			put(b)
 		}
-		f.lines(text.list, f.size)
+		f.tag("P", func() { f.lines(text.list, f.size) })
 		f.put = put
 	}
 	f.inner(indent/2, func() { f.blocks(c.node) })

@@ -20,7 +20,7 @@ const (
 	leastShort = 50 // no part is cheaper, but for single characters
 )
 
-func (e *Estimator) matches(p []rune, own map[string]int, nested bool) []match {
+func (e *Estimator) matches(p []rune, own map[string]int) []match {
 	var out []match
 	add := func(from, to int, guesses float64) {
 		out = append(out, match{from, to, max(guesses, leastShort)})
@@ -29,9 +29,7 @@ func (e *Estimator) matches(p []rune, own map[string]int, nested bool) []match {
 	sequences(p, add)
 	runs(p, add)
 	dates(p, add)
-	if nested {
-		e.repeats(p, own, add)
-	}
+	e.repeats(p, own, add)
 	return out
 }
 
@@ -244,7 +242,8 @@ func day(p []rune) bool {
 	return month(two(0)) && in(two(2)) || in(two(0)) && month(two(2)) || month(two(2)) && in(two(4))
 }
 
-// repeats finds aaaa and abcabc: a part again and again.
+// repeats finds aaaa and abcabc: a part again and again, in which again parts may
+// be repeated. A part is at most half of what it is found in.
 func (e *Estimator) repeats(p []rune, own map[string]int, add func(from, to int, guesses float64)) {
 	for from := range p {
 		for n := 1; from+2*n <= len(p); n++ {
@@ -253,7 +252,7 @@ func (e *Estimator) repeats(p []rune, own map[string]int, add func(from, to int,
 				to += n
 			}
 			if times := (to - from) / n; times > 1 && to-from >= shortest && !whole(p[from:from+n]) {
-				add(from, to, e.cheapest(p[from:from+n], own, false)*float64(times))
+				add(from, to, e.cheapest(p[from:from+n], own)*float64(times))
 			}
 		}
 	}

@@ -91,7 +91,7 @@ func (e *Estimator) Guesses(password string, about ...string) float64 {
 	if len(runes) > maxRunes {
 		runes = runes[:maxRunes]
 	}
-	return e.cheapest(runes, own(about), true)
+	return e.cheapest(runes, own(about))
 }
 
 // own gives the words of what a password is about, each with its rank.
@@ -115,13 +115,13 @@ const between = 10000
 
 // cheapest finds the cut with the fewest guesses: of all cuts into l parts, the
 // product of the parts, times the orders in which l parts can be tried.
-func (e *Estimator) cheapest(p []rune, own map[string]int, nested bool) float64 {
+func (e *Estimator) cheapest(p []rune, own map[string]int) float64 {
 	n := len(p)
 	if n == 0 {
 		return 1
 	}
 	ends := make([][]match, n+1) // by where they end
-	for _, m := range e.matches(p, own, nested) {
+	for _, m := range e.matches(p, own) {
 		ends[m.to] = append(ends[m.to], m)
 	}
 	best := make([][]float64, n+1) // the least product of guesses to there, by the number of parts

@@ -66,6 +66,11 @@ func TestProperties(t *testing.T) {
 			t.Fatalf("%q: %v guesses, twice %v", p, g, twice)
 		}
 	})
+	for _, p := range []string{"AAAAa", "aaaaabbbbbaaaaa", "abcabcX"} {
+		if once, twice := e.Guesses(p), e.Guesses(p+p); twice > 4*once+20000 {
+			t.Errorf("%q: %v guesses, twice %v: a repetition in what is repeated is not seen", p, once, twice)
+		}
+	}
 }
 
 func FuzzGuesses(f *testing.F) {

@@ -51,12 +51,13 @@ const (
 	Configure  Action = "configure"  // change tenant-wide lists: types, statuses, categories, manufacturers
 	Administer Action = "administer" // users, groups, keys, settings
 	Inspect    Action = "inspect"    // read the audit log of the whole tenant
+	Approve    Action = "approve"    // decide what seeing a password takes, and about who asks to see one
 	SignIn     Action = "sign-in"    // sessions: recorded, decided by the sign-in itself
 )
 
 // may says which actions each role has. Administrators have all of them.
 var may = map[Role][]Action{
-	Manager:  {View, Create, Edit, Archive, Delete, Reveal, Comment, Restrict, Import, Export, Configure, Inspect},
+	Manager:  {View, Create, Edit, Archive, Delete, Reveal, Comment, Restrict, Import, Export, Configure, Inspect, Approve},
 	Editor:   {View, Create, Edit, Archive, Delete, Reveal, Comment, Restrict},
 	Creator:  {View, Create, Edit, Reveal, Comment},
 	Lite:     {View, Create, Edit, Comment},
@@ -95,6 +96,7 @@ type Caller struct {
 	Name      string
 	Email     string
 	Role      Role
+	Custom    *Custom // a role of the tenant's own that narrows Role; nil for none
 	Groups    []id.ID
 	AllOrgs   bool // may see every organization
 	Granted   bool // some records are open to the caller by name or by group
@@ -104,7 +106,7 @@ type Caller struct {
 	Via       string // "session", "api key", "console" or "job"
 	Session   string // public id of the session or key
 	AuthLevel int    // 1 one factor, 2 two factors
-	Confirmed int64  // when her session last gave a second factor, Unix milliseconds; 0 is never
+	Confirmed int64  // when her session last gave a second factor or, at level 1, the password or what stands for it; Unix milliseconds, 0 is never
 	OneTime   bool   // signed in with a one-time password that must be changed first
 	Addr      netip.Addr
 	Request   string // request id
@@ -120,7 +122,7 @@ func System(tenant, via string) *Caller {
 // Everything tells whether the caller sees all records of the tenant, those
 // that are restricted to others included.
 func (c *Caller) Everything() bool {
-	return c.Role == Administrator && len(c.Scope.Orgs) == 0 && c.Scope.Narrow.IDs == ""
+	return c.Role == Administrator && c.Custom == nil && len(c.Scope.Orgs) == 0 && c.Scope.Narrow.IDs == ""
 }
 
 // Verdict is the answer.
@@ -161,7 +163,10 @@ func Decide(c *Caller, a Action, t Target) (Verdict, string) {
 		}
 	}
 	if !c.Role.May(need) {
-		return Denied, sentence(c.Role, a)
+		return Denied, sentence(string(c.Role), a)
+	}
+	if c.Custom != nil && !c.Custom.allows(a, need, t) {
+		return Denied, sentence(c.Custom.Name, a)
 	}
 	if c.Role == Lite && (a == Create || a == Edit) && !slices.Contains(liteKinds, t.Kind) {
 		return Denied, "Your role, Lite, may change documents, contacts and locations only."
@@ -182,15 +187,15 @@ func reveal(c *Caller) (Verdict, string) {
 	return Allowed, ""
 }
 
-func sentence(r Role, a Action) string {
+func sentence(role string, a Action) string {
 	what := map[Action]string{
 		Create: "create this", Edit: "change this", Archive: "archive this", Delete: "delete this",
 		Reveal: "see passwords", Comment: "comment", Restrict: "change who may see this", Import: "import", Export: "export",
 		Configure: "change the tenant's lists", Administer: "manage users, groups, keys and settings",
-		Inspect: "read the audit log",
+		Inspect: "read the audit log", Approve: "decide about passwords",
 	}[a]
 	if what == "" {
 		what = string(a)
 	}
-	return "Your role, " + string(r) + ", may not " + what + "."
+	return "Your role, " + role + ", may not " + what + "."
 }

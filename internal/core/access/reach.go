@@ -15,11 +15,11 @@ func Reach(c *Caller, column string) (string, []any) {
 	return "", nil
 }
 
-// Open is Visible without the grants, and without what narrows single kinds: the
+// Open is Visible without the grants, and without what narrows kinds, see Sees: the
 // condition on what is open to c by her organizations alone.
 func Open(c *Caller, alias string) (string, []any) {
 	plain := *c
-	plain.Granted, plain.Scope.Narrow = false, Narrow{}
+	plain.Granted, plain.Scope.Narrow, plain.Custom = false, Narrow{}, nil
 	return Visible(&plain, alias, 0)
 }
 

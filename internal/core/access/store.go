@@ -27,6 +27,10 @@ var Schema = []string{
 	`create index if not exists access_grant_user on access_grant (user_id) where user_id <> 0`,
 	`create index if not exists access_grant_group on access_grant (group_id) where group_id <> 0`,
 	`create table if not exists access_key (key_id id primary key, expires_at int not null)`,
+	`alter table access_key add column if not exists custom_id int not null default 0`,
+	`alter table access_principal add column if not exists custom_id int not null default 0`,
+	`create table if not exists access_role (role_id id primary key, name text not null)`,
+	`create table if not exists access_right (role_id int not null, kind text not null, action text not null, primary key (role_id, kind, action))`,
 	`create table if not exists access_epoch (one int primary key check (one = 1), n int not null)`,
 	`insert into access_epoch (one, n) values (1, 1) on conflict do nothing`,
 }
@@ -36,16 +40,24 @@ var Schema = []string{
 func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
 	c := &Caller{User: user}
 	var active, all, oneTime int
-	err := tx.QueryRow(`select p.role, p.active, p.all_orgs, p.one_time, (select n from access_epoch),
+	var custom int64
+	err := tx.QueryRow(`select p.role, p.active, p.all_orgs, p.one_time, p.custom_id, (select n from access_epoch),
 			case when exists (select 1 from access_grant g where g.user_id = p.user_id and g.user_id <> 0)
 			or exists (select 1 from access_member m join access_grant g on g.group_id = m.group_id and g.group_id <> 0 where m.user_id = p.user_id) then 1 else 0 end
 		from access_principal p where p.user_id = ?`, int64(user)).
-		Scan(&c.Role, &active, &all, &oneTime, &c.Epoch, &c.Granted)
+		Scan(&c.Role, &active, &all, &oneTime, &custom, &c.Epoch, &c.Granted)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && active == 0 {
 		return nil, fault.New(fault.NotFound, "There is no such active user.")
 	}
 	if err != nil {
 		return nil, err
+	}
+	if custom != 0 {
+		by, err := CustomRole(tx, id.ID(custom))
+		if err != nil {
+			return nil, err
+		}
+		c = c.Narrowed(by)
 	}
 	c.AllOrgs, c.OneTime = all == 1 || c.Role == Administrator, oneTime == 1
 	if c.Groups, err = IDs(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user)); err != nil {
@@ -94,6 +106,7 @@ func present(tx *sqldb.Tx, c *Caller) (*Caller, error) {
 	if slices.Index(Roles(), now.Role) > slices.Index(Roles(), c.Role) {
 		out.Role = now.Role
 	}
+	out.Custom = c.Custom.Meet(now.Custom)
 	out.AllOrgs, out.Groups, out.Granted, out.Epoch = now.AllOrgs, now.Groups, now.Granted, now.Epoch
 	out.OneTime = c.OneTime || c.Key == 0 && now.OneTime
 	return &out, nil
@@ -268,6 +281,12 @@ func Visible(c *Caller, alias string, now int64) (string, []any) {
 		cond = append(cond, `(`+alias+`.org_id = 0 or `+alias+`.org_id in (`+Marks(n)+`))`)
 		args = append(args, Args(c.Scope.Orgs)...)
 	}
+	if c.Custom != nil {
+		cond = append(cond, alias+`.kind in (`+Marks(len(c.Custom.kinds))+`)`)
+		for _, k := range c.Custom.kinds {
+			args = append(args, k)
+		}
+	}
 	if w := c.Scope.Narrow; w.IDs != "" {
 		cond = append(cond, `(`+alias+`.kind not in (`+Marks(len(w.Kinds))+`) or `+alias+`.id in (`+w.IDs+`))`)
 		for _, k := range w.Kinds {
@@ -323,6 +342,7 @@ func Forget(tx *sqldb.Tx, record id.ID) error {
 		`delete from access_member where group_id = ?`, `delete from access_member where user_id = ?`,
 		`delete from access_grant where user_id = ? and user_id <> 0`, `delete from access_grant where group_id = ? and group_id <> 0`,
 		`delete from access_org where user_id = ?`, `delete from access_group where group_id = ?`, `delete from access_principal where user_id = ?`,
+		`delete from access_role where role_id = ?`, `delete from access_right where role_id = ?`,
 	} {
 		if _, err := tx.Exec(q, int64(record)); err != nil {
 			return err

@@ -22,7 +22,7 @@ func (tx *Tx) Activity(f audit.Filter) ([]*audit.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	inspects := tx.Caller.Role.May(access.Inspect)
+	inspects := tx.Caller.May(access.Inspect)
 	switch {
 	case f.Object == 0 && !tx.Caller.Everything():
 		f.Where, f.Args = tx.tellable()

@@ -51,7 +51,7 @@ func (tx *Tx) Feed(q FeedQuery) (list []*audit.Entry, next int64, err error) {
 		}
 		q.Before = next
 	}
-	inspects := tx.Caller.Role.May(access.Inspect)
+	inspects := tx.Caller.May(access.Inspect)
 	for _, e := range list {
 		if !inspects && e.Actor != tx.Caller.User {
 			e.Detail.Address = ""

@@ -94,7 +94,7 @@ func (g *Gate) View(ctx context.Context, c *access.Caller, fn func(*Tx) error) e
 		return err
 	}
 	defer t.Release()
-	tx := &Tx{Caller: c, Tenant: t, Now: g.now().UnixMilli(), gate: g}
+	tx := &Tx{Caller: g.known(c), Tenant: t, Now: g.now().UnixMilli(), gate: g}
 	err = t.DB.View(ctx, func(s *sqldb.Tx) error {
 		tx.sql = s
 		return fn(tx)
@@ -123,7 +123,7 @@ func (g *Gate) Change(ctx context.Context, c *access.Caller, action access.Actio
 		if err != nil {
 			return err
 		}
-		tx = &Tx{Caller: now, Tenant: t, Now: g.now().UnixMilli(), gate: g, sql: s, write: true, allowed: map[grant]*audit.Entry{}}
+		tx = &Tx{Caller: g.known(now), Tenant: t, Now: g.now().UnixMilli(), gate: g, sql: s, write: true, allowed: map[grant]*audit.Entry{}}
 		if _, err := tx.Allow(action, thing); err != nil {
 			return err
 		}
@@ -148,6 +148,21 @@ func (g *Gate) Change(ctx context.Context, c *access.Caller, action access.Actio
 		f()
 	}
 	return nil
+}
+
+// known gives a caller who sees the kinds that belong to the tenant, whatever her role
+// says of the others.
+func (g *Gate) known(c *access.Caller) *access.Caller {
+	if c.Custom == nil {
+		return c
+	}
+	var kinds []string
+	for name, traits := range g.Kinds {
+		if traits.Tenant {
+			kinds = append(kinds, name)
+		}
+	}
+	return c.Beside(kinds)
 }
 
 func (g *Gate) enter(ctx context.Context, c *access.Caller) (*tenant.Tenant, error) {

@@ -20,7 +20,7 @@ func (tx *Tx) Visible(alias string) (string, []any) { return access.Visible(tx.C
 func (tx *Tx) Renew() error {
 	now, err := access.Present(tx.sql, tx.Caller, tx.Now)
 	if err == nil {
-		tx.Caller = now
+		tx.Caller = tx.gate.known(now)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -47,7 +48,7 @@ const (
 // Format says how a text is checked and shown.
 type Format string
 
-// The formats of Text fields.
+// The formats of Text fields, and of some others.
 const (
 	Plain   Format = ""
 	Email   Format = "email"
@@ -55,8 +56,9 @@ const (
 	Phone   Format = "phone"
 	IP      Format = "ip"
 	MAC     Format = "mac"
-	Mono    Format = "mono" // serial numbers, host names
-	Otpauth Format = "otp"  // a Secret that is a one-time-code seed
+	Mono    Format = "mono"   // serial numbers, host names
+	Otpauth Format = "otp"    // a Secret that is a one-time-code seed
+	Moment  Format = "moment" // a Time that people fill in; others are set by rules
 )
 
 // Class says how sensitive a field is. The zero Class is the most careful one.
@@ -126,10 +128,15 @@ type Field struct {
 	// Of, of an Integer, names the field with the number of which this is a part:
 	// both are shown together, as 3 of 8.
 	Of string
+	// Series, of an Integer, is what stands before it: the INC of INC-1042.
+	Series string
 	// Headings are further names that the field's column has in tables of other
 	// products, in snake case; see Kind.Sheet.
 	Headings []string
 }
+
+// Numbered is a number as people write it, with its series.
+func (f *Field) Numbered(n int64) string { return f.Series + "-" + strconv.FormatInt(n, 10) }
 
 // Title is the label for people.
 func (f *Field) Title() string {

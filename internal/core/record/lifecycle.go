@@ -156,7 +156,7 @@ func (e *Engine) eachOf(tx *gate.Tx, r *Record, f func(*Record) error) error {
 		return err
 	}
 	caller, whole := tx.Caller, *tx.Caller // the rules of what comes along may have to write what the caller does not see
-	whole.Role, whole.AllOrgs, whole.Scope = access.Administrator, true, access.Scope{}
+	whole.Role, whole.Custom, whole.AllOrgs, whole.Scope = access.Administrator, nil, true, access.Scope{}
 	tx.Caller = &whole
 	defer func() { tx.Caller = caller }()
 	for _, x := range list {

@@ -362,7 +362,7 @@ func referring(list []*Record) iter.Seq2[*Record, []*Field] {
 
 // own takes out what is for administrators and for the user whom it is about.
 func own(tx *gate.Tx, k *Kind, rid id.ID, v Values) {
-	if tx.Caller.Role.May(access.Administer) || rid == tx.Caller.User {
+	if tx.Caller.May(access.Administer) || rid == tx.Caller.User {
 		return
 	}
 	for i := range k.Fields {

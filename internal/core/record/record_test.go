@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/coretest"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -377,7 +378,7 @@ func TestExpiring(t *testing.T) {
 	h.Make("thing", org, record.Values{"name": "archived", "ends_on": "2026-04-01", "archived": true})
 	var got []string
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		list, err := h.Records.Expiring(tx, org, "2026-01-01", "2026-05-01", 10)
+		list, err := expiry.List(tx, h.Records, org, "2026-01-01", "2026-05-01", 10)
 		for _, x := range list {
 			got = append(got, x.Name+" "+x.Field.Title()+" "+x.OrgName)
 		}

@@ -3,9 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
-	"strings"
 
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -147,99 +145,6 @@ func (e *Engine) RestoreRevision(tx *gate.Tx, kind string, rid id.ID, version in
 		}
 	}
 	return e.Update(tx, kind, rid, 0, v)
-}
-
-// Expiry is a date on which something of a record runs out.
-type Expiry struct {
-	Record    id.ID
-	Kind      *Kind
-	Name      string
-	Org       id.ID
-	OrgName   string
-	Field     *Field
-	Date      string // 2006-01-02
-	UpdatedAt int64
-	CreatedAt int64
-}
-
-// Expiring lists what runs out until the given day, the included, soonest first,
-// what has run out already at the beginning; org 0 is all organizations.
-func (e *Engine) Expiring(tx *gate.Tx, org id.ID, from, until string, limit int) ([]Expiry, error) {
-	out, err := e.expiringFields(tx, org, from, until, limit)
-	if err != nil {
-		return nil, err
-	}
-	traits, err := e.expiringTraits(tx, org, from, until, limit)
-	if err != nil {
-		return nil, err
-	}
-	out = append(out, traits...)
-	slices.SortStableFunc(out, func(a, b Expiry) int { return strings.Compare(a.Date, b.Date) })
-	out = out[:min(len(out), limit)]
-	return out, e.orgNames(tx, out)
-}
-
-// orgNames fills in the names of the organizations that the caller may see.
-func (e *Engine) orgNames(tx *gate.Tx, list []Expiry) error {
-	var orgs []id.ID
-	for _, x := range list {
-		if x.Org != 0 {
-			orgs = append(orgs, x.Org)
-		}
-	}
-	slices.Sort(orgs)
-	names, err := e.Names(tx, slices.Compact(orgs)...)
-	for i := range list {
-		list[i].OrgName = names[list[i].Org]
-	}
-	return err
-}
-
-// expiringFields is Expiring for fields of kinds, in one statement for all of them.
-func (e *Engine) expiringFields(tx *gate.Tx, org id.ID, from, until string, limit int) ([]Expiry, error) {
-	cond, who := tx.Visible("r")
-	var dated []Expiry // the kind and field of each part
-	parts, args := []string(nil), []any(nil)
-	for _, k := range e.Kinds.kinds {
-		for i := range k.Fields {
-			f := &k.Fields[i]
-			if !f.Expires {
-				continue
-			}
-			q := fmt.Sprintf(`select %d as n, r.id, r.name, r.org_id, k."%[2]s" as due, r.updated_at, r.created_at from %[3]s k join record r on r.id = k.id
-				where k."%[2]s" >= ? and k."%[2]s" <= ? and r.trashed_at is null and r.archived = 0 and `, len(dated), f.Name, k.Table()) + cond
-			dated, args = append(dated, Expiry{Kind: k, Field: f}), append(append(args, from, until), who...)
-			if k.Ended != "" {
-				q += ` and coalesce(k."` + k.Ended + `", 0) = 0`
-			}
-			if k.Scope == OfParent { // what is archived takes its parts along
-				q += ` and not exists (select 1 from record p where p.id = r.parent_id and p.archived = 1)`
-			}
-			if org != 0 {
-				q, args = q+` and r.org_id = ?`, append(args, int64(org))
-			}
-			parts, args = append(parts, `select * from (`+q+` order by 5, 2 limit ?) x`), append(args, limit)
-		}
-	}
-	if len(parts) == 0 {
-		return nil, nil
-	}
-	rows, err := tx.Query(strings.Join(parts, " union all ")+` order by 5, 1, 2 limit ?`, append(args, limit)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Expiry
-	for rows.Next() {
-		var n, rid, o int64
-		var x Expiry
-		if err := rows.Scan(&n, &rid, &x.Name, &o, &x.Date, &x.UpdatedAt, &x.CreatedAt); err != nil {
-			return nil, err
-		}
-		x.Kind, x.Field, x.Record, x.Org = dated[n].Kind, dated[n].Field, id.ID(rid), id.ID(o)
-		out = append(out, x)
-	}
-	return out, rows.Err()
 }
 
 // Grant is a user or group that a record is open to, with its name.

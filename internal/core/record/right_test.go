@@ -6,6 +6,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -125,9 +126,9 @@ func TestNamesOfHiddenRecordsDoNotShow(t *testing.T) {
 		return nil
 	})
 	h.reload(c)
-	var soon []record.Expiry
+	var soon []expiry.Item
 	h.View(c, func(tx *gate.Tx) (err error) {
-		soon, err = h.Records.Expiring(tx, 0, "2026-01-01", "2027-01-01", 10)
+		soon, err = expiry.List(tx, h.Records, 0, "2026-01-01", "2027-01-01", 10)
 		return err
 	})
 	want(t, "expiring", len(soon), 2)

@@ -86,30 +86,31 @@ func run(tx *sqldb.Tx, ddl []string) error {
 	return nil
 }
 
+// migrateKind makes the table of a kind in one statement, or adds the columns that
+// it lacks: each column that is added makes SQLite read its whole schema anew.
 func (g *Registry) migrateKind(tx *sqldb.Tx, k *Kind) error {
-	if err := run(tx, []string{`create table if not exists ` + k.Table() + ` (id id primary key references record (id) on delete cascade)`}); err != nil {
-		return err
-	}
 	have, err := tx.Columns(k.Table())
 	if err != nil {
 		return err
 	}
-	if k.Variants != nil && !have["traits"] {
-		if err := run(tx, []string{`alter table ` + k.Table() + ` add column traits json`}); err != nil {
-			return err
-		}
+	columns := [][2]string{{"id", "id primary key references record (id) on delete cascade"}}
+	if k.Variants != nil {
+		columns = append(columns, [2]string{"traits", "json"})
 	}
 	for _, f := range k.columns() {
-		for _, c := range f.sqlColumns() {
-			if have[c[0]] {
-				continue
-			}
-			if err := run(tx, []string{`alter table ` + k.Table() + ` add column "` + c[0] + `" ` + c[1]}); err != nil {
-				return err
-			}
+		columns = append(columns, f.sqlColumns()...)
+	}
+	var lines, ddl []string
+	for _, c := range columns {
+		line := `"` + c[0] + `" ` + c[1]
+		if lines = append(lines, line); !have[c[0]] {
+			ddl = append(ddl, `alter table `+k.Table()+` add column `+line)
 		}
 	}
-	return run(tx, k.indexes())
+	if len(have) == 0 {
+		ddl = []string{`create table ` + k.Table() + ` (` + strings.Join(lines, ", ") + `)`}
+	}
+	return run(tx, append(ddl, k.indexes()...))
 }
 
 // sqlColumns gives the columns of a field and their types. Refs bear no

@@ -162,9 +162,14 @@ func (f *Field) integer(in any) (any, error) {
 		return f.integer(n.String())
 	case string:
 		if f.Type == Time {
-			if t, err := time.Parse(time.RFC3339, n); err == nil {
-				return t.UnixMilli(), nil
+			for _, layout := range []string{time.RFC3339, "2006-01-02T15:04"} { // as forms send it, in UTC
+				if t, err := time.Parse(layout, n); err == nil {
+					return t.UnixMilli(), nil
+				}
 			}
+		}
+		if len(n) > len(f.Series) && f.Series != "" && strings.EqualFold(n[:len(f.Series)+1], f.Series+"-") {
+			n = n[len(f.Series)+1:]
 		}
 		if v, err := strconv.ParseInt(n, 10, 64); err == nil {
 			return v, nil

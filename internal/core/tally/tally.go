@@ -60,6 +60,10 @@ func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, erro
 			err = addNarrow(tx, out, org, k, archived)
 		}
 	}
+	maps.DeleteFunc(out, func(name string, _ int64) bool {
+		base, _, _ := strings.Cut(name, "/")
+		return !tx.Caller.Sees(base)
+	})
 	return out, err
 }
 

@@ -97,6 +97,7 @@ type Key struct {
 	Owner     id.ID       // the user it acts for; 0 for a service key
 	OwnerName string      // where the caller may see the owner
 	Role      access.Role // a service key's role; with an owner the most it may be, "" for the owner's own
+	Custom    id.ID       // a custom role that narrows it; 0 for none
 	ReadOnly  bool
 	Passwords bool           // may read and write secret values
 	Orgs      []id.ID        // only these organizations; empty is all that the owner sees
@@ -117,6 +118,7 @@ type New struct {
 	Name      string
 	Owner     id.ID
 	Role      access.Role
+	Custom    id.ID
 	ReadOnly  bool
 	Passwords bool
 	Orgs      []id.ID
@@ -140,7 +142,7 @@ func (k *Keys) Create(ctx context.Context, c *access.Caller, n New) (*Key, strin
 		if err != nil {
 			return err
 		}
-		out = &Key{ID: kid, Hint: hint(text), Name: n.Name, Owner: n.Owner, Role: n.Role, ReadOnly: n.ReadOnly, Passwords: n.Passwords,
+		out = &Key{ID: kid, Hint: hint(text), Name: n.Name, Owner: n.Owner, Role: n.Role, Custom: n.Custom, ReadOnly: n.ReadOnly, Passwords: n.Passwords,
 			Orgs: n.Orgs, Folders: n.Folders, Networks: n.Networks, Expires: n.Expires, Limit: DefaultLimit(), Created: tx.Now, CreatedBy: tx.Caller.User}
 		if n.Limit != nil {
 			out.Limit = *n.Limit
@@ -177,6 +179,9 @@ func check(tx *gate.Tx, n New) error {
 	if n.Role.Valid() && rank(n.Role) < rank(tx.Caller.Role) {
 		bad["role"] = "A key cannot have more rights than you have."
 	}
+	if n.Custom != 0 && n.Role == access.Administrator {
+		bad["custom_role"] = "Choose another role beside a custom one."
+	}
 	if n.Expires != 0 && n.Expires <= tx.Now {
 		bad["expires"] = "This time has passed."
 	}
@@ -197,6 +202,11 @@ func check(tx *gate.Tx, n New) error {
 			return fault.Field("owner", "There is no such active user.")
 		} else if err != nil {
 			return err
+		}
+	}
+	if n.Custom != 0 {
+		if _, err := tx.Allow(access.View, gate.Thing{Kind: "role", ID: n.Custom}); err != nil {
+			return fault.Field("custom_role", "There is no such custom role.")
 		}
 	}
 	for _, o := range n.Orgs {
@@ -247,26 +257,29 @@ func insert(tx *gate.Tx, k *Key, text string) error {
 			return err
 		}
 	}
-	return access.SetKey(tx.SQL(), k.ID, k.Expires)
+	if err := access.SetKey(tx.SQL(), k.ID, k.Expires); err != nil {
+		return err
+	}
+	return access.SetKeyRole(tx.SQL(), k.ID, k.Custom)
 }
 
 const columns = `a.id, a.hint, a.name, a.owner_id, a.role, a.read_only, a.passwords, a.orgs, a.networks, a.expires_at,
 	a.limit_requests, a.limit_ms, a.created_at, a.created_by, a.used_at, a.used_ip,
-	case when exists (select 1 from api_key_folder f where f.key_id = a.id) then 1 else 0 end`
+	coalesce((select n.custom_id from access_key n where n.key_id = a.id), 0), case when exists (select 1 from api_key_folder f where f.key_id = a.id) then 1 else 0 end`
 
 type scanner interface{ Scan(...any) error }
 
 // scan reads a row that begins with columns; more are for what follows.
 func scan(row scanner, more ...any) (*Key, error) {
 	var k Key
-	var kid, owner, by, window int64
+	var kid, owner, by, window, custom int64
 	var orgs, nets string
 	err := row.Scan(append([]any{&kid, &k.Hint, &k.Name, &owner, &k.Role, &k.ReadOnly, &k.Passwords, &orgs, &nets, &k.Expires,
-		&k.Limit.Requests, &window, &k.Created, &by, &k.Used, &k.UsedFrom, &k.filed}, more...)...)
+		&k.Limit.Requests, &window, &k.Created, &by, &k.Used, &k.UsedFrom, &custom, &k.filed}, more...)...)
 	if err != nil {
 		return nil, err
 	}
-	k.ID, k.Owner, k.CreatedBy, k.Limit.Window = id.ID(kid), id.ID(owner), id.ID(by), time.Duration(window)*time.Millisecond
+	k.ID, k.Owner, k.CreatedBy, k.Custom, k.Limit.Window = id.ID(kid), id.ID(owner), id.ID(by), id.ID(custom), time.Duration(window)*time.Millisecond
 	if err := json.Unmarshal([]byte(orgs), &k.Orgs); err != nil {
 		return nil, err
 	}

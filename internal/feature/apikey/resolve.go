@@ -138,6 +138,13 @@ func (k *Keys) callerOf(tx *gate.Tx, key *Key, s state) (*access.Caller, error) 
 			c.Role = key.Role
 		}
 	}
+	if key.Custom != 0 {
+		by, err := access.CustomRole(tx.SQL(), key.Custom)
+		if err != nil {
+			return nil, err
+		}
+		c = c.Narrowed(by)
+	}
 	c.Tenant, c.Via, c.Session = tx.Tenant.Name, "api key", key.ID.String()
 	c.Key, c.Scope = key.ID, access.Scope{ReadOnly: key.ReadOnly, NoPasswords: !key.Passwords, Orgs: key.Orgs}
 	if key.filed {

@@ -287,11 +287,14 @@ func (r *Request) loosen(tx *gate.Tx) error {
 	return demand.Lift(tx, r.Record)
 }
 
-// versions counts the versions of a record's secrets: it grows when one changes.
+// versions counts the versions of a record's secrets: it grows when one changes. A next
+// value that is only kept is no change.
 func versions(tx *gate.Tx, rec id.ID) (n int64, err error) {
 	now, err := secret.Current(tx, rec)
-	for _, v := range now {
-		n += int64(v.Number)
+	for field, v := range now {
+		if field != filed.Pending {
+			n += int64(v.Number)
+		}
 	}
 	return n, err
 }

@@ -144,7 +144,7 @@ func (r *run) all() error {
 	if err := r.manifest(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.assetTables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.refs, r.lacks} {
+	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.assetTables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.comments, r.refs, r.lacks} {
 		if err := step(); err != nil {
 			return err
 		}

@@ -3,11 +3,13 @@ package exporter
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/importer/itglue"
 )
 
@@ -229,6 +231,44 @@ func (r *run) relations() error {
 		}
 	}
 	r.report.Kinds["relation"] = int64(len(list))
+	return nil
+}
+
+// comments writes what was said about the records of the export, the oldest first.
+func (r *run) comments() error {
+	var list []itglue.Comment
+	moment := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
+	err := r.view(func(tx *gate.Tx) error {
+		list = nil
+		for offset := 0; ; offset += chunk {
+			page, _, err := comment.All(tx, comment.Query{Offset: offset, Limit: chunk})
+			for _, x := range page {
+				c := itglue.Comment{Of: r.rowRef(x.Record), Author: x.AuthorName, Text: x.Source, Made: moment(x.At)}
+				if x.Edited != 0 {
+					c.Edited = moment(x.Edited)
+				}
+				if c.Of.Table != "" {
+					list = append(list, c)
+				}
+			}
+			if err != nil || len(page) < chunk {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(list)
+	out := &lines{r: r, name: itglue.CommentsFile}
+	for _, c := range list {
+		if err := out.put(c); err != nil {
+			return err
+		}
+	}
+	if len(list) > 0 {
+		r.report.Kinds["comment"] = int64(len(list))
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -40,7 +41,7 @@ func (h *house) order(kind string, of id.ID) string {
 func (h *house) due(org id.ID) (n int) {
 	h.t.Helper()
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		found, err := h.Records.Expiring(tx, org, "2026-01-01", "2026-12-31", 100)
+		found, err := expiry.List(tx, h.Records, org, "2026-01-01", "2026-12-31", 100)
 		n = len(found)
 		return err
 	})

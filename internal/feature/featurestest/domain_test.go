@@ -3,6 +3,7 @@ package featurestest_test
 import (
 	"testing"
 
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 )
@@ -33,7 +34,7 @@ func TestCertificatesAreNamedForTheirHosts(t *testing.T) {
 	invalid(t, err, "valid_until")
 	invalid(t, h.create("ssl_certificate", org, record.Values{"issued_by": "Letters"}), "name")
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		list, err := h.Records.Expiring(tx, org, "2026-01-01", "2026-01-01", 10)
+		list, err := expiry.List(tx, h.Records, org, "2026-01-01", "2026-01-01", 10)
 		if len(list) != 1 || list[0].Record != c {
 			t.Errorf("what expires is %v", list)
 		}

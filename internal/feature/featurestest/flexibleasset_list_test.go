@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -225,7 +226,7 @@ func TestExpirationsOfATypeThatIsGone(t *testing.T) {
 		return err
 	})
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		due, err := h.Records.Expiring(tx, 0, "2027-01-01", "2027-12-31", 10)
+		due, err := expiry.List(tx, h.Records, 0, "2027-01-01", "2027-12-31", 10)
 		if err != nil || len(due) != 1 || due[0].Record != stays {
 			t.Errorf("%+v, %v", due, err)
 		}

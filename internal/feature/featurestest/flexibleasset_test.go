@@ -8,6 +8,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -115,7 +116,7 @@ func TestAssetOfEveryField(t *testing.T) {
 		if err == nil && (len(from) != 1 || from[0].Record != asset || from[0].Reason != "Switches of") {
 			t.Errorf("%+v refer to the switch", from)
 		}
-		due, err2 := h.Records.Expiring(tx, 0, "2027-01-01", "2027-12-31", 10)
+		due, err2 := expiry.List(tx, h.Records, 0, "2027-01-01", "2027-12-31", 10)
 		if len(due) != 1 || due[0].Record != asset || due[0].Field.Title() != "Contract ends" || due[0].Kind.Label != "LAN" {
 			t.Errorf("expiring: %+v", due)
 		}

@@ -8,11 +8,15 @@ import (
 	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/alert"
+	"strongroom/internal/feature/announcement"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/category"
 	"strongroom/internal/feature/certificate"
+	"strongroom/internal/feature/change"
 	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
@@ -24,12 +28,18 @@ import (
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/flexibleasset"
+	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/rotation"
+	"strongroom/internal/feature/service"
+	"strongroom/internal/feature/task"
+	"strongroom/internal/feature/team"
 	"strongroom/internal/feature/tracker"
 )
 
@@ -43,6 +53,7 @@ func features() []record.Feature {
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(), rotation.Feature(),
 		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), tracker.Feature(), comment.Feature(), flag.Feature(), alert.Feature(),
+		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(), announcement.Feature(), {Name: "number", Schema: number.Schema},
 	}
 }
 

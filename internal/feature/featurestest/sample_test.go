@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
@@ -83,7 +84,7 @@ func TestSampleIsAWholeTenant(t *testing.T) {
 	}
 	h.followLinks()
 	h.View(h.Admin(), func(tx *gate.Tx) error {
-		soon, err := h.Records.Expiring(tx, 0, today.Format(time.DateOnly), today.AddDate(0, 0, 30).Format(time.DateOnly), 1000)
+		soon, err := expiry.List(tx, h.Records, 0, today.Format(time.DateOnly), today.AddDate(0, 0, 30).Format(time.DateOnly), 1000)
 		if len(soon) < 5 {
 			t.Errorf("%d things expire in the next 30 days, want some", len(soon))
 		}

@@ -76,6 +76,33 @@ func Of(tx *gate.Tx, rec id.ID) ([]Flag, error) {
 		join record o on o.id = f.record_id where f.record_id = ? and r.trashed_at is null and `+cond+` order by r.name_fold, r.id`, append([]any{int64(rec)}, args...)...)
 }
 
+// OfMany gives the flags of records that the caller has been shown, by record, in one
+// statement.
+func OfMany(tx *gate.Tx, recs []id.ID) (map[id.ID][]Flag, error) {
+	out := map[id.ID][]Flag{}
+	if len(recs) == 0 {
+		return out, nil
+	}
+	cond, args := tx.Visible("o")
+	rows, err := tx.Query(`select f.record_id, r.id, r.name, coalesce(k.colour, ''), coalesce(k.meaning, '') from record_flag f join record r on r.id = f.flag_id join k_flag k on k.id = r.id
+		join record o on o.id = f.record_id where f.record_id in (`+access.Marks(len(recs))+`) and r.trashed_at is null and `+cond+` order by f.record_id, r.name_fold, r.id`,
+		append(access.Args(recs), args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f Flag
+		var rec, n int64
+		if err := rows.Scan(&rec, &n, &f.Name, &f.Colour, &f.Meaning); err != nil {
+			return nil, err
+		}
+		f.ID = id.ID(n)
+		out[id.ID(rec)] = append(out[id.ID(rec)], f)
+	}
+	return out, rows.Err()
+}
+
 func read(tx *gate.Tx, q string, args ...any) ([]Flag, error) {
 	rows, err := tx.Query(q, args...)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package identity holds who works in a tenant: users and groups, how they sign
+// Package identity holds who works in a tenant: users, groups and roles, how they sign
 // in, and their sessions.
 //
 // Always true: what a user may do is in step with her record, in the same
@@ -25,10 +25,10 @@ const (
 	Group = "group"
 )
 
-// Feature is the kinds user and group, sessions and the counters of failed
+// Feature is the kinds user, group and role, sessions and the counters of failed
 // tries. The kind contact must be declared by another feature.
 func Feature() record.Feature {
-	return record.Feature{Name: "identity", Kinds: []*record.Kind{users(), groups()}, Schema: schema(), Purge: purge}
+	return record.Feature{Name: "identity", Kinds: []*record.Kind{users(), groups(), customRoles()}, Schema: schema(), Purge: purge}
 }
 
 func schema() []string {

@@ -76,7 +76,7 @@ func (s *Sessions) Revoke(ctx context.Context, c *access.Caller, session string)
 	if err != nil {
 		return err
 	}
-	if id.ID(owner) != c.User && !c.Role.May(access.Administer) {
+	if id.ID(owner) != c.User && !c.May(access.Administer) {
 		return gate.Missing()
 	}
 	return s.end(ctx, c, id.ID(owner), "session.revoke", func(tx *gate.Tx) error {

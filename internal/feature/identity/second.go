@@ -160,6 +160,61 @@ func (s *Sessions) Confirm(ctx context.Context, c *access.Caller, dev string, ch
 	return token, err
 }
 
+// ConfirmPassword lets somebody who is signed in give her password again, where
+// she has no second factor to give; her session has a new token then. Fault kinds:
+// Invalid with the field password, Throttled, Denied for programs and for who has
+// a second factor.
+func (s *Sessions) ConfirmPassword(ctx context.Context, c *access.Caller, password string) (token string, err error) {
+	sid, err := browser(c)
+	if err != nil {
+		return "", err
+	}
+	if s.Passwords == nil {
+		return "", fault.New(fault.Denied, "Your password is kept elsewhere.").WithHint("Sign out and sign in again.")
+	}
+	ch, err := s.beginChange(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	claim, err := s.Passwords.Check(ctx, method.Try{Tenant: c.Tenant, Email: c.Email, Password: password, Known: true})
+	if fault.Is(err, fault.Unauthorized) || err == nil && (claim.User != c.User || claim.OneTime) {
+		s.missed(ctx, Attempt{Tenant: c.Tenant, Email: c.Email, Addr: c.Addr, Request: c.Request}, ch, "wrong password")
+		return "", fault.Field("password", "The password is wrong.").WithHint("If you sign in by another system, sign out and in again.")
+	}
+	if err != nil {
+		s.giveBack(ctx, ch)
+		return "", err
+	}
+	err = s.Gate.Change(ctx, c, access.SignIn, gate.Thing{Kind: User, ID: c.User}, func(tx *gate.Tx) error {
+		e := tx.Entry()
+		e.Action, e.Detail.Text = "session.confirm", "with "+claim.Method
+		if err := ch.settle(tx, true); err != nil {
+			return err
+		}
+		if err := s.noSecond(tx, c); err != nil {
+			return err
+		}
+		if token, err = renew(tx, sid, webSession, c.AuthLevel); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`update identity_session set factor_at = ? where id = ?`, tx.Now, int64(sid))
+		return err
+	})
+	return token, err
+}
+
+// noSecond refuses who has a second factor, whatever she gave in this session.
+func (s *Sessions) noSecond(tx *gate.Tx, c *access.Caller) error {
+	if s.Second == nil {
+		return nil
+	}
+	has, err := s.Second(tx, c.User)
+	if err == nil && has {
+		err = fault.New(fault.Denied, "You have a second factor: give that.").WithHint("Load the page again.")
+	}
+	return err
+}
+
 // given counts a try to give a second factor, checks it and then does what it
 // allows, in one transaction.
 func (s *Sessions) given(ctx context.Context, a Attempt, c *access.Caller, check Factor, then func(tx *gate.Tx, how string) error) error {

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"time"
@@ -25,6 +26,8 @@ type Attempt struct {
 
 	// With is the method that is asked instead of Sessions.Methods, when set.
 	With method.Password
+	// Proof is what With takes where that is no password, in words for the audit log.
+	Proof string
 }
 
 // wrong is the one answer for an unknown tenant, an unknown address and a wrong
@@ -61,7 +64,7 @@ func (s *Sessions) signIn(ctx context.Context, a Attempt, sort string) (*Signed,
 	case missing && (err == nil || fault.Is(err, fault.Unauthorized)):
 		return nil, wrong()
 	case fault.Is(err, fault.Unauthorized):
-		s.missed(ctx, a, ch, "wrong password")
+		s.missed(ctx, a, ch, "wrong "+cmp.Or(a.Proof, "password"))
 		return nil, wrong()
 	case err != nil:
 		if !missing {
@@ -159,9 +162,7 @@ func (s *Sessions) admit(tx *gate.Tx, a Attempt, out *Signed, claim method.Claim
 		d = newDevice(caller.User)
 	}
 	d.Since = tx.Now
-	if caller.AuthLevel > 1 {
-		caller.Confirmed = tx.Now
-	}
+	caller.Confirmed = tx.Now
 	limits, err := s.LimitsOf(tx)
 	if err != nil {
 		return err

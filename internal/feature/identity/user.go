@@ -22,6 +22,8 @@ func users() *record.Kind {
 				Required: true, Unique: true, Filter: true, Sort: true, Search: true, List: true, Hint: "She signs in with it."},
 			{Name: "role_name", Label: "Role", Type: record.Choice, Choices: roles(), Class: record.Internal,
 				Required: true, Default: string(access.ReadOnly), Filter: true, Sort: true, List: true},
+			{Name: "custom_role_id", Label: "Custom role", Type: record.Ref, Ref: Role, Class: record.Internal, Filter: true,
+				Hint: "Narrows the role: she may do what both allow."},
 			{Name: "contact_id", Label: "Contact", Type: record.Ref, Ref: "contact", Class: record.Internal,
 				Hint: "The contact that this person also is."},
 			{Name: "reputation", Type: record.Integer, Class: record.Internal, ReadOnly: true, Sort: true},
@@ -50,6 +52,9 @@ func beforeUser(tx *gate.Tx, now, old *record.Record) error {
 	if utf8.RuneCountInString(now.Values.Text("email")) > maxEmail {
 		return fault.Field("email", "E-mail address is longer than %d characters.", maxEmail)
 	}
+	if err := checkCustom(tx, now, old); err != nil {
+		return err
+	}
 	if tx.Caller.User == 0 {
 		return nil // an import may bring what a person may not set
 	}
@@ -71,7 +76,7 @@ func role(r *record.Record) access.Role { return access.Role(r.Values.Text("role
 
 // afterUser keeps what the user may do in step with her record.
 func afterUser(tx *gate.Tx, now, old *record.Record) error {
-	if old != nil && role(old) == role(now) && active(old) == active(now) {
+	if old != nil && role(old) == role(now) && custom(old) == custom(now) && active(old) == active(now) {
 		return nil
 	}
 	if old != nil && active(old) && role(old) == access.Administrator && !(active(now) && role(now) == access.Administrator) {
@@ -80,6 +85,9 @@ func afterUser(tx *gate.Tx, now, old *record.Record) error {
 		}
 	}
 	if err := access.SetPrincipal(tx.SQL(), now.ID, role(now), active(now)); err != nil {
+		return err
+	}
+	if err := access.SetCustom(tx.SQL(), now.ID, custom(now)); err != nil {
 		return err
 	}
 	if old == nil {

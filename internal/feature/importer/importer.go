@@ -83,6 +83,23 @@ type Reading interface {
 	Steps() []func() error
 }
 
+// Recognizer is a layout that knows its files when it sees them.
+type Recognizer interface {
+	Layout
+	// Recognizes looks into a file that has no password.
+	Recognizes(f *staging.File) bool
+}
+
+// Recognize gives the name of the layout that knows a file; "" when none does.
+func (m *Importer) Recognize(f *staging.File) string {
+	for _, l := range m.Layouts {
+		if r, ok := l.(Recognizer); ok && r.Recognizes(f) {
+			return r.Name()
+		}
+	}
+	return ""
+}
+
 func (m *Importer) layout(name string) (Layout, error) {
 	for _, l := range m.Layouts {
 		if name == "" || l.Name() == name {

@@ -11,8 +11,10 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
+	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/importer/history"
 	"strongroom/internal/feature/importer/problem"
 )
@@ -117,6 +119,40 @@ func (r *Run) ID() id.ID { return r.id }
 // with the import; before is its version before, or 0 for one that was made.
 func (r *Run) Wrote(tx *gate.Tx, rec id.ID, before int64) error {
 	return history.Keep(tx, r.id, []history.Change{{Record: rec, Before: before}})
+}
+
+// MadeFile lists a file that was made for a record, so that it is taken back with the
+// import. One that came in the place of another is not listed: that one is gone.
+func (r *Run) MadeFile(tx *gate.Tx, f *attachment.File, instead bool) error {
+	if instead {
+		return nil
+	}
+	return history.Beside(tx, r.id, history.File, f.ID, f.Record)
+}
+
+// Relate relates two records, and lists a relation that was not there before, so that
+// it is taken back with the import. from depends on to, or is used by it, where depends
+// says so.
+func (r *Run) Relate(tx *gate.Tx, from, to id.ID, notes string, depends record.Dependence) (made bool, err error) {
+	here, err := Related(tx, from, to)
+	if err != nil {
+		return false, err
+	}
+	it, err := r.Importer.Relations.Add(tx, from, to, notes)
+	if err == nil && depends != record.Independent {
+		_, err = r.Importer.Relations.SetDepends(tx, from, it.ID, depends)
+	}
+	if err != nil || here {
+		return false, err
+	}
+	return true, history.Beside(tx, r.id, history.Relation, it.ID, from)
+}
+
+// Related tells whether somebody related two records.
+func Related(tx *gate.Tx, a, b id.ID) (bool, error) {
+	var n int
+	err := tx.QueryRow(`select count(*) from relation where low_id = ? and high_id = ?`, int64(min(a, b)), int64(max(a, b))).Scan(&n)
+	return n > 0, err
 }
 
 // allowed refuses before anything is read.

@@ -54,6 +54,8 @@ func Feature() record.Feature {
 	return record.Feature{Name: "mfa", Schema: []string{
 		`create table if not exists mfa_factor (id id primary key, user_id int not null, sort text not null, name text not null, created_at int not null, used_at int not null,
 			step int not null, sealed bytes not null, credential bytes not null)`,
+		`alter table mfa_factor add column if not exists site text not null default ''`,
+		`alter table mfa_factor add column if not exists alone int not null default 0`,
 		`create index if not exists mfa_factor_user on mfa_factor (user_id)`,
 		`create index if not exists mfa_factor_credential on mfa_factor (credential)`,
 		`create table if not exists mfa_code (user_id int not null, hash bytes not null, used_at int not null, primary key (user_id, hash))`,
@@ -82,8 +84,10 @@ type Factor struct {
 	ID      id.ID
 	Sort    string
 	Name    string
-	Created int64 // Unix milliseconds
-	Used    int64 // last, 0 for never
+	Created int64  // Unix milliseconds
+	Used    int64  // last, 0 for never
+	Site    string // of a passkey: the host that it is for
+	Alone   bool   // a passkey that can be the only factor
 }
 
 // List gives the factors of a user, oldest first: to herself, and to who manages
@@ -94,7 +98,7 @@ func List(tx *gate.Tx, user id.ID) ([]Factor, error) {
 			return nil, err
 		}
 	}
-	rows, err := tx.Query(`select id, sort, name, created_at, used_at from mfa_factor where user_id = ? order by created_at, id`, int64(user))
+	rows, err := tx.Query(`select id, sort, name, created_at, used_at, site, alone from mfa_factor where user_id = ? order by created_at, id`, int64(user))
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +107,7 @@ func List(tx *gate.Tx, user id.ID) ([]Factor, error) {
 	for rows.Next() {
 		var f Factor
 		var n int64
-		if err := rows.Scan(&n, &f.Sort, &f.Name, &f.Created, &f.Used); err != nil {
+		if err := rows.Scan(&n, &f.Sort, &f.Name, &f.Created, &f.Used, &f.Site, &f.Alone); err != nil {
 			return nil, err
 		}
 		f.ID = id.ID(n)
@@ -125,6 +129,8 @@ type made struct {
 	step       int64                              // that was used
 	sealed     func(factor id.ID) ([]byte, error) // what is kept of it
 	credential []byte
+	site       string
+	alone      bool
 }
 
 // add keeps a new factor of the caller and tells her. With her first one she gets
@@ -156,8 +162,8 @@ func add(tx *gate.Tx, m made) (codes []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.Exec(`insert into mfa_factor (id, user_id, sort, name, created_at, used_at, step, sealed, credential) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(fid), int64(user), sort, name, tx.Now, tx.Now, m.step, box, m.credential)
+	_, err = tx.Exec(`insert into mfa_factor (id, user_id, sort, name, created_at, used_at, step, sealed, credential, site, alone) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(fid), int64(user), sort, name, tx.Now, tx.Now, m.step, box, m.credential, m.site, m.alone)
 	if err != nil {
 		return nil, err
 	}

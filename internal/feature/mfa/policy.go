@@ -157,7 +157,7 @@ func Revealing(tx *gate.Tx, _ secret.Ref, _ *audit.Entry) error {
 // second factor that the tenant demands for it.
 func Guard(tx *gate.Tx, a access.Action, t access.Target) error {
 	c := tx.Caller
-	managing := a == access.Administer || a == access.Restrict || a == access.Export || t.Admin && a != access.View && a != access.SignIn && a != access.Comment
+	managing := a == access.Administer || a == access.Restrict || a == access.Approve || a == access.Export || t.Admin && a != access.View && a != access.SignIn && a != access.Comment
 	if !managing || !person(c) {
 		return nil
 	}
@@ -168,14 +168,22 @@ func Guard(tx *gate.Tx, a access.Action, t access.Target) error {
 	return unmet(tx, c, p.Admin)
 }
 
-// Fresh refuses a caller who has a second factor and did not give it lately: for
-// changes of the factors themselves.
+// Fresh refuses a caller who did not lately give her second factor or, having none,
+// her password: for changes of the factors themselves. Otherwise whoever finds her
+// session open could set up a factor of his own, the first one too.
 func Fresh(tx *gate.Tx, has bool) error {
-	d := Demand{On: has, Minutes: changeMinutes}
-	if d.met(tx.Caller, tx.Now) {
+	d := Demand{On: true, Minutes: changeMinutes}
+	c := tx.Caller
+	switch {
+	case d.met(c, tx.Now):
+		return nil
+	case has:
+		return unmet(tx, c, d)
+	case c.Confirmed > 0 && tx.Now-c.Confirmed <= changeMinutes*60_000:
 		return nil
 	}
-	return unmet(tx, tx.Caller, d)
+	return fault.New(fault.Denied, "This needs your password, given within the last %d minutes.", changeMinutes).
+		WithHint("Give it again, then do it again.").WithWay(Own + "/confirm")
 }
 
 // unmet says what is to be done first.

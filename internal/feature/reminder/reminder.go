@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -61,10 +62,10 @@ func due(left int) int {
 // calls it; it bears repetition.
 func (m *Reminder) Run(ctx context.Context, tenant string) error {
 	c := access.System(tenant, "job")
-	var list []record.Expiry
+	var list []expiry.Item
 	err := m.Gate.View(ctx, c, func(tx *gate.Tx) (err error) {
 		today := time.UnixMilli(tx.Now).UTC()
-		list, err = m.Records.Expiring(tx, 0, today.Format(time.DateOnly), today.AddDate(0, 0, Days()[0]).Format(time.DateOnly), most)
+		list, err = expiry.List(tx, m.Records, 0, today.Format(time.DateOnly), today.AddDate(0, 0, Days()[0]).Format(time.DateOnly), most)
 		if err != nil {
 			return err
 		}
@@ -80,8 +81,8 @@ func (m *Reminder) Run(ctx context.Context, tenant string) error {
 }
 
 // untold leaves out what was told.
-func untold(tx *gate.Tx, list []record.Expiry) ([]record.Expiry, error) {
-	var out []record.Expiry
+func untold(tx *gate.Tx, list []expiry.Item) ([]expiry.Item, error) {
+	var out []expiry.Item
 	for _, x := range list {
 		days := due(left(tx, x.Date))
 		if days == 0 {
@@ -109,7 +110,7 @@ func left(tx *gate.Tx, date string) int {
 	return int(t.Sub(today).Hours() / 24)
 }
 
-func (m *Reminder) tell(ctx context.Context, c *access.Caller, list []record.Expiry) error {
+func (m *Reminder) tell(ctx context.Context, c *access.Caller, list []expiry.Item) error {
 	return m.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
 		tx.Withdraw(tx.Entry()) // telling changes nothing that somebody would look for in the log
 		people, err := audience(tx)

@@ -76,7 +76,9 @@ func (c *client) plan(n int) []step {
 	out = append(out, c.passwordFolders()...)
 	out = append(out, c.passwords(secrets)...)
 	if rest := n - len(out); rest > 0 {
-		out = append(out, c.desks(rest)...)
+		calls := c.tickets()
+		out = append(out, calls[:min(len(calls), rest*2/3)]...)
+		out = append(out, c.desks(n-len(out))...)
 	}
 	return out[:n]
 }

@@ -30,7 +30,7 @@ type Filler struct {
 }
 
 // Default is how many records a demonstration has when nobody says.
-const Default = 460
+const Default = 640
 
 // batch is how many records are made in one transaction.
 const batch = 250
@@ -47,7 +47,7 @@ func (s *Filler) Fill(ctx context.Context, c *access.Caller, n int, today time.T
 	w := &world{
 		filler: s, caller: c, today: today.UTC().Truncate(24 * time.Hour),
 		rng:   rand.New(rand.NewPCG(0x5374726f, 0x6e67726f)), // #nosec G404 -- the sample is the same every time; nothing in it is secret
-		lists: map[string]map[string]id.ID{}, templates: map[string]*template.Template{},
+		lists: map[string]map[string]id.ID{}, templates: map[string]*template.Template{}, numbers: map[string]int{},
 	}
 	if err := s.Gate.View(ctx, c, w.load); err != nil {
 		return err
@@ -110,12 +110,13 @@ type world struct {
 	routines  map[string]id.ID              // templates of checklists, by name
 	designs   map[string]*design            // of assets, by name
 	templates map[string]*template.Template // of documents, by file
+	numbers   map[string]int                // of tickets, by kind: the last one
 }
 
 // share is how many records the organization with that number gets: about the
 // same for all, in more and bigger organizations the more records there are.
 func (w *world) share(number, total int) int {
-	each := 58 + total/500
+	each := 80 + total/500
 	if number == 0 {
 		return max(24, each) // the provider itself
 	}
@@ -153,6 +154,11 @@ func (w *world) load(tx *gate.Tx) error {
 		}
 		if len(w.lists[kind]) == 0 {
 			return fault.New(fault.Invalid, "The tenant has no list of kind %s.", kind).WithHint("Fill a tenant that was made by this version.")
+		}
+	}
+	for _, kind := range []string{"team", "service", "category"} { // a list that was emptied is no harm
+		if err := w.list(tx, kind, `select r.name_fold, r.id from record r where r.kind = ? and r.trashed_at is null`, kind); err != nil {
+			return err
 		}
 	}
 	if err := w.list(tx, "region", `select k.country_iso || ' ' || k.iso, k.id from k_region k`); err != nil {

@@ -98,7 +98,11 @@ func (s *Fields) field(tx *gate.Tx, kind, name string) (*record.Kind, *record.Fi
 	if err != nil {
 		return nil, nil, err
 	}
-	if k, err = s.Records.Shape(tx, kind, part.Parent); err != nil {
+	of := part.Parent
+	if of == 0 { // it is of the tenant, and names what it is a part of
+		of = part.Values.ID(k.Variants.By)
+	}
+	if k, err = s.Records.Shape(tx, kind, of); err != nil {
 		return nil, nil, err
 	}
 	if f := k.Field(name); f != nil {

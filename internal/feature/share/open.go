@@ -124,7 +124,7 @@ func (s *Shares) stands(tx *gate.Tx, r *row) error {
 	if err != nil {
 		return err
 	}
-	if n == 0 || !maker.Role.May(access.Reveal) || !set.lets(maker) || !password.Values.Bool("shareable") {
+	if n == 0 || !maker.MayOf(passwordKind, access.Reveal) || !set.lets(maker) || !password.Values.Bool("shareable") {
 		return Gone()
 	}
 	return nil

@@ -121,7 +121,7 @@ func (s Settings) lets(c *access.Caller) bool {
 }
 
 // manages tells whether somebody may end the shares of others.
-func manages(c *access.Caller) bool { return c.Role.May(access.Configure) }
+func manages(c *access.Caller) bool { return c.May(access.Configure) }
 
 // Settle keeps the tenant's settings, in a change for which the caller administers the
 // tenant. What is shared already obeys who may share from then on. Invalid, with the

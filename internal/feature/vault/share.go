@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
@@ -120,7 +121,7 @@ func standingOf(tx *gate.Tx, vault id.ID) (*standing, error) {
 	if s.grant, err = hostproof.ParseGrant(s.sealed); err != nil {
 		return nil, err
 	}
-	if s.grant.Expiry != 0 && tx.Now >= s.grant.Expiry {
+	if s.grant.Ended(tx.Now) {
 		return nil, gate.Missing()
 	}
 	s.role = s.grant.Role
@@ -151,8 +152,8 @@ func (s *Vaults) Grant(ctx context.Context, c *access.Caller, vault id.ID, seale
 			if err != nil {
 				return err
 			}
-			if old.Grantee == g.Grantee && old.Role >= g.Role {
-				return fault.New(fault.Conflict, "This person has that access already.").WithHint("Load the page again.")
+			if old.Grantee == g.Grantee && !old.Ended(tx.Now) && (!within(old, g) || within(g, old)) {
+				return fault.New(fault.Conflict, "This person has that access already, or more.").WithHint("Load the page again. Less access is given with new keys.")
 			}
 		}
 		if len(list) > mostMembers {
@@ -175,9 +176,17 @@ func owned(tx *gate.Tx, vault id.ID) (*standing, error) {
 	return st, nil
 }
 
+// within tells whether a grant lets do no more than another, and not longer.
+func within(g, other *hostproof.Grant) bool {
+	return g.Role <= other.Role && (other.Expiry == 0 || g.Expiry != 0 && g.Expiry <= other.Expiry)
+}
+
 // accessText says for the audit log who was given what, without a name.
 func accessText(g *hostproof.Grant) string {
 	what := map[hostproof.Role]string{hostproof.Reader: "reads", hostproof.Writer: "reads and writes", hostproof.Owner: "owns"}[g.Role]
+	if g.Expiry != 0 {
+		what += " until " + time.UnixMilli(g.Expiry).UTC().Format(time.RFC3339)
+	}
 	return fmt.Sprintf("user %d %s", g.Grantee, what)
 }
 
@@ -251,7 +260,7 @@ func (s *Vaults) Renew(ctx context.Context, c *access.Caller, vault id.ID, w Ren
 // regrant puts grants into the place of those that are there. Nobody gets more than
 // she had.
 func regrant(tx *gate.Tx, vault id.ID, epoch uint64, grants [][]byte) error {
-	had := map[int64]hostproof.Role{}
+	had := map[int64]*hostproof.Grant{}
 	before, err := members(tx, vault)
 	if err != nil {
 		return err
@@ -261,7 +270,7 @@ func regrant(tx *gate.Tx, vault id.ID, epoch uint64, grants [][]byte) error {
 		if err != nil {
 			return err
 		}
-		had[g.Grantee] = g.Role
+		had[g.Grantee] = g
 	}
 	if _, err := tx.Exec(`delete from vault_grant where vault_id = ?`, int64(vault)); err != nil {
 		return err
@@ -272,7 +281,7 @@ func regrant(tx *gate.Tx, vault id.ID, epoch uint64, grants [][]byte) error {
 		if err != nil {
 			return err
 		}
-		if g.Epoch != epoch || g.Role > had[g.Grantee] {
+		if old := had[g.Grantee]; g.Epoch != epoch || old == nil || !within(g, old) {
 			return outdated()
 		}
 		delete(had, g.Grantee)

@@ -3,6 +3,7 @@ package vault_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
@@ -190,5 +191,96 @@ func TestPurgeOfAWriter(t *testing.T) {
 	h.must(err)
 	if string(st.Statement) != string(wk.Statement.Marshal()) || len(st.Lock) != 0 {
 		t.Error("her public keys are gone, or what opens the private ones is not")
+	}
+}
+
+// TestAccessWithAnEnd: who had access until a time is then told of nothing, and may get
+// it again; the end does not move in new keys, and comes no earlier without them.
+func TestAccessWithAnEnd(t *testing.T) {
+	h := open(t)
+	c := h.User(access.Editor)
+	k, lock := h.keyset(c)
+	h.must(h.vaults.SaveKeyset(t.Context(), c, k.Statement.Marshal(), lock))
+	until := func(role hostproof.Role, at int64) error {
+		g, err := h.keys.Grant(h.vault, k.Statement, role, at, 1)
+		h.must(err)
+		return h.vaults.Grant(t.Context(), h.me, h.at, g.Marshal())
+	}
+	now := h.Clock.Now().UnixMilli()
+	if err := until(hostproof.Reader, now); !fault.Is(err, fault.Denied) && !fault.Is(err, fault.Invalid) {
+		t.Errorf("access that has ended: %v", err)
+	}
+	h.must(until(hostproof.Reader, now+1000))
+	for what, err := range map[string]error{"the same": until(hostproof.Reader, now+1000), "earlier": until(hostproof.Reader, now+500), "more, and earlier": until(hostproof.Writer, now+500)} {
+		if !fault.Is(err, fault.Conflict) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	h.must(until(hostproof.Reader, now+2000))
+	there := func() int {
+		st, err := h.vaults.State(t.Context(), c)
+		h.must(err)
+		return len(st.Vaults)
+	}
+	if there() != 1 {
+		t.Error("the vault is not there")
+	}
+	w, next := h.renewal(map[*hostproof.Statement]hostproof.Role{})
+	longer, err := h.keys.Grant(next, k.Statement, hostproof.Reader, 0, 1)
+	h.must(err)
+	w.Grants = append(w.Grants, longer.Marshal())
+	if err := h.vaults.Renew(t.Context(), h.me, h.at, w); !fault.Is(err, fault.Conflict) {
+		t.Errorf("new keys without an end: %v", err)
+	}
+	h.Clock.Advance(3 * time.Second)
+	if there() != 0 {
+		t.Error("the vault is there after the end")
+	}
+	if _, err := h.vaults.Read(t.Context(), c, h.at); !fault.Is(err, fault.NotFound) {
+		t.Errorf("after the end: %v", err)
+	}
+	h.must(until(hostproof.Reader, 0))
+	if there() != 1 {
+		t.Error("it was given again and is not there")
+	}
+}
+
+// TestEnd: a vault is deleted by its owner, with a list that she signed.
+func TestEnd(t *testing.T) {
+	h := open(t)
+	reader, _ := h.with(hostproof.Reader)
+	writer, wk := h.with(hostproof.Writer)
+	last, err := h.keys.LastManifest(h.vault, h.last, 2)
+	h.must(err)
+	full := h.write(map[int64]string{7: "more"}, nil)
+	forged, err := wk.Manifest(h.vault, nil, nil, 2)
+	h.must(err)
+	for name, x := range map[string]struct {
+		who  *access.Caller
+		list []byte
+		want fault.Kind
+	}{
+		"a reader":             {reader, last.Marshal(), fault.Denied},
+		"a writer":             {writer, forged.Marshal(), fault.Denied},
+		"a stranger":           {h.User(access.Editor), last.Marshal(), fault.NotFound},
+		"a list with items":    {h.me, full.Manifest, fault.Invalid},
+		"somebody else's list": {h.me, forged.Marshal(), fault.Invalid},
+		"something else":       {h.me, []byte("x"), fault.Invalid},
+	} {
+		if err := h.vaults.End(t.Context(), x.who, h.at, x.list); fault.Of(err) != x.want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := h.send(vault.Write{Remove: []int64{0, 5}, Manifest: last.Marshal()}); err == nil {
+		t.Error("a write empties the vault")
+	}
+	h.must(h.vaults.End(t.Context(), h.me, h.at, last.Marshal()))
+	if _, err := h.vaults.Read(t.Context(), reader, h.at); !fault.Is(err, fault.NotFound) {
+		t.Errorf("it is read: %v", err)
+	}
+	st, err := h.vaults.State(t.Context(), h.me)
+	h.must(err)
+	if len(st.Vaults) != 0 || len(st.Ended) != 1 || string(st.Ended[0]) != string(last.Marshal()) {
+		t.Errorf("%d vaults, %d last lists", len(st.Vaults), len(st.Ended))
 	}
 }

@@ -37,6 +37,8 @@ var schema = []string{
 	`create index if not exists vault_owner on vault (owner_id)`,
 	`create table if not exists vault_grant (vault_id int not null, user_id int not null, epoch int not null, sealed bytes not null, at int not null, primary key (vault_id, user_id))`,
 	`create index if not exists vault_grant_user on vault_grant (user_id)`,
+	`create table if not exists vault_ended (vault_id id primary key, owner_id int not null, manifest bytes not null, at int not null)`,
+	`create index if not exists vault_ended_owner on vault_ended (owner_id)`,
 	`create table if not exists vault_item (vault_id int not null, item int not null, version int not null, header bytes not null, sealed bytes not null, at int not null, primary key (vault_id, item))`,
 }
 
@@ -52,6 +54,7 @@ func purge(tx *gate.Tx, r *record.Record) error {
 		`delete from vault_item where vault_id in (select id from vault where owner_id = ?)`,
 		`delete from vault_grant where vault_id in (select id from vault where owner_id = ?)`,
 		`delete from vault where owner_id = ?`,
+		`delete from vault_ended where owner_id = ?`,
 		`update vault_keyset set locked = null where user_id = ?`,
 		`delete from vault_keyset where user_id = ? and user_id not in (select user_id from vault_grant)`,
 	} {
@@ -72,6 +75,8 @@ type State struct {
 	Statement []byte  `json:"statement,omitempty"` // nothing before the first passphrase
 	Lock      []byte  `json:"lock,omitempty"`
 	Vaults    []id.ID `json:"vaults"`
+
+	Ended [][]byte `json:"ended,omitempty"` // the last lists of vaults that she deleted
 }
 
 // Contents is a vault as it is kept.
@@ -118,11 +123,53 @@ func (s *Vaults) State(ctx context.Context, c *access.Caller) (*State, error) {
 			return err
 		}
 		out.Statement, out.Lock = statement, lock
-		list, err := tx.IDs(`select vault_id from vault_grant where user_id = ? order by vault_id`, int64(c.User))
-		out.Vaults = append(out.Vaults, list...)
-		return err
+		if err := out.present(tx); err != nil {
+			return err
+		}
+		return out.past(tx)
 	})
 	return out, err
+}
+
+// present lists the vaults for which the person has a grant that has not ended.
+func (s *State) present(tx *gate.Tx) error {
+	rows, err := tx.Query(`select vault_id, sealed from vault_grant where user_id = ? order by vault_id`, int64(s.User))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n int64
+		var sealed []byte
+		if err := rows.Scan(&n, &sealed); err != nil {
+			return err
+		}
+		g, err := hostproof.ParseGrant(sealed)
+		if err != nil {
+			return err
+		}
+		if !g.Ended(tx.Now) {
+			s.Vaults = append(s.Vaults, id.ID(n))
+		}
+	}
+	return rows.Err()
+}
+
+// past lists what the person deleted.
+func (s *State) past(tx *gate.Tx) error {
+	rows, err := tx.Query(`select manifest from vault_ended where owner_id = ? order by vault_id`, int64(s.User))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return err
+		}
+		s.Ended = append(s.Ended, b)
+	}
+	return rows.Err()
 }
 
 // keysetOf gives the newest statement of a user and its lock; nothing when there
@@ -156,6 +203,10 @@ func (s *Vaults) SaveKeyset(ctx context.Context, c *access.Caller, statement, lo
 		old, _, _, err := keysetOf(tx, c.User)
 		if err != nil {
 			return err
+		}
+		list(tx, st)
+		if old != nil && old.Hash() == st.Hash() {
+			return nil // it is there, and listed once more
 		}
 		switch {
 		case old == nil && st.Number != 1:

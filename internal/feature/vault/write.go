@@ -130,6 +130,9 @@ func (p *pending) apply(w Write) error {
 			return err
 		}
 	}
+	if _, ok := p.kept[0]; !ok {
+		return fault.New(fault.Invalid, "A vault has an item that says what it is called.")
+	}
 	leaves := make([]hostproof.Leaf, 0, len(p.kept))
 	for _, l := range p.kept {
 		leaves = append(leaves, l)

@@ -19,7 +19,10 @@ import (
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/runbook"
+	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/itglue/describe"
+	"strongroom/internal/surface/itglue/failure"
 )
 
 // API answers requests. Fill the fields; it then is safe for concurrent use.
@@ -33,6 +36,8 @@ type API struct {
 	Attachments *attachment.Store
 	Relations   *relation.Relations
 	Exports     *exporter.Exporter // with its Jobs; nil leaves the exports out
+	Trackers    *tracker.Checker   // nil leaves the trackers out
+	Runbooks    *runbook.Runbooks  // nil leaves the runbooks out
 
 	// BaseURL gives the address that the client reaches us under, without a
 	// slash at its end. Nil takes it from the request's Host.
@@ -102,7 +107,7 @@ func normal(p string) (full, short string) {
 
 func (a *API) build() {
 	a.once.Do(func() {
-		a.mux = &web.Mux{Fail: fail, Log: a.Log, Trusted: a.Trusted, AnyOrigin: true, Now: a.Now}
+		a.mux = &web.Mux{Fail: failure.Answer, Log: a.Log, Trusted: a.Trusted, AnyOrigin: true, Now: a.Now}
 		a.resources, a.bodies.New = map[string]*resource{}, func() any { return new([]byte) }
 		table := specials()
 		for _, k := range a.Records.Kinds.Kinds() {

@@ -17,6 +17,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/surface/itglue/failure"
 	"strongroom/internal/surface/itglue/value"
 )
 
@@ -154,6 +155,10 @@ func (c *call) item() (jsonapi.Item, error) {
 	}
 	return d.Items[0], nil
 }
+
+// at marks a failure with the number of the object it is about, where the body
+// holds several.
+func at(n int, many bool, err error) error { return failure.At(n, many, err) }
 
 // flag tells whether a query parameter says yes; def when it is not there.
 func (c *call) flag(name string, def bool) bool {

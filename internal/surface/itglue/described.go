@@ -21,7 +21,7 @@ func (a *API) Document() *openapi.Document {
 	for _, k := range a.Records.Kinds.Kinds() {
 		d.Resources = append(d.Resources, a.resources[k.Name].described())
 	}
-	d.Resources = append(d.Resources, describe.Beside()...)
+	d.Resources = append(append(d.Resources, describe.Beside()...), a.ours()...)
 	return d.Document()
 }
 

@@ -25,12 +25,14 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/external"
+	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
@@ -39,6 +41,9 @@ import (
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/runbook"
+	"strongroom/internal/feature/tracker"
+	"strongroom/internal/feature/tracker/seen"
 	"strongroom/internal/surface/itglue"
 )
 
@@ -58,7 +63,7 @@ type house struct {
 func features() []record.Feature {
 	return []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(),
-		attachment.Feature(), relation.Feature(), identity.Feature(), apikey.Feature(), flexibleasset.Feature(), external.Feature(), exporter.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(),
+		attachment.Feature(), relation.Feature(), identity.Feature(), apikey.Feature(), flexibleasset.Feature(), external.Feature(), exporter.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), tracker.Feature(), runbook.Feature(),
 	}
 }
 
@@ -88,6 +93,9 @@ func open(t testing.TB) *house {
 	h.jobs = &job.Runner{House: h.House.House, Gate: h.Gate, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})), Now: h.Clock.Now, Poll: 2 * time.Millisecond, ResolveKey: h.keys.CallerOf}
 	h.api.Exports = &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.api.Attachments, Secrets: h.api.Secrets, Jobs: h.jobs, Now: h.Clock.Now}
 	h.jobs.Handlers = map[string]job.Handler{exporter.JobKind: h.api.Exports.Handler()}
+	h.api.Trackers = &tracker.Checker{Gate: h.Gate, Records: h.Records, Jobs: h.jobs, Off: true, Trackers: []seen.Tracker{{Name: "dns", Title: "DNS", Kinds: []string{"domain"}, Every: time.Hour}}}
+	h.api.Runbooks = &runbook.Runbooks{Gate: h.Gate, Records: h.Records, Relations: h.api.Relations, Jobs: h.jobs}
+	h.jobs.Handlers[runbook.JobKind] = h.api.Runbooks.Handler()
 	h.says = promised(t, h.api)
 	s := httptest.NewServer(h.api.Handler())
 	t.Cleanup(s.Close)

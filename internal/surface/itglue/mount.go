@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/base/web"
 	"strongroom/internal/core/record"
 	"strongroom/internal/surface/itglue/describe"
+	"strongroom/internal/surface/itglue/failure"
 	"strongroom/internal/surface/itglue/report"
 )
 
@@ -14,8 +15,8 @@ import (
 // there several times over while it is understood; a form with a file is
 // streamed, and the store of files has its own limit.
 const (
-	maxBody = 8 << 20  // documents and bulk changes
-	maxJSON = 32 << 20 // files in base64
+	maxBody = 8 << 20         // documents and bulk changes
+	maxJSON = failure.MaxJSON // files in base64
 )
 
 // nest is the record in the middle of a path such as
@@ -142,6 +143,7 @@ func (a *API) mountAlone() {
 		a.handle("GET /document_images/{id}", describe.Get, "document-images", showImage)
 		a.handle("DELETE /document_images/{id}", describe.Delete, "document-images", removeImage)
 	}
+	a.mountOwn()
 	a.open("POST /login", describe.SignIn, "tokens", a.login)
 	a.open("GET /jwt/token", describe.SignIn, "tokens", a.refresh)
 	a.mux.Handle("GET /openapi.json", a.describe)

@@ -193,9 +193,10 @@ type recordIn struct {
 // recordOut is the data of one record. Values are as people read them.
 type recordOut struct {
 	found
-	OrganizationID string  `json:"organization_id,omitempty"`
-	Updated        string  `json:"updated"`
-	Related        []found `json:"related,omitempty"`
+	OrganizationID string   `json:"organization_id,omitempty"`
+	Updated        string   `json:"updated"`
+	Sealed         []string `json:"sealed,omitempty"`
+	Related        []found  `json:"related,omitempty"`
 }
 
 func (v *visit) getRecord(ctx context.Context, in recordIn) (*answer, error) {
@@ -235,6 +236,10 @@ func (v *visit) read(ctx context.Context, kind string, rid id.ID) (*answer, erro
 				out.Fields[f.Title()] = s
 				fmt.Fprintf(&b, "%s: %s\n", f.Title(), s)
 			}
+			if slices.Contains(r.Hidden, f.Name) {
+				out.Sealed = append(out.Sealed, f.Title())
+				fmt.Fprintf(&b, "%s: %s\n", f.Title(), sealedWords)
+			}
 		}
 		if err := v.beside(tx, r, out, &b); err != nil {
 			return err
@@ -260,7 +265,11 @@ func (v *visit) beside(tx *gate.Tx, r *record.Record, out *recordOut, b *strings
 			var words []string
 			for i := range k.Fields {
 				if f := &k.Fields[i]; f.Name != "name" && f.Name != k.Parent {
-					if s := said(part, f, maxText/4); s != "" {
+					s := said(part, f, maxText/4)
+					if slices.Contains(part.Hidden, f.Name) {
+						s = sealedWords
+					}
+					if s != "" {
 						words = append(words, f.Title()+": "+s)
 					}
 				}
@@ -285,6 +294,9 @@ func (v *visit) beside(tx *gate.Tx, r *record.Record, out *recordOut, b *strings
 	}
 	return nil
 }
+
+// sealedWords stand for a value that is sealed: that there is one is no secret.
+const sealedWords = "(sealed: people see it on the record's page, one look at a time)"
 
 // said is the value of a field as people read it, at most so many bytes of it;
 // empty when it is not set. A secret is never read: it says that there is one.

@@ -12,6 +12,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -319,7 +320,7 @@ type expirationsIn struct {
 	Past         bool   `json:"past,omitempty" jsonschema:"also what ran out already"`
 }
 
-type expiry struct {
+type ending struct {
 	found
 	What string `json:"what"`
 	Date string `json:"date"`
@@ -335,9 +336,9 @@ func (v *visit) expirations(ctx context.Context, in expirationsIn) (*answer, err
 		from = "1900-01-01"
 	}
 	data := struct {
-		Expirations []expiry `json:"expirations"`
+		Expirations []ending `json:"expirations"`
 		More        bool     `json:"more"`
-	}{Expirations: []expiry{}}
+	}{Expirations: []ending{}}
 	a := &answer{}
 	err := v.view(ctx, func(tx *gate.Tx) error {
 		org, err := v.organization(tx, in.Organization)
@@ -345,15 +346,15 @@ func (v *visit) expirations(ctx context.Context, in expirationsIn) (*answer, err
 			return err
 		}
 		a.About.Org = org
-		list, err := v.Records.Expiring(tx, org, from, until, maxAround+1)
-		slices.SortFunc(list, func(a, b record.Expiry) int {
+		list, err := expiry.List(tx, v.Records, org, from, until, maxAround+1)
+		slices.SortFunc(list, func(a, b expiry.Item) int {
 			return cmp.Or(cmp.Compare(a.Date, b.Date), cmp.Compare(a.Record, b.Record))
 		})
 		if data.More = len(list) > maxAround; data.More {
 			list = list[:maxAround]
 		}
 		for _, x := range list {
-			data.Expirations = append(data.Expirations, expiry{found{ID: x.Record.String(), Kind: x.Kind.Name, Name: x.Name, Organization: x.OrgName, URI: uri(x.Kind.Name, x.Record)}, x.Field.Title(), x.Date})
+			data.Expirations = append(data.Expirations, ending{found{ID: x.Record.String(), Kind: x.Kind.Name, Name: x.Name, Organization: x.OrgName, URI: uri(x.Kind.Name, x.Record)}, x.Field.Title(), x.Date})
 		}
 		return err
 	})

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -101,15 +102,34 @@ func (c *Client) Unlock(ctx context.Context, passphrase string) error {
 	if err := m.keyset(s); err != nil {
 		return err
 	}
-	if err := m.vaults(st.Vaults); err != nil {
+	if err := s.Verify(st.Tenant, int64(st.User)); err != nil {
+		return err
+	}
+	if err := m.vaults(s, st.Vaults, st.Ended); err != nil {
 		return err
 	}
 	if c.keys, err = hostproof.Unlock(st.Tenant, int64(st.User), s, st.Lock, passphrase); err != nil {
 		return err
 	}
+	if err := c.listed(ctx, s); err != nil {
+		return err
+	}
 	m.keepKeyset(s)
 	c.list = st.Vaults
 	return m.save()
+}
+
+// listed checks that somebody's keys stand in the signed audit log, which continues the
+// one that this computer knows. An emergency file has no log.
+func (c *Client) listed(ctx context.Context, s *hostproof.Statement) error {
+	if c.File != "" {
+		return nil
+	}
+	var l hostproof.Listing
+	if err := c.call(ctx, "people/"+id.ID(s.User).String()+"?since="+strconv.FormatInt(c.Memory.logSize(), 10), nil, &l); err != nil {
+		return err
+	}
+	return c.Memory.listed(s, &l)
 }
 
 // Words gives the words of the unlocked keys' fingerprint.
@@ -121,13 +141,16 @@ func (c *Client) Strangers() []*Stranger { return c.strangers }
 
 // Meet takes the keys of a stranger for hers when the words are those of the very
 // keys that the server showed; All then opens her vaults. Denied when they are not.
-func (c *Client) Meet(s *Stranger, words string) error {
+func (c *Client) Meet(ctx context.Context, s *Stranger, words string) error {
 	fp, err := wordlist.Decode(words)
 	if err != nil {
 		return err
 	}
 	if fp != s.statement.Fingerprint() {
 		return lied("These are not the words of the keys that the server shows for this person.")
+	}
+	if err := c.listed(ctx, s.statement); err != nil {
+		return err
 	}
 	return c.Memory.meet(s.statement)
 }

@@ -24,7 +24,16 @@ type Memory struct {
 
 	People map[string]string `json:"people,omitempty"` // fingerprints of others' keys that were compared, by user
 
+	Log *LogSeen `json:"log,omitempty"` // the tenant's audit log as it was seen last
+
 	file string
+}
+
+// LogSeen is the audit log as it was seen last.
+type LogSeen struct {
+	Key  string `json:"key"`
+	Size int64  `json:"size"`
+	Root string `json:"root"`
 }
 
 // Seen is a keyset or a vault as it was seen last.
@@ -33,7 +42,8 @@ type Seen struct {
 	Epoch       uint64 `json:"epoch,omitempty"`
 	Hash        string `json:"hash"`
 	Fingerprint string `json:"fingerprint,omitempty"`
-	Of          int64  `json:"of,omitempty"` // the user whose vault it is, 0 for one's own
+	Of          int64  `json:"of,omitempty"`    // the user whose vault it is, 0 for one's own
+	Ended       bool   `json:"ended,omitempty"` // its owner signed that it is no more
 }
 
 func lied(format string, args ...any) error {
@@ -111,19 +121,46 @@ func (m *Memory) keepKeyset(s *hostproof.Statement) {
 	m.Keyset = &Seen{Number: uint64(s.Number), Hash: hex.EncodeToString(hash[:]), Fingerprint: hex.EncodeToString(fp[:])}
 }
 
-// vaults says when the server leaves a vault of hers out. Those of others, whose
-// owners may have ended the access, are forgotten.
-func (m *Memory) vaults(list []id.ID) error {
+// vaults says when the server leaves a vault of hers out that she did not delete, or
+// shows one again that she did. Those of others, whose owners may have ended the
+// access, are forgotten.
+func (m *Memory) vaults(me *hostproof.Statement, list []id.ID, ended [][]byte) error {
 	for n, seen := range m.Vaults {
-		if slices.ContainsFunc(list, func(i id.ID) bool { return i.String() == n }) {
-			continue
+		there := slices.ContainsFunc(list, func(i id.ID) bool { return i.String() == n })
+		switch {
+		case there && seen.Ended:
+			return lied("The server shows a vault again that you deleted.")
+		case there, seen.Ended:
+		case seen.Of != 0:
+			delete(m.Vaults, n)
+		default:
+			if err := m.end(me, n, ended); err != nil {
+				return err
+			}
 		}
-		if seen.Of == 0 {
-			return lied("The server no longer shows a vault that this computer knows.")
-		}
-		delete(m.Vaults, n)
 	}
 	return nil
+}
+
+// end remembers that a vault was deleted, when its owner signed that.
+func (m *Memory) end(me *hostproof.Statement, n string, ended [][]byte) error {
+	at, _ := id.Parse(n)
+	for _, b := range ended {
+		last, err := hostproof.ParseManifest(b)
+		if err != nil {
+			return err
+		}
+		if last.Vault != int64(at) {
+			continue
+		}
+		seen, err := hostproof.CheckLast(last, me, int64(at), m.vault(at))
+		if err != nil {
+			return err
+		}
+		m.Vaults[n] = Seen{Number: seen.Counter, Epoch: seen.Epoch, Hash: hex.EncodeToString(seen.Hash[:]), Ended: true}
+		return nil
+	}
+	return lied("The server no longer shows a vault that this computer knows.")
 }
 
 // knows tells whether the keys of somebody were compared here; others in their place
@@ -147,6 +184,28 @@ func (m *Memory) vault(n id.ID) hostproof.Memory {
 	out := hostproof.Memory{Epoch: s.Epoch, Counter: s.Number}
 	_, _ = hex.Decode(out.Hash[:], []byte(s.Hash)) // what is no hash fits no list
 	return out
+}
+
+// listed checks that keys stand in the audit log, and remembers that.
+func (m *Memory) listed(s *hostproof.Statement, l *hostproof.Listing) error {
+	var seen hostproof.LogSeen
+	if m.Log != nil {
+		seen.Key, seen.Size = m.Log.Key, m.Log.Size
+		_, _ = hex.Decode(seen.Root[:], []byte(m.Log.Root)) // what is no root fits no log
+	}
+	now, err := l.Check(s, seen)
+	if err != nil {
+		return err
+	}
+	m.Log = &LogSeen{Key: now.Key, Size: now.Size, Root: hex.EncodeToString(now.Root[:])}
+	return m.save()
+}
+
+func (m *Memory) logSize() int64 {
+	if m.Log == nil {
+		return 0
+	}
+	return m.Log.Size
 }
 
 // keep remembers a vault as it was seen; of is its owner, 0 for one's own.

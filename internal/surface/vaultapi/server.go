@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -60,6 +61,7 @@ func (s *Server) build() {
 		s.mux = &web.Mux{Fail: fail, Log: s.Log, Trusted: s.Trusted, Now: s.Now, AnyOrigin: true} // each request bears a key of its own
 		s.mux.Handle("GET "+Path+"state", s.as(s.state))
 		s.mux.Handle("GET "+Path+"vaults/{id}", s.as(s.read), web.Within(2*time.Minute))
+		s.mux.Handle("GET "+Path+"people/{id}", s.as(s.listing))
 		s.mux.Handle("POST "+Path+"vaults/{id}", s.as(s.write), web.MaxBody(maxBody), web.Within(2*time.Minute))
 	})
 }
@@ -122,6 +124,19 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, c *access.Caller) 
 		return err
 	}
 	return web.JSON(w, http.StatusOK, got)
+}
+
+func (s *Server) listing(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
+	n, err := number(r)
+	if err != nil {
+		return err
+	}
+	since, _ := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64) // what is no number is 0
+	p, err := s.Vaults.Listing(r.Context(), c, n, max(since, 0))
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, p)
 }
 
 func (s *Server) write(w http.ResponseWriter, r *http.Request, c *access.Caller) error {

@@ -89,7 +89,7 @@ func TestHostNamesTheTenant(t *testing.T) {
 	}
 	defer resp.Body.Close()
 	p := c.Read(resp, "/sign-in")
-	if p.Has(`[name="tenant"]`) || !p.Has(`[name="email"]`) {
+	if p.Has(`form.entrance [name="tenant"]`) || !p.Has(`[name="email"]`) {
 		t.Error("the tenant is asked for though the host names it")
 	}
 }

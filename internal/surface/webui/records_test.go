@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -194,6 +195,94 @@ func TestListFiltersSortsAndPages(t *testing.T) {
 	}
 }
 
+// TestMoveNamesWhatCrosses: references that would lead into another organization are
+// named, and the move is refused or they are taken out; relations stay.
+func TestMoveNamesWhatCrosses(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	old, other := h.Org("Northbeam"), h.Org("Southgate")
+	place := h.Make("location", old, record.Values{"name": "Head office"})
+	ann := h.Make("contact", old, record.Values{"first_name": "Ann", "last_name": "Lee", "location_id": place})
+	doc := h.Make("document", old, record.Values{"name": "Fire plan"})
+	hidden := h.Make("contact", old, record.Values{"first_name": "Quiet", "last_name": "One", "location_id": place, "restricted": true})
+	var asset id.ID
+	h.Change(func(tx *gate.Tx) error {
+		if _, err := h.Server.Relations.Add(tx, place, doc, "evacuation"); err != nil {
+			return err
+		}
+		for _, y := range flexibleasset.Library() {
+			if y.Name != "LAN" {
+				continue
+			}
+			typ, err := y.Make(tx, h.Records)
+			if err != nil {
+				return err
+			}
+			k, err := h.Records.Shape(tx, flexibleasset.Kind, typ)
+			if err != nil {
+				return err
+			}
+			v := record.Values{flexibleasset.TypeField: typ, "organization_id": old}
+			for i := range k.Fields {
+				switch k.Fields[i].Title() {
+				case "Name":
+					v[k.Fields[i].Name] = "Office LAN"
+				case "Location":
+					v[k.Fields[i].Name] = []id.ID{place}
+				}
+			}
+			rec, err := h.Records.Create(tx, flexibleasset.Kind, v)
+			if err == nil {
+				asset = rec.ID
+			}
+			return err
+		}
+		return nil
+	})
+	h.See(h.NewUser("bea@demo.example", "Bea Moss", access.Editor), old, other)
+	c := h.SignIn("bea@demo.example")
+	at := "/locations/" + place.String()
+	page := c.Get(at + "/move").Want(http.StatusOK)
+	said := page.Text("form.genform")
+	for _, want := range []string{"Ann Lee (Location)", "Office LAN (Location)", "stay related to it: Fire plan"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("the form does not say %q: %s", want, said)
+		}
+	}
+	if strings.Contains(said, "Quiet") {
+		t.Error("the form names who is hidden")
+	}
+	form := page.Form("form.genform")
+	form.Set("to", other.String())
+	form.Del("drop")
+	if p := c.Post(at+"/move", form).Want(http.StatusUnprocessableEntity); !strings.Contains(p.Text(".errors"), "Ann Lee") || h.Load("location", place).Org != old {
+		t.Errorf("without a choice it says %q", p.Text(".errors"))
+	}
+	form.Set("drop", "1")
+	c.Post(at+"/move", form).Want(http.StatusSeeOther)
+	if h.Load("location", place).Org != other || h.Load("contact", ann).Values.ID("location_id") != 0 {
+		t.Error("it is not moved, or Ann is still there")
+	}
+	if h.Load("contact", hidden).Values.ID("location_id") != place {
+		t.Error("what the mover may not see was changed")
+	}
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		a, err := h.Records.Get(tx, flexibleasset.Kind, asset)
+		if err != nil {
+			return err
+		}
+		for name, v := range a.Values {
+			if list, ok := v.([]id.ID); ok && len(list) > 0 {
+				t.Errorf("%s of the asset is %v", name, list)
+			}
+		}
+		list, err := h.Server.Relations.List(tx, place)
+		if len(list) != 2 || list[0].Name != "Fire plan" { // and who is hidden from the mover
+			t.Errorf("it is related to %d", len(list))
+		}
+		return err
+	})
+}
+
 func TestMoveToAnotherOrganization(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	old, other, hidden := h.Org("Northbeam"), h.Org("Southgate"), h.Org("Nobody's")
@@ -324,13 +413,14 @@ func TestFavouriteAndRecent(t *testing.T) {
 
 // TestStatements: a page's cost in statements does not grow with its rows. Each
 // page asks once from where its reader may come, which second factor is demanded
-// and, in each of its transactions, which fields are sealed.
+// and, in each of its transactions, which fields are sealed; a list asks for the flags
+// of all its rows at once.
 func TestStatements(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{Sample: 300})
 	c := h.As(access.Administrator)
 	org := h.One("organization", "Harbour Dental Group").String()
 	for path, most := range map[string]int64{
-		"/": 18, "/configurations": 12, "/configurations?per=100": 12, "/organizations": 12, "/organizations/" + org: 39, "/organizations/" + org + "/configurations": 27,
+		"/": 18, "/configurations": 13, "/configurations?per=100": 13, "/organizations": 13, "/organizations/" + org: 39, "/organizations/" + org + "/configurations": 28,
 		"/configurations/" + h.Any("configuration").String(): 29, "/configurations/" + h.Any("configuration").String() + "/edit": 10, "/expirations": 13, "/trash": 8,
 	} {
 		c.Get(path) // what is noted once a minute is noted now

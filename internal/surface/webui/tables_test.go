@@ -109,6 +109,36 @@ func TestImportOfATable(t *testing.T) {
 	}
 }
 
+// TestTableMakesItsType: the type that a known table needs is offered to who may make
+// it, and chosen once it is there.
+func TestTableMakesItsType(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Jobs: true})
+	text := "Name,Description,vLAN,IP/Network,Subnet Mask,Gateway,Primary DNS,Secondary DNS,DHCP Range\nOffice,main,20,10.20.0.0/24,255.255.255.0,10.20.0.1,10.20.0.2,,\n"
+	manager := h.As(access.Manager)
+	at := manager.Upload("/imports", nil, map[string]string{"networks.csv": text}).Want(http.StatusSeeOther).To()
+	if strings.Contains(manager.Get(at).Want(http.StatusOK).Body, "made of the library") {
+		t.Error("who may not make types is offered one")
+	}
+	manager.Post(at+"/kind", url.Values{"kind": {"flexible_asset.new"}}).Want(http.StatusForbidden)
+	c := h.As(access.Administrator)
+	at = c.Upload("/imports", nil, map[string]string{"networks.csv": text}).Want(http.StatusSeeOther).To()
+	if got := c.Get(at).Want(http.StatusOK).Attr(`select[name="kind"] option[selected]`, "value"); got != "flexible_asset.new" {
+		t.Fatalf("chosen is %q", got)
+	}
+	page := c.Get(c.Post(at+"/kind", url.Values{"kind": {"flexible_asset.new"}}).Want(http.StatusSeeOther).To()).Want(http.StatusOK)
+	for i := range 9 {
+		if page.Attr(`select[name="c`+string(rune('0'+i))+`"] option[selected]`, "value") == "" {
+			t.Errorf("column %d is not read", i)
+		}
+	}
+	if got := page.Attr(`select[name="match"] option[selected]`, "value"); got != "name" {
+		t.Errorf("rows are known by %q", got)
+	}
+	if got := c.Get(at).Want(http.StatusOK).Attr(`select[name="kind"] option[selected]`, "value"); got == "flexible_asset.new" || got == "" {
+		t.Errorf("the second time %q is chosen", got)
+	}
+}
+
 func TestImportOfNoTable(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	c := h.As(access.Manager)

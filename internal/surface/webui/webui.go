@@ -35,6 +35,7 @@ import (
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/risk"
+	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/runbook"
 	guarded "strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
@@ -60,6 +61,7 @@ import (
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
 	"strongroom/internal/surface/webui/risks"
+	"strongroom/internal/surface/webui/roles"
 	"strongroom/internal/surface/webui/rotations"
 	"strongroom/internal/surface/webui/runbooks"
 	"strongroom/internal/surface/webui/secrets"
@@ -68,6 +70,7 @@ import (
 	"strongroom/internal/surface/webui/shares"
 	"strongroom/internal/surface/webui/shell"
 	"strongroom/internal/surface/webui/talk"
+	"strongroom/internal/surface/webui/tickets"
 	"strongroom/internal/surface/webui/trackers"
 	"strongroom/internal/surface/webui/trail"
 	"strongroom/internal/surface/webui/vault"
@@ -95,6 +98,7 @@ type Server struct {
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
 	Sensitive   *guarded.Fields         // nil hides the pages of sealed fields
 	Keyring     *keyring.Keyring        // nil hides the page of key pairs
+	Changes     *change.Changes         // nil hides the pages on which passwords are changed at their systems
 	// API describes the API of programs; nil hides the pages about it.
 	API      func() *openapi.Document
 	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
@@ -127,15 +131,17 @@ func (s *Server) groups() []shell.Group {
 		&entrance.Pages{House: s.House, Sessions: s.Sessions, Ways: s.Ways, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
+		&tickets.Pages{},
 		&maps.Pages{Relations: s.Relations},
 		&folders.Pages{},
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&secrets.Pages{Secrets: s.Secrets},
 		&approvals.Pages{},
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
-		&rotations.Pages{},
+		&rotations.Pages{Changes: s.Changes},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
+		&roles.Pages{Keys: s.APIKeys},
 		&security.Pages{Sessions: s.Sessions},
 		&trail.Pages{House: s.House},
 		&assets.Pages{},

@@ -63,6 +63,7 @@ type NavItem struct {
 	Count   int    // shown when above zero
 	Go      string // letter that opens it after "g"
 	Swap    string // block to swap instead of loading the page
+	Group   string // heading above it: the first of a group has one
 }
 
 // User is the box at the foot of the sidebar.

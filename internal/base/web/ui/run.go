@@ -35,7 +35,11 @@ func (t Table) Runs(p *web.Pen) []Run {
 				continue
 			}
 			b = append(append(append(b, `<td class="`...), classes[j]...), `">`...)
-			b = append(c.write(b, p), `</td>`...)
+			b = c.write(b, p)
+			if j == 0 {
+				b = t.Rows[i].marks(b, p)
+			}
+			b = append(b, `</td>`...)
 		}
 		b = append(b, "</tr>\n"...)
 	}
@@ -52,6 +56,15 @@ func (r *Row) begin(b []byte, boxes bool) []byte {
 	if boxes {
 		b = append(append(b, `<td class="ck"><input type="checkbox" name="id" value="`...), escape(r.ID)...)
 		b = append(append(append(b, `" aria-label="Select `...), escape(r.Name)...), `"></td>`...)
+	}
+	return b
+}
+
+// marks writes what stands behind the first cell.
+func (r *Row) marks(b []byte, p *web.Pen) []byte {
+	for _, m := range r.Marks {
+		c := Cell{Type: "pill", Text: m.Text, Tone: m.Tone, Icon: "flag"}
+		b = c.body(append(b, ' '), p)
 	}
 	return b
 }

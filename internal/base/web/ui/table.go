@@ -110,7 +110,8 @@ type Row struct {
 	ID    string
 	Name  string // what "Select NAME" says
 	Cells []Cell
-	Muted bool // archived
+	Muted bool   // archived
+	Marks []Pill // behind the first cell
 }
 
 // Pager is the foot of a list. Words says where one is: "1–25 of 148", "10,000+".

@@ -15,7 +15,10 @@ type Kind struct {
 	Label  string // for people: OpenID Connect
 	Text   string // one sentence: what it is for
 	Away   bool   // the browser goes to another site and comes back
+	Lists  bool   // its ways have Directory
 	Fields []Field
+	// Addresses are those that the other side has to be told, below Setup.Home.
+	Addresses []Address
 	// Open makes a way of settings. Invalid, with fields, for settings that
 	// cannot be; it asks nobody.
 	Open func(Setup) (Way, error)
@@ -30,6 +33,9 @@ type Field struct {
 	Required bool
 	Default  string
 }
+
+// Address is one of our own, as the other side calls it.
+type Address struct{ Label, Path string }
 
 // Option is a choice of a select.
 type Option struct{ Value, Label string }

@@ -76,11 +76,36 @@ type Trip struct {
 	State    []byte // what Start gave, kept in the browser, sealed, for this trip only
 }
 
+// Directory is a way whose other side can list everybody who may come by it.
+type Directory interface {
+	// People calls each with everybody, in no order, and fails unless it was
+	// everybody: who is missing counts as gone.
+	People(ctx context.Context, each func(Listed) error) error
+}
+
+// Listed is somebody in a directory.
+type Listed struct {
+	Claim
+	GroupNames []string // of Claim.Groups those that are names for people, each once
+}
+
 // Redirect is a way that sends the browser to another site, which sends it back
-// with a query.
+// with a query or has it post a form.
 type Redirect interface {
 	Start(ctx context.Context, callback string) (to string, state []byte, err error)
 	Return(ctx context.Context, t Trip, query url.Values) (Claim, error)
+}
+
+// Unasked is a Redirect whose other side may also send somebody who did not begin
+// here, where the settings allow that; Invalid where they do not.
+type Unasked interface {
+	Unasked(ctx context.Context, callback string, query url.Values) (Claim, error)
+}
+
+// Published is a way that describes itself to its other side in a document, which
+// anybody may read.
+type Published interface {
+	Document(ctx context.Context) (contentType string, body []byte, err error)
 }
 
 // Ended is a session that the other side says is over.

@@ -1,5 +1,6 @@
-// Package providertest gives tests an OpenID Connect provider that can be told to
-// lie in every way that attacks on its clients are known for.
+// Package providertest gives tests the other sides of ways in: an OpenID Connect
+// provider and a directory that can be told to lie in every way that attacks on their
+// clients are known for, and a real directory, OpenLDAP.
 //
 // Always true: as it is opened it tells the truth; everything it tells can be
 // changed by one function, which sees what it is about to say.

@@ -260,14 +260,5 @@ func membership(tx *gate.Tx, name string, user id.ID, in bool) error {
 	if err != nil {
 		return err
 	}
-	members, err := access.Members(tx.SQL(), group)
-	if err != nil || slices.Contains(members, user) == in {
-		return err
-	}
-	if in {
-		members = append(members, user)
-	} else {
-		members = slices.DeleteFunc(members, func(m id.ID) bool { return m == user })
-	}
-	return identity.SetMembers(tx, group, members)
+	return member(tx, group, user, in)
 }

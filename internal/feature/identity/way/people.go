@@ -131,7 +131,7 @@ func (w *Ways) Disconnect(ctx context.Context, c *access.Caller, way id.ID, key 
 	var owner int64
 	err = w.Gate.View(ctx, c, func(tx *gate.Tx) error {
 		err := tx.QueryRow(`select user_id from sign_in_link where way_id = ? and subject = ?`, int64(way), subject).Scan(&owner)
-		if err != nil || id.ID(owner) != c.User && !c.Role.May(access.Administer) {
+		if err != nil || id.ID(owner) != c.User && !c.May(access.Administer) {
 			return gate.Missing()
 		}
 		return nil

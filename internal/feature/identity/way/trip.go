@@ -76,6 +76,9 @@ func (w *Ways) Return(ctx context.Context, tenant string, way id.ID, cookie stri
 	if !ok {
 		return nil, gate.Missing()
 	}
+	if u, ok := m.(method.Unasked); ok && cookie == "" {
+		return w.unasked(ctx, tenant, x, u, query)
+	}
 	var t trip
 	err = w.Gate.View(ctx, access.System(tenant, "sign-in"), func(tx *gate.Tx) (err error) { t, err = readTrip(tx, cookie); return err })
 	if err != nil {
@@ -94,6 +97,19 @@ func (w *Ways) Return(ctx context.Context, tenant string, way id.ID, cookie stri
 	}
 	err = w.arrive(ctx, tenant, x, &claim)
 	return &Arrival{Claim: claim, To: t.To}, err
+}
+
+// unasked takes somebody who did not begin here. It signs in and connects nobody: to
+// be connected one begins here.
+func (w *Ways) unasked(ctx context.Context, tenant string, x *Way, u method.Unasked, query url.Values) (*Arrival, error) {
+	claim, err := u.Unasked(ctx, Home(tenant, x)+"/return", query)
+	if err == nil {
+		err = w.arrive(ctx, tenant, x, &claim)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Arrival{Claim: claim, To: query.Get("RelayState")}, nil
 }
 
 func (t trip) seal(tx *gate.Tx) (string, error) {

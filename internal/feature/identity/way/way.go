@@ -6,7 +6,8 @@
 // because the way may make users and made her; an e-mail address connects nobody.
 // A way's secrets are sealed like all secrets of the tenant, and each opening is
 // recorded before the key service is asked. What proves a sign-in and could be
-// sent again is taken once. An administrator comes of no mapping unless an
+// sent again is taken once. Who is not in a directory any more from which everybody is
+// brought in is archived and never deleted. An administrator comes of no mapping unless an
 // administrator allowed that for the way.
 package way
 
@@ -27,6 +28,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/identity"
@@ -50,11 +52,15 @@ func Feature() record.Feature {
 		`create index if not exists sign_in_once_until on sign_in_once (until)`,
 		`create table if not exists sign_in_session (session_id id primary key, way_id int not null, subject bytes not null, other bytes not null)`,
 		`create index if not exists sign_in_session_way on sign_in_session (way_id, subject)`,
+		`alter table sign_in_link add column if not exists print bytes`,
+		`alter table sign_in_link add column if not exists gone int not null default 0`,
+		`create table if not exists sign_in_import (way_id int not null primary key, hours int not null, makes int not null, teams int not null, most int not null, next_at int not null, changed_at int not null)`,
+		`create table if not exists sign_in_team (way_id int not null, name_fold text not null, group_id int not null, primary key (way_id, name_fold))`,
 	}, Purge: purge}
 }
 
 func purge(tx *gate.Tx, r *record.Record) error {
-	for _, q := range []string{`delete from sign_in_link where user_id = ?`, `delete from sign_in_rule where group_id = ?`} {
+	for _, q := range []string{`delete from sign_in_link where user_id = ?`, `delete from sign_in_rule where group_id = ?`, `delete from sign_in_team where group_id = ?`} {
 		if _, err := tx.Exec(q, int64(r.ID)); err != nil {
 			return err
 		}
@@ -70,6 +76,7 @@ type Ways struct {
 	Secrets *secret.Revealer
 	Kinds   []method.Kind // the sorts of way that there are
 	Dialer  *dialer.Dialer
+	Jobs    *job.Runner      // for imports
 	Now     func() time.Time // nil is time.Now
 
 	mu     sync.Mutex
@@ -285,7 +292,7 @@ func (w *Ways) Remove(ctx context.Context, c *access.Caller, way id.ID) error {
 		for _, q := range []string{
 			`delete from identity_session where id in (select session_id from sign_in_session where way_id = ?)`,
 			`delete from sign_in_session where way_id = ?`, `delete from sign_in_link where way_id = ?`, `delete from sign_in_arrival where way_id = ?`,
-			`delete from sign_in_rule where way_id = ?`, `delete from sign_in_way where id = ?`,
+			`delete from sign_in_rule where way_id = ?`, `delete from sign_in_import where way_id = ?`, `delete from sign_in_team where way_id = ?`, `delete from sign_in_way where id = ?`,
 		} {
 			if _, err := tx.Exec(q, int64(way)); err != nil {
 				return err

@@ -1,6 +1,10 @@
 package columns
 
-import "slices"
+import (
+	"slices"
+
+	"strongroom/internal/feature/flexibleasset"
+)
 
 // Ready says what the columns of another product's table are. doc/formats/itflow.md
 // says where the headings are from.
@@ -8,9 +12,10 @@ type Ready struct {
 	Product string
 	Table   string // as people of that product call it
 	Kind    string
+	Type    string // of a kind with types that are designed: the one of the library
 	Match   string
 	Needs   []string          // headings by which the table is known
-	Fields  map[string]string // heading -> field; several may be one text or list
+	Fields  map[string]string // heading -> field, of a type its name for people; several may be one text or list
 }
 
 // Recognize finds the product of a table by its headings; nil for none.
@@ -23,18 +28,35 @@ func Recognize(headings []string) *Ready {
 	return nil
 }
 
-// Columns says what each column is; one that the product did not have when this was
-// written is not read.
-func (r *Ready) Columns(headings []string) []Column {
+// Columns says what each column is, of what the kind can be; one that the product did
+// not have when this was written is not read. What a type has no field for, because it
+// was changed since it came from the library, stands in its notes, if it has such.
+func (r *Ready) Columns(headings []string, targets []Target) []Column {
 	out := make([]Column, len(headings))
 	for i, h := range headings {
 		out[i] = Column{Heading: h, Field: r.Fields[h]}
+		if r.Type != "" && out[i].Field != "" {
+			out[i].Field = labelled(targets, out[i].Field)
+		}
 	}
 	return out
 }
 
-// ready are the tables of ITFlow. Its networks and software become assets of a type
-// that the tenant designs, whose fields are found by their names.
+func labelled(targets []Target, label string) string {
+	notes := ""
+	for _, t := range targets {
+		switch {
+		case plain(t.Label) == plain(label):
+			return t.Name
+		case plain(t.Label) == "notes" && t.Joins():
+			notes = t.Name
+		}
+	}
+	return notes
+}
+
+// ready are the tables of ITFlow. Its networks, software and vendors become assets of
+// types of the library.
 func ready() []Ready {
 	list := []Ready{
 		{Table: "Clients", Kind: "organization", Needs: []string{"Client Name", "Industry", "Referral"}, Fields: map[string]string{
@@ -56,6 +78,14 @@ func ready() []Ready {
 			"Domain": "name", "Description": "notes", "Registrar": "registrar_name", "Web Host": "notes", "Expiration Date": "expires_on"}},
 		{Table: "Certificates", Kind: "ssl_certificate", Needs: []string{"Name", "Description", "Domain", "Issuer", "Expiration Date"}, Fields: map[string]string{
 			"Name": "name", "Description": "notes", "Domain": "host", "Issuer": "issued_by", "Expiration Date": "valid_until"}},
+		{Table: "Networks", Kind: flexibleasset.Kind, Type: "LAN", Needs: []string{"Name", "Gateway", "Primary DNS", "Secondary DNS"}, Fields: map[string]string{
+			"Name": "Name", "Description": "Notes", "vLAN": "VLAN", "VLAN": "VLAN", "IP/Network": "Subnet", "Network (CIDR)": "Subnet", "Subnet Mask": "Notes", "Gateway": "Gateway",
+			"Primary DNS": "Name servers", "Secondary DNS": "Notes", "DHCP Range": "DHCP range", "IP Range": "DHCP range"}},
+		{Table: "Software", Kind: flexibleasset.Kind, Type: "Licence", Needs: []string{"Name", "Version", "License Type", "Seats"}, Fields: map[string]string{
+			"Name": "Product", "Version": "Notes", "Description": "Notes", "Type": "Notes", "License Type": "Notes", "Seats": "Seats", "Key": "Key", "Assets": "Notes", "Contacts": "Notes",
+			"Purchased": "Bought on", "Expires": "Renewal", "Notes": "Notes"}},
+		{Table: "Vendors", Kind: flexibleasset.Kind, Type: "Vendor", Needs: []string{"Name", "Description", "Contact Name", "Phone", "Website", "Account Number"}, Fields: map[string]string{
+			"Name": "Name", "Description": "For what", "Contact Name": "Notes", "Phone": "Support telephone", "Website": "Support address", "Account Number": "Account number", "Notes": "Notes"}},
 	}
 	for i := range list {
 		list[i].Product, list[i].Match = "ITFlow", MatchName

@@ -3,7 +3,8 @@
 //
 // Always true: a record that an import wrote is listed in the transaction that
 // wrote it, once for each import, with its version before the first and after the
-// last change by that import; no value is kept here.
+// last change by that import; so is each file and each relation that it made, with the
+// record that it was made for; no value is kept here.
 package history
 
 import (
@@ -24,12 +25,14 @@ func Schema() []string {
 		`create table if not exists import_change (run_id int not null, record_id int not null, version_before int not null, version_after int not null, undone int not null default 0, primary key (run_id, record_id))`,
 		`create table if not exists import_secret_was (run_id int not null, record_id int not null, field text not null, version int not null, done int not null default 0, primary key (run_id, record_id, field))`,
 		`create index if not exists import_change_record on import_change (record_id)`,
+		`create table if not exists import_made (run_id int not null, thing_id int not null, sort text not null, record_id int not null, made_at int not null, undone int not null default 0, primary key (run_id, thing_id))`,
+		`create index if not exists import_made_record on import_made (record_id)`,
 	}
 }
 
 // Purge forgets a record.
 func Purge(tx *gate.Tx, r *record.Record) error {
-	for _, table := range []string{"import_change", "import_secret_was"} {
+	for _, table := range []string{"import_change", "import_secret_was", "import_made"} {
 		if _, err := tx.Exec(`delete from `+table+` where record_id = ?`, int64(r.ID)); err != nil {
 			return err
 		}
@@ -99,6 +102,19 @@ func Keep(tx *gate.Tx, run id.ID, list []Change) error {
 	return nil
 }
 
+// The sorts of what an import makes beside records.
+const (
+	File     = "file"
+	Relation = "relation"
+)
+
+// Beside lists a file or a relation that this transaction made for a record.
+func Beside(tx *gate.Tx, run id.ID, sort string, thing, rec id.ID) error {
+	_, err := tx.Exec(`insert into import_made (run_id, thing_id, sort, record_id, made_at) values (?, ?, ?, ?, ?) on conflict (run_id, thing_id) do nothing`,
+		int64(run), int64(thing), sort, int64(rec), tx.Now)
+	return err
+}
+
 // OfJob gives the import that a job did; 0 when there is none.
 func OfJob(tx *gate.Tx, job id.ID) (id.ID, error) {
 	var run int64
@@ -107,13 +123,6 @@ func OfJob(tx *gate.Tx, job id.ID) (id.ID, error) {
 		return 0, nil
 	}
 	return id.ID(run), err
-}
-
-// Made tells whether an import made a record.
-func Made(tx *gate.Tx, run, rec id.ID) (bool, error) {
-	var n int
-	err := tx.QueryRow(`select count(*) from import_change where run_id = ? and record_id = ? and version_before = 0`, int64(run), int64(rec)).Scan(&n)
-	return n > 0, err
 }
 
 // Version gives a record's present version; 0 when there is none.

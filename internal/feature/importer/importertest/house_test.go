@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/document"
@@ -49,7 +50,7 @@ func features() []record.Feature {
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), exporter.Feature(), standing.Feature(), tracker.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), racks(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), exporter.Feature(), standing.Feature(), tracker.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), racks(),
 	}
 }
 

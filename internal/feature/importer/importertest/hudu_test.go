@@ -11,6 +11,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
@@ -64,10 +65,15 @@ func huduThings() map[string][]map[string]any {
 			{"id": 53, "label": "Bought", "field_type": "Date"}, {"id": 54, "label": "Managed", "field_type": "CheckBox"}, {"id": 55, "label": "Notes", "field_type": "RichText"}}}},
 		"assets": {{"id": 9, "company_id": 1, "asset_layout_id": 5, "name": "FW1", "fields": []map[string]any{{"id": 1, "label": "Model", "value": "X1"}, {"id": 2, "label": "Enable password", "value": "hudu-asset-secret"},
 			{"id": 3, "label": "Bought", "value": "2024-02-03"}, {"id": 4, "label": "Managed", "value": true}, {"id": 5, "label": "Notes", "value": "<p>Rack</p>"}}}},
-		"articles":        {{"id": 3, "company_id": 1, "name": "How to", "content": "<p>Turn it off</p>"}, {"id": 4, "company_id": nil, "name": "For all", "content": "x"}},
-		"asset_passwords": {{"id": 7, "company_id": 1, "name": "Root", "username": "root", "password": "hudu-secret", "login_url": "https://fw1.example", "description": "main", "passwordable_type": "Asset", "passwordable_id": 9}},
-		"websites":        {{"id": 1, "name": "https://acme.example"}},
-		"procedures":      {},
+		"articles":        {{"id": 3, "company_id": 1, "name": "How to", "folder_id": 22, "content": "<p>Turn it off</p>"}, {"id": 4, "company_id": nil, "name": "For all", "content": "x"}},
+		"asset_passwords": {{"id": 7, "company_id": 1, "name": "Root", "username": "root", "password": "hudu-secret", "login_url": "https://fw1.example", "description": "main", "passwordable_type": "Asset", "passwordable_id": 9, "password_folder_id": 31}},
+		"folders": {{"id": 22, "company_id": 1, "name": "Inner", "parent_folder_id": 21}, {"id": 21, "company_id": 1, "name": "Outer"}, {"id": 23, "name": "Global"},
+			{"id": 24, "company_id": 1, "name": "Ring A", "parent_folder_id": 25}, {"id": 25, "company_id": 1, "name": "Ring B", "parent_folder_id": 24}, {"id": 26, "company_id": 1, "name": "Photos", "folder_type": "photo"}},
+		"password_folders": {{"id": 31, "company_id": 1, "name": "Servers"}},
+		"websites":         {{"id": 1, "company_id": 1, "name": "https://www.acme.example/shop", "notes": "main"}, {"id": 2, "company_id": 1, "name": "http://acme.example"}},
+		"relations": {{"id": 1, "fromable_type": "Asset", "fromable_id": 9, "toable_type": "Article", "toable_id": 3, "description": "how"}, {"id": 2, "fromable_type": "Article", "fromable_id": 3, "toable_type": "Asset", "toable_id": 9},
+			{"id": 3, "fromable_type": "Website", "fromable_id": 2, "toable_type": "AssetPassword", "toable_id": 7}, {"id": 4, "fromable_type": "Asset", "fromable_id": 9, "toable_type": "Procedure", "toable_id": 1}},
+		"procedures": {{"id": 1, "company_id": 1, "name": "Leaver"}},
 	}
 }
 
@@ -103,7 +109,7 @@ func TestHudu(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Kinds["organization"].Created != 151 || r.Kinds[flexibleasset.Kind].Created != 1 || r.Kinds["document"].Created != 1 || r.Kinds["document"].Skipped != 1 || r.Skipped != 1 {
+	if r.Kinds["organization"].Created != 151 || r.Kinds[flexibleasset.Kind].Created != 1 || r.Kinds["document"].Created != 1 || r.Kinds["document"].Skipped != 1 || r.Skipped != 2 || r.Kinds["relation"].Created != 2 || r.Kinds["relation"].Skipped != 1 || r.Kinds["domain"].Created != 1 || r.Kinds["document_folder"].Created != 4 {
 		t.Fatalf("it is %+v, %+v", r.Counts, r.Problems)
 	}
 	if len(r.Unknown) != 1 || r.Unknown[0].Rows != 1 {
@@ -130,6 +136,7 @@ func TestHudu(t *testing.T) {
 	if root := h.one("password", "Root"); root.Values["resource_id"] != int64(asset.ID) || root.Values["url"] != "https://fw1.example" {
 		t.Errorf("the password is %+v", root.Values)
 	}
+	h.besideHudu(asset.ID)
 	again, err := h.hudu(s, false)
 	if err != nil || again.Created+again.Changed != 0 {
 		t.Errorf("a second time it is %+v, %v", again, err)
@@ -137,6 +144,113 @@ func TestHudu(t *testing.T) {
 	s.things["companies"][0]["nickname"] = "AC"
 	if third, err := h.hudu(s, false); err != nil || third.Changed != 1 || h.one("organization", "Acme").Values["short_name"] != "AC" {
 		t.Errorf("with a change it is %+v, %v", third, err)
+	}
+}
+
+// besideHudu looks at folders, websites and relations.
+func (h *house) besideHudu(asset id.ID) {
+	h.t.Helper()
+	if doc := h.one("document", "How to"); doc.Names["document_folder_id"] != "Inner" {
+		h.t.Errorf("the article lies in %v", doc.Names)
+	}
+	if inner := h.one("document_folder", "Inner"); inner.Names["parent_id"] != "Outer" {
+		h.t.Errorf("the folder lies in %v", inner.Names)
+	}
+	if root := h.one("password", "Root"); root.Names["password_folder_id"] != "Servers" {
+		h.t.Errorf("the password lies in %v", root.Names)
+	}
+	site := h.one("domain", "acme.example")
+	if !strings.Contains(site.Values.Text("notes"), "https://www.acme.example/shop") {
+		h.t.Errorf("the website is %v", site.Values)
+	}
+	if h.related(asset) < 1 || h.related(site.ID) != 1 {
+		h.t.Error("what Hudu relates is not related")
+	}
+}
+
+func (h *house) huduFile(in files, s hudu.Settings, dry bool) *importer.Report {
+	h.t.Helper()
+	h.im.Layouts = append(h.im.Layouts, hudu.Layout{})
+	defer func() { h.im.Layouts = h.im.Layouts[:len(h.im.Layouts)-1] }()
+	settings, err := json.Marshal(s)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	o, from := importer.Options{Layout: hudu.Name, Settings: settings}, importer.Source{Path: in.pack(h.t, "")}
+	var r *importer.Report
+	if dry {
+		r, err = h.im.Check(h.t.Context(), h.Admin(), from, o)
+	} else {
+		r, err = h.im.Run(h.t.Context(), h.Admin(), from, o, nil)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return r
+}
+
+// TestHuduFromAFile: JSON as the API gives it, in one file or in one for each list, comes
+// in as it does through the API.
+func TestHuduFromAFile(t *testing.T) {
+	all, apart := map[string]any{}, files{}
+	for name, list := range huduThings() {
+		if all[name] = list; name == "companies" {
+			all[name] = list[:1]
+		}
+		b, err := json.Marshal(all[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		apart["export/"+name+".json"] = string(b)
+	}
+	one, err := json.Marshal(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, in := range map[string]files{"one": {"hudu.json": string(one)}, "apart": apart} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t)
+			check := h.huduFile(in, hudu.Settings{}, true)
+			if text, _ := json.Marshal(check); strings.Contains(string(text), "secret") {
+				t.Errorf("the check says %s", text)
+			}
+			r := h.huduFile(in, hudu.Settings{}, false)
+			if r.Counts != check.Counts || r.Kinds["relation"].Created != 2 || r.Kinds["password"].Created != 1 {
+				t.Fatalf("it is %+v, was to be %+v; %v", r.Counts, check.Counts, r.Problems)
+			}
+			h.besideHudu(h.one(flexibleasset.Kind, "FW1").ID)
+			if again := h.huduFile(in, hudu.Settings{}, false); again.Created+again.Changed != 0 {
+				t.Errorf("a second time it is %+v", again.Counts)
+			}
+		})
+	}
+}
+
+// TestHuduTables: tables of one company, which name none or name it.
+func TestHuduTables(t *testing.T) {
+	h := open(t)
+	in := files{
+		"Firewall.csv":  csv("id,name,company_name,Model,Enable password", "9,FW1,Beta,X1,table-secret"),
+		"passwords.csv": csv("name,username,password,url,description", "Root,root,hunter2,https://fw1.example,main", "Door,,4711,,"),
+		"websites.csv":  csv("id,name,company_name", "1,https://acme.example,"),
+	}
+	s := hudu.Settings{Company: "Acme"}
+	r := h.huduFile(in, s, false)
+	if r.Created == 0 || r.Skipped != 0 || r.Kinds["organization"].Created != 2 {
+		t.Fatalf("it is %+v, %+v", r.Counts, r.Problems)
+	}
+	if s := h.reveal(h.one("password", "Root").ID, "password"); s != "hunter2" {
+		t.Errorf("the password is %q", s)
+	}
+	fw := h.one(flexibleasset.Kind, "FW1")
+	if said := fmt.Sprint(fw.Values); strings.Contains(said, "table-secret") || !strings.Contains(said, "X1") {
+		t.Errorf("the asset is %s", said)
+	}
+	if h.reveal(h.one("password", "Enable password").ID, "password") != "table-secret" || h.one("domain", "acme.example").Org != h.one("organization", "Acme").ID {
+		t.Error("the password of the asset or the website is not as in the table")
+	}
+	if again := h.huduFile(in, s, false); again.Created+again.Changed != 0 {
+		t.Errorf("a second time it is %+v", again.Counts)
 	}
 }
 

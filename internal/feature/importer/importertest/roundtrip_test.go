@@ -22,10 +22,12 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/itglue"
 	"strongroom/internal/feature/sample"
 )
 
@@ -387,6 +389,26 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // TestForeignKinds: what only another Strongroom has a kind for is listed.
+// TestCommentsInAnExport: what was said is in the export, of the records that are.
+func TestCommentsInAnExport(t *testing.T) {
+	h := open(t)
+	org := h.org("Acme")
+	place := h.Make("location", org, record.Values{"name": "HQ"})
+	c := h.Admin()
+	c.User = 77
+	err := h.Gate.Change(t.Context(), c, access.Comment, gate.Thing{ID: place}, func(tx *gate.Tx) error {
+		_, err := (&comment.Comments{Records: h.Records}).Say(tx, place, "The *key* is under the mat")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := content(t, h.export(exporter.Options{}))[itglue.CommentsFile]
+	if !strings.Contains(got, "The *key* is under the mat") || !strings.Contains(got, `"table":"locations"`) {
+		t.Errorf("the comments of the export are %q", got)
+	}
+}
+
 func TestForeignKinds(t *testing.T) {
 	h := open(t)
 	p := files{

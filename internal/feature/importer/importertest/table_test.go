@@ -288,6 +288,54 @@ var itflow = []struct{ kind, text string }{
 	{"ssl_certificate", "Name,Description,Domain,Issuer,\"Expiration Date\"\nWeb,main,www.acme.example,CA,2027-03-04\n"},
 }
 
+// itflowTypes become assets of types of the library.
+var itflowTypes = []struct{ typ, text string }{
+	{"LAN", "Name,Description,vLAN,IP/Network,\"Subnet Mask\",Gateway,\"Primary DNS\",\"Secondary DNS\",\"DHCP Range\"\nOffice LAN,main,20,10.20.0.0/24,255.255.255.0,10.20.0.1,10.20.0.2,10.20.0.3,10.20.0.100-200\n"},
+	{"Licence", "Name,Version,Description,Type,\"License Type\",Seats,Key,Assets,Contacts,Purchased,Expires,Notes\nOffice,2021,suite,Software,User,12,itflow-key,\"SRV1, \",,2024-01-02,2027-01-02,keep\n"},
+	{"Vendor", "Name,Description,\"Contact Name\",Phone,Website,\"Account Number\",Notes\nNordnet,Internet,Bo,555,https://nordnet.example,A1,call early\n"},
+}
+
+func (h *house) typeOfITFlow(name, text string, org id.ID) {
+	h.t.Helper()
+	p := tableFile(h.t, text)
+	look, err := columns.Look(mustOpen(h.t, p), int64(len(text)), "table.csv")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r := columns.Recognize(look.Headings)
+	if r == nil || r.Type != name {
+		h.t.Fatalf("the table %v is taken for %+v", look.Headings, r)
+	}
+	m := columns.Mapping{Kind: r.Kind, Match: r.Match, Org: org}
+	h.Change(func(tx *gate.Tx) (err error) {
+		for _, y := range flexibleasset.Library() {
+			if y.Name == name {
+				m.Variant, err = y.Make(tx, h.Records)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		k, err := h.Records.Shape(tx, m.Kind, m.Variant)
+		if err == nil {
+			m.Columns = r.Columns(look.Headings, columns.Targets(k))
+		}
+		return err
+	})
+	for _, c := range m.Columns {
+		if c.Field == "" {
+			h.t.Errorf("the column %q of %s is not read", c.Heading, r.Table)
+		}
+	}
+	report := h.tableRun(p, m)
+	if report.Created != 1 || len(report.Problems) > 0 {
+		h.t.Fatalf("%s: %+v, %+v", r.Table, report.Counts, report.Problems)
+	}
+	if again := h.tableRun(p, m); again.Created+again.Changed != 0 {
+		h.t.Errorf("%s a second time: %+v", r.Table, again.Counts)
+	}
+}
+
 func TestTablesOfITFlow(t *testing.T) {
 	h := open(t)
 	var org id.ID
@@ -306,7 +354,7 @@ func TestTablesOfITFlow(t *testing.T) {
 				t.Errorf("the column %q of %s is not read", heading, r.Table)
 			}
 		}
-		m := columns.Mapping{Kind: r.Kind, Match: r.Match, Columns: r.Columns(look.Headings), Org: org}
+		m := columns.Mapping{Kind: r.Kind, Match: r.Match, Columns: r.Columns(look.Headings, nil), Org: org}
 		report := h.tableRun(p, m)
 		if report.Kinds[f.kind] == nil || report.Kinds[f.kind].Created != 1 || len(report.Problems) > 0 {
 			t.Fatalf("%s: %+v, %+v", r.Table, report.Counts, report.Problems)
@@ -327,6 +375,12 @@ func TestTablesOfITFlow(t *testing.T) {
 	}
 	if n := h.one("organization", "Acme").Values.Text("quick_notes"); !strings.Contains(n, "Hourly Rate: 100") {
 		t.Errorf("the notes of the client are %q", n)
+	}
+	for _, f := range itflowTypes {
+		h.typeOfITFlow(f.typ, f.text, org)
+	}
+	if s := h.reveal(h.one("password", "Key").ID, "password"); s != "itflow-key" {
+		t.Errorf("the key of the licence is %q", s)
 	}
 	if columns.Recognize([]string{"Name", "Notes"}) != nil {
 		t.Error("any table is taken for one of ITFlow")

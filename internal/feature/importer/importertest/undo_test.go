@@ -3,6 +3,7 @@ package importertest_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
@@ -11,8 +12,10 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/columns"
+	"strongroom/internal/feature/importer/history"
 	"strongroom/internal/feature/importer/undo"
 )
 
@@ -44,7 +47,7 @@ func (h *house) back(force bool) *undo.Report {
 }
 
 func (h *house) undo() *undo.Undo {
-	return &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored}, Now: h.Clock.Now}
+	return &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored}, Relations: h.im.Relations, Now: h.Clock.Now}
 }
 
 func (h *house) lastRun() undo.Run {
@@ -155,6 +158,99 @@ func TestUndoOfAnExport(t *testing.T) {
 	if again.Created != first.Created-1 || h.total("configuration") != 2 { // all but Beta
 		t.Errorf("the same export again is %+v", again.Counts)
 	}
+}
+
+// TestUndoOfFilesAndRelations: what an import adds to records that were here before goes,
+// and nothing else.
+func TestUndoOfFilesAndRelations(t *testing.T) {
+	h := open(t)
+	zip := files{
+		"organizations.csv":  csv("id,name", "1,Acme"),
+		"configurations.csv": csv("id,organization,name", "21,Acme,SRV1", "22,Acme,SRV2", "23,Acme,SRV3"),
+	}
+	h.run(zip.pack(t, ""))
+	one, two, three := h.one("configuration", "SRV1").ID, h.one("configuration", "SRV2").ID, h.one("configuration", "SRV3").ID
+	h.Change(func(tx *gate.Tx) error {
+		_, err := h.im.Relations.Add(tx, one, three, "mine")
+		return err
+	})
+	mine, err := h.im.Files.Add(t.Context(), h.Admin(), one, "mine.txt", strings.NewReader("mine"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	zip["attachments/configurations/21/rack.txt"] = "rack"
+	zip["attachments/configurations/21/kept.txt"] = "kept"
+	if second := h.run(zip.pack(t, "")); second.Kinds["attachment"].Created != 2 {
+		t.Fatalf("the second import is %+v", second.Counts)
+	}
+	list := h.attached(one)
+	if len(list) != 3 {
+		t.Fatalf("there are %d files", len(list))
+	}
+	h.relateIn(h.lastRun().ID, two, three)
+	h.Clock.Advance(time.Minute)
+	h.Change(func(tx *gate.Tx) error {
+		for _, f := range list {
+			if f.Name == "kept.txt" {
+				_, err := attachment.Rename(tx, f.ID, "renamed.txt")
+				return err
+			}
+		}
+		return nil
+	})
+
+	preview, err := h.undo().Preview(t.Context(), h.Admin(), h.lastRun().ID, false)
+	if err != nil || preview.Files != 1 || preview.Relations != 1 || preview.Kept != 1 {
+		t.Fatalf("the preview is %+v, %v", preview, err)
+	}
+	got := h.back(false)
+	if got.Files != 1 || got.Relations != 1 || got.Kept != 1 || got.Trashed != 0 || !strings.Contains(got.Left[0].Why, "renamed since") {
+		t.Errorf("taking it back did %+v", got)
+	}
+	var names []string
+	for _, f := range h.attached(one) {
+		names = append(names, f.Name)
+	}
+	if len(names) != 2 || names[0] != mine.Name || names[1] != "renamed.txt" {
+		t.Errorf("the files are %v", names)
+	}
+	if h.related(one) != 1 || h.related(two) != 0 {
+		t.Error("a relation that was here is gone, or one of the import is not")
+	}
+	if again := h.run(zip.pack(t, "")); again.Kinds["attachment"].Created != 1 {
+		t.Errorf("the same again is %+v", again.Kinds["attachment"])
+	}
+}
+
+// relateIn relates two records as the import of that number.
+func (h *house) relateIn(run, from, to id.ID) {
+	h.t.Helper()
+	h.Change(func(tx *gate.Tx) error {
+		it, err := h.im.Relations.Add(tx, from, to, "")
+		if err != nil {
+			return err
+		}
+		return history.Beside(tx, run, history.Relation, it.ID, from)
+	})
+}
+
+func (h *house) attached(rec id.ID) (list []*attachment.File) {
+	h.t.Helper()
+	h.View(h.Admin(), func(tx *gate.Tx) (err error) {
+		list, err = attachment.List(tx, rec, attachment.Attached)
+		return err
+	})
+	return list
+}
+
+func (h *house) related(rec id.ID) (n int) {
+	h.t.Helper()
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		list, err := h.im.Relations.List(tx, rec)
+		n = len(list)
+		return err
+	})
+	return n
 }
 
 func TestUndoIsForWhoImported(t *testing.T) {

@@ -16,6 +16,7 @@ const (
 	RelationsFile = Own + "/relations.jsonl"
 	RefsFile      = Own + "/external.jsonl"
 	WithheldFile  = Own + "/withheld.jsonl"
+	CommentsFile  = Own + "/comments.jsonl"
 )
 
 // RecordsFile is the file of what a table cannot hold of its rows: an Extra for
@@ -46,6 +47,16 @@ type Withheld struct {
 	Name  string `json:"name"` // of the record
 	Field string `json:"field"`
 	Why   string `json:"why"`
+}
+
+// Comment is a line of CommentsFile: what somebody said about a record. It is for people;
+// an import takes nothing from it.
+type Comment struct {
+	Of     RowRef `json:"of"`
+	Author string `json:"author,omitempty"` // the name, where who exported sees it
+	Text   string `json:"text"`             // Markdown
+	Made   string `json:"made"`             // RFC 3339
+	Edited string `json:"edited,omitempty"`
 }
 
 // Held tells whether the layout has a place for records of a kind, as a table, in

@@ -159,3 +159,9 @@ func SaveFile(tx *gate.Tx, rec id.ID, path string, file id.ID, sum string) error
 		on conflict (record_id, path) do update set file_id = excluded.file_id, sum = excluded.sum`, int64(rec), path, int64(file), sum)
 	return err
 }
+
+// ForgetFile forgets a file, as if it had not been imported.
+func ForgetFile(tx *gate.Tx, file id.ID) error {
+	_, err := tx.Exec(`delete from import_file where file_id = ?`, int64(file))
+	return err
+}

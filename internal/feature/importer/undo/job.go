@@ -129,9 +129,18 @@ func (b *back) step(ctx context.Context) (bool, error) {
 	err := b.quietly(ctx, b.c, func(tx *gate.Tx) error {
 		next = b.at
 		next.Report.Left = next.Report.Left[:len(next.Report.Left):len(next.Report.Left)]
-		list, behind, err := after(tx, b.run, next.At, together)
-		if more = len(list) > 0; err != nil || !more {
+		if next.At.Beside {
+			var err error
+			more, err = b.stepBeside(tx, &next)
 			return err
+		}
+		list, behind, err := after(tx, b.run, next.At, together)
+		if err != nil {
+			return err
+		}
+		if more = true; len(list) == 0 {
+			next.At = place{Beside: true, Below: id.Max}
+			return b.save(tx, next)
 		}
 		for _, ch := range list {
 			if err := b.one(tx, ch, &next.Report); err != nil {

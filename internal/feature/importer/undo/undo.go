@@ -3,8 +3,8 @@
 // Always true: what an import made goes to the trash, and what it changed goes back
 // to the version before, as changes of the person who asks, with her rights and with
 // audit entries of their own; what somebody changed since, and what holds or is used
-// by records that are not of the import, is left and said; what was taken back once
-// is not touched again.
+// by records that are not of the import, is left and said; files and relations that it
+// made go too, and no other ones; what was taken back once is not touched again.
 package undo
 
 import (
@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/relation"
 )
 
 // JobKind is the kind of the jobs that take imports back. Their result is a Report.
@@ -28,11 +29,12 @@ const JobKind = "import.undo"
 
 // Undo takes imports back. Fill the fields; it then is safe for concurrent use.
 type Undo struct {
-	Gate    *gate.Gate
-	Records *record.Engine // of an import: it may set what only rules set
-	Secrets *secret.Revealer
-	Jobs    *job.Runner
-	Now     func() time.Time // nil is time.Now
+	Gate      *gate.Gate
+	Records   *record.Engine // of an import: it may set what only rules set
+	Secrets   *secret.Revealer
+	Relations *relation.Relations
+	Jobs      *job.Runner
+	Now       func() time.Time // nil is time.Now
 }
 
 // Run is an import that was run.
@@ -50,12 +52,14 @@ type Run struct {
 
 // Report tells what was taken back, or, of a preview, would be.
 type Report struct {
-	Trashed  int64   `json:"trashed"`
-	Restored int64   `json:"restored"`
-	Gone     int64   `json:"gone"` // deleted since, or not open to the caller
-	Kept     int64   `json:"kept"`
-	Left     []Entry `json:"left"`             // the first of those that are kept
-	Partly   bool    `json:"partly,omitempty"` // a preview that did not look at all records
+	Trashed   int64   `json:"trashed"`
+	Restored  int64   `json:"restored"`
+	Gone      int64   `json:"gone"` // deleted since, or not open to the caller
+	Kept      int64   `json:"kept"`
+	Files     int64   `json:"files,omitempty"`     // that the import made for what stays
+	Relations int64   `json:"relations,omitempty"` // likewise
+	Left      []Entry `json:"left"`                // the first of those that are kept
+	Partly    bool    `json:"partly,omitempty"`    // a preview that did not look at all records
 }
 
 // Entry is a record that is left as it is.
@@ -139,10 +143,11 @@ type change struct {
 }
 
 // place is how far the taking back of an import is: what it changed comes first, then
-// what it made, each from the last record on.
+// what it made, each from the last record on, and then files and relations.
 type place struct {
-	Made  bool  `json:"made"`
-	Below id.ID `json:"below"`
+	Made   bool  `json:"made"`
+	Beside bool  `json:"beside,omitempty"` // the records are done
+	Below  id.ID `json:"below"`
 }
 
 // after gives changes that are not taken back, from a place on, and the place behind
@@ -150,7 +155,7 @@ type place struct {
 func after(tx *gate.Tx, run id.ID, from place, limit int) ([]change, place, error) {
 	list, err := changes(tx, run, from, limit)
 	if err == nil && len(list) == 0 && !from.Made {
-		from = place{true, id.Max}
+		from = place{Made: true, Below: id.Max}
 		list, err = changes(tx, run, from, limit)
 	}
 	if len(list) > 0 {
@@ -270,10 +275,14 @@ func (u *Undo) Preview(ctx context.Context, c *access.Caller, run id.ID, force b
 		if _, err := Get(tx, run); err != nil {
 			return err
 		}
+		becomes := map[id.ID]verdict{}
 		for at, looked := (place{Below: id.Max}), 0; ; {
 			list, next, err := after(tx, run, at, 500)
-			if err != nil || len(list) == 0 {
+			if err != nil {
 				return err
+			}
+			if len(list) == 0 {
+				return u.previewBeside(tx, run, force, becomes, r)
 			}
 			if looked += len(list); looked > mostPreview {
 				r.Partly = true
@@ -285,6 +294,7 @@ func (u *Undo) Preview(ctx context.Context, c *access.Caller, run id.ID, force b
 					return err
 				}
 				r.count(what, rec, why)
+				becomes[ch.record] = what
 			}
 			at = next
 		}

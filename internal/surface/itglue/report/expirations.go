@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"strongroom/internal/base/jsonapi"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -18,7 +19,7 @@ const maxExpirations = 20_000
 // expiration is a date on which something of a record runs out, under an id of
 // its own: the record's id and which of its dates it is.
 type expiration struct {
-	record.Expiry
+	expiry.Item
 	id id.ID
 }
 
@@ -84,7 +85,7 @@ func (a *Ask) Expirations(tx *gate.Tx) (items [][]byte, total int64, err error) 
 			return nil, 0, err
 		}
 	}
-	found, err := a.Records.Expiring(tx, a.Org, from, until, maxExpirations)
+	found, err := expiry.List(tx, a.Records, a.Org, from, until, maxExpirations)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -178,6 +179,6 @@ func (a *Ask) Expiration(tx *gate.Tx, eid id.ID) ([]byte, error) {
 	if f == nil || rec.Values.Text(f.Name) == "" || a.Org != 0 && rec.Org != a.Org {
 		return nil, gate.Missing()
 	}
-	return a.expiration(&expiration{record.Expiry{Record: rec.ID, Kind: rec.Kind, Name: rec.Name, Org: rec.Org, OrgName: rec.OrgName, Field: f,
+	return a.expiration(&expiration{expiry.Item{Record: rec.ID, Kind: rec.Kind, Name: rec.Name, Org: rec.Org, OrgName: rec.OrgName, Field: f,
 		Date: rec.Values.Text(f.Name), CreatedAt: rec.Created, UpdatedAt: rec.Updated}, eid}), nil
 }

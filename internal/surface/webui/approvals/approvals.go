@@ -36,7 +36,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	s.Nav(shell.Entry{Label: "Approvals", Href: "/approvals", Icon: "shield-check", Place: 70, For: func(c *access.Caller) bool { return c.Role.May(access.Reveal) }})
+	s.Nav(shell.Entry{Label: "Approvals", Href: "/approvals", Icon: "shield-check", Place: 70, For: func(c *access.Caller) bool { return c.May(access.Reveal) }})
 	s.Get("/approvals", p.as((*visit).list))
 	s.Post("/approvals/settings", shell.Administering(p.as((*visit).settle)))
 	s.Get("/approvals/{id}", p.as((*visit).one))
@@ -100,7 +100,7 @@ func (v *visit) listPage(sent *approval.Settings, refused error) error {
 			d.Held = append(d.Held, heldItem(h))
 		}
 		d.Due, d.Standing, d.Mine = items(due, true), items(standing, true), items(mine, false)
-		if !v.Caller.Role.May(access.Administer) {
+		if !v.Caller.May(access.Administer) {
 			return nil
 		}
 		now, err := approval.Setting(tx)

@@ -32,7 +32,7 @@ func (v *visit) home(r *record.Record) string {
 
 // beside is the part of a password's rail that says what seeing it takes.
 func beside(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {
-	if r.Kind.Name != filed.Password || !v.Caller.Role.May(access.Reveal) {
+	if r.Kind.Name != filed.Password || !v.Caller.May(access.Reveal) {
 		return nil, nil
 	}
 	d, err := demand.Of(tx, r.Kind.Name, r.ID)

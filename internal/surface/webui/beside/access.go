@@ -98,7 +98,7 @@ func (v *visit) grantItem(g record.Grant, at, now int64) ui.Item {
 	if at != 0 {
 		it.Sub += ", " + untilWords(at, now)
 	}
-	if k := v.Records.Kinds.Kind(g.Kind); k != nil && v.Caller.Role.May(access.Administer) {
+	if k := v.Records.Kinds.Kind(g.Kind); k != nil && v.Caller.May(access.Administer) {
 		it.Href = shell.RecordURL(k, g.ID)
 	}
 	return it
@@ -171,6 +171,9 @@ func (v *visit) access() error {
 		return err
 	}
 	view.Head = ui.Head{Title: "Who may see this", Icon: "shield-lock", Sub: []ui.Cell{{Text: rec.Name, Href: shell.RecordURL(rec.Kind, rec.ID)}}}
+	if v.Caller.May(access.Administer) {
+		view.Head.Actions = []ui.Action{{Label: "Why can somebody see this?", Icon: "eye", Href: accessURL(rec) + "/why"}}
+	}
 	p, err := v.Page("Access to "+rec.Name, append(v.CrumbsOf(rec), ui.Crumb{Label: "Access"})...)
 	if err != nil {
 		return err

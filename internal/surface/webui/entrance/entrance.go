@@ -49,6 +49,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Public("POST /sign-in", p.signIn)
 	s.Public("GET /sign-in/second", p.secondPage)
 	s.Public("POST /sign-in/second", p.second)
+	p.mountPasskeys(s)
 	s.Public("POST /sign-out", p.signOut)
 	if p.Ways != nil {
 		p.mountWays(s)

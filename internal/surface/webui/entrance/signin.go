@@ -73,9 +73,12 @@ func (p *Pages) plainPage(w http.ResponseWriter, r *http.Request, title string, 
 type entrance struct {
 	Title, Text, Action, Submit, To string
 	Fields                          []ui.Field
+	Hidden                          []ui.Hidden
+	GoesOn                          bool // sends itself where there is script
 	Errors                          *ui.Errors
 	Ways                            []way.Button
 	Back                            *ui.Action
+	Key                             *shell.Key // signs in with a passkey alone; nil where that cannot be
 }
 
 func (p *Pages) signInPage(w http.ResponseWriter, r *http.Request) error {
@@ -103,6 +106,7 @@ func (p *Pages) signInForm(r *http.Request, tenant, email, to string) *entrance 
 			Hint: "The short name of your company here, such as northbeam.", Focus: tenant == ""})
 	}
 	p.offerWays(r, e, tenant)
+	e.Key = keyForm(r, "/sign-in/passkey", "Sign in with a passkey", to)
 	known := tenant != "" || p.TenantOf(r) != ""
 	e.Fields = append(e.Fields,
 		ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: email, Required: true, Complete: "username", Focus: known && email == ""},

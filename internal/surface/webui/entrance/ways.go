@@ -29,6 +29,8 @@ func (p *Pages) mountWays(s *shell.Shell) {
 	s.Public("GET /ways/{tenant}/{way}", p.leave)
 	s.Public("POST /ways/{tenant}/{way}", p.passWay)
 	s.Public("GET /ways/{tenant}/{way}/return", p.comeBack)
+	s.Public("POST /ways/{tenant}/{way}/return", p.posted, web.AnyOrigin(), web.MaxBody(mostForm))
+	s.Public("GET /ways/{tenant}/{way}/metadata", p.document)
 	s.Public("POST /ways/{tenant}/{way}/ended", p.ended, web.AnyOrigin(), web.MaxBody(mostForm))
 }
 
@@ -104,12 +106,44 @@ func (p *Pages) depart(w http.ResponseWriter, r *http.Request, tenant string, wi
 	return nil
 }
 
-// comeBack takes somebody back from another system.
+// comeBack takes somebody back from another system, which sent a query along.
 func (p *Pages) comeBack(w http.ResponseWriter, r *http.Request) error {
 	tenant, wid, err := p.which(r)
 	if err != nil {
 		return err
 	}
+	return p.takeBack(w, r, tenant, wid, r.URL.Query())
+}
+
+// posted takes somebody back from another system, which had the browser post a form.
+// A browser sends no cookie of ours along from there: the form is posted once more,
+// by a page of ours.
+func (p *Pages) posted(w http.ResponseWriter, r *http.Request) error {
+	tenant, wid, err := p.which(r)
+	if err != nil {
+		return err
+	}
+	x, _, err := p.Ways.Open(r.Context(), tenant, wid)
+	if err != nil {
+		return err
+	}
+	f, err := web.ParseForm(r)
+	if err != nil {
+		return err
+	}
+	if web.Cookie(r, tripCookie) == "" && f.Text("again") == "" {
+		e := &entrance{Title: x.Name, Text: "You are on your way back.", Action: way.Path(tenant, x.ID) + "/return", Submit: "Go on", GoesOn: true, Hidden: []ui.Hidden{{Name: "again", Value: "1"}}}
+		for _, name := range []string{"SAMLResponse", "RelayState"} {
+			for _, value := range f.All(name) {
+				e.Hidden = append(e.Hidden, ui.Hidden{Name: name, Value: value})
+			}
+		}
+		return p.shell.RenderPlain(w, r, http.StatusOK, "entrance", p.plainPage(w, r, "Sign in", e))
+	}
+	return p.takeBack(w, r, tenant, wid, url.Values{"SAMLResponse": f.All("SAMLResponse"), "RelayState": f.All("RelayState")})
+}
+
+func (p *Pages) takeBack(w http.ResponseWriter, r *http.Request, tenant string, wid id.ID, said url.Values) error {
 	kept := web.Cookie(r, tripCookie)
 	if kept != "" {
 		web.SetCookie(w, r, tripCookie, "", -1)
@@ -118,7 +152,7 @@ func (p *Pages) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if c, err := p.Caller(r); err == nil && c.Tenant == tenant {
 		user = c.User
 	}
-	a, err := p.Ways.Return(r.Context(), tenant, wid, kept, r.URL.Query(), user)
+	a, err := p.Ways.Return(r.Context(), tenant, wid, kept, said, user)
 	if fault.Is(err, fault.NotFound) {
 		return err
 	}
@@ -126,6 +160,29 @@ func (p *Pages) comeBack(w http.ResponseWriter, r *http.Request) error {
 		return p.turnedAway(w, r, tenant, err)
 	}
 	return p.admit(w, r, tenant, a)
+}
+
+// document shows what a way says of itself to its other side.
+func (p *Pages) document(w http.ResponseWriter, r *http.Request) error {
+	tenant, wid, err := p.which(r)
+	if err != nil {
+		return err
+	}
+	_, m, err := p.Ways.Open(r.Context(), tenant, wid)
+	if err != nil {
+		return err
+	}
+	d, ok := m.(method.Published)
+	if !ok {
+		return gate.Missing()
+	}
+	kind, body, err := d.Document(r.Context())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", kind)
+	_, err = w.Write(body) // #nosec G705 -- XML that the way has made of the settings, sent as such
+	return err
 }
 
 // admit lets somebody in whom another system has named.
@@ -202,7 +259,10 @@ func (p *Pages) passWay(w http.ResponseWriter, r *http.Request) error {
 	}
 	e := passForm(tenant, x, a.Email, web.LocalPath(f.Text("to"), ""))
 	said := fault.Say(err)
-	e.Errors = &ui.Errors{Text: strings.Replace(said.Text, "e-mail address", "name", 1), Hint: said.Hint}
+	if fault.Is(err, fault.Unauthorized) {
+		said.Text = strings.Replace(said.Text, "e-mail address", "name", 1)
+	}
+	e.Errors = &ui.Errors{Text: said.Text, Hint: said.Hint}
 	web.RetryAfter(w, err)
 	return p.shell.RenderPlain(w, r, web.Status(err), "entrance", p.plainPage(w, r, "Sign in", e))
 }

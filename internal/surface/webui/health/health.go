@@ -163,7 +163,7 @@ type boardLine struct {
 const boardSize = 100
 
 func (v *visit) board() error {
-	d := boardPage{Head: ui.Head{Title: "Documentation health", Icon: "gauge", Sub: []ui.Cell{{Text: "The worst first, by what you may see"}}}, May: v.Caller.Role.May(access.Administer)}
+	d := boardPage{Head: ui.Head{Title: "Documentation health", Icon: "gauge", Sub: []ui.Cell{{Text: "The worst first, by what you may see"}}}, May: v.Caller.May(access.Administer)}
 	if d.May {
 		d.Head.Actions = []ui.Action{{Label: "What is expected", Icon: "settings", Href: "/settings/health"}}
 	}
@@ -270,7 +270,7 @@ func (v *visit) report() error {
 		href, label := v.mends(org, f)
 		d.Findings = append(d.Findings, findingLine{icons[f.Sort], says(f), href, label, f.Lost})
 	}
-	if v.Caller.Role.May(access.Administer) {
+	if v.Caller.May(access.Administer) {
 		d.Settings = "/settings/health/" + org.String()
 	}
 	p, err := v.Page("Documentation health of "+x.Name, ui.Crumb{Label: k.Labels, Href: shell.ListURL(k)}, ui.Crumb{Label: x.Name, Href: shell.RecordURL(k, org)}, ui.Crumb{Label: "Documentation health"})

@@ -68,7 +68,7 @@ func (v *visit) actionsOf(tx *gate.Tx, r *record.Record) (hits, error) {
 	at := shell.RecordURL(r.Kind, r.ID)
 	add := func(h hit) { h.Where = r.Kind.Label; g.Hits = append(g.Hits, h) }
 	add(hit{Title: "Open", Href: at, Icon: shell.IconOf(r)})
-	if r.Kind.Name == "password" && v.Caller.Role != access.Lite && v.Caller.Role.May(access.Reveal) && !v.Caller.OneTime {
+	if r.Kind.Name == "password" && v.Caller.Role != access.Lite && v.Caller.May(access.Reveal) && !v.Caller.OneTime {
 		reason := ""
 		if r.Values.Bool("reason_required") {
 			reason = "required"

@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/favourite"
@@ -28,13 +29,13 @@ type homePage struct {
 func (v *visit) home() error {
 	var d homePage
 	var totals map[string]int64
-	var soon []record.Expiry
+	var soon []expiry.Item
 	var week int64
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if totals, err = v.Records.Totals(tx, 0); err != nil {
 			return err
 		}
-		if soon, err = v.Records.Expiring(tx, 0, shell.Day(v.Today().AddDate(0, 0, -30)), shell.Day(v.Today().AddDate(0, 0, shell.SoonDays)), 1000); err != nil {
+		if soon, err = expiry.List(tx, v.Records, 0, shell.Day(v.Today().AddDate(0, 0, -30)), shell.Day(v.Today().AddDate(0, 0, shell.SoonDays)), 1000); err != nil {
 			return err
 		}
 		if week, err = v.changedSince(tx, v.Now().AddDate(0, 0, -7).UnixMilli()); err != nil {
@@ -43,7 +44,7 @@ func (v *visit) home() error {
 		if d.Changed, err = v.Changed(tx, 0, 8); err != nil {
 			return err
 		}
-		if v.Caller.Role.May(access.Inspect) {
+		if v.Caller.May(access.Inspect) {
 			feed, err := v.Feed(tx, audit.Filter{Limit: 30}, 8)
 			if err != nil {
 				return err
@@ -80,14 +81,14 @@ func (v *visit) startHere() *ui.Empty {
 	if k := v.Kind("organization"); v.May(access.Create, k) {
 		e.Title, e.Text = "Start with your first organization.", "Add a client or department, or bring in an IT Glue export."
 		e.Actions = []ui.Action{{Label: "New organization", Icon: "plus", Href: shell.NewURL(k, 0), Primary: true}}
-		if v.Caller.Role.May(access.Import) {
+		if v.Caller.May(access.Import) {
 			e.Actions = append(e.Actions, ui.Action{Label: "Import", Icon: "upload", Href: "/imports"})
 		}
 	}
 	return e
 }
 
-func (v *visit) tiles(totals map[string]int64, soon []record.Expiry, week int64) []ui.Tile {
+func (v *visit) tiles(totals map[string]int64, soon []expiry.Item, week int64) []ui.Tile {
 	var out []ui.Tile
 	for _, name := range []string{"organization", "configuration", "password", "document", "contact", "location"} {
 		if k := v.Kind(name); k != nil {

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/base/table"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -27,7 +28,7 @@ var ranges = []struct {
 const mostExpiries = 2000
 
 // board is the expirations of the address.
-func (v *visit) board() (list []record.Expiry, org string, name string, err error) {
+func (v *visit) board() (list []expiry.Item, org string, name string, err error) {
 	q := v.R.URL.Query()
 	r := ranges[1]
 	for _, x := range ranges {
@@ -46,11 +47,11 @@ func (v *visit) board() (list []record.Expiry, org string, name string, err erro
 				return gate.Missing()
 			}
 		}
-		list, err = v.Records.Expiring(tx, only, shell.Day(v.Today().AddDate(0, 0, r.from)), shell.Day(v.Today().AddDate(0, 0, r.until)), mostExpiries)
+		list, err = expiry.List(tx, v.Records, only, shell.Day(v.Today().AddDate(0, 0, r.from)), shell.Day(v.Today().AddDate(0, 0, r.until)), mostExpiries)
 		return err
 	})
 	if words := record.Fold(q.Get("q")); words != "" {
-		list = slices.DeleteFunc(list, func(x record.Expiry) bool {
+		list = slices.DeleteFunc(list, func(x expiry.Item) bool {
 			return !strings.Contains(record.Fold(x.Name+" "+x.OrgName+" "+x.Field.Title()), words)
 		})
 	}
@@ -58,15 +59,15 @@ func (v *visit) board() (list []record.Expiry, org string, name string, err erro
 	return list, r.key, name, err
 }
 
-func sortExpiries(list []record.Expiry, by string, desc bool) {
-	key := map[string]func(record.Expiry) string{
-		"name": func(x record.Expiry) string { return record.Fold(x.Name) }, "organization": func(x record.Expiry) string { return record.Fold(x.OrgName) },
-		"what": func(x record.Expiry) string { return x.Field.Title() }, "date": func(x record.Expiry) string { return x.Date },
+func sortExpiries(list []expiry.Item, by string, desc bool) {
+	key := map[string]func(expiry.Item) string{
+		"name": func(x expiry.Item) string { return record.Fold(x.Name) }, "organization": func(x expiry.Item) string { return record.Fold(x.OrgName) },
+		"what": func(x expiry.Item) string { return x.Field.Title() }, "date": func(x expiry.Item) string { return x.Date },
 	}[by]
 	if key == nil {
 		return
 	}
-	slices.SortStableFunc(list, func(a, b record.Expiry) int {
+	slices.SortStableFunc(list, func(a, b expiry.Item) int {
 		c := cmp.Compare(key(a), key(b))
 		if desc {
 			return -c
@@ -93,7 +94,7 @@ func (v *visit) expirations() error {
 	for _, r := range ranges {
 		t.Views = append(t.Views, ui.NavItem{Label: r.label, Href: q.With("range", r.key), Current: r.key == now})
 	}
-	if v.Caller.Role.May(access.Export) {
+	if v.Caller.May(access.Export) {
 		t.Export = []ui.NavItem{{Label: "CSV, for a spreadsheet", Href: (ui.Query{Path: "/expirations/export", Values: q.Values}).With(), Icon: "table"}}
 	}
 	most := 500

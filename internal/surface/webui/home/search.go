@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/search"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/favourite"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -48,7 +49,7 @@ func (v *visit) search() error {
 	if web.IsSwap(v.R) {
 		limit = paletteHits
 	}
-	orgs, records, here := hits{Title: "Organizations"}, hits{Title: "Records"}, hits{}
+	orgs, records, said, here := hits{Title: "Organizations"}, hits{Title: "Records"}, hits{Title: "Comments"}, hits{}
 	var at place
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if at, err = v.placeOf(tx, v.R.URL.Query().Get("at")); err != nil {
@@ -77,12 +78,15 @@ func (v *visit) search() error {
 			}
 			v.addHit(to, x.Kind, record.Record{ID: x.ID, Org: x.Org, Name: x.Name, OrgName: x.OrgName, Archived: x.Archived})
 		}
-		return err
+		if err != nil || web.IsSwap(v.R) { // the palette names records alone
+			return err
+		}
+		return v.comments(tx, q, &said)
 	})
 	if err != nil {
 		return err
 	}
-	d.Groups = numbered(orgs, records, here, v.places(q, at))
+	d.Groups = numbered(orgs, records, said, here, v.places(q, at))
 	if q == "" {
 		d.Groups = numbered(here, records, v.places(q, at))
 	}
@@ -92,6 +96,31 @@ func (v *visit) search() error {
 	}
 	p.Data = d
 	return v.Render("search", p)
+}
+
+// Words of comments: how many are looked for, and how many comments are shown.
+const (
+	mostWords    = 8
+	commentHits  = 20
+	commentChars = 120
+)
+
+// comments adds what was said with all words of the query, the newest first.
+func (v *visit) comments(tx *gate.Tx, q string, to *hits) error {
+	words := strings.Fields(q)
+	list, _, err := comment.All(tx, comment.Query{Words: words[:min(len(words), mostWords)], Limit: commentHits})
+	for _, x := range list {
+		k := v.Kind(x.Kind)
+		if k == nil {
+			continue
+		}
+		text := []rune(strings.Join(strings.Fields(x.Source), " "))
+		if len(text) > commentChars {
+			text = append(text[:commentChars-1], '…')
+		}
+		to.Hits = append(to.Hits, hit{Title: string(text), Where: k.Label + " · " + x.Name, Href: shell.RecordURL(k, x.Record) + "#comment-" + x.ID.String(), Icon: "message"})
+	}
+	return err
 }
 
 func (v *visit) addHit(g *hits, kind string, r record.Record) {

@@ -33,7 +33,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Import", Href: "/imports", Icon: "upload", Go: "i", Place: 110,
-		For: func(c *access.Caller) bool { return c.Role.May(access.Import) }})
+		For: func(c *access.Caller) bool { return c.May(access.Import) }})
 	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Import", Sub: "Bring in tables and the exports of other products", Href: "/imports", Icon: "file-import"}}
 	})

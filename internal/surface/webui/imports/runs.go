@@ -108,7 +108,7 @@ func (v *visit) undoOffer(view *runView, run undo.Run) error {
 	if err != nil {
 		return err
 	}
-	if r.Trashed+r.Restored+r.Kept == 0 {
+	if r.Trashed+r.Restored+r.Files+r.Relations+r.Kept == 0 {
 		if view.Done == "" {
 			view.Done = "There is nothing to take back."
 		}
@@ -136,7 +136,7 @@ func (view *runView) left(v *visit, r *undo.Report) {
 }
 
 func undoWords(r *undo.Report) string {
-	return countWords(count{r.Trashed, "to the trash"}, count{r.Restored, "back to the version before"}, count{r.Kept, "left as they are"}, count{r.Gone, "gone already"}) + "."
+	return countWords(count{r.Trashed, "to the trash"}, count{r.Restored, "back to the version before"}, count{r.Files, "files removed"}, count{r.Relations, "relations ended"}, count{r.Kept, "left as they are"}, count{r.Gone, "gone already"}) + "."
 }
 
 func undoText(j *job.Status) string {

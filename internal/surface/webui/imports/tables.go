@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/columns"
 	"strongroom/internal/feature/importer/mapping"
@@ -30,9 +31,11 @@ func isTable(name string) bool {
 }
 
 // tableKinds lists what rows can become, variants one by one. The value of an
-// option is KIND or KIND.VARIANT.
-func (v *visit) tableKinds(tx *gate.Tx, chosen string) ([]ui.Option, error) {
+// option is KIND or KIND.VARIANT, or KIND.new for the type of the library that a known
+// table needs and that is not there yet.
+func (v *visit) tableKinds(tx *gate.Tx, m *columns.Mapping, known *columns.Ready) ([]ui.Option, error) {
 	var out []ui.Option
+	chosen := chosenKind(m)
 	for _, k := range v.Records.Kinds.Kinds() {
 		switch {
 		case !columns.Importable(k) || !v.May(access.Create, k):
@@ -45,13 +48,48 @@ func (v *visit) tableKinds(tx *gate.Tx, chosen string) ([]ui.Option, error) {
 		if err != nil {
 			return nil, err
 		}
+		wanted := known != nil && known.Type != "" && known.Kind == k.Name
 		for _, r := range p.Records {
 			value := k.Name + "." + r.ID.String()
+			if wanted && m.Variant == 0 && record.Fold(r.Name) == record.Fold(known.Type) {
+				m.Variant, chosen = r.ID, value
+			}
 			out = append(out, ui.Option{Value: value, Label: k.Label + ": " + r.Name, Selected: chosen == value})
+		}
+		if wanted && m.Variant == 0 && v.May(access.Create, v.Kind(k.Field(k.Variants.By).Ref)) {
+			out = append(out, ui.Option{Value: k.Name + newType, Label: k.Label + ": " + known.Type + ", which is made of the library", Selected: true})
 		}
 	}
 	slices.SortStableFunc(out, func(a, b ui.Option) int { return strings.Compare(strings.ToLower(a.Label), strings.ToLower(b.Label)) })
 	return out, nil
+}
+
+// newType is behind the kind of rows that become assets of a type of the library.
+const newType = ".new"
+
+// makeType makes the type of the library that a table needs, and gives the option that
+// stands for it.
+func (v *visit) makeType(stage id.ID) (string, error) {
+	_, seen, err := v.looked(stage)
+	if err != nil {
+		return "", err
+	}
+	r := columns.Recognize(seen.Headings)
+	if r == nil {
+		return "", gate.Missing()
+	}
+	for _, y := range flexibleasset.Library() {
+		if y.Name != r.Type {
+			continue
+		}
+		var typ id.ID
+		err := v.Change(access.Create, gate.Thing{Kind: flexibleasset.TypeKind}, func(tx *gate.Tx) (err error) {
+			typ, err = y.Make(tx, v.Records)
+			return err
+		})
+		return r.Kind + "." + typ.String(), err
+	}
+	return "", gate.Missing()
 }
 
 // kindOf reads KIND or KIND.VARIANT into a mapping, and gives the kind.
@@ -141,7 +179,7 @@ func (v *visit) tablePage() error {
 			}
 		}
 		if q.Get("kind") == "" {
-			view.Form, err = v.kindForm(tx, stage, &m)
+			view.Form, err = v.kindForm(tx, stage, &m, columns.Recognize(seen.Headings))
 			return err
 		}
 		k, err := v.kindOf(tx, q.Get("kind"), &m)
@@ -174,17 +212,17 @@ func (v *visit) fill(tx *gate.Tx, k *record.Kind, seen *columns.Seen, m *columns
 		}
 		m.Variant, m.Kind = variant, kind
 	}
-	targets := columns.Targets(k)
+	targets, typed := columns.Targets(k), false
 	known := func(c columns.Column) bool {
 		return slices.Contains(seen.Headings, c.Heading) && (c.Field == "" || slices.ContainsFunc(targets, func(t columns.Target) bool { return t.Name == c.Field }))
 	}
 	if len(m.Columns) == 0 || !slices.ContainsFunc(m.Columns, func(c columns.Column) bool { return known(c) && c.Field != "" }) {
 		m.Columns = columns.Guess(seen.Headings, targets)
 		if r := columns.Recognize(seen.Headings); r != nil && r.Kind == m.Kind {
-			m.Columns = r.Columns(seen.Headings)
+			m.Columns, typed = r.Columns(seen.Headings, targets), r.Type != ""
 		}
 		m.Match = ""
-		if slices.ContainsFunc(m.Columns, func(c columns.Column) bool { return c.Field == "name" }) {
+		if typed || slices.ContainsFunc(m.Columns, func(c columns.Column) bool { return c.Field == "name" }) {
 			m.Match = columns.MatchName
 		}
 	}
@@ -265,8 +303,8 @@ func (v *visit) noTable(stage id.ID, err error) error {
 }
 
 // kindForm is the first step.
-func (v *visit) kindForm(tx *gate.Tx, stage id.ID, m *columns.Mapping) (*ui.Form, error) {
-	kinds, err := v.tableKinds(tx, chosenKind(m))
+func (v *visit) kindForm(tx *gate.Tx, stage id.ID, m *columns.Mapping, known *columns.Ready) (*ui.Form, error) {
+	kinds, err := v.tableKinds(tx, m, known)
 	if err != nil {
 		return nil, err
 	}
@@ -301,7 +339,13 @@ func (v *visit) chooseKind() error {
 	if err := form.Err(); err != nil {
 		return err
 	}
-	to := "/import-tables/" + stage.String() + "?kind=" + url.QueryEscape(form.Text("kind"))
+	kind := form.Text("kind")
+	if strings.HasSuffix(kind, newType) {
+		if kind, err = v.makeType(stage); err != nil {
+			return err
+		}
+	}
+	to := "/import-tables/" + stage.String() + "?kind=" + url.QueryEscape(kind)
 	if s := form.Text("mapping"); s != "" {
 		to += "&mapping=" + url.QueryEscape(s)
 	}

@@ -36,7 +36,10 @@ func (v *visit) placeOf(stage id.ID, name string) (string, error) {
 	case isTable(name):
 		return "/import-tables/" + stage.String(), nil
 	}
-	return "/import-checks/" + stage.String(), nil
+	if layout := v.Importer.Recognize(f); layout != "" {
+		err = v.Importer.SetPlan(v.R.Context(), v.Caller, stage, importer.Options{Layout: layout})
+	}
+	return "/import-checks/" + stage.String(), err
 }
 
 // isPlaced tells whether it was said where the entries go.

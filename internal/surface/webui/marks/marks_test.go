@@ -71,6 +71,9 @@ func TestFlagsInListsAndForMany(t *testing.T) {
 	if got := c.Get("/documents/" + a.String()).Want(http.StatusOK).Texts(".sub .pill"); strings.Join(got, " ") != "Late VIP" {
 		t.Errorf("the record bears %q", got)
 	}
+	if got := c.Get("/documents").Want(http.StatusOK).Texts("tbody td .pill"); strings.Join(got, " ") != "Late VIP" {
+		t.Errorf("the list shows the flags %q", got)
+	}
 	step := func(v url.Values) *webuitest.Page { return c.Post("/documents/bulk", v) }
 	form := step(url.Values{"do": {"edit"}, "id": {a.String(), b.String()}}).Want(http.StatusOK).Form("form.genform")
 	form.Set("what", "flag.put")

@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/identity"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -41,7 +42,7 @@ func (v *visit) keys() error {
 	}
 	var orgs []id.ID
 	for _, k := range list {
-		orgs = append(append(orgs, k.Orgs...), k.Folders...)
+		orgs = append(append(append(orgs, k.Orgs...), k.Folders...), k.Custom)
 	}
 	var names map[id.ID]string
 	err = v.View(func(tx *gate.Tx) (err error) { names, err = v.Records.Names(tx, orgs...); return err })
@@ -80,6 +81,9 @@ func (v *visit) keyLine(k *apikey.Key, names map[id.ID]string) keyLine {
 	var may []string
 	if k.Role != "" {
 		may = append(may, string(k.Role))
+	}
+	if n := names[k.Custom]; n != "" {
+		may = append(may, n)
 	}
 	if k.ReadOnly {
 		may = append(may, "reads only")
@@ -155,10 +159,14 @@ func (v *visit) keyForm(form *web.Form, refused error) error {
 	}
 	owner, _ := id.Parse(form.Text("owner"))
 	orgs, folders := shell.RefIDs(form, "organizations"), shell.RefIDs(form, "folders")
-	var users []ui.Option
+	var users, custom []ui.Option
+	chosen, _ := id.Parse(form.Text("custom_role"))
 	var names map[id.ID]string
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if users, err = v.Choices(tx, "user", map[id.ID]bool{owner: true}); err != nil {
+			return err
+		}
+		if custom, err = v.Choices(tx, identity.Role, map[id.ID]bool{chosen: true}); err != nil {
 			return err
 		}
 		names, err = v.Records.Names(tx, slices.Concat(orgs, folders)...)
@@ -177,6 +185,7 @@ func (v *visit) keyForm(form *web.Form, refused error) error {
 		{Name: "name", Label: "Name", Type: "text", Value: form.Text("name"), Required: true, Wide: true, Focus: true, Most: 200, Hint: "The program that will use it."},
 		{Name: "owner", Label: "Acts as", Type: "select", Value: form.Text("owner"), Options: users, Hint: "The key may do what this user may do, and stops when she leaves. Empty: a program of its own, with the role beside."},
 		{Name: "role", Label: "Role", Type: "select", Value: form.Text("role"), Options: roleOptions(form.Text("role"), access.Roles()), Hint: "Required without a user; with one, the most that the key may do."},
+		{Name: "custom_role", Label: "Custom role", Type: "select", Value: form.Text("custom_role"), Options: custom, Hint: "Narrows what the key may do. Empty: nothing is narrowed."},
 		{Name: "read_only", Label: "May only read", Type: "checkbox", Checked: form.Bool("read_only")},
 		{Name: "passwords", Label: "May read and write passwords", Type: "checkbox", Checked: form.Bool("passwords"), Hint: "Every password it reads is in the audit trail."},
 		{Type: "heading", Label: "Limits"},
@@ -232,6 +241,7 @@ func (v *visit) createKey() error {
 func readKey(form *web.Form) apikey.New {
 	n := apikey.New{Name: form.Text("name"), Role: access.Role(form.Text("role")), ReadOnly: form.Bool("read_only"), Passwords: form.Bool("passwords"), Orgs: shell.RefIDs(form, "organizations"), Folders: shell.RefIDs(form, "folders")}
 	n.Owner, _ = id.Parse(form.Text("owner"))
+	n.Custom, _ = id.Parse(form.Text("custom_role"))
 	for s := range strings.FieldsFuncSeq(form.Text("networks"), func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
 		net, err := network(s)
 		if err != nil {

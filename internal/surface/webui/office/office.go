@@ -37,7 +37,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Settings", Href: "/settings", Icon: "settings", Go: "s", Place: 140,
-		For: func(c *access.Caller) bool { return c.Role.May(access.Configure) }})
+		For: func(c *access.Caller) bool { return c.May(access.Configure) }})
 	s.Manage(shell.ToPeople, func(_ *shell.Visit, totals map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Users", Sub: web.Number(totals["user"]) + " who may sign in", Href: "/users", Icon: "user"},
 			{Title: "Groups", Sub: web.Number(totals["group"]) + ": who sees which organizations", Href: "/groups", Icon: "users"}}

@@ -223,7 +223,7 @@ func (v *visit) userHead(r *record.Record, view *userView) {
 		factors := ui.Action{Label: "Second factors", Icon: "shield-lock", Href: shell.RecordURL(r.Kind, r.ID) + "/factors"}
 		view.Head.Actions = slices.Insert(view.Head.Actions, max(0, len(view.Head.Actions)-1), reset, factors)
 	}
-	for _, f := range []string{"email", "role_name", "contact_id", "current_sign_in_at", "current_sign_in_ip", "last_sign_in_at", "invitation_accepted_at"} {
+	for _, f := range []string{"email", "role_name", "custom_role_id", "contact_id", "current_sign_in_at", "current_sign_in_ip", "last_sign_in_at", "invitation_accepted_at"} {
 		field := r.Kind.Field(f)
 		if field == nil {
 			continue

@@ -38,7 +38,7 @@ func (v *visit) settings() error {
 		}
 		view.Head.Sub = []ui.Cell{{Text: tx.Tenant.Title()}}
 		view.Lists = v.settingLists(totals)
-		if !v.Caller.Role.May(access.Administer) {
+		if !v.Caller.May(access.Administer) {
 			return nil
 		}
 		view.Manage = v.Managed(totals)

@@ -45,7 +45,7 @@ func (v *visit) bulkActions(k *record.Kind, archived string) []ui.Action {
 	if v.shareable(k) {
 		out = append(out, ui.Action{Name: "access", Label: "Access…", Icon: "shield-lock"})
 	}
-	if v.Caller.Role.May(access.Export) {
+	if v.Caller.May(access.Export) {
 		out = append(out, ui.Action{Name: "export", Label: "Export", Icon: "download"})
 	}
 	if v.May(access.Delete, k) {

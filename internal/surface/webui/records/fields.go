@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/id"
@@ -15,11 +16,25 @@ import (
 // is unless something is entered.
 func (f *filling) field(v *visit, x *record.Field, short map[string][]ui.Option) ui.Field {
 	out := f.input(v, x, short)
-	if f.record != nil && slices.Contains(f.record.Hidden, x.Name) {
+	if f.sealed(x) {
 		out.Holder, out.Required = "Sealed. Leave empty to keep it", false
 		out.Hint = strings.TrimSpace(out.Hint + " There is a sealed value; it stays unless you enter another.")
 	}
 	return out
+}
+
+// sealed tells whether the record has a sealed value of a field.
+func (f *filling) sealed(x *record.Field) bool {
+	return f.record != nil && slices.Contains(f.record.Hidden, x.Name)
+}
+
+// clears is the name of the tick that takes the sealed value of a field away.
+func clears(x *record.Field) string { return "clear-" + x.Name }
+
+// clearing is that tick: an empty field leaves what is sealed.
+func (f *filling) clearing(x *record.Field) ui.Field {
+	val, sent := f.values[x.Name]
+	return ui.Field{Name: clears(x), Label: "Take the sealed value of " + x.Title() + " away", Type: "checkbox", Wide: true, Checked: sent && val == nil}
 }
 
 func (f *filling) input(v *visit, x *record.Field, short map[string][]ui.Option) ui.Field {
@@ -48,6 +63,11 @@ func (f *filling) input(v *visit, x *record.Field, short map[string][]ui.Option)
 		out.Checked = val == true || val == "1"
 	case record.Date:
 		out.Type = "date"
+	case record.Time:
+		out.Type, out.Unit = "datetime-local", "UTC"
+		if ms, ok := val.(int64); ok {
+			out.Value = time.UnixMilli(ms).UTC().Format("2006-01-02T15:04")
+		}
 	case record.Choice:
 		out.Type = "select"
 		for _, c := range x.Choices {

@@ -156,6 +156,9 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 				continue
 			}
 			form.Fields = append(form.Fields, f.field(v, x, short))
+			if f.sealed(x) && !x.Required {
+				form.Fields = append(form.Fields, f.clearing(x))
+			}
 			if x.Type == record.Rows { // says that no lines means none
 				form.Hidden = append(form.Hidden, ui.Hidden{Name: "rows", Value: x.Name})
 			}
@@ -167,9 +170,10 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 	return form, nil
 }
 
-// editable tells whether people fill a field in. Times are set by rules.
+// editable tells whether people fill a field in. Times are set by rules, but for
+// moments.
 func editable(k *record.Kind, x *record.Field) bool {
-	return !x.ReadOnly && x.Type != record.Time && x.Type != record.Files && !(k.Variant != 0 && x.Name == k.Variants.By) && !(k.Scope == record.OfParent && x.Name == k.Parent)
+	return !x.ReadOnly && (x.Type != record.Time || x.Format == record.Moment) && x.Type != record.Files && !(k.Variant != 0 && x.Name == k.Variants.By) && !(k.Scope == record.OfParent && x.Name == k.Parent)
 }
 
 // groupsOf lists a kind's headings in the order of the fields, those without

@@ -33,6 +33,7 @@ type listing struct {
 	choices map[string][]ui.Option // kind -> its records, of those that selects need
 	names   map[id.ID]string       // of what the chips name
 	found   *record.Page
+	flags   map[id.ID][]flag.Flag // of the records that are shown
 	saved   []view.View
 }
 
@@ -146,6 +147,15 @@ func (l *listing) read(v *visit, tx *gate.Tx) (err error) {
 	}
 	if l.choices, err = options(tx, kinds); err != nil {
 		return err
+	}
+	if len(l.choices[flag.Kind]) > 0 { // where there are none, none is borne
+		var shown []id.ID
+		for _, r := range l.found.Records {
+			shown = append(shown, r.ID)
+		}
+		if l.flags, err = flag.OfMany(tx, shown); err != nil {
+			return err
+		}
 	}
 	if l.saved, err = view.List(tx, l.kind.Name, l.kind.Variant); err != nil {
 		return err
@@ -273,6 +283,9 @@ func (l *listing) table(v *visit) ui.Table {
 	}
 	for _, r := range l.found.Records {
 		row := ui.Row{ID: r.ID.String(), Name: r.Name, Muted: r.Archived}
+		for _, f := range l.flags[r.ID] {
+			row.Marks = append(row.Marks, ui.Pill{Text: f.Name, Tone: f.Colour})
+		}
 		for i, name := range l.columns {
 			c := v.columnCell(r, name)
 			if i > 0 && c.Type != "url" {
@@ -288,7 +301,7 @@ func (l *listing) table(v *visit) ui.Table {
 	if n := int64(len(t.Rows)); len(t.Bulk) > 0 && l.found.Total > n {
 		t.Matching = int(min(l.found.Total, mostBulk))
 	}
-	if v.Caller.Role.May(access.Export) {
+	if v.Caller.May(access.Export) {
 		export := ui.Query{Path: l.q.Path + "/export", Values: l.q.Values}
 		t.Export = []ui.NavItem{{Label: "CSV with the columns shown", Href: export.With("as", "shown"), Icon: "table"}, {Label: "CSV with everything", Href: export.With(), Icon: "table"}}
 	}
@@ -310,7 +323,7 @@ func (l *listing) empty(v *visit) ui.Empty {
 	if v.May(access.Create, k) && k.Scope != record.OfParent {
 		e.Text = "Add the first one, or bring in what you have."
 		e.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: shell.NewURL(k, l.org), Primary: true}}
-		if v.Caller.Role.May(access.Import) && k.Menu > 0 {
+		if v.Caller.May(access.Import) && k.Menu > 0 {
 			e.Actions = append(e.Actions, ui.Action{Label: "Import", Icon: "upload", Href: "/imports"})
 		}
 	}
@@ -522,7 +535,7 @@ func (l *listing) column(name string, i int) ui.Column {
 			return l.q.Sortable(c, strings.TrimSuffix(f.Name, "_id")+"_name")
 		}
 		return c
-	case f.Format == record.Mono || f.Format == record.IP:
+	case f.Format == record.Mono || f.Format == record.IP || f.Series != "":
 		c.Phone = "line"
 	case f.Type == record.Integer || f.Type == record.Number:
 		c.Right = true

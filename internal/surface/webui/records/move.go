@@ -25,10 +25,14 @@ func (v *visit) moveForm(k *record.Kind, form *web.Form, refused error) error {
 		return fault.New(fault.Denied, "Your role may not change this.").WithHint("Ask an administrator for another role.")
 	}
 	var r *record.Record
+	var over crossing
 	to := ui.Field{Name: "to", Label: "To which organization", Type: "ref", Source: "/refs/organization", Required: true, Wide: true, Focus: true,
 		Hint: "Who may see that organization sees it from then on; who may see this one alone no longer does."}
 	err = v.View(func(tx *gate.Tx) error {
-		if r, err = v.Records.Get(tx, k.Name, rid); err != nil || form == nil {
+		if r, err = v.Records.Get(tx, k.Name, rid); err != nil {
+			return err
+		}
+		if over, err = v.crossings(tx, r); err != nil || form == nil {
 			return err
 		}
 		other, ok := id.Parse(form.Text("to"))
@@ -47,6 +51,7 @@ func (v *visit) moveForm(k *record.Kind, form *web.Form, refused error) error {
 	if _, lost := v.lost(r); len(lost) > 0 {
 		f.Fields = append(f.Fields, ui.Field{Type: "note", Text: "These stay behind, because they belong to " + r.OrgName + ": " + strings.Join(lost, ", ") + "."})
 	}
+	f.Fields = append(f.Fields, over.fields()...)
 	if refused != nil {
 		say := fault.Say(refused)
 		f.Wrong(say.Text, say.Hint, say.Fields)
@@ -114,7 +119,15 @@ func (v *visit) move(k *record.Kind) error {
 		if r.Org == to {
 			return fault.Field("to", "It is there already.")
 		}
-		values := record.Values{"organization_id": to}
+		over, err := v.crossings(tx, r)
+		if err != nil {
+			return err
+		}
+		values, err := v.drop(tx, r, over, form.Bool("drop"))
+		if err != nil {
+			return err
+		}
+		values["organization_id"] = to
 		fields, _ := v.lost(r)
 		for _, name := range fields {
 			values[name] = nil

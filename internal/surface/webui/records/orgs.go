@@ -9,6 +9,7 @@ import (
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -72,7 +73,7 @@ func (v *visit) readOrg(tx *gate.Tx, o *orgShell, org id.ID, tab string) (err er
 // orgActions leaves the buttons that are pressed often; deleting an
 // organization stands in its form's place among the quiet ones.
 func (v *visit) orgActions(r *record.Record, all []ui.Action) []ui.Action {
-	if v.Caller.Role.May(access.Import) {
+	if v.Caller.May(access.Import) {
 		all = slices.Insert(all, 0, ui.Action{Label: "Import", Icon: "upload", Href: "/imports", Quiet: true})
 	}
 	return all
@@ -148,7 +149,7 @@ func (v *visit) orgRail(tx *gate.Tx, o *orgShell) error {
 		o.Rail = append(o.Rail, &ui.Section{Title: "Quick note", Icon: "note", Note: true, HTML: template.HTML(richtext.Clean(notes))}) // #nosec G203 -- sanitised here
 	}
 	from := shell.Day(v.Today().AddDate(0, 0, -30))
-	list, err := v.Records.Expiring(tx, r.ID, from, shell.Day(v.Today().AddDate(0, 0, shell.SoonDays)), 6)
+	list, err := expiry.List(tx, v.Records, r.ID, from, shell.Day(v.Today().AddDate(0, 0, shell.SoonDays)), 6)
 	if err != nil {
 		return err
 	}

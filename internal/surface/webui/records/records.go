@@ -31,7 +31,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Favourites = favourites{}
 	s.Nav(shell.Entry{Label: "Trash", Href: "/trash", Icon: "trash", Place: 120,
-		For: func(c *access.Caller) bool { return c.Role.May(access.Delete) && !c.Scope.ReadOnly }})
+		For: func(c *access.Caller) bool { return c.May(access.Delete) && !c.Scope.ReadOnly }})
 	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Trash", Sub: "Deleted records are kept for " + strconv.Itoa(int(record.KeepTrash.Hours()/24)) + " days", Href: "/trash", Icon: "trash"}}
 	})

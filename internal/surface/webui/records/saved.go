@@ -21,7 +21,7 @@ func (l *listing) savedViews(v *visit) *ui.Saved {
 		return nil
 	}
 	now := l.asView()
-	may := v.Caller.Role.May(access.Configure)
+	may := v.Caller.May(access.Configure)
 	s := &ui.Saved{Action: shell.ListURL(l.kind) + "/views", Share: may, Most: view.MaxName,
 		Hidden: []ui.Hidden{{Name: "query", Value: now}, {Name: "back", Value: l.q.With()}}}
 	if l.kind.Variant != 0 {

@@ -19,6 +19,8 @@ func sent(k *record.Kind, f *web.Form) record.Values {
 			continue
 		}
 		switch {
+		case x.Type != record.Secret && f.Bool(clears(x)):
+			out[x.Name] = nil
 		case x.Type == record.Rows:
 			if lines := f.Rows(x.Name); len(lines) > 0 || slices.Contains(f.All("rows"), x.Name) {
 				out[x.Name] = sentRows(x, lines)

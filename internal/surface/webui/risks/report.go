@@ -90,7 +90,7 @@ func (v *visit) report() error {
 	for _, r := range risk.Reasons() {
 		t.Views = append(t.Views, ui.NavItem{Label: words[r].view, Href: q.With("why", string(r)), Current: r == a.why, Count: int(a.Count[r])})
 	}
-	if v.Caller.Role.May(access.Export) {
+	if v.Caller.May(access.Export) {
 		t.Export = []ui.NavItem{{Label: "CSV, for a spreadsheet", Href: (ui.Query{Path: "/risk/export", Values: q.Values}).With(), Icon: "table"}}
 	}
 	for _, l := range a.Lines[:min(len(a.Lines), first)] {
@@ -126,7 +126,7 @@ func (v *visit) head(a *asked) ui.Head {
 		h.Alerts = append(h.Alerts, ui.Notice{Tone: "info", Text: text})
 	case a.Unchecked > 0:
 		text := "Of " + count(a.Unchecked, "password", "passwords") + " it is not known how safe the value is."
-		if !v.Caller.Role.May(access.Export) {
+		if !v.Caller.May(access.Export) {
 			text += " Who may export can have them checked."
 		} else {
 			h.Actions = append(h.Actions, ui.Action{Label: "Check them", Icon: "shield-check", Href: "/risk/check", Post: true, Primary: true})

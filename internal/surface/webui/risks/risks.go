@@ -27,7 +27,7 @@ func (p *Pages) Templates() fs.FS { return nil }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	reveals := func(c *access.Caller) bool { return c.Role.May(access.Reveal) }
+	reveals := func(c *access.Caller) bool { return c.May(access.Reveal) }
 	s.Nav(shell.Entry{Label: "Passwords at risk", Href: "/risk", Icon: "shield-x", Place: 103, For: reveals})
 	s.Get("/risk", shell.Allowing(access.Reveal, p.as((*visit).report)))
 	s.Get("/risk/export", shell.Allowing(access.Export, p.as((*visit).exportReport)))
@@ -109,7 +109,7 @@ func count(n int64, one, many string) string {
 
 // userSection leads to what a user has seen.
 func (v *visit) userSection(r *record.Record) *ui.Section {
-	if !v.Caller.Role.May(access.Inspect) {
+	if !v.Caller.May(access.Inspect) {
 		return nil
 	}
 	return &ui.Section{Title: "Passwords she knows", Items: []ui.Item{{Title: "Seen since they were changed", Sub: "What to change when " + r.Name + " leaves", Href: seenURL(r.ID), Icon: "eye"}}}

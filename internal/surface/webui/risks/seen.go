@@ -47,7 +47,7 @@ func (v *visit) seenBy() error {
 		{Label: "Password", Phone: "title"}, {Label: "What was done", Phone: "line"}, {Label: "Organization", Phone: "line"}, {Label: "Last", Phone: "end"}},
 		Pager: pager(len(list), "password", "passwords"),
 		Empty: ui.Empty{Icon: "eye-off", Title: "None that you may see.", Text: name + " has set or seen no password that is still the same."}}
-	if v.Caller.Role.May(access.Export) {
+	if v.Caller.May(access.Export) {
 		t.Export = []ui.NavItem{{Label: "CSV, for a spreadsheet", Href: seenURL(who) + "/export", Icon: "table"}}
 	}
 	for _, l := range list[:min(len(list), first)] {

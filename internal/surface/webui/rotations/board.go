@@ -75,7 +75,7 @@ func (v *visit) board() error {
 	for _, x := range views {
 		t.Views = append(t.Views, ui.NavItem{Label: x.label, Href: q.With("show", x.key), Current: x.key == q.Values.Get("show")})
 	}
-	if v.Caller.Role.May(access.Export) {
+	if v.Caller.May(access.Export) {
 		t.Export = []ui.NavItem{{Label: "CSV, for a spreadsheet", Href: (ui.Query{Path: "/passwords/overdue/export", Values: q.Values}).With(), Icon: "table"}}
 	}
 	k := v.Kind("password")

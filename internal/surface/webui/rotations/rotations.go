@@ -1,5 +1,5 @@
 // Package rotations holds the board of passwords that are to be changed, and the pages
-// on which is said how old they may become.
+// on which is said how old they may become and where they are changed.
 //
 // Always true: who may not see a password does not find it on the board; everything
 // works with the keyboard alone and without script.
@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
+	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/rotation/limit"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -28,7 +29,9 @@ import (
 var templates embed.FS
 
 // Pages are the pages of this group with what they need beside the shell.
-type Pages struct{}
+type Pages struct {
+	Changes *change.Changes // nil hides the pages of changes
+}
 
 // Templates gives the group's templates.
 func (p *Pages) Templates() fs.FS { return templates }
@@ -47,6 +50,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/passwords/overdue", p.as((*visit).board))
 	s.Get("/passwords/overdue/export", p.as((*visit).export))
 	s.Rail(shell.RailPart{Draw: beside})
+	if p.Changes != nil {
+		p.mountChanges(s)
+		s.Rail(shell.RailPart{Draw: p.besideChange})
+	}
 	own := s.Own(filed.Password)
 	own.Above = append(own.Above, func(_ *shell.Visit, org id.ID) []ui.Action {
 		return []ui.Action{{Label: "Overdue", Icon: "calendar-due", Href: overdueURL(org)}}

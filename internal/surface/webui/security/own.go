@@ -2,7 +2,6 @@ package security
 
 import (
 	"html/template"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -46,10 +45,11 @@ func (v *visit) own() error {
 	if err != nil {
 		return err
 	}
-	app := ui.Action{Label: "Set up an app", Icon: "device-mobile", Href: mfa.Own + "/app", Primary: true}
+	app := ui.Action{Label: "Set up an app", Icon: "device-mobile", Href: mfa.Own + "/app"}
+	key := ui.Action{Label: "Set up a passkey", Icon: "fingerprint", Href: keyPage, Primary: true}
 	view := &ownView{
-		Head:  ui.Head{Title: "Second factors", Icon: "shield-lock", Sub: []ui.Cell{{Text: "What you have, beside the password that you know"}}, Actions: []ui.Action{app}},
-		Empty: ui.Empty{Icon: "shield-lock", Title: "You have no second factor", Text: "Whoever learns your password can sign in as you. With an app that shows codes, the password alone is not enough."},
+		Head:  ui.Head{Title: "Second factors", Icon: "shield-lock", Sub: []ui.Cell{{Text: "What you have, beside the password that you know"}}, Actions: []ui.Action{app, key}},
+		Empty: ui.Empty{Icon: "shield-lock", Title: "You have no second factor", Text: "Whoever learns your password can sign in as you. With a passkey, a security key or an app that shows codes, the password alone is not enough."},
 		Codes: "You get ten of them with your first second factor. Each lets you in once when you do not have it at hand.",
 	}
 	if len(list) > 0 {
@@ -68,7 +68,11 @@ func (v *visit) own() error {
 func (view *ownView) line(f mfa.Factor, last bool) {
 	it := ui.Item{Title: f.Name, Sub: "One-time codes of an app", Icon: "device-mobile", Time: shell.When(f.Used)}
 	if f.Sort == mfa.Passkey {
-		it.Sub, it.Icon = "Passkey or security key", "fingerprint"
+		it.Sub, it.Icon = "Security key, beside the password", "key"
+		if f.Alone {
+			it.Sub, it.Icon = "Passkey, also without the password", "fingerprint"
+		}
+		it.Sub += " · at " + f.Site
 	}
 	it.Sub += " · since " + shell.When(f.Created).Format("2 Jan 2006")
 	d := ui.Confirm{ID: "remove-" + f.ID.String(), Title: "Remove " + f.Name + "?", Text: "You are not asked for it any more, and cannot sign in with it.",
@@ -106,6 +110,9 @@ type appView struct {
 }
 
 func (v *visit) app() error {
+	if ok, err := v.fresh(); !ok {
+		return err
+	}
 	var o *mfa.Offer
 	if err := v.View(func(tx *gate.Tx) (err error) { o, err = mfa.NewApp(tx); return err }); err != nil {
 		return err
@@ -192,20 +199,6 @@ func (v *visit) againApp(form *web.Form, refused error) error {
 	return v.appPage(o, form.Text("name"), refused)
 }
 
-// raise has the person give a second factor; her session goes on under another name.
-func (v *visit) raise(check identity.Factor) error {
-	token, err := v.Sessions.Confirm(v.R.Context(), v.Caller, web.Cookie(v.R, shell.DeviceCookie), check)
-	if err != nil {
-		return err
-	}
-	var l identity.Limits
-	if err := v.View(func(tx *gate.Tx) (err error) { l, err = v.Sessions.LimitsOf(tx); return err }); err != nil {
-		return err
-	}
-	web.SetCookie(v.W, v.R, shell.SessionCookie, token, l.Absolute) // the session itself may end before
-	return nil
-}
-
 type codesView struct {
 	Head  ui.Head
 	Codes []string
@@ -238,45 +231,4 @@ func (v *visit) remove() error {
 		return err
 	}
 	return v.Done(mfa.Own, "The second factor is removed.")
-}
-
-func (v *visit) confirm() error { return v.confirmPage(v.R.URL.Query().Get("to"), nil) }
-
-func (v *visit) confirmPage(to string, refused error) error {
-	f := ui.Form{Action: mfa.Own + "/confirm", Submit: "Confirm", Cancel: web.LocalPath(to, "/"), Hidden: []ui.Hidden{{Name: "to", Value: web.LocalPath(to, "/")}}, Fields: []ui.Field{
-		{Name: "code", Label: "Code", Type: "text", Required: true, Focus: true, Complete: "one-time-code", Most: 40, Wide: true, Hint: "Of your authenticator app, or one of your recovery codes."},
-	}, Note: "You are led back to where you were."}
-	if refused != nil {
-		say := fault.Say(refused)
-		f.Wrong(say.Text, say.Hint, say.Fields)
-	}
-	p, err := v.Page("Confirm that it is you", ui.Crumb{Label: "Your account", Href: "/account"}, ui.Crumb{Label: "Confirm that it is you"})
-	if err != nil {
-		return err
-	}
-	p.Data = shell.FormPage{Head: ui.Head{Title: "Confirm that it is you", Icon: "shield-lock"}, Form: f}
-	return v.RenderStatus(web.Status(refused), "form", p)
-}
-
-func (v *visit) confirmed() error {
-	form, err := v.Form()
-	if err != nil {
-		return err
-	}
-	form.Require("code")
-	if err = form.Err(); err == nil {
-		err = v.raise(func(tx *gate.Tx, user id.ID) (string, error) { return mfa.CheckCode(tx, user, form.Text("code")) })
-	}
-	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Throttled) {
-		web.RetryAfter(v.W, err)
-		return v.confirmPage(form.Text("to"), err)
-	}
-	if err != nil {
-		return err
-	}
-	to := web.LocalPath(form.Text("to"), "/")
-	if u, err := url.Parse(to); err != nil || u.Path == mfa.Own+"/confirm" {
-		to = "/"
-	}
-	return v.Done(to, "Thank you. Do again what you wanted to do.")
 }

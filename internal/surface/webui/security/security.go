@@ -38,11 +38,17 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Manage(shell.ToPeople, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Second factors", Sub: "Who needs one, and for what", Href: policyPage, Icon: "shield-lock"},
 			{Title: "Resets of second factors", Sub: "Of who has lost them; two administrators decide", Href: mfa.ResetPage, Icon: "user-shield"},
+			{Title: "Dormant accounts", Sub: "Who may sign in, and has not for long", Href: dormantPage, Icon: "clock"},
 			{Title: "Addresses", Sub: "From where people are let in", Href: addressPage, Icon: "network"}}
 	})
 	s.Get(mfa.Own, p.as((*visit).own))
 	s.Get(mfa.Own+"/app", p.as((*visit).app))
 	s.Post(mfa.Own+"/app", p.as((*visit).addApp))
+	s.Get(keyPage, p.as((*visit).key))
+	s.Post(keyPage, p.as((*visit).addKey))
+	s.Post(keyPage+"/question", p.as((*visit).askNew))
+	s.Post(confirmPage+"/question", p.as((*visit).askAgain))
+	s.Post(confirmPage+"/passkey", p.as((*visit).confirmedByKey))
 	s.Post(mfa.Own+"/codes", p.as((*visit).newCodes))
 	s.Post(mfa.Own+"/factors/{id}/remove", p.as((*visit).remove))
 	s.Get(mfa.Own+"/confirm", p.as((*visit).confirm))
@@ -52,6 +58,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get(mfa.ResetPage, shell.Administering(p.as((*visit).resets)))
 	s.Post(mfa.ResetPage+"/{id}/approve", shell.Administering(p.as((*visit).approveReset)))
 	s.Post(mfa.ResetPage+"/{id}/refuse", shell.Administering(p.as((*visit).refuseReset)))
+	s.Get(dormantPage, shell.Administering(p.as((*visit).dormant)))
 	s.Get(addressPage, shell.Administering(p.as((*visit).addresses)))
 	s.Post(addressPage, shell.Administering(p.as((*visit).saveAddresses)))
 	s.Get(policyPage, shell.Administering(p.as((*visit).policy)))

@@ -10,6 +10,7 @@ import (
 
 	"strongroom/internal/base/browser"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/surface/webui/webuitest"
 )
@@ -107,5 +108,67 @@ func TestPagesOfSealedFields(t *testing.T) {
 		if !strings.Contains(p.Text("main"), want) {
 			t.Errorf("%s is shown as %s", field, p.Text("main"))
 		}
+	}
+}
+
+// A field of a type of assets that the tenant designed is sealed as any, and a form takes
+// its value away.
+func TestATraitIsSealedAndCleared(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{Jobs: true})
+	org := h.Org("Harbour")
+	typ := h.Make("flexible_asset_type", 0, record.Values{"name": "Safe"})
+	h.Make("flexible_asset_field", 0, record.Values{"flexible_asset_type_id": typ, "name": "Name", "kind": "Text", "use_for_title": true, "required": true})
+	field := h.Make("flexible_asset_field", 0, record.Values{"flexible_asset_type_id": typ, "name": "Combination", "kind": "Text", "show_in_list": true})
+	combination := record.TraitName(field)
+	var name string
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		k, err := h.Records.Shape(tx, "flexible_asset", typ)
+		for _, f := range k.Fields {
+			if f.Title() == "Name" && f.Trait != 0 {
+				name = f.Name
+			}
+		}
+		return err
+	})
+	rec := h.Make("flexible_asset", org, record.Values{"flexible_asset_type_id": typ, name: "Vault door", combination: serial})
+	at := "/flexible_assets/" + rec.String()
+	admin, manager := h.As(access.Administrator), h.As(access.Manager)
+	if p := manager.Get(at).Want(http.StatusOK); !strings.Contains(p.Body, serial) {
+		t.Fatal("the value is not on its page")
+	}
+	seal(t, admin, "flexible_asset:"+typ.String(), combination, "")
+	for _, path := range []string{at, at + "/edit", at + "/history", "/search?q=" + serial, "/flexible_assets?flexible_asset_type_id=" + typ.String()} {
+		p := manager.Get(path)
+		if p.Status != http.StatusOK || strings.Contains(strings.ReplaceAll(p.Body, "q="+serial, ""), ">"+serial) {
+			t.Errorf("%s answers %d, with the value: %v", path, p.Status, strings.Contains(p.Body, serial))
+		}
+	}
+	show := func(want int) *webuitest.Page {
+		t.Helper()
+		return manager.Post("/sealed/"+rec.String(), url.Values{"field": {combination}}).Want(want)
+	}
+	h.View(h.Admin(), func(tx *gate.Tx) (err error) {
+		var n int
+		if err = tx.QueryRow(`select count(*) from trait where record_id = ? and key is not null and field_id = ?`, int64(rec), int64(field)).Scan(&n); n != 0 {
+			t.Error("the table of traits holds the value")
+		}
+		return err
+	})
+	if got := show(http.StatusOK).Text("output"); got != serial {
+		t.Errorf("shown is %q", got)
+	}
+	edit := manager.Get(at + "/edit").Want(http.StatusOK)
+	form := edit.Form("#form")
+	if form.Get("clear-"+combination) != "0" && form.Get("clear-"+combination) != "" {
+		t.Error("the form is about to take the value away by itself")
+	}
+	manager.Post(at, form).Want(http.StatusSeeOther)
+	show(http.StatusOK)
+	form = manager.Get(at + "/edit").Want(http.StatusOK).Form("#form")
+	form.Set("clear-"+combination, "1")
+	manager.Post(at, form).Want(http.StatusSeeOther)
+	show(http.StatusNotFound)
+	if p := manager.Get(at + "/edit").Want(http.StatusOK); p.Has(`[name="clear-` + combination + `"]`) {
+		t.Error("what is empty can be taken away")
 	}
 }

@@ -45,7 +45,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	p.shell = s
-	s.Nav(shell.Entry{Label: "Shares", Href: "/shares", Icon: "share", Place: 75, For: func(c *access.Caller) bool { return c.Role.May(access.Reveal) }})
+	s.Nav(shell.Entry{Label: "Shares", Href: "/shares", Icon: "share", Place: 75, For: func(c *access.Caller) bool { return c.May(access.Reveal) }})
 	s.Manage(shell.ToSecrets, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Shares", Sub: "Who gives passwords to people outside, and for how long", Href: "/settings/shares", Icon: "share"}}
 	})

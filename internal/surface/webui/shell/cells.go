@@ -39,15 +39,25 @@ func (v *Visit) Cell(r *record.Record, f *record.Field) ui.Cell {
 		return c
 	case record.Time:
 		ms, _ := val.(int64)
+		if f.Format == record.Moment { // often ahead
+			return ui.Cell{Type: "datetime", Time: time.UnixMilli(ms).UTC()}
+		}
 		return ui.Cell{Type: "ago", Time: time.UnixMilli(ms).UTC()}
 	case record.Integer:
 		n, _ := val.(int64)
 		if f.Of != "" {
 			return partCell(n, r.Values[f.Of])
 		}
+		if f.Series != "" {
+			return ui.Cell{Type: "mono", Text: f.Numbered(n)}
+		}
 		return ui.Cell{Type: "num", Number: n, Text: strconv.FormatInt(n, 10)}
 	case record.Text:
 		return textCell(f, r.Values.Text(f.Name))
+	case record.Choice:
+		if f.Name == "status" {
+			return ui.Cell{Type: "status", Text: Plain(val), Tone: statusTone(Plain(val))}
+		}
 	case record.Refs:
 		return ui.Cell{Text: clip(LinkNames(r, f), 90)}
 	case record.HTML:
@@ -130,12 +140,12 @@ func (v *Visit) LinkCells(r *record.Record, f *record.Field) []ui.Cell {
 func statusTone(name string) string {
 	n := strings.ToLower(name)
 	for _, t := range []struct{ tone, words string }{
-		{"", "inactive retired decommission disposed archived closed"},
-		{"bad", "repair broken fault lost stolen down"},
-		{"wait", "offboarding maintenance waiting hold pending suspended"},
-		{"plan", "planned onboarding ordered new staged prospect"},
-		{"busy", "stock spare reserved"},
-		{"ok", "active use live production deployed"},
+		{"", "inactive retired decommission disposed archived closed cancel withdrawn completed"},
+		{"bad", "repair broken fault lost stolen down denied rejected"},
+		{"wait", "offboarding maintenance waiting hold pending suspended deferred"},
+		{"plan", "planned onboarding ordered new staged prospect logged draft submitted requested proposed"},
+		{"busy", "stock spare reserved investigation identified accepted reassigned scheduled"},
+		{"ok", "active use live production deployed resolved fulfilled implemented approved published"},
 	} {
 		for w := range strings.FieldsSeq(t.words) {
 			if strings.Contains(n, w) {

@@ -14,8 +14,7 @@ type Entry struct {
 	Label, Href, Icon string
 	Go                string // letter that opens it after "g"; the first entry that names a letter has it
 	// Place is where it stands among the other entries and the kinds, which
-	// stand by their Menu: 0 is the dashboard, daily work stands below 100,
-	// administration above.
+	// stand by their Menu; group says what stands together.
 	Place int
 	For   func(*access.Caller) bool // who gets it; nil for everybody
 }
@@ -35,6 +34,21 @@ func (s *Shell) Menu() []*record.Kind {
 	return out
 }
 
+// group is the heading that a place stands below.
+func group(place int) string {
+	switch {
+	case place < 11: // the dashboard, and what is documented
+		return ""
+	case place < 60:
+		return "Service desk"
+	case place < 100:
+		return "Secrets"
+	case place < 110:
+		return "Oversight"
+	}
+	return "Administration"
+}
+
 // Navigation is what stands beside every page, as far as it is this caller's.
 func (v *Visit) Navigation() []ui.NavItem {
 	var all []Entry
@@ -44,10 +58,16 @@ func (v *Visit) Navigation() []ui.NavItem {
 	all = append(all, v.entries...)
 	slices.SortStableFunc(all, func(a, b Entry) int { return a.Place - b.Place })
 	var out []ui.NavItem
+	last := ""
 	for _, e := range all {
-		if e.For == nil || e.For(v.Caller) {
-			out = append(out, ui.NavItem{Label: e.Label, Href: e.Href, Icon: e.Icon, Go: e.Go})
+		if e.For != nil && !e.For(v.Caller) {
+			continue
 		}
+		x := ui.NavItem{Label: e.Label, Href: e.Href, Icon: e.Icon, Go: e.Go}
+		if g := group(e.Place); g != last {
+			x.Group, last = g, g
+		}
+		out = append(out, x)
 	}
 	used := map[string]bool{}
 	for i := range out {
@@ -69,7 +89,7 @@ func isCurrent(href, path string) bool {
 
 // Offers is what the New button holds.
 func (v *Visit) Offers() []ui.NavItem {
-	if v.Caller.Scope.ReadOnly || !v.Caller.Role.May(access.Create) {
+	if v.Caller.Scope.ReadOnly || !v.Caller.May(access.Create) {
 		return nil
 	}
 	var out []ui.NavItem

@@ -6,6 +6,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
+	"strongroom/internal/core/expiry"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -104,7 +105,7 @@ const SoonDays = 90
 
 // ExpiryItems are lines of what runs out, with the organization where the page
 // is not of one.
-func (v *Visit) ExpiryItems(list []record.Expiry, withOrg bool) []ui.Item {
+func (v *Visit) ExpiryItems(list []expiry.Item, withOrg bool) []ui.Item {
 	var out []ui.Item
 	for _, x := range list {
 		p := v.PillOf(x.Kind, x.Date)

@@ -85,7 +85,7 @@ func (v *Visit) Done(to, format string, args ...any) error {
 func (v *Visit) Page(title string, crumbs ...ui.Crumb) (ui.Page, error) {
 	p := v.Plain(v.R, title, nil)
 	p.Flash, p.Crumbs = web.TakeFlash(v.W, v.R), crumbs
-	p.User = &ui.User{Name: v.Caller.Name, Detail: string(v.Caller.Role), Href: "/account", SignOut: "/sign-out"}
+	p.User = &ui.User{Name: v.Caller.Name, Detail: v.Caller.Title(), Href: "/account", SignOut: "/sign-out"}
 	p.Nav, p.New, p.NewURL = v.Navigation(), v.Offers(), "/new"
 	if web.IsSwap(v.R) { // only a block is drawn: the layout is not
 		return p, nil

@@ -101,7 +101,7 @@ func (v *visit) card(tx *gate.Tx, r *record.Record, before id.ID, most int) (*sh
 }
 
 func (v *visit) may() bool {
-	return v.Caller.User != 0 && v.Caller.Role.May(access.Comment) && !v.Caller.Scope.ReadOnly
+	return v.Caller.User != 0 && v.Caller.May(access.Comment) && !v.Caller.Scope.ReadOnly
 }
 
 func (v *visit) line(at string, c *comment.Comment) shell.TalkLine {

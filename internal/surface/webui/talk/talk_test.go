@@ -57,6 +57,26 @@ func TestCommentsInPages(t *testing.T) {
 	}
 }
 
+// TestCommentsAreFound by who sees the record, on the page of the search.
+func TestCommentsAreFound(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Northbeam")
+	at := "/documents/" + h.Make("document", org, record.Values{"name": "Server room"}).String()
+	editor := h.As(access.Editor)
+	say(t, editor, at, "The *humidifier* drips 100% on_the floor").Want(http.StatusSeeOther)
+	for q, found := range map[string]bool{"HUMIDIFIER floor": true, "100%": true, "on_the": true, "on%the": false, "humidifier ceiling": false} {
+		p := editor.Get("/search?q=" + url.QueryEscape(q)).Want(http.StatusOK)
+		if got := strings.Contains(p.Text("main"), "drips"); got != found {
+			t.Errorf("%q is found: %v", q, got)
+		}
+	}
+	secret := h.Make("document", org, record.Values{"name": "Board room", "restricted": true})
+	say(t, h.As(access.Administrator), "/documents/"+secret.String(), "The humidifier of the board").Want(http.StatusSeeOther)
+	if p := editor.Get("/search?q=humidifier").Want(http.StatusOK); strings.Contains(p.Body, "of the board") || strings.Contains(p.Body, "Board room") {
+		t.Error("a comment on what is hidden is found")
+	}
+}
+
 func TestEditingAndWatching(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	org := h.Org("Northbeam")

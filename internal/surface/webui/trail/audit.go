@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/mfa"
+	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/rotation/limit"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
@@ -104,6 +105,8 @@ var verbs = map[string]string{
 	share.Made: "shared it with somebody outside", share.Opened: "opened what was shared", share.Wrong: "tried to open what was shared", share.Ended: "took a share back", share.Settled: "changed who shares with people outside",
 	checkout.Out: "checked it out", checkout.In: "checked it in", checkout.Exclusive: "made it to be checked out", approval.Shared: "made it to be seen without a check-out", checkout.Over: "had it until the end of its time",
 	limit.Chosen: "chose how old it may become", limit.Removed: "took back how old it may become",
+	change.Placed: "said where it is changed", change.Taken: "took back where it is changed", change.Asked: "asked for a change at its system", change.Checked: "tried whether it can be changed",
+	change.Begun: "began to change it at its system", change.Settled: "changed it at its system", change.Dropped: "left it unchanged", change.Open: "could not find out whether it was changed",
 	"mcp.call":        "used it through an assistant",
 	"tracker.changed": "found something new outside", "tracker.check": "had it checked outside", "tracker.pause": "stopped its trackers", "tracker.resume": "let its trackers go on", "mail.try": "sent a mail to try",
 }

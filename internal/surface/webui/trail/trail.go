@@ -33,7 +33,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Audit trail", Href: "/audit", Icon: "history", Go: "a", Place: 130,
-		For: func(c *access.Caller) bool { return c.Role.May(access.Inspect) }})
+		For: func(c *access.Caller) bool { return c.May(access.Inspect) }})
 	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Audit trail", Sub: "Everything that was done, and its proof", Href: "/audit", Icon: "history"}}
 	})
@@ -41,7 +41,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 		return (&visit{v, p}).activitySection(tx, r)
 	}})
 
-	s.Nav(shell.Entry{Label: "Activity", Href: "/activity", Icon: "activity", Go: "v", Place: 110})
+	s.Nav(shell.Entry{Label: "Activity", Href: "/activity", Icon: "activity", Go: "v", Place: 107})
 	s.Lately(func(v *shell.Visit, tx *gate.Tx, org id.ID) (*ui.Section, error) {
 		return (&visit{v, p}).lately(tx, org, 6)
 	})

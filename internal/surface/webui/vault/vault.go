@@ -9,6 +9,7 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
+	"strconv"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -35,7 +36,7 @@ const maxBody = 32 << 20
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Vault", Href: "/vault", Icon: "shield-lock", Place: 60,
-		For: func(c *access.Caller) bool { return c.Role.May(access.Reveal) }})
+		For: func(c *access.Caller) bool { return c.May(access.Reveal) }})
 	s.Get("/vault", p.as((*visit).page))
 	s.Get("/vault/state", p.as((*visit).state))
 	s.Post("/vault/keyset", p.as((*visit).saveKeyset))
@@ -43,8 +44,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/vault/vaults/{id}", p.as((*visit).read), web.Within(2*time.Minute))
 	s.Get("/vault/file", p.as((*visit).file), web.Within(5*time.Minute))
 	s.Get("/vault/people", p.as((*visit).people))
+	s.Get("/vault/people/{id}", p.as((*visit).listing))
 	s.Post("/vault/vaults/{id}/grants", p.as((*visit).grant))
 	s.Post("/vault/vaults/{id}/renew", p.as((*visit).renew), web.MaxBody(maxBody), web.Within(2*time.Minute))
+	s.Post("/vault/vaults/{id}/delete", p.as((*visit).end))
 	s.Post("/vault/vaults/{id}", p.as((*visit).write), web.MaxBody(maxBody), web.Within(2*time.Minute))
 }
 
@@ -148,6 +151,20 @@ func (v *visit) people() error {
 	return web.JSON(v.W, 200, list)
 }
 
+// listing proves that somebody's keys stand in the audit log.
+func (v *visit) listing() error {
+	n, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	since, _ := strconv.ParseInt(v.R.URL.Query().Get("since"), 10, 64) // what is no number is 0
+	p, err := v.Vaults.Listing(v.R.Context(), v.Caller, n, max(since, 0))
+	if err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, p)
+}
+
 // of reads the number of a vault and the JSON that a request brings.
 func (v *visit) of(into any) (id.ID, error) {
 	n, err := v.ID("id")
@@ -178,6 +195,21 @@ func (v *visit) renew() error {
 		return err
 	}
 	if err := v.Vaults.Renew(v.R.Context(), v.Caller, n, in); err != nil {
+		return err
+	}
+	return web.JSON(v.W, 200, struct{}{})
+}
+
+// end deletes a vault, with the list that its owner signed last.
+func (v *visit) end() error {
+	var in struct {
+		Manifest []byte `json:"manifest"`
+	}
+	n, err := v.of(&in)
+	if err != nil {
+		return err
+	}
+	if err := v.Vaults.End(v.R.Context(), v.Caller, n, in.Manifest); err != nil {
 		return err
 	}
 	return web.JSON(v.W, 200, struct{}{})

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -36,7 +37,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Manage(shell.ToPeople, func(*shell.Visit, map[string]int64) []ui.Item {
-		return []ui.Item{{Title: "Sign-in", Sub: "Through systems that you have: OpenID Connect and others", Href: "/settings/sign-in", Icon: "login"}}
+		return []ui.Item{{Title: "Sign-in", Sub: "Through systems that you have: OpenID Connect, SAML and others", Href: "/settings/sign-in", Icon: "login"}}
 	})
 	get := func(path string, h func(*visit) error) { s.Get(path, shell.Administering(p.as(h))) }
 	post := func(path string, h func(*visit) error) { s.Post(path, shell.Administering(p.as(h))) }
@@ -50,6 +51,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 	post("/settings/sign-in/{id}/delete", (*visit).remove)
 	post("/settings/sign-in/{id}/connect", (*visit).connect)
 	post("/settings/sign-in/{id}/disconnect", (*visit).disconnect)
+	get("/settings/sign-in/{id}/import", (*visit).bringIn)
+	post("/settings/sign-in/{id}/import", (*visit).setImport)
+	post("/settings/sign-in/{id}/import/try", (*visit).tryImport)
+	post("/settings/sign-in/{id}/import/run", (*visit).runImport)
 	s.Get("/account/ways", p.as((*visit).own))
 	s.Post("/account/ways/{id}/connect", p.as((*visit).askToConnect))
 	s.Post("/account/ways/{id}/disconnect", p.as((*visit).leave))
@@ -69,6 +74,7 @@ func (p *Pages) as(h func(*visit) error) shell.Handler {
 type view struct {
 	Head    ui.Head
 	Found   *found
+	Top     []ui.Form // before the cards
 	Cards   []*ui.Section
 	Forms   []ui.Form
 	Dialogs []ui.Confirm
@@ -281,11 +287,18 @@ func (v *visit) known(x *way.Way, data *view) error {
 	data.Dialogs = append(data.Dialogs, d)
 	data.Head.Actions = []ui.Action{{Label: "Test", Icon: "plug", Href: address(x) + "/test", Post: true, Primary: true},
 		{Label: "Delete", Icon: "trash", Href: d.Action, Post: true, Danger: true, Quiet: true, Dialog: d.ID}}
+	if v.Ways.Lists(x) {
+		data.Head.Actions = slices.Insert(data.Head.Actions, 1, ui.Action{Label: "Import people", Icon: "users", Href: address(x) + "/import"})
+	}
 	mono := func(label, text string) ui.Prop {
 		return ui.Prop{Label: label, Cells: []ui.Cell{{Type: "mono", Text: text, Copy: true}}}
 	}
-	if k := v.Ways.Kind(x.Kind); k != nil && k.Away {
-		data.Cards = append(data.Cards, &ui.Section{Title: "To enter at the other side", Props: []ui.Prop{mono("Return address", home+"/return"), mono("Back-channel logout", home+"/ended")}})
+	if k := v.Ways.Kind(x.Kind); k != nil && len(k.Addresses) > 0 {
+		card := &ui.Section{Title: "To enter at the other side"}
+		for _, a := range k.Addresses {
+			card.Props = append(card.Props, mono(a.Label, home+a.Path))
+		}
+		data.Cards = append(data.Cards, card)
 	}
 	return v.View(func(tx *gate.Tx) error {
 		links, err := v.Ways.Links(tx, x.ID)

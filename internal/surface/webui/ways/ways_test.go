@@ -314,3 +314,50 @@ func TestPages(t *testing.T) {
 		b.Everywhere(name, path)
 	}
 }
+
+// TestSAML: a provider whose answer the browser posts lets somebody in, in the browser
+// that left, once; and from another site no cookie comes along, so that a page of ours
+// posts it once more.
+func TestSAML(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	p := providertest.NewSAML(t, h.Clock.Now)
+	f := url.Values{"kind": {"saml"}, "name": {"Company SAML"}, "active": {"1"}, "base": {h.URL}, "metadata_url": {p.URL}, "role": {"Read-only"}, "create": {"1"}, "unasked": {"1"}}
+	admin := h.As(access.Administrator)
+	set := admin.Post("/settings/sign-in", f).Want(http.StatusSeeOther).To()
+	at := "/ways/" + coretest.Name + strings.TrimPrefix(set, "/settings/sign-in")
+	if page := admin.Get(set); !strings.Contains(page.Text("main"), h.URL+at+"/metadata") {
+		t.Error("the page does not show the address of the metadata")
+	}
+	if page := admin.Post(set+"/test", nil).Want(http.StatusOK); !strings.Contains(page.Text("main"), p.Entity) {
+		t.Errorf("the test says %q", page.Text("main"))
+	}
+	if page := h.Client().Get(at + "/metadata").Want(http.StatusOK); !strings.Contains(page.Body, h.URL+at+"/return") {
+		t.Errorf("the metadata is %s", page.Body)
+	}
+	c := h.Client()
+	post := func(c *webuitest.Client, form url.Values, site string) *webuitest.Page {
+		return c.Do("POST", at+"/return", strings.NewReader(form.Encode()), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {site}})
+	}
+	said := p.Answer(t, c.Get(at+"?to=/organizations").Want(http.StatusSeeOther).To())
+	again := post(h.Client(), said, "cross-site").Want(http.StatusOK).Form("form.entrance") // a cookie of ours does not come from there
+	if again.Get("SAMLResponse") != said.Get("SAMLResponse") || again.Get("again") != "1" {
+		t.Errorf("the page between posts %v", again)
+	}
+	post(h.Client(), again, "same-origin").Want(http.StatusUnauthorized) // another browser
+	if to := post(c, again, "same-origin").Want(http.StatusSeeOther).To(); to != "/organizations" {
+		t.Errorf("it leads to %s", to)
+	}
+	if got := c.Get("/account").Text("main"); !strings.Contains(got, "alice@example.com") {
+		t.Errorf("she is %s", got)
+	}
+	for state, want := range map[string]string{"/organizations": "/organizations", "https://evil.example/": "/", "//evil.example": "/", "": "/"} {
+		form := p.Post(t, h.URL+at+"/return", h.URL+at+"/metadata", "")
+		form.Set("RelayState", state)
+		c := h.Client()
+		if to := post(c, post(c, form, "cross-site").Form("form.entrance"), "same-origin").Want(http.StatusSeeOther).To(); to != want {
+			t.Errorf("%q leads to %s", state, to)
+		}
+		form.Set("again", "1")
+		post(h.Client(), form, "same-origin").Want(http.StatusUnauthorized) // taken once
+	}
+}

@@ -49,8 +49,10 @@ import (
 	"strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
+	"strongroom/internal/feature/identity/method/ldap"
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/identity/method/oidc"
+	"strongroom/internal/feature/identity/method/saml"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
@@ -68,6 +70,9 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
+	"strongroom/internal/feature/rotation/change"
+	"strongroom/internal/feature/rotation/connector"
+	"strongroom/internal/feature/rotation/connector/ssh"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/sensitive"
@@ -118,6 +123,7 @@ func Features() []record.Feature {
 		mfa.Feature(),
 		ipaccess.Feature(),
 		rotation.Feature(),
+		change.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
 		favourite.Feature(),
@@ -170,7 +176,7 @@ func Open(t testing.TB, o Options) *House {
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
 	}
 	h.Server.Ways = &way.Ways{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Now: h.Clock.Now,
-		Kinds: []method.Kind{oidc.Kind()}, Dialer: &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+		Kinds: []method.Kind{oidc.Kind(), saml.Kind(), ldap.Kind()}, Dialer: &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, h.Server.Ways.Opening), way.Completed
 	h.jobs(o.Jobs)
 	if o.Empty { // the tenant that every house of the kit has must not be there
@@ -233,7 +239,7 @@ func (h *House) jobs(work bool) {
 			return document.Pictures(h.Server.Attachments, c)
 		}}
 	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: append([]importer.Layout{glue.Layout{}, sheet.Layout{}}, passwords.Layouts()...), Now: h.Clock.Now}
-	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Jobs: r, Now: h.Clock.Now}
+	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Relations: h.Server.Relations, Jobs: r, Now: h.Clock.Now}
 	everything := &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Now: h.Clock.Now}
 	again := &standing.Standing{Gate: h.Gate, Export: everything.Everything, Jobs: r, Now: h.Clock.Now}
 	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler(), runbook.JobKind: books.Handler()}
@@ -242,8 +248,12 @@ func (h *House) jobs(work bool) {
 	h.Server.Risks = &risk.Risks{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Jobs: r, Log: h.Gate.Log}
 	h.Records.Sealed = h.Server.Risks.Sealed
 	r.Handlers[risk.JobKind] = h.Server.Risks.Handler()
+	h.Server.Ways.Jobs = r
+	r.Handlers[way.ImportKind] = h.Server.Ways.ImportHandler()
 	h.Server.Sensitive = &sensitive.Fields{Gate: h.Gate, Records: h.Records, Jobs: r, Policies: h.Server.Secrets.Policies}
 	r.Handlers[sensitive.JobKind] = h.Server.Sensitive.Handler()
+	h.Server.Changes = &change.Changes{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Jobs: r, Connectors: []connector.Connector{ssh.Connector((&dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}).DialContext)}}
+	r.Handlers[change.JobKind] = h.Server.Changes.Handler()
 	h.Server.Keyring = &keyring.Keyring{Gate: h.Gate, Keys: h.Keys.Client, Jobs: r}
 	r.Handlers[keyring.JobKind] = h.Server.Keyring.Handler()
 	if !work {

@@ -42,6 +42,7 @@ const (
 func Kind() method.Kind {
 	return method.Kind{
 		Name: Name, Label: "JWT single sign-on", Text: "A page of your own that gives signed tokens, as IT Glue takes them.", Away: true, Open: open,
+		Addresses: []method.Address{{Label: "Return address", Path: "/return"}},
 		Fields: []method.Field{
 			{Name: "login", Label: "Login page", Type: "url", Required: true, Hint: "Where the browser is sent, with the query return_to: the page adds jwt=TOKEN to that address and sends the browser there."},
 			{Name: "audience", Label: "Audience", Type: "text", Required: true, Default: "strongroom", Hint: "What the token's aud must be."},

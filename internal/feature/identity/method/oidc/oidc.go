@@ -40,6 +40,7 @@ const Name = "oidc"
 func Kind() method.Kind {
 	return method.Kind{
 		Name: Name, Label: "OpenID Connect", Text: "Microsoft Entra ID, Google, Okta, Keycloak and most systems of today.", Away: true, Open: open,
+		Addresses: []method.Address{{Label: "Return address", Path: "/return"}, {Label: "Back-channel logout", Path: "/ended"}},
 		Fields: []method.Field{
 			{Name: "issuer", Label: "Issuer", Type: "url", Required: true, Hint: "The provider's address, exactly as it calls itself, such as https://login.example.com/realms/company."},
 			{Name: "client_id", Label: "Client id", Type: "text", Required: true, Hint: "The provider gives it when you register Strongroom there."},

@@ -56,11 +56,7 @@ func (r *run) relate(list []itglue.Pair) error {
 		err = r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 			for _, p := range todo {
 				from, to := r.ends(p)
-				it, err := r.Importer.Relations.Add(tx, from, to, p.Notes)
-				if err == nil && p.Depends != "" {
-					_, err = r.Importer.Relations.SetDepends(tx, from, it.ID, record.Dependence(p.Depends))
-				}
-				if err != nil {
+				if _, err := r.Relate(tx, from, to, p.Notes, record.Dependence(p.Depends)); err != nil {
 					return err
 				}
 			}
@@ -83,11 +79,11 @@ func (r *run) unrelated(list []itglue.Pair) (todo []itglue.Pair, err error) {
 		todo = nil
 		for _, p := range list {
 			from, to := r.ends(p)
-			var have int
-			if err := tx.QueryRow(`select count(*) from relation where low_id = ? and high_id = ?`, int64(min(from, to)), int64(max(from, to))).Scan(&have); err != nil {
+			here, err := importer.Related(tx, from, to)
+			if err != nil {
 				return err
 			}
-			if have > 0 {
+			if here {
 				r.Report.Count("relation", importer.Unchanged)
 				continue
 			}

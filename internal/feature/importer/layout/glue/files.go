@@ -215,7 +215,7 @@ func (r *run) attachAll(list []*attach) error {
 	failed := make([]error, len(list))
 	err := r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
 		for i, w := range list {
-			failed[i] = tx.Try(func() error { return w.save(tx) })
+			failed[i] = tx.Try(func() error { return r.saveFile(tx, w) })
 			if failed[i] != nil && !importer.RowFault(failed[i]) {
 				return failed[i]
 			}
@@ -243,7 +243,7 @@ func (r *run) attachAll(list []*attach) error {
 	return nil
 }
 
-func (w *attach) save(tx *gate.Tx) error {
+func (r *run) saveFile(tx *gate.Tx, w *attach) error {
 	f, err := attachment.Attach(tx, w.rec, w.role, w.content)
 	if err != nil {
 		return err
@@ -253,10 +253,14 @@ func (w *attach) save(tx *gate.Tx) error {
 			return err
 		}
 	}
-	if w.old.ID != 0 && w.old.There {
+	instead := w.old.ID != 0 && w.old.There
+	if instead {
 		if _, err := attachment.Remove(tx, w.old.ID); err != nil {
 			return err
 		}
+	}
+	if err := r.MadeFile(tx, f, instead); err != nil {
+		return err
 	}
 	return state.SaveFile(tx, w.rec, w.path, f.ID, w.sum)
 }

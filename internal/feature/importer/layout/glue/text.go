@@ -263,6 +263,9 @@ func (p *picture) place(tx *gate.Tx, it *item) (string, error) {
 		if err != nil {
 			return "", err
 		}
+		if err := it.r.MadeFile(tx, f, false); err != nil {
+			return "", err
+		}
 		if err := state.SaveFile(tx, it.holder(), p.path(), f.ID, p.sum); err != nil {
 			return "", err
 		}

@@ -114,6 +114,8 @@ func (c *client) get(ctx context.Context, address string) ([]byte, error) {
 			continue
 		case a.StatusCode == http.StatusUnauthorized, a.StatusCode == http.StatusForbidden:
 			return nil, fault.New(fault.Invalid, "Hudu refuses the API key.").WithHint("Check the key, and what it may read.")
+		case a.StatusCode == http.StatusNotFound:
+			return nil, fault.New(fault.NotFound, "Hudu knows nothing under the address %s.", q.URL.Path).WithHint("Check the address.")
 		case a.StatusCode != http.StatusOK:
 			return nil, fault.New(fault.Unavailable, "Hudu answers with the status %d.", a.StatusCode).WithHint("Check the address; then import again: it goes on.")
 		case err != nil:

@@ -1,5 +1,6 @@
-// Package hudu brings in what lies in Hudu, through its API: companies, asset layouts
-// with their assets, passwords and articles. doc/formats/hudu.md says what is read.
+// Package hudu brings in what lies in Hudu, through its API or from a zip of files:
+// companies, asset layouts with their assets, folders, passwords, articles, websites and
+// relations. doc/formats/hudu.md says what is read.
 //
 // Always true: everything is known by its id in Hudu, so that an import that broke off
 // goes on, and one that is done again changes what changed; a value that finds no place
@@ -8,6 +9,7 @@ package hudu
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -26,39 +28,62 @@ import (
 // Name is what the layout is called.
 const Name = "hudu"
 
-// Layout reads Hudu's API. The API key is the password of the options.
+// Layout reads Hudu's API, or a file. The API key, or the password of the zip, is the
+// password of the options.
 type Layout struct{ Client *http.Client }
 
 // Settings say where Hudu is.
 type Settings struct {
-	URL string `json:"url"`
+	URL     string `json:"url,omitempty"`
+	Company string `json:"company,omitempty"` // of a file: the name of that of all rows which name none
 }
 
 // Name is hudu.
 func (Layout) Name() string { return Name }
 
-// Open checks the address and the key by asking for the companies.
-func (l Layout) Open(in *importer.Run, _ *staging.File) (importer.Reading, error) {
+// Recognizes tells whether a file is a zip of Hudu.
+func (Layout) Recognizes(f *staging.File) bool { return Recognize(f, f.Size, "") }
+
+// Open checks the address and the key by asking for the companies, or reads what the
+// file holds.
+func (l Layout) Open(in *importer.Run, file *staging.File) (importer.Reading, error) {
 	var s Settings
-	if err := json.Unmarshal(in.Options.Settings, &s); err != nil {
-		return nil, fault.Field("url", "The address of Hudu is missing.")
+	if len(in.Options.Settings) > 0 {
+		if err := json.Unmarshal(in.Options.Settings, &s); err != nil {
+			return nil, fault.Field("url", "The address of Hudu cannot be read.")
+		}
+	}
+	from, err := l.from(in, file, s)
+	if err != nil {
+		return nil, err
+	}
+	in.Source = Name
+	in.Tables = map[string]string{"organizations": "organization", "asset_layouts": flexibleasset.TypeKind, "asset_layout_fields": flexibleasset.FieldKind,
+		"assets": flexibleasset.Kind, "folders": "document_folder", "articles": "document", "password_folders": "password_folder", "asset_passwords": "password", "websites": "domain"}
+	return &reading{Run: in, from: from, fields: map[string][]field{}}, nil
+}
+
+func (l Layout) from(in *importer.Run, file *staging.File, s Settings) (source, error) {
+	if file.Size > 0 {
+		return openFile(file, file.Size, in.Options.Password, s.Company)
 	}
 	c, err := connect(l.Client, s.URL, in.Options.Password)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.page(in.Ctx, "companies", 1); err != nil {
-		return nil, err
-	}
-	in.Source = Name
-	in.Tables = map[string]string{"organizations": "organization", "asset_layouts": flexibleasset.TypeKind, "asset_layout_fields": flexibleasset.FieldKind,
-		"assets": flexibleasset.Kind, "articles": "document", "asset_passwords": "password"}
-	return &reading{Run: in, client: c, fields: map[string][]field{}}, nil
+	_, err = c.page(in.Ctx, "companies", 1)
+	return c, err
+}
+
+// source is where things come from.
+type source interface {
+	// each calls f with all things of a sort. NotFound where there is no such sort.
+	each(ctx context.Context, sort string, f func(raw json.RawMessage) error) error
 }
 
 type reading struct {
 	*importer.Run
-	client *client
+	from   source
 	fields map[string][]field // of layouts, by id
 }
 
@@ -71,7 +96,7 @@ func (x *reading) Total() (int64, error) { return 0, nil }
 
 // Steps are the sorts of things, in the order in which they refer to each other.
 func (x *reading) Steps() []func() error {
-	return []func() error{x.companies, x.layouts, x.layoutFields, x.assets, x.articles, x.passwords, x.others}
+	return []func() error{x.companies, x.layouts, x.layoutFields, x.assets, x.folders, x.articles, x.passwordFolders, x.passwords, x.websites, x.relations, x.others}
 }
 
 // thing is one thing as Hudu gives it.
@@ -124,9 +149,9 @@ func (t thing) Each(f func(name, value string)) {
 	}
 }
 
-// each calls f with all things of a sort.
+// each calls f with all things of a sort; there may be no such.
 func (x *reading) each(sort string, f func(t thing) error) error {
-	return x.client.each(x.Ctx, sort, func(raw json.RawMessage) error {
+	err := x.from.each(x.Ctx, sort, func(raw json.RawMessage) error {
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.UseNumber()
 		t := thing{}
@@ -138,6 +163,10 @@ func (x *reading) each(sort string, f func(t thing) error) error {
 		}
 		return f(t)
 	})
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
 }
 
 // item makes the item of a thing. Line is the number of the thing.
@@ -289,6 +318,7 @@ func (x *reading) articles() error {
 		it.Named("Article")
 		it.Rich("content", "content")
 		it.Values["published"] = t.text("draft") != "true"
+		x.within(it, "document_folder_id", "folders", t.text("folder_id"))
 		return x.Decide(it)
 	})
 }
@@ -306,6 +336,7 @@ func (x *reading) passwords() error {
 		it.Put("url", "login_url", "url")
 		it.Lines("notes", "description")
 		it.List("password_category_id", "password_category", "password_type")
+		x.within(it, "password_folder_id", "password_folders", t.text("password_folder_id"))
 		it.Values["password"], it.Values["otp_secret"] = t.text("password"), strings.TrimSpace(t.text("otp_secret"))
 		if k := x.Look.Table("assets")[t.text("passwordable_id")]; t.text("passwordable_type") == "Asset" && k != nil && k.Rec != 0 {
 			it.Values["resource_type"], it.Values["resource_id"] = "Flexible Asset", int64(k.Rec)
@@ -316,14 +347,13 @@ func (x *reading) passwords() error {
 
 // others counts what has no place here.
 func (x *reading) others() error {
-	for _, sort := range []string{"websites", "procedures"} {
-		var n int64
-		if err := x.each(sort, func(thing) error { n++; return nil }); err != nil && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Invalid) {
-			return err
-		}
-		if n > 0 {
-			x.Report.Unknown = append(x.Report.Unknown, importer.Unknown{File: "Hudu, " + sort, Rows: n, Note: "These are not brought in. They stay in Hudu."})
-		}
+	var n int64
+	err := x.each("procedures", func(thing) error { n++; return nil })
+	if err != nil && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	if n > 0 {
+		x.Report.Unknown = append(x.Report.Unknown, importer.Unknown{File: "Hudu, procedures", Rows: n, Note: "These are not brought in. They stay in Hudu."})
 	}
 	return nil
 }

@@ -79,10 +79,14 @@ func (x *reading) file(p *placed, k *importer.Known, f vaults.Attached, at strin
 		if err != nil {
 			return err
 		}
-		if old.ID != 0 && old.There {
+		instead := old.ID != 0 && old.There
+		if instead {
 			if _, err := attachment.Remove(tx, old.ID); err != nil {
 				return err
 			}
+		}
+		if err := x.MadeFile(tx, made, instead); err != nil {
+			return err
 		}
 		if err := state.SaveFile(tx, k.Rec, at, made.ID, sum); err != nil {
 			return err

@@ -3,12 +3,21 @@ import { el } from "../elements.js";
 import { base64, equal, unbase64 } from "./bytes.js";
 import { Alarm, Refused } from "./keys.js";
 import { parseStatement, verifyStatement } from "./keyset.js";
-import { checkManifest, giveVault, nextEpoch, OWNER, parseGrant, READER, sealItem, sealManifest, WRITER, writersOf } from "./vault.js";
+import { checkManifest, ended, giveVault, nextEpoch, OWNER, parseGrant, READER, sealItem, sealManifest, WRITER, writersOf } from "./vault.js";
 import { wordsOf } from "./words.js";
 
 const ROLES = { [READER]: "may read", [WRITER]: "may read and write", [OWNER]: "the owner" };
 const show = (e, on) => { e.hidden = !on; };
 export const nameOf = (m) => m.name || `User ${m.user}`;
+
+const until = (g) => !g.expiry ? "" : ended(g) ? `; ended on ${new Date(g.expiry - 1).toLocaleDateString()}` : ` until the end of ${new Date(g.expiry - 1).toLocaleDateString()}`;
+/** The end of a day that was chosen, 0 for none. */
+function endOf(day) {
+  if (!day) return 0;
+  const [y, m, d] = day.split("-").map(Number), at = new Date(y, m - 1, d + 1).getTime();
+  if (!(at > Date.now())) throw new Refused("This day is over. Choose a later one, or none.");
+  return at;
+}
 
 /** The fingerprint of keys as words. The statement is the one whose keys are used. */
 export const wordsFor = (statement) => wordsOf(statement.fingerprint).join(" ");
@@ -59,6 +68,7 @@ export class People {
   }
   async meet() {
     const { id, statement } = this.stranger;
+    await this.page.listed(statement);
     this.page.memory.meet(statement);
     this.stranger = null;
     await this.page.open(id);
@@ -69,7 +79,7 @@ export class People {
 
   /** Fetches to whom a vault can be given. */
   async load() {
-    const list = await this.server(this.page.base + "/people"), there = this.page.members.map((m) => m.user), tenant = this.page.tenant;
+    const list = await this.server(this.page.base + "/people"), there = this.page.members.filter((m) => !m.grant.expiry).map((m) => m.user), tenant = this.page.tenant;
     this.people = new Map();
     for (const p of list) {
       const statement = parseStatement(unbase64(p.statement));
@@ -91,9 +101,11 @@ export class People {
     const { page } = this, f = this.$("give"), p = this.people?.get(Number(f.elements.who.value));
     if (!p) throw new Refused("Choose somebody.");
     if (!f.elements.compared.checked) throw new Refused("Compare the words first.");
-    const grant = await giveVault(page.keys, page.vault, p.statement, Number(f.elements.role.value));
+    await page.listed(p.statement);
+    const grant = await giveVault(page.keys, page.vault, p.statement, Number(f.elements.role.value), endOf(f.elements.until.value));
     await this.server(`${page.base}/vaults/${page.vault.id}/grants`, { grant: base64(grant) });
     page.memory.meet(p.statement);
+    f.elements.until.value = "";
     await page.open(page.vault.id);
     await this.load();
     page.say(`${nameOf(p)} has access.`);
@@ -104,7 +116,7 @@ export class People {
     const { page } = this, { keys, vault } = page;
     if (!confirm(without ? `End the access of ${nameOf(without)}? Everything in the vault is sealed anew under new keys. What was read may be remembered.` : "Give this vault new keys? Everything in it is sealed anew.")) return;
     await Promise.all([...page.items.values()].map((i) => i.signed()));
-    const keep = page.members.filter((m) => m.user !== page.user && m.user !== without?.user).map((m) => ({ statement: m.statement, role: m.grant.role }));
+    const keep = page.members.filter((m) => m.user !== page.user && m.user !== without?.user && !ended(m.grant)).map((m) => ({ statement: m.statement, role: m.grant.role, expiry: m.grant.expiry }));
     const next = await nextEpoch(keys, vault, keep), made = [];
     for (const i of page.items.values()) made.push(await sealItem(keys, next.vault, i.leaf.item, i.leaf, i.content));
     const leaves = made.map((i) => i.leaf), manifest = await sealManifest(keys, next.vault, page.manifest, leaves);
@@ -124,7 +136,7 @@ export class People {
     const owner = page.members.find((m) => m.user === vault.grant.granter);
     this.$("whose").textContent = mine ? "You alone say who has access to this vault." : `${nameOf(owner)} says who has access to this vault. You ${vault.role >= WRITER ? "may read and change what is in it" : "may read what is in it"}.`;
     this.$("members").replaceChildren(...page.members.map((m) => el("li", {},
-      el("span", { class: "grow" }, el("b", {}, m.user === page.user ? "You" : nameOf(m)), ` · ${ROLES[m.grant.role]}`),
+      el("span", { class: "grow" }, el("b", {}, m.user === page.user ? "You" : nameOf(m)), ` · ${ROLES[m.grant.role]}${until(m.grant)}`),
       mine && m.user !== page.user ? el("button", { type: "button", class: "btn s danger", "aria-label": `End access of ${nameOf(m)}`, onclick: () => page.busy(page, () => this.renew(m)) }, "End access") : "")));
   }
   forget() {

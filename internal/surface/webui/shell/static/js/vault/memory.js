@@ -1,7 +1,8 @@
 // What this browser remembers of a person's vaults, so that it notices when the server shows something older or other.
-import { hex } from "./bytes.js";
+import { hex, unbase64 } from "./bytes.js";
 import { Alarm } from "./keys.js";
-import { fingerprintText } from "./keyset.js";
+import { fingerprintText, verifyStatement } from "./keyset.js";
+import { checkLast, parseManifest } from "./vault.js";
 
 export class Memory {
   constructor(tenant, user) {
@@ -25,14 +26,26 @@ export class Memory {
     this.save();
   }
 
-  /** Says when the server leaves a vault out that is known here. Those of others, whose owner may have ended the access, are forgotten and given. */
-  vaults(list) {
-    const gone = Object.keys(this.is.vaults).filter((id) => !list.includes(Number(id)));
-    if (gone.some((id) => !this.is.vaults[id].of)) throw new Alarm("The server no longer shows a vault that this browser knows.");
-    for (const id of gone) delete this.is.vaults[id];
-    if (gone.length) this.save();
-    return gone.map(Number);
+  /** Says when the server leaves a vault out that is known here and was not deleted, or shows one again that was. Those of others, whose
+   * owner may have ended the access, are forgotten and given. me is the person's statement, last are the last lists of what she deleted. */
+  async vaults(me, list, last) {
+    const there = (id) => list.includes(Number(id)), known = Object.entries(this.is.vaults), gone = [];
+    if (known.some(([id, seen]) => seen.ended && there(id))) throw new Alarm("The server shows a vault again that you deleted.");
+    for (const [id, seen] of known) {
+      if (there(id) || seen.ended) continue;
+      if (seen.of) { gone.push(Number(id)); delete this.is.vaults[id]; continue; }
+      const m = last.map((b) => parseManifest(unbase64(b))).find((x) => x.vault === Number(id));
+      if (!m || !me) throw new Alarm("The server no longer shows a vault that this browser knows.");
+      await verifyStatement(me, me.tenant, me.user);
+      this.is.vaults[id] = await checkLast(m, me, Number(id), seen);
+    }
+    if (known.length) this.save();
+    return gone;
   }
+  /** What is known of the tenant's audit log. */
+  get log() { return this.is.log; }
+  keepLog(seen) { this.is.log = seen; this.save(); }
+
   of(id) { return this.is.vaults[id]; }
   /** Remembers a vault; owner is the user whose vault it is, nothing for one's own. */
   keep(id, seen, owner) { this.is.vaults[id] = { ...seen, ...(owner ? { of: owner } : {}) }; this.save(); }

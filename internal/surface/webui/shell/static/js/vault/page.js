@@ -5,9 +5,10 @@ import { base64, unbase64 } from "./bytes.js";
 import { able, Alarm, random, Refused } from "./keys.js";
 import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeyset, parseStatement, unlock } from "./keyset.js";
 import { following, pastOf } from "./history.js";
+import { checkListing } from "./listing.js";
 import { nameOf, People, verifyMembers, wordsFor } from "./members.js";
 import { Memory } from "./memory.js";
-import { checkManifest, newVault, openVault, parseManifest, readItem, sealItem, sealManifest, WRITER } from "./vault.js";
+import { checkLast, checkManifest, newVault, OWNER, openVault, parseManifest, readItem, sealItem, sealManifest, WRITER } from "./vault.js";
 
 const IDLE = 10 * 60_000, CLEAR = 45_000, ROWS = 100;
 const show = (e, on) => { e.hidden = !on; };
@@ -33,6 +34,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     on("change", "submit", () => this.change());
     on("edit", "submit", () => this.save());
     on("delete", "click", () => this.remove());
+    on("endvault", "submit", () => this.endVault());
     this.$("add").addEventListener("click", () => this.busy(this, () => this.edit(null)));
     this.$("cancel").addEventListener("click", () => this.$("dialog").close());
     this.$("dialog").addEventListener("close", () => this.forget());
@@ -99,7 +101,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.lockBox = s.lock ? unbase64(s.lock) : null;
     this.list = s.vaults;
     this.memory.keyset(this.statement);
-    this.gone = this.memory.vaults(this.list);
+    this.gone = await this.memory.vaults(this.statement, this.list, s.ended ?? []);
   }
 
   async setup() {
@@ -118,10 +120,25 @@ customElements.define("sr-vault", class extends HTMLElement {
     const p = taken(this.$("unlock").elements.passphrase), t = performance.now();
     const keys = await unlock(this.tenant, this.user, this.statement, this.lockBox, p);
     this.dataset.unlockMs = Math.round(performance.now() - t);
+    await this.listedSelf();
     this.memory.keepKeyset(this.statement);
     this.keys = keys;
     if (this.list.length) await this.open(this.list.includes(this.last) ? this.last : this.list[0]);
     this.opened();
+  }
+  /** Checks that somebody's keys stand in the signed audit log, which continues the one that this browser knows. */
+  async listed(statement) {
+    const seen = this.memory.log;
+    this.memory.keepLog(await checkListing(statement, await server(`${this.base}/people/${statement.user}?since=${seen?.size ?? 0}`), seen));
+  }
+  async listedSelf() {
+    try {
+      await this.listed(this.statement);
+    } catch (e) {
+      if (!(e instanceof Refused)) throw e;
+      await server(this.base + "/keyset", { statement: base64(this.statement.stored), lock: base64(this.lockBox) }); // from before there was this
+      await this.listed(this.statement);
+    }
   }
   async change() {
     const f = this.$("change"), old = taken(f.elements.old), p = taken(f.elements.passphrase), again = taken(f.elements.again);
@@ -155,6 +172,22 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.memory.keep(id, await checkManifest(vault, manifest, [about.leaf], undefined));
     this.list.push(id);
     await this.open(id);
+  }
+  /** Deletes the open vault for good. Its owner signs that, so that her other browsers know that it was she. */
+  async endVault() {
+    const f = this.$("endvault"), { vault } = this, title = this.titles.get(vault.id);
+    if (f.elements.title.value !== title) throw new Refused(`Write the name of the vault: ${title}`);
+    const last = await sealManifest(this.keys, vault, this.manifest, []);
+    const seen = await checkLast(last, this.keys.statement, vault.id, this.memory.of(vault.id));
+    await server(`${this.base}/vaults/${vault.id}/delete`, { manifest: base64(last.stored) });
+    this.memory.keep(vault.id, seen);
+    f.reset();
+    this.list = this.list.filter((id) => id !== vault.id);
+    this.vault = this.manifest = this.items = null;
+    this.$("ending").open = false;
+    if (this.list.length) await this.open(this.list[0]);
+    else this.draw();
+    this.say("The vault was deleted.");
   }
   async open(id) {
     const t = performance.now(), c = await server(`${this.base}/vaults/${id}`);
@@ -296,6 +329,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     c.replaceChildren(...this.list.map((id) => el("option", { value: id, selected: id === this.last }, this.titles?.get(id) || `Vault ${id}`)));
     show(this.$("choosing"), this.list.length > 1);
     show(this.$("add"), !!this.vault && this.vault.role >= WRITER);
+    show(this.$("ending"), this.vault?.role === OWNER);
     this.people.draw();
     const q = this.$("search").value.trim().toLowerCase();
     const all = [...(this.items?.values() ?? [])].filter((i) => i.leaf.item);

@@ -36,16 +36,16 @@ async function vaultOf(fields, raw) {
   return { ...fields, keyID: id, key: await aes(raw) };
 }
 
-async function sealGrant(keys, id, epoch, raw, to, role, now) {
+async function sealGrant(keys, id, epoch, raw, to, role, expiry, now) {
   const s = keys.statement;
-  const body = cat(number(2, 2), short(s.tenant), number(id, 8), number(epoch, 8), number(to.user, 8), number(HYBRID, 2), to.keyID, number(to.generation, 4), number(role, 1), number(s.user, 8), number(now, 8), number(0, 8), commitment(raw), to.fingerprint);
+  const body = cat(number(2, 2), short(s.tenant), number(id, 8), number(epoch, 8), number(to.user, 8), number(HYBRID, 2), to.keyID, number(to.generation, 4), number(role, 1), number(s.user, 8), number(now, 8), number(expiry, 8), commitment(raw), to.fingerprint);
   const wrapped = await wrap(to.encryption, raw, wrapContext(body, HYBRID, to.keyID, to.generation));
   return cat(bytes("SRG1"), number(body.length, 2), body, wrapped, await sign(keys, grantMessage(body, wrapped)));
 }
 
 async function withKey(keys, id, epoch, to, now, raw = random(32)) {
   const s = keys.statement, grants = [];
-  for (const { statement, role } of to) grants.push(await sealGrant(keys, id, epoch, raw, statement, role, now));
+  for (const { statement, role, expiry = 0 } of to) grants.push(await sealGrant(keys, id, epoch, raw, statement, role, expiry, now));
   const vault = await vaultOf({ tenant: s.tenant, id, epoch, role: OWNER, grant: parseGrant(grants[0]), writers: new Map(to.filter((x) => x.role >= WRITER).map((x) => [x.statement.user, x.statement.signing])) }, raw);
   raw.fill(0);
   return { vault, grants };
@@ -57,20 +57,23 @@ export async function newVault(keys, id, now = Date.now()) {
   return { vault, grant: grants[0] };
 }
 
-/** Gives a vault a fresh key, with grants for its owner and those who keep their access: statements that were verified, and roles. */
+/** Gives a vault a fresh key, with grants for its owner and those who keep their access: statements that were verified, roles, and ends. */
 export function nextEpoch(keys, v, keep, now = Date.now()) {
   if (v.role !== OWNER) throw new Refused("Only the owner of a vault changes its keys.");
   return withKey(keys, v.id, v.epoch + 1, [{ statement: keys.statement, role: OWNER }, ...keep], now);
 }
 
-/** Gives somebody the vault of the owner of keys: the statement is the very one whose words were compared. */
-export async function giveVault(keys, v, to, role, now = Date.now()) {
+/** Gives somebody the vault of the owner of keys: the statement is the very one whose words were compared. expiry 0 is never. */
+export async function giveVault(keys, v, to, role, expiry = 0, now = Date.now()) {
   if (v.role !== OWNER) throw new Refused("Only the owner of a vault gives access to it.");
   const raw = await vaultKey(keys, v.grant);
   try {
-    return await sealGrant(keys, v.id, v.epoch, raw, to, role, now);
+    return await sealGrant(keys, v.id, v.epoch, raw, to, role, expiry, now);
   } finally { raw.fill(0); }
 }
+
+/** Tells whether a grant has an end that has come. */
+export const ended = (g, now = Date.now()) => g.expiry > 0 && now >= g.expiry;
 
 /** Checks that a grant is of this vault and person, by the granter, for the very keys of the grantee's statement. */
 export async function verifyGrant(g, id, grantee, granter) {
@@ -104,7 +107,7 @@ export async function writersOf(id, epoch, owner, members) {
 /** Opens a vault that granter, a verified statement, gave to the owner of keys. */
 export async function openVault(keys, g, id, granter, writers, now = Date.now()) {
   await verifyGrant(g, id, keys.statement, granter);
-  if (g.expiry && now >= g.expiry) throw new Refused("This access to the vault has ended. Ask its owner.");
+  if (ended(g, now)) throw new Refused("This access to the vault has ended. Ask its owner.");
   const raw = await vaultKey(keys, g);
   try {
     return await vaultOf({ tenant: g.tenant, id, epoch: g.epoch, role: g.role, grant: g, writers: new Map(writers.map((w) => [w.user, w.signing])) }, raw);
@@ -231,6 +234,13 @@ export async function sealManifest(keys, v, last, leaves, now = Date.now()) {
   if (leaves.length > MOST_ITEMS + 1) throw new Refused("A vault holds at most 10,000 items.");
   const body = cat(number(1, 2), short(v.tenant), number(v.id, 8), number(v.epoch, 8), number((last?.counter ?? 0) + 1, 8), number(now, 8), number(keys.statement.user, 8), last?.hash ?? ZEROS, number(leaves.length, 4), treeRoot(leaves));
   return parseManifest(cat(bytes("SRM1"), number(body.length, 2), body, await sign(keys, joined("strongroom/manifest/1", body))));
+}
+
+/** Verifies that a manifest ends a vault of the owner of a statement and follows what is remembered; gives what is to be remembered. */
+export async function checkLast(m, owner, id, seen) {
+  if (m.items !== 0 || !equal(m.root, treeRoot([])) || m.tenant !== owner.tenant || m.vault !== id || m.author !== owner.user || !(await verified(m.signature, owner.signing, joined("strongroom/manifest/1", m.body)))) throw new Alarm("The server says that a vault was deleted, and its owner did not sign that.");
+  if (m.counter < seen.counter || m.epoch < seen.epoch || (m.counter === seen.counter && hex(m.hash) !== seen.hash) || (m.counter === seen.counter + 1 && hex(m.previous) !== seen.hash)) throw new Alarm("The server says that a vault was deleted in another history than the one seen here before.");
+  return { epoch: m.epoch, counter: m.counter, hash: hex(m.hash), ended: true };
 }
 
 /** Verifies a manifest against what came with it and what is remembered; gives what is to be remembered. */

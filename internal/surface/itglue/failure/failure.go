@@ -1,4 +1,8 @@
-package itglue
+// Package failure tells what is wrong in the words of the protocol.
+//
+// Always true: a failure that is none of ours says nothing of itself, and what is wrong
+// with an attribute names it.
+package failure
 
 import (
 	"errors"
@@ -11,6 +15,9 @@ import (
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/base/web"
 )
+
+// MaxJSON is the biggest body of JSON, with files in base64, in bytes.
+const MaxJSON = 32 << 20
 
 // statusOf gives the status of a failure: what cannot be read is 400, what is
 // wrong 422, and an address that takes other methods is one that is not there.
@@ -50,17 +57,17 @@ type inItem struct {
 
 func (e *inItem) Unwrap() error { return e.error }
 
-// at marks a failure with the number of the object it is about, where the body
+// At marks a failure with the number of the object it is about, where the body
 // holds several.
-func at(n int, many bool, err error) error {
+func At(n int, many bool, err error) error {
 	if err == nil || !many {
 		return err
 	}
 	return &inItem{err, n}
 }
 
-// fail answers a failure in the words of the protocol.
-func fail(w http.ResponseWriter, r *http.Request, err error) {
+// Answer answers a failure in the words of the protocol.
+func Answer(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusOf(err)
 	body := jsonapi.AppendErrors(nil, errorsOf(status, err))
 	h := w.Header()
@@ -77,7 +84,7 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // hintOf says what to do instead of sending more than a limit.
 func hintOf(limit int64) string {
-	if limit == maxJSON {
+	if limit == MaxJSON {
 		return "Send a file of this size as multipart/form-data."
 	}
 	return "Send it in parts."

@@ -1,0 +1,109 @@
+// Package change holds changes: what is to be altered, why, when, and how it is
+// taken back when it fails.
+//
+// Always true: a change goes through the states of its lifecycle; it is scheduled
+// only with a beginning and an end, implemented only when the tasks that whoever says so can see are over, and
+// closed only with a review; once closed, denied or canceled it does not change any
+// more.
+package change
+
+import (
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/lifecycle"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/desk"
+)
+
+// Kind is the name of the kind.
+const Kind = "change"
+
+// The states of a change.
+const (
+	Logged          = "Logged"
+	Proposed        = "Proposed"
+	Requested       = "Requested"
+	PendingApproval = "Pending Approval"
+	Scheduled       = "Scheduled"
+	Implemented     = "Implemented"
+	Closed          = "Closed"
+	Denied          = "Denied"
+	Deferred        = "Deferred"
+	Canceled        = "Canceled"
+)
+
+// Feature is the kind change.
+func Feature() record.Feature {
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{changes()}}
+}
+
+// Types are the types of changes. Standard and minor ones take no approval.
+func Types() []string { return []string{"Standard", "Minor", "Significant", "Major", "Emergency"} }
+
+// Life is the lifecycle of changes.
+func Life() *lifecycle.Lifecycle {
+	asked := []string{"description", "change_type"}
+	planned := []string{"description", "change_type", "owner_id", "team_id", "scheduled_start", "scheduled_end"}
+	return &lifecycle.Lifecycle{Field: "status", States: []lifecycle.State{
+		{Name: Logged, Begins: true, To: []string{Requested, Canceled}},
+		{Name: Proposed, Begins: true, To: []string{Requested}},
+		{Name: Requested, To: []string{PendingApproval, Denied, Canceled}, Requires: asked},
+		{Name: PendingApproval, To: []string{Scheduled, Denied, Deferred, Canceled}, Requires: asked},
+		{Name: Scheduled, To: []string{Implemented, Canceled}, Requires: planned},
+		{Name: Implemented, To: []string{Closed}, Requires: planned},
+		{Name: Closed, Requires: append([]string{"review", "closed_code"}, planned...), Frozen: true},
+		{Name: Denied, Frozen: true},
+		{Name: Deferred, To: []string{Requested}},
+		{Name: Canceled, Frozen: true},
+	}}
+}
+
+func changes() *record.Kind {
+	l := Life()
+	rules := &desk.Rules{Life: l, Usual: Logged, Done: []string{Implemented, Closed}, Final: []string{Closed, Denied, Canceled}, Fill: fill}
+	requester := desk.Customer()
+	requester.Label = "Requester"
+	k := &record.Kind{
+		Name: Kind, Plural: "changes", Label: "Change", Labels: "Changes", Icon: "git-branch",
+		Scope: record.OfOrganization, Menu: 14, Ended: "final", Before: rules.Before,
+		Fields: []record.Field{
+			desk.Subject(), desk.Number("CHG"), desk.Status(l, "Left empty, it is Logged."),
+			desk.Priority(), desk.Urgency(), desk.Impact(),
+			{Name: "change_type", Label: "Type", Type: record.Choice, Choices: Types(), Default: "Minor", Class: record.Internal, Filter: true, List: true},
+			{Name: "risk", Type: record.Choice, Choices: desk.Grades(), Class: record.Internal, Filter: true},
+			requester,
+			desk.Service(), desk.Category(), desk.Team(), desk.Owner(),
+			desk.Description(),
+			{Name: "justification", Type: record.HTML, Class: record.Internal, Search: true, Group: "Description", Hint: "Why it is worth it."},
+			{Name: "scheduled_start", Label: "Begins", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, List: true, Group: "Plan"},
+			{Name: "scheduled_end", Label: "Ends", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, Group: "Plan"},
+			{Name: "plan", Label: "Steps", Type: record.HTML, Class: record.Internal, Search: true, Group: "Plan"},
+			{Name: "backout", Label: "Way back", Type: record.HTML, Class: record.Internal, Search: true, Group: "Plan", Hint: "What is done when it fails."},
+			{Name: "tested", Label: "Tried before", Type: record.Bool, Class: record.Internal, Default: false, Group: "Plan"},
+			{Name: "review", Type: record.HTML, Class: record.Internal, Search: true, Group: "Review", Hint: "How it went. A change is closed with one."},
+			{Name: "closed_code", Label: "Outcome", Type: record.Choice, Choices: []string{"Successful", "Successful with difficulties", "Taken back", "Failed"}, Class: record.Internal, Filter: true, Group: "Review"},
+			{Name: "incident_id", Label: "Incident", Type: record.Ref, Ref: "incident", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That led to it."},
+			{Name: "problem_id", Label: "Problem", Type: record.Ref, Ref: "problem", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That it removes."},
+		},
+	}
+	k.Fields = append(k.Fields, desk.Stamps()...)
+	return k
+}
+
+// fill refuses what no lifecycle can: an end before the beginning, and a change that
+// is implemented while tasks of it are open.
+func fill(tx *gate.Tx, now, old *record.Record) error {
+	from, begins := now.Values["scheduled_start"].(int64)
+	if to, ends := now.Values["scheduled_end"].(int64); begins && ends && to <= from {
+		return fault.Field("scheduled_end", "It ends before it begins.")
+	}
+	if old == nil || now.Values.Text("status") != Implemented || old.Values.Text("status") == Implemented {
+		return nil
+	}
+	open, err := now.Kind.Engine().List(tx, "task", record.Query{Limit: 1, NoTotal: true, Filters: []record.Filter{
+		{Field: "change_id", Op: record.Eq, Values: []any{now.ID}}, {Field: "final", Op: record.Eq, Values: []any{false}}}})
+	if err == nil && len(open.Records) > 0 {
+		err = fault.Field("status", "Not all is done: %s is open.", open.Records[0].Name).WithHint("Complete or cancel its tasks first.")
+	}
+	return err
+}

@@ -1,0 +1,81 @@
+// Package request holds what customers ask a service desk for: things to be had,
+// changed or done, rather than mended.
+//
+// Always true: a request goes through the states of its lifecycle; once closed or
+// canceled it does not change any more.
+package request
+
+import (
+	"strongroom/internal/core/lifecycle"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/desk"
+)
+
+// Kind is the name of the kind.
+const Kind = "service_request"
+
+// The states of a request.
+const (
+	Draft          = "Draft"
+	Submitted      = "Submitted"
+	Active         = "Active"
+	Approved       = "Approved"
+	Rejected       = "Approval Rejected"
+	WaitCustomer   = "Waiting for customer"
+	WaitThirdParty = "Waiting for 3rd party"
+	Fulfilled      = "Fulfilled"
+	Closed         = "Closed"
+	Canceled       = "Canceled"
+)
+
+// Feature is the kind service_request.
+func Feature() record.Feature {
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{requests()}}
+}
+
+// Life is the lifecycle of requests.
+func Life() *lifecycle.Lifecycle {
+	worked := []string{"owner_id", "team_id"}
+	done := []string{"owner_id", "team_id", "resolution"}
+	wait := func(name string) lifecycle.State {
+		return lifecycle.State{Name: name, To: []string{Active, Fulfilled, Canceled}, Requires: worked}
+	}
+	return &lifecycle.Lifecycle{Field: "status", States: []lifecycle.State{
+		{Name: Draft, Begins: true, To: []string{Submitted, Canceled}},
+		{Name: Submitted, Begins: true, To: []string{Active, Approved, Rejected, Canceled}},
+		{Name: Active, Begins: true, To: []string{WaitCustomer, WaitThirdParty, Approved, Rejected, Fulfilled, Canceled}, Requires: worked},
+		{Name: Approved, To: []string{Active, Fulfilled, Canceled}},
+		{Name: Rejected, To: []string{Closed}},
+		wait(WaitCustomer), wait(WaitThirdParty),
+		{Name: Fulfilled, To: []string{Active, Closed}, Requires: done},
+		{Name: Closed, Frozen: true},
+		{Name: Canceled, Frozen: true},
+	}}
+}
+
+func requests() *record.Kind {
+	l := Life()
+	rules := &desk.Rules{Life: l, Usual: Active, Otherwise: Submitted, Done: []string{Fulfilled, Closed}, Final: []string{Closed, Canceled}}
+	customer := desk.Customer()
+	customer.Required = true
+	k := &record.Kind{
+		Name: Kind, Plural: "service_requests", Label: "Service request", Labels: "Service requests", Icon: "inbox",
+		Scope: record.OfOrganization, Menu: 12, Ended: "final", Before: rules.Before,
+		Fields: []record.Field{
+			desk.Subject(), desk.Number("REQ"),
+			desk.Status(l, "Left empty, it is Active when the team is known, and Submitted until then."),
+			desk.Urgency(), customer,
+			{Name: "reported_by_id", Label: "Asked by", Type: record.Ref, Ref: "contact", Class: record.Internal, Filter: true, Hint: "When it is not the customer."},
+			desk.Source(),
+			{Name: "wanted_by", Type: record.Date, Class: record.Internal, Filter: true, Sort: true, List: true, Expires: true},
+			desk.Service(), desk.Category(), desk.Team(), desk.Owner(),
+			desk.Description(),
+			{Name: "cost", Type: record.Number, Class: record.Internal, Group: "Price", Hint: "What it costs us."},
+			{Name: "price", Type: record.Number, Class: record.Internal, Group: "Price", Hint: "What the customer pays."},
+			desk.Resolution(),
+			{Name: "incident_id", Label: "Incident", Type: record.Ref, Ref: "incident", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That led to it."},
+		},
+	}
+	k.Fields = append(k.Fields, desk.Stamps()...)
+	return k
+}

@@ -1,0 +1,98 @@
+package sample
+
+import (
+	"fmt"
+	"time"
+
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// call is a ticket that somebody rang up about.
+type call struct {
+	kind, subject, text, status string
+	urgency, impact             string
+	service, category, team     string
+	days                        int // since it was resolved, of those that are
+	resolution, cause           string
+}
+
+// calls are what every organization has some of.
+var calls = []call{
+	{"incident", "Mail is not delivered to one mailbox", "Nothing has come in since this morning. Sending works. The web mail shows the same.", "Active", "High", "Medium", "E-mail", "Software", "Applications", 0, "", ""},
+	{"change", "Firmware of the firewall", "The version in use loses support at the end of the quarter.", "Pending Approval", "Medium", "Medium", "Network", "Security", "Infrastructure", 0, "", ""},
+	{"service_request", "Access to the accounting folder", "Read and write, until the end of the year. The office manager agrees.", "Active", "Medium", "", "Files and backup", "Account and access", "Service desk", 0, "", ""},
+	{"incident", "Wireless drops on the first floor", "Calls break off near the stairs every afternoon. By the window all is well.", "Active", "Medium", "High", "Network", "Connectivity", "Infrastructure", 0, "", ""},
+	{"problem", "Wireless drops under load", "Several incidents on the first floor, always after two o'clock.", "Investigation", "Medium", "Medium", "Network", "Connectivity", "Infrastructure", 0, "", ""},
+	{"incident", "Shared drive is full", "Nobody in accounting can save. There are old camera recordings on it.", "Resolved", "High", "High", "Files and backup", "Other", "Infrastructure", 1, "Recordings older than ninety days were moved to the archive; 410 GB are free again.", "Configuration"},
+	{"task", "Order a spare access point", "The model that hangs there now, with a mount.", "Logged", "", "", "", "", "Infrastructure", 0, "", ""},
+	{"incident", "Laptop does not wake from sleep", "The screen stays black after lunch; holding the power key helps. Third time this week.", "Waiting for Customer", "Low", "Low", "Workplace", "Hardware", "Service desk", 0, "", ""},
+	{"service_request", "Second screen for the reception", "24 inches, with an arm for the desk.", "Submitted", "Low", "", "Workplace", "Hardware", "", 0, "", ""},
+	{"incident", "Backup of the file server failed twice", "The report says that the repository was not reached.", "Waiting for 3rd Party", "Medium", "Medium", "Files and backup", "Software", "Infrastructure", 0, "", ""},
+	{"incident", "Locked out after a change of password", "The telephone still knew the old one and tried it every minute.", "Closed", "Medium", "Low", "Workplace", "Account and access", "Service desk", 6, "Unlocked, and the new password was entered on the telephone.", "Session Reset"},
+	{"service_request", "Distribution list for the new project", "With the four names below; mail from outside allowed.", "Fulfilled", "Low", "", "E-mail", "Request", "Applications", 2, "Made and tried with a mail from outside.", ""},
+	{"incident", "Nobody reaches us from outside", "Calls from mobiles end in an engaged tone; inside all works.", "Active", "High", "High", "Telephony", "Connectivity", "Infrastructure", 0, "", ""},
+	{"incident", "Printer prints blank pages", "Only from the label program. Copies are fine.", "Logged", "Medium", "Low", "", "", "", 0, "", ""},
+}
+
+// tickets are some of the calls: not the same ones everywhere, and none where nobody
+// keeps tickets.
+func (c *client) tickets() []step {
+	if c.w.filler.Records.Kinds.Kind("incident") == nil {
+		return nil
+	}
+	var out []step
+	for i := range calls {
+		x := calls[i]
+		if x.kind != "change" && x.kind != "problem" && x.kind != "task" && i > 2 && (c.n+i)%3 == 2 || (x.kind == "problem" || x.kind == "task") && c.n%2 == 1 {
+			continue
+		}
+		out = append(out, func(tx *gate.Tx) error { return c.ticket(tx, x, i) })
+	}
+	return out
+}
+
+// ticket makes one as it stands by now: it comes with its number, so its state need
+// not be reached move by move.
+func (c *client) ticket(tx *gate.Tx, x call, i int) error {
+	c.w.numbers[x.kind]++
+	v := record.Values{
+		"organization_id": c.org, "name": x.subject, "description": "<p>" + x.text + "</p>", "status": x.status,
+		"number": int64(1000 + c.w.numbers[x.kind]), "source": []string{"Phone", "Email", "Self Service"}[i%3],
+	}
+	set := func(field string, to any) {
+		if s, ok := to.(string); to != nil && (!ok || s != "") {
+			v[field] = to
+		}
+	}
+	set("urgency", x.urgency)
+	set("impact", x.impact)
+	set("service_id", c.w.of("service", x.service))
+	set("category_id", c.w.of("category", x.category))
+	set("team_id", c.w.of("team", x.team))
+	if len(c.people) > 0 {
+		set("contact_id", c.people[i%len(c.people)].id)
+	}
+	if c.w.caller.User != id.ID(0) && x.status != "Logged" && x.status != "Submitted" {
+		set("owner_id", c.w.caller.User)
+	}
+	if x.resolution != "" {
+		v["resolution"] = "<p>" + x.resolution + "</p>"
+		v["resolved_at"] = c.w.today.AddDate(0, 0, -x.days).Add(14 * time.Hour).UnixMilli()
+	}
+	if x.status == "Closed" {
+		v["closed_at"] = c.w.today.AddDate(0, 0, 1-x.days).Add(9 * time.Hour).UnixMilli()
+	}
+	set("cause_code", x.cause)
+	if x.kind == "change" {
+		begin := c.w.today.AddDate(0, 0, 5+c.n%9).Add(20 * time.Hour)
+		v["scheduled_start"], v["scheduled_end"] = begin.UnixMilli(), begin.Add(90*time.Minute).UnixMilli()
+		v["change_type"], v["plan"] = "Significant", "<ol><li>Save the configuration</li><li>Install the version on the standby unit</li><li>Switch over and try the telephones</li></ol>"
+		v["backout"] = "<p>Switch back to the unit that still has the old version.</p>"
+	}
+	if _, err := c.w.create(tx, x.kind, v); err != nil {
+		return fmt.Errorf("the ticket %q: %w", x.subject, err)
+	}
+	return nil
+}
