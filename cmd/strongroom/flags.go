@@ -54,7 +54,7 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.keys.Root, "root", "", "the root key `file`")
 			f.BoolVar(&s.stdin, "root-stdin", false, "read the root key from standard input and end when it closes")
 			f.StringVar(&s.keys.Credential, "credential", "", "`name` of the systemd credential that holds the root key")
-			f.StringVar(&s.keys.Wrapped.File, "wrapped-root", "", "`file` of the root key that the transit engine unwraps")
+			f.StringVar(&s.keys.Wrapped.File, "wrapped-root", "", "`file` of the root key that another key unwraps")
 			transitFlags(s, f)
 			f.StringVar(&s.keys.ShredList, "shred-list", "", "`file` that lists destroyed keys; keep it where restores do not reach")
 			f.StringVar(&s.LogLevel, "log-level", "info", "what to log: debug, info, warn or `level` error")
@@ -169,9 +169,13 @@ func ownVaultFlags(s *settings, f *flag.FlagSet) {
 	f.StringVar(&s.vault.Memory, "memory", "", "`folder` in which is remembered what was seen (default: strongroom/vaults in your settings)")
 }
 
-// transitFlags name the key of a transit engine.
+// transitFlags name the key that wraps the root key.
 func transitFlags(s *settings, f *flag.FlagSet) {
 	w := &s.keys.Wrapped
+	f.StringVar(&w.By, "wrapping-key", "", "the `key` that wraps the root key: aws:ARN, google:NAME, azure:URL or a pkcs11: URI (default: one of a transit engine)")
+	f.StringVar(&w.Credentials, "wrapping-credentials", "", "`file` with the credentials for that key, for its owner only (default: the identity of this machine at its provider)")
+	f.StringVar(&w.Endpoint, "wrapping-endpoint", "", "`address` that takes the place of the provider's, such as that of a private link")
+	f.StringVar(&w.CAFile, "wrapping-ca", "", "as -transit-ca: a `file`")
 	f.StringVar(&w.URL, "transit-url", "", "`address` of the OpenBao or Vault server that wraps the root key")
 	f.StringVar(&w.Mount, "transit-mount", "transit", "`path` of its transit engine")
 	f.StringVar(&w.Key, "transit-key", "", "`name` of the engine's key")

@@ -106,17 +106,36 @@ foreign hands, rotate each tenant's key pair too, with "strongroom tenant rotate
 
 func keysWrapRootCommand() *command {
 	return &command{
-		name: "keys wrap-root", short: "have the root key wrapped by an OpenBao or Vault server",
+		name: "keys wrap-root", short: "have the root key wrapped by a key that lies elsewhere",
 		long: `
-Has the root key encrypted by a key of the transit engine of an OpenBao or Vault
-server, writes that to -wrapped-root FILE, and makes sure that it can be unwrapped.
-Started with "keys serve -wrapped-root FILE" and the same -transit settings, the key
-service then has its root unwrapped at each start, and no root lies on its machine.
+Has the root key encrypted by a key that lies elsewhere, writes that to -wrapped-root
+FILE, and makes sure that it can be decrypted again. Started with "keys serve
+-wrapped-root FILE" and the same settings, the key service then has its root
+unwrapped at each start, and no root lies on its machine.
+
+-wrapping-key says which key:
+
+  aws:ARN      a symmetric key of AWS KMS, such as
+               aws:arn:aws:kms:eu-central-1:111122223333:key/ID
+  google:NAME  a symmetric key of Google Cloud KMS, such as
+               google:projects/P/locations/L/keyRings/R/cryptoKeys/K
+  azure:URL    an RSA key of Azure Key Vault, such as
+               azure:https://NAME.vault.azure.net/keys/KEY
+  pkcs11:...   an RSA key in a PKCS #11 token, by its URI (RFC 7512), such as
+               pkcs11:token=NAME;id=%01?module-path=LIBRARY&pin-source=file:PATH
+
+-wrapping-credentials names a file: for AWS lines of aws_access_key_id,
+aws_secret_access_key and aws_session_token, for the others an access token. Without
+it, the machine is asked who it is, as the providers' machines can be. The identity
+must be allowed to decrypt with the key, and here alone to encrypt with it. A token is
+used by the program pkcs11-tool (of OpenSC), which must be installed.
+
+Without -wrapping-key it is a key of the transit engine of an OpenBao or Vault server:
+see the -transit settings. The token needs the capability update on encrypt/KEY, here
+alone, and decrypt/KEY.
 
 The root key is read from -root FILE (mode 0600) or from standard input. Keep the
-recovery print: without the server, it is the only way to the data.
-
-The token needs the capability update on encrypt/KEY, here alone, and decrypt/KEY.`,
+recovery print: without the other key, it is the only way to the data.`,
 		run: func(ctx context.Context, p *program, c *command, args []string) error {
 			s, _, err := p.parse(c, args, 0, 0)
 			if err != nil {

@@ -41,8 +41,13 @@ func TestScripts(t *testing.T) {
 			"code": code, "up": up, "down": down, "field": field, "get": get, "tamper": tamper, "pack": pack, "hold": hold, "loosen": loosen,
 		},
 		Condition: func(c string) (bool, error) {
-			if c == "root" {
+			switch c {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "token":
+				_, err := exec.LookPath("softhsm2-util")
+				_, err2 := exec.LookPath("pkcs11-tool")
+				return err == nil && err2 == nil, nil
 			}
 			return false, fmt.Errorf("no condition %q", c)
 		},

@@ -106,8 +106,9 @@ own and give its socket to the server with -key-socket: a key service under the
 same user as the server is no protection against an intruder in the server.
 
 The root key comes from -root FILE (mode 0600), from a systemd credential
-(-credential NAME), wrapped by an OpenBao or Vault server (-wrapped-root FILE, see
-"strongroom keys wrap-root"), or from standard input (-root-stdin). With -sealed it
+(-credential NAME), wrapped by a hardware module, a cloud's key management service
+or an OpenBao or Vault server (-wrapped-root FILE, see "strongroom keys wrap-root"),
+or from standard input (-root-stdin). With -sealed it
 waits for it: nothing can be revealed until "strongroom keys unseal" brought it.
 
 The budgets bound what an intruder in the server can take out in a short time:

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -77,10 +79,63 @@ func TestWrappedRoot(t *testing.T) {
 		"a token for everybody":      {func(w *app.Wrapping) { w.TokenFile = write("open", "s.kelp", 0o644) }, fault.Denied},
 		"another token":              {func(w *app.Wrapping) { w.TokenFile = write("other", "s.other", 0o600) }, fault.Denied},
 		"no file":                    {func(w *app.Wrapping) { w.File += ".none" }, fault.NotFound},
+		"another way":                {func(w *app.Wrapping) { w.By = "azure:https://house.vault.azure.net/keys/root" }, fault.Invalid},
+		"a way that is not known":    {func(w *app.Wrapping) { w.By = "house:root" }, fault.Invalid},
 		"another file":               {func(w *app.Wrapping) { w.File = w.TokenFile }, fault.Invalid},
 		"a root that was altered": {func(w *app.Wrapping) {
 			w.File = write("bad", "SR-ROOT-TRANSIT-1\nvault:v1:"+base64.StdEncoding.EncodeToString([]byte("strongroom/root/1"))+"."+base64.StdEncoding.EncodeToString([]byte("SR-ROOT-1-AAAA"))+"\n", 0o600)
 		}, fault.Invalid},
+	} {
+		x := w
+		c.change(&x)
+		if got, err := x.Root(t.Context()); fault.Of(err) != c.want || got != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestRootWrappedByAService: of the key management services one stands for all here;
+// base/kms tries each.
+func TestRootWrappedByAService(t *testing.T) {
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var in map[string]string
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("Authorization") != "Bearer kelp" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		sum := func(b64 string) string {
+			b, _ := base64.StdEncoding.DecodeString(b64)
+			return fmt.Sprint(crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
+		}
+		if text := in["plaintext"]; text != "" { // what is wrapped is the text itself
+			fmt.Fprintf(w, `{"ciphertext":%q,"ciphertextCrc32c":%q}`, text, sum(text))
+			return
+		}
+		fmt.Fprintf(w, `{"plaintext":%q,"plaintextCrc32c":%q}`, in["ciphertext"], sum(in["ciphertext"]))
+	}))
+	defer s.Close()
+	dir := t.TempDir()
+	ca, who := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "token")
+	if err := errors.Join(os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600), os.WriteFile(who, []byte("kelp\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	w := app.Wrapping{File: filepath.Join(dir, "root"), By: "google:projects/p/locations/l/keyRings/r/cryptoKeys/k", Endpoint: s.URL, Credentials: who, CAFile: ca}
+	root := service.NewRoot()
+	if err := app.WrapRoot(t.Context(), w, "", strings.NewReader(service.FormatRoot(root))); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := w.Root(t.Context()); err != nil || !bytes.Equal(got, root) {
+		t.Errorf("unwrapped is not what was wrapped: %v", err)
+	}
+	for what, c := range map[string]struct {
+		change func(*app.Wrapping)
+		want   fault.Kind
+	}{
+		"no credentials, and no machine of Google": {func(w *app.Wrapping) { w.Credentials, w.Machine = "", s.URL+"/nowhere" }, fault.Denied},
+		"credentials for everybody":                {func(w *app.Wrapping) { w.Credentials = ca; _ = os.Chmod(ca, 0o644) }, fault.Denied},
+		"http to another machine":                  {func(w *app.Wrapping) { w.Endpoint = "http://192.0.2.1" }, fault.Invalid},
+		"an unknown certificate":                   {func(w *app.Wrapping) { w.CAFile = "" }, fault.Unavailable},
+		"of another service":                       {func(w *app.Wrapping) { w.By = "aws:x" }, fault.Invalid},
 	} {
 		x := w
 		c.change(&x)
