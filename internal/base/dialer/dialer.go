@@ -86,3 +86,22 @@ func (d *Dialer) control(_, addr string, _ syscall.RawConn) error {
 	}
 	return d.Permit(a.Addr())
 }
+
+// Most gives a connection that ends when the other side has sent more than so many
+// bytes: for protocols that say themselves how long an answer is.
+func Most(c net.Conn, bytes int64) net.Conn { return &most{Conn: c, left: bytes} }
+
+type most struct {
+	net.Conn
+	left int64
+}
+
+// Read reads what may still be sent.
+func (m *most) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, errors.New("the other side sends too much")
+	}
+	n, err := m.Conn.Read(p[:min(int64(len(p)), m.left)])
+	m.left -= int64(n)
+	return n, err
+}

@@ -9,9 +9,14 @@ package connector
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
+	"net/netip"
+	"regexp"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -103,6 +108,44 @@ func complete(s string) bool {
 		}
 	}
 	return true
+}
+
+// pins are the fingerprints of certificates that a target may name.
+var pins = regexp.MustCompile(`^(SHA256:[0-9a-f]{64})?$`)
+
+// ValidPin tells what is wrong with the fingerprint of a target's certificate.
+func ValidPin(t Target) error {
+	if !pins.MatchString(t.Pin) {
+		return fault.Field("pin", "Enter SHA256: and 64 small hexadecimal digits, or nothing.")
+	}
+	return nil
+}
+
+// Certificate says whose certificate a target may show: the named one, or one that an
+// authority vouches for which this machine trusts. It is nil where nothing needs to be
+// encrypted: on this machine itself, unless a certificate is named. A stranger's is put
+// into strange, since what a handshake returns need not say which error ended it.
+func Certificate(t Target, strange *error) *tls.Config {
+	host, _, err := net.SplitHostPort(t.Address)
+	if err != nil {
+		host = t.Address
+	}
+	if a, err := netip.ParseAddr(host); err == nil && a.IsLoopback() && t.Pin == "" {
+		return nil
+	}
+	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if t.Pin == "" {
+		return config
+	}
+	config.InsecureSkipVerify = true // #nosec G402 -- the certificate is the one whose fingerprint was named, or nothing is sent
+	config.VerifyConnection = func(s tls.ConnectionState) error {
+		if seen := fmt.Sprintf("SHA256:%x", sha256.Sum256(s.PeerCertificates[0].Raw)); seen != t.Pin {
+			*strange = Stranger(seen)
+			return *strange
+		}
+		return nil
+	}
+	return config
 }
 
 // Away says that a system could not be asked.

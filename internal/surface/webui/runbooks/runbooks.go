@@ -39,7 +39,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	s.Nav(shell.Entry{Label: "Runbooks", Href: "/runbooks", Icon: "book", Place: 10,
+	s.Nav(shell.Entry{Label: "Runbooks", Href: "/runbooks", Icon: "book", Place: 20,
 		For: func(c *access.Caller) bool { return c.May(access.Export) }})
 	get := func(path string, h func(*visit) error) { s.Get(path, shell.Allowing(access.Export, p.as(h))) }
 	post := func(path string, h func(*visit) error) { s.Post(path, shell.Allowing(access.Export, p.as(h))) }

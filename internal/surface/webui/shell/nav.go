@@ -37,7 +37,7 @@ func (s *Shell) Menu() []*record.Kind {
 // group is the heading that a place stands below.
 func group(place int) string {
 	switch {
-	case place < 11: // the dashboard, and what is documented
+	case place < 30: // the dashboard, and what is documented
 		return ""
 	case place < 60:
 		return "Service desk"

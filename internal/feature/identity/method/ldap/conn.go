@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -19,24 +18,6 @@ import (
 type limits struct {
 	time  time.Duration // of everything that is done with it
 	bytes int64         // that a server may send
-}
-
-func (l limits) allowing(c net.Conn) net.Conn { return &bounded{Conn: c, left: l.bytes} }
-
-// bounded is a connection that ends when the other side sends too much.
-type bounded struct {
-	net.Conn
-	left int64
-}
-
-// Read reads what may still be sent.
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, errors.New("the directory sends too much")
-	}
-	n, err := b.Conn.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
-	return n, err
 }
 
 const (
@@ -131,7 +112,7 @@ func (w *Way) dial(ctx context.Context, s server, l limits) (*ldap.Conn, error) 
 	if err != nil {
 		return nil, away{w.unreachable(s, err)}
 	}
-	raw = l.allowing(raw)
+	raw = dialer.Most(raw, l.bytes)
 	config := &tls.Config{ServerName: s.host, RootCAs: w.roots, MinVersion: tls.VersionTLS12}
 	if s.tls {
 		t := tls.Client(raw, config)

@@ -11,14 +11,11 @@ import (
 	"crypto/pbkdf2"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -46,18 +43,14 @@ func Connector(dial connector.Dial) connector.Connector {
 
 type system struct{ dial connector.Dial }
 
-var pins = regexp.MustCompile(`^(SHA256:[0-9a-f]{64})?$`)
-
 func valid(t connector.Target) error {
 	switch {
 	case t.Account == "" || len(t.Account) > 63 || strings.ContainsAny(t.Account, "\x00\n"):
 		return fault.Field("account", "This is no name of a role: it has 1 to 63 bytes.")
 	case len(t.Place) > 63 || strings.ContainsAny(t.Place, "\x00\n"):
 		return fault.Field("place", "This is no name of a database.")
-	case !pins.MatchString(t.Pin):
-		return fault.Field("pin", "Enter SHA256: and 64 small hexadecimal digits, or nothing.")
 	}
-	return nil
+	return connector.ValidPin(t)
 }
 
 func (s system) open(ctx context.Context, t connector.Target, name, secret string) (*pgx.Conn, error) {
@@ -80,7 +73,7 @@ func (s system) open(ctx context.Context, t connector.Target, name, secret strin
 	config.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil } // the dialer looks it up, and judges
 	config.ConnectTimeout = patience
 	var strange error
-	config.TLSConfig = transport(t, host, &strange)
+	config.TLSConfig = connector.Certificate(t, &strange)
 	c, err := pgx.ConnectConfig(ctx, config)
 	switch {
 	case err == nil:
@@ -89,27 +82,6 @@ func (s system) open(ctx context.Context, t connector.Target, name, secret strin
 		return nil, strange
 	}
 	return nil, err
-}
-
-// transport says how the connection is encrypted: nil, not at all, to this machine
-// itself alone, where no certificate is named.
-func transport(t connector.Target, host string, strange *error) *tls.Config {
-	if a, err := netip.ParseAddr(host); err == nil && a.IsLoopback() && t.Pin == "" {
-		return nil
-	}
-	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	if t.Pin == "" {
-		return config
-	}
-	config.InsecureSkipVerify = true // #nosec G402 -- the certificate is the one whose fingerprint was named, or nothing is sent
-	config.VerifyConnection = func(s tls.ConnectionState) error {
-		if seen := fmt.Sprintf("SHA256:%x", sha256.Sum256(s.PeerCertificates[0].Raw)); seen != t.Pin {
-			*strange = connector.Stranger(seen)
-			return *strange
-		}
-		return nil
-	}
-	return config
 }
 
 // code gives the SQLSTATE of a failure that the server itself told, or "".
