@@ -77,6 +77,7 @@ var sideways = map[string]string{
 	"share -> notification":     "who shared is told what became of it",
 	"device -> notification":    "people are told of a sign-in on a new device",
 	"mfa -> notification":       "people are told when their second factors change, administrators of resets",
+	"vault -> notification":     "officers are told that somebody asks for their shares, and who asks what is done in her name",
 	"approval -> notification":  "who may decide is told what is asked, who asked what was decided",
 }
 

@@ -136,9 +136,7 @@ func (p *program) vaults(ctx context.Context, s *settings, in *bufio.Reader) (*a
 	if s.vault.URL == "" && s.vault.File == "" {
 		return nil, nil, usage{"Say which server to use.", "For example: strongroom vault ls -url https://demo.example.com"}
 	}
-	o := s.vault.VaultOptions
-	o.Key = s.key
-	c, err := app.OpenVaults(ctx, o, func() (string, error) { return line(in, "vault passphrase") })
+	c, err := app.OpenVaults(ctx, s.ownVaults(), func() (string, error) { return line(in, "vault passphrase") })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,6 +145,13 @@ func (p *program) vaults(ctx context.Context, s *settings, in *bufio.Reader) (*a
 		fmt.Fprintf(p.err, "%s gives you a vault. Compare the words of both your keys, then: strongroom vault meet %d WORDS\n", plainText(x.Name), x.User)
 	}
 	return c, list, err
+}
+
+// ownVaults is where the person's vaults are.
+func (s *settings) ownVaults() app.VaultOptions {
+	o := s.vault.VaultOptions
+	o.Key = s.key
+	return o
 }
 
 func line(in *bufio.Reader, what string) (string, error) {

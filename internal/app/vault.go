@@ -15,6 +15,7 @@ type (
 	VaultClient = vaultapi.Client
 	Vault       = vaultapi.Vault
 	VaultItem   = vaultapi.Item
+	Recovery    = vaultapi.Recovery
 )
 
 // VaultOptions say where somebody's vaults are.
@@ -30,29 +31,43 @@ type VaultOptions struct {
 // OpenVaults unlocks the vaults of the owner of a key. The passphrase is the first
 // line of its file, or else what ask gives.
 func OpenVaults(ctx context.Context, o VaultOptions, ask func() (string, error)) (*vaultapi.Client, error) {
+	c, pass, err := vaultClient(o, ask)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Unlock(ctx, pass)
+}
+
+// LockedVaults is OpenVaults for who has forgotten the passphrase: nothing is opened. It
+// gives the passphrase that is to be from then on.
+func LockedVaults(ctx context.Context, o VaultOptions, ask func() (string, error)) (*vaultapi.Client, string, error) {
+	c, pass, err := vaultClient(o, ask)
+	if err != nil {
+		return nil, "", err
+	}
+	return c, pass, c.Locked(ctx)
+}
+
+func vaultClient(o VaultOptions, ask func() (string, error)) (*vaultapi.Client, string, error) {
 	if o.KeyFile != "" {
 		text, err := os.ReadFile(o.KeyFile)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "The file with the key cannot be read: %v.", err)
+			return nil, "", fault.Wrap(err, fault.Invalid, "The file with the key cannot be read: %v.", err)
 		}
 		o.Key = string(text)
 	}
 	if o.Key = strings.TrimSpace(o.Key); o.Key == "" && o.File == "" {
-		return nil, fault.New(fault.Invalid, "There is no API key.").WithHint("Put one of your own, which may read passwords, into the environment as STRONGROOM_KEY, or into a file named by -key-file.")
+		return nil, "", fault.New(fault.Invalid, "There is no API key.").WithHint("Put one of your own, which may read passwords, into the environment as STRONGROOM_KEY, or into a file named by -key-file.")
 	}
 	if o.Memory == "" {
 		dir, err := os.UserConfigDir()
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Invalid, "There is no folder to remember in what was seen: %v.", err).WithHint("Name one with -memory.")
+			return nil, "", fault.Wrap(err, fault.Invalid, "There is no folder to remember in what was seen: %v.", err).WithHint("Name one with -memory.")
 		}
 		o.Memory = filepath.Join(dir, "strongroom", "vaults")
 	}
 	pass, err := passphraseOf(o, ask)
-	if err != nil {
-		return nil, err
-	}
-	c := &vaultapi.Client{URL: o.URL, Key: o.Key, File: o.File, Memory: &vaultapi.Memory{Dir: o.Memory}}
-	return c, c.Unlock(ctx, pass)
+	return &vaultapi.Client{URL: o.URL, Key: o.Key, File: o.File, Memory: &vaultapi.Memory{Dir: o.Memory}}, pass, err
 }
 
 func passphraseOf(o VaultOptions, ask func() (string, error)) (string, error) {

@@ -104,6 +104,19 @@ func (h *House) tenant(name string, skip int) *Tenant {
 	return t
 }
 
+// Join makes one person more, with a key that may do what she may.
+func (t *Tenant) Join(name string, role access.Role) *Person {
+	t.h.t.Helper()
+	p := &Person{Tenant: t.Name, Role: role, Email: name + "@" + t.Name + ".example", Password: password, h: t.h}
+	issued, err := t.h.App.Directory.CreateUser(t.h.t.Context(), t.Admin, identity.Person{Email: p.Email, Name: name, Role: role, Password: password})
+	if err != nil {
+		t.h.t.Fatal(err)
+	}
+	p.ID = issued.User
+	p.Key = t.key(p, true, false)
+	return p
+}
+
 // narrow gives the rights of the custom roles that a tenant has.
 func narrow(g *record.Registry) []access.Rights {
 	blind := access.Rights{access.Whole: access.WholeActions()}

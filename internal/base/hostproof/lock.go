@@ -109,21 +109,27 @@ func NewKeyset(tenant string, user int64, passphrase string, kdf KDF, now int64)
 	if len([]rune(passphrase)) < LeastPassphrase {
 		return nil, nil, fault.Field("passphrase", "A passphrase has at least %d characters.", LeastPassphrase)
 	}
-	signer, err := NewSigner()
+	k, err := newKeys(tenant, user, kdf, now)
 	if err != nil {
-		return nil, nil, err
-	}
-	private, err := envelope.GenerateKey(envelope.Hybrid, 1)
-	if err != nil {
-		return nil, nil, err
-	}
-	k := &Keyset{signer: signer, private: private, Statement: &Statement{Tenant: tenant, User: user, Number: 1, Generation: 1, Time: now,
-		Encryption: private.Public, Signing: signer.Public(), KDF: kdf}}
-	if err := k.Statement.sign(signer, nil); err != nil {
 		return nil, nil, err
 	}
 	lock, err := k.lock(passphrase)
 	return k, lock, err
+}
+
+// newKeys makes keys for a user and states them.
+func newKeys(tenant string, user int64, kdf KDF, now int64) (*Keyset, error) {
+	signer, err := NewSigner()
+	if err != nil {
+		return nil, err
+	}
+	private, err := envelope.GenerateKey(envelope.Hybrid, 1)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keyset{signer: signer, private: private, Statement: &Statement{Tenant: tenant, User: user, Number: 1, Generation: 1, Time: now,
+		Encryption: private.Public, Signing: signer.Public(), KDF: kdf}}
+	return k, k.Statement.sign(signer, nil)
 }
 
 // ChangePassphrase states a new derivation for the same keys and gives the lock
@@ -149,6 +155,22 @@ func (k *Keyset) lock(passphrase string) ([]byte, error) {
 		return nil, err
 	}
 	defer clear(key)
+	plain, err := k.secret()
+	if err != nil {
+		return nil, err
+	}
+	defer clear(plain)
+	hash := s.Hash()
+	box, err := envelope.SealBox(key, lockBind(hash), plain)
+	if err != nil {
+		return nil, err
+	}
+	return append(append([]byte(lockMagic), hash[:]...), box...), nil
+}
+
+// secret gives the private keys: the scalar and the seed that decrypt, and the scalar
+// that signs.
+func (k *Keyset) secret() ([]byte, error) {
 	stored, err := k.private.Marshal()
 	if err != nil {
 		return nil, err
@@ -158,14 +180,8 @@ func (k *Keyset) lock(passphrase string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	plain := append(append(make([]byte, 0, privateSize), stored[8:]...), scalar...)
-	defer clear(plain)
-	hash := s.Hash()
-	box, err := envelope.SealBox(key, lockBind(hash), plain)
-	if err != nil {
-		return nil, err
-	}
-	return append(append([]byte(lockMagic), hash[:]...), box...), nil
+	defer clear(scalar)
+	return append(append(make([]byte, 0, privateSize), stored[8:]...), scalar...), nil
 }
 
 func lockBind(statement [32]byte) []byte {
@@ -199,10 +215,16 @@ func Unlock(tenant string, user int64, s *Statement, lock []byte, passphrase str
 	plain, err := envelope.OpenBox(key, lockBind(s.Hash()), lock[len(lockMagic)+32:])
 	if err != nil {
 		return nil, fault.New(fault.Unauthorized, "This passphrase does not open the vault.").
-			WithHint("Check the keyboard. Nobody can reset a vault passphrase.")
+			WithHint("Check the keyboard. Nobody can reset a vault passphrase; a recovery that you chose can be used.")
 	}
 	defer clear(plain)
-	k := &Keyset{Statement: s}
+	return keysetOf(s, plain)
+}
+
+// keysetOf gives the keys of a statement from their private ones, and makes sure that
+// they belong together.
+func keysetOf(s *Statement, plain []byte) (k *Keyset, err error) {
+	k = &Keyset{Statement: s}
 	if k.signer, err = parseSigner(plain[privateSize-scalarSize:]); err != nil {
 		return nil, err
 	}

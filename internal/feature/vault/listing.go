@@ -69,7 +69,8 @@ func orMissing(err error) error {
 	return gate.Missing()
 }
 
-// meets tells whether somebody is the caller, is seen, or shares a vault.
+// meets tells whether somebody is the caller, is seen, shares a vault, is an officer, or
+// asks officers.
 func meets(tx *gate.Tx, user id.ID) (bool, error) {
 	me := tx.Caller.User
 	if user == me {
@@ -78,8 +79,10 @@ func meets(tx *gate.Tx, user id.ID) (bool, error) {
 	sees, args := tx.Visible("r")
 	var n int64
 	err := tx.QueryRow(`select (select count(*) from record r where r.id = ? and r.kind = 'user' and r.trashed_at is null and `+sees+`)
-		+ (select count(*) from vault_grant a join vault_grant b on b.vault_id = a.vault_id where a.user_id = ? and b.user_id = ?)`,
-		append(append([]any{int64(user)}, args...), int64(me), int64(user))...).Scan(&n)
+		+ (select count(*) from vault_grant a join vault_grant b on b.vault_id = a.vault_id where a.user_id = ? and b.user_id = ?)
+		+ (select count(*) from vault_officer where user_id = ?)
+		+ (select count(*) from vault_ask a join vault_officer o on o.user_id = ? where a.user_id = ?)`,
+		append(append([]any{int64(user)}, args...), int64(me), int64(user), int64(user), int64(me), int64(user))...).Scan(&n)
 	return n > 0, err
 }
 

@@ -14,6 +14,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
@@ -28,7 +29,7 @@ const mostVaults = 50
 
 // Feature is the tables of vaults.
 func Feature() record.Feature {
-	return record.Feature{Name: "vault", Schema: schema, Purge: purge}
+	return record.Feature{Name: "vault", Schema: slices.Concat(schema, recoverySchema), Purge: purge}
 }
 
 var schema = []string{
@@ -55,6 +56,11 @@ func purge(tx *gate.Tx, r *record.Record) error {
 		`delete from vault_grant where vault_id in (select id from vault where owner_id = ?)`,
 		`delete from vault where owner_id = ?`,
 		`delete from vault_ended where owner_id = ?`,
+		`delete from vault_recovery where user_id = ?`,
+		`delete from vault_answer where user_id = ?`,
+		`delete from vault_ask where user_id = ?`,
+		`delete from vault_answer where officer_id = ?`,
+		`delete from vault_officer where user_id = ?`,
 		`update vault_keyset set locked = null where user_id = ?`,
 		`delete from vault_keyset where user_id = ? and user_id not in (select user_id from vault_grant)`,
 	} {
@@ -215,6 +221,9 @@ func (s *Vaults) SaveKeyset(ctx context.Context, c *access.Caller, statement, lo
 			return fault.New(fault.Conflict, "You have a vault passphrase already.").WithHint("Load the page again and unlock with it.")
 		}
 		tx.Entry().Version = int64(st.Number)
+		if err := forgetAsk(tx, c.User); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(`update vault_keyset set locked = null where user_id = ?`, int64(c.User)); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/vault"
 )
 
@@ -31,7 +32,7 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
-	h := &house{House: coretest.Open(t, coretest.Options{Features: []record.Feature{{Name: "test", Kinds: coretest.Kinds()}, vault.Feature()}}), t: t, leaves: map[int64]hostproof.Leaf{}}
+	h := &house{House: coretest.Open(t, coretest.Options{Features: []record.Feature{{Name: "test", Kinds: coretest.Kinds()}, vault.Feature(), notification.Feature()}}), t: t, leaves: map[int64]hostproof.Leaf{}}
 	h.vaults, h.me = &vault.Vaults{Gate: h.Gate}, h.User(access.Editor)
 	h.keys, h.lock = h.keyset(h.me)
 	h.must(h.vaults.SaveKeyset(t.Context(), h.me, h.keys.Statement.Marshal(), h.lock))

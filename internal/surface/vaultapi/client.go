@@ -31,8 +31,10 @@ type Client struct {
 	HTTP   *http.Client     // nil is one of its own
 	Now    func() time.Time // nil is time.Now
 
-	keys *hostproof.Keyset
-	list []id.ID
+	keys      *hostproof.Keyset
+	state     *vault.State         // of Locked
+	statement *hostproof.Statement // likewise
+	list      []id.ID
 
 	saved     *vault.File
 	strangers []*Stranger
@@ -78,45 +80,57 @@ func (c *Client) now() int64 {
 
 // Unlock opens the keyset of the key's owner with her vault passphrase.
 func (c *Client) Unlock(ctx context.Context, passphrase string) error {
+	st, s, err := c.known(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := hostproof.Unlock(st.Tenant, int64(st.User), s, st.Lock, passphrase)
+	if err != nil {
+		return err
+	}
+	if err := c.listed(ctx, s); err != nil {
+		return err
+	}
+	return c.opened(keys, st)
+}
+
+// opened goes on with keys that were opened and stand in the log.
+func (c *Client) opened(keys *hostproof.Keyset, st *vault.State) error {
+	c.keys, c.list = keys, st.Vaults
+	c.Memory.keepKeyset(keys.Statement)
+	return c.Memory.save()
+}
+
+// known asks for what the key's owner has, and compares it with what is remembered.
+func (c *Client) known(ctx context.Context) (*vault.State, *hostproof.Statement, error) {
 	var st vault.State
 	if err := c.call(ctx, "state", nil, &st); err != nil {
-		return err
+		return nil, nil, err
 	}
 	m := c.Memory
 	if err := m.of(st.Tenant, int64(st.User)); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if c.File != "" {
 		m.forget()
 	}
 	if len(st.Statement) == 0 {
 		if m.Keyset != nil {
-			return lied("This computer knows your vault, and the server says that you have none.")
+			return nil, nil, lied("This computer knows your vault, and the server says that you have none.")
 		}
-		return fault.New(fault.Invalid, "You have no vault yet.").WithHint("Make one on the page Vault.")
+		return nil, nil, fault.New(fault.Invalid, "You have no vault yet.").WithHint("Make one on the page Vault.")
 	}
 	s, err := hostproof.ParseStatement(st.Statement)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if err := m.keyset(s); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if err := s.Verify(st.Tenant, int64(st.User)); err != nil {
-		return err
+		return nil, nil, err
 	}
-	if err := m.vaults(s, st.Vaults, st.Ended); err != nil {
-		return err
-	}
-	if c.keys, err = hostproof.Unlock(st.Tenant, int64(st.User), s, st.Lock, passphrase); err != nil {
-		return err
-	}
-	if err := c.listed(ctx, s); err != nil {
-		return err
-	}
-	m.keepKeyset(s)
-	c.list = st.Vaults
-	return m.save()
+	return &st, s, m.vaults(s, st.Vaults, st.Ended)
 }
 
 // listed checks that somebody's keys stand in the signed audit log, which continues the

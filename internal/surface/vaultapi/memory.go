@@ -24,6 +24,8 @@ type Memory struct {
 
 	People map[string]string `json:"people,omitempty"` // fingerprints of others' keys that were compared, by user
 
+	Recovery *Seen `json:"recovery,omitempty"` // the last one that was chosen
+
 	Log *LogSeen `json:"log,omitempty"` // the tenant's audit log as it was seen last
 
 	file string
@@ -114,6 +116,26 @@ func (m *Memory) keyset(s *hostproof.Statement) error {
 		return lied("The server shows an older keyset of yours than this computer knows, such as one from before you changed the passphrase.")
 	}
 	return nil
+}
+
+// recovery compares the recovery that the server shows with the last one that is known
+// here: an earlier one may be open to whoever has an old kit.
+func (m *Memory) recovery(number uint32, x *hostproof.Recovery) error {
+	known := m.Recovery
+	if known == nil || x == nil {
+		return nil
+	}
+	hash := x.Hash()
+	if uint64(x.Number) < known.Number || uint64(x.Number) == known.Number && hex.EncodeToString(hash[:]) != known.Hash || number != x.Number {
+		return lied("The server shows an earlier recovery of yours than the one that this computer knows.")
+	}
+	return nil
+}
+
+func (m *Memory) keepRecovery(x *hostproof.Recovery) error {
+	hash := x.Hash()
+	m.Recovery = &Seen{Number: uint64(x.Number), Hash: hex.EncodeToString(hash[:])}
+	return m.save()
 }
 
 func (m *Memory) keepKeyset(s *hostproof.Statement) {

@@ -62,6 +62,7 @@ func (s *Server) build() {
 		s.mux.Handle("GET "+Path+"state", s.as(s.state))
 		s.mux.Handle("GET "+Path+"vaults/{id}", s.as(s.read), web.Within(2*time.Minute))
 		s.mux.Handle("GET "+Path+"people/{id}", s.as(s.listing))
+		s.mountRecovery()
 		s.mux.Handle("POST "+Path+"vaults/{id}", s.as(s.write), web.MaxBody(maxBody), web.Within(2*time.Minute))
 	})
 }
@@ -145,13 +146,21 @@ func (s *Server) write(w http.ResponseWriter, r *http.Request, c *access.Caller)
 		return err
 	}
 	var in vault.Write
-	d := json.NewDecoder(r.Body)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&in); err != nil {
-		return fault.Wrap(err, fault.Invalid, "The request is not what the vault expects.")
+	if err := sent(r, &in); err != nil {
+		return err
 	}
 	if err := s.Vaults.Write(r.Context(), c, n, in); err != nil {
 		return err
 	}
 	return web.JSON(w, http.StatusOK, struct{}{})
+}
+
+// sent reads the JSON that a request brings.
+func sent(r *http.Request, into any) error {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return fault.Wrap(err, fault.Invalid, "The request is not what the vault expects.")
+	}
+	return nil
 }

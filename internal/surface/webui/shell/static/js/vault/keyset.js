@@ -82,7 +82,7 @@ export async function newKeyset(tenant, user, passphrase, now = Date.now()) {
   } finally { secret.fill(0); }
 }
 
-async function openLock(s, lock, passphrase) {
+export async function openLock(s, lock, passphrase) {
   const r = new Reader(lock);
   try {
     r.magic("SRL1");
@@ -111,9 +111,16 @@ export async function changePassphrase(tenant, user, s, lock, old, passphrase, n
   await verifyStatement(s, tenant, user);
   const secret = await openLock(s, lock, old);
   try {
-    const keys = await importPairs(secret, s.encryption, s.signing);
-    return await state(keys, { tenant, user, number: s.number + 1, generation: s.generation, time: now, encryption: s.encryption, signing: s.signing, previous: s.hash, kdf: newKDF() }, passphrase, secret);
+    return await restate(s, secret, passphrase, now);
   } finally { secret.fill(0); }
+}
+
+/** States a passphrase for the private keys of a verified statement; they must belong to it. */
+export async function restate(s, secret, passphrase, now = Date.now()) {
+  checkPassphrase(passphrase);
+  const keys = await importPairs(secret, s.encryption, s.signing);
+  const made = await state(keys, { tenant: s.tenant, user: s.user, number: s.number + 1, generation: s.generation, time: now, encryption: s.encryption, signing: s.signing, previous: s.hash, kdf: newKDF() }, passphrase, secret);
+  return { ...made, keys: { ...keys, statement: made.statement } };
 }
 
 export const fingerprintText = (f) => hex(f).match(/.{4}/g).join(" ");
