@@ -52,6 +52,7 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		"keys serve": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.keys.Dir, "dir", "strongroom-keys", "the `folder` of the key store")
 			f.StringVar(&s.keys.Socket, "socket", "", "the Unix `socket` to answer on (default DIR/keys.sock)")
+			s.keys.Network.Flags(f)
 			f.StringVar(&s.keys.Root, "root", "", "the root key `file`")
 			f.BoolVar(&s.stdin, "root-stdin", false, "read the root key from standard input and end when it closes")
 			f.StringVar(&s.keys.Credential, "credential", "", "`name` of the systemd credential that holds the root key")
@@ -66,6 +67,7 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		},
 		"keys unseal": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.keys.Socket, "socket", "", "the `socket` of the key service")
+			s.KeyService.Flags(f)
 			f.StringVar(&s.keys.Root, "root", "", "the root key `file` (default: standard input)")
 		},
 		"keys wrap-root": func(s *settings, f *flag.FlagSet) {

@@ -99,7 +99,8 @@ func keysServeCommand() *command {
 		name: "keys serve", short: "run the key service alone, as another user",
 		long: `
 Runs the key service: the only process that ever holds a private key. It answers
-on a Unix socket, to the users named by -allow-uids only.
+on a Unix socket, to the users named by -allow-uids only; or with -listen on an
+address, by TLS 1.3, to who shows a certificate of the authority -client-ca.
 
 "strongroom serve" starts one by itself. In production run it as a user of its
 own and give its socket to the server with -key-socket: a key service under the
@@ -122,6 +123,9 @@ time is further from this machine's clock than -ticket-skew.`,
 			}
 			p.collectLess()
 			o := s.keys
+			if o.Network.Address != "" && (o.Socket != "" || s.uids != "") {
+				return usageError("The key service answers either on a socket or on an address.", "Give -listen without -socket and -allow-uids, or those without it.")
+			}
 			if o.Socket == "" {
 				o.Socket = filepath.Join(o.Dir, "keys.sock")
 			}
@@ -157,10 +161,11 @@ line. Run it as a user that the service allows.`,
 			if err != nil {
 				return err
 			}
-			if s.keys.Socket == "" {
-				return usageError("Say which key service.", "Give -socket SOCKET, as its -socket says.")
+			s.KeyService.Socket = s.keys.Socket
+			if !s.KeyService.Given() {
+				return usageError("Say which key service.", "Give -socket SOCKET, as its -socket says, or -key-address with its certificates.")
 			}
-			if err := app.UnsealKeys(ctx, s.keys.Socket, s.keys.Root, p.in); err != nil {
+			if err := app.UnsealKeys(ctx, s.KeyService, s.keys.Root, p.in); err != nil {
 				return err
 			}
 			fmt.Fprintln(p.out, "The key service is open.")

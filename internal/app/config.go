@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"strongroom/internal/app/keylink"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/keys/service"
 )
@@ -21,8 +22,8 @@ type Config struct {
 	Postgres string // address of a PostgreSQL server for the tenants' databases; SQLite in Data when empty
 	Suite    string // key suite of new tenants; hybrid
 
-	KeySocket string          // socket of a key service that runs apart; "" starts one as a child process
-	Budgets   service.Budgets // of the key service that is started; one that runs apart has its own
+	KeyService keylink.Client  // a key service that runs apart; none starts one as a child process
+	Budgets    service.Budgets // of the key service that is started; one that runs apart has its own
 
 	Listen   string // address of the web interface and the APIs; 127.0.0.1:8200
 	Admin    string // address for metrics; none when empty
@@ -46,7 +47,8 @@ func (c *Config) Flags(f *flag.FlagSet) {
 	f.StringVar(&c.Data, "data", "strongroom-data", "the `folder` that holds everything")
 	f.StringVar(&c.Root, "root", "", "the root key `file` (default: in the user's configuration folder, outside the data)")
 	f.StringVar(&c.Postgres, "postgres", "", "keep tenants' databases on this PostgreSQL `server` (postgres://user@host/db) instead of in the data folder")
-	f.StringVar(&c.KeySocket, "key-socket", "", "use the key service at this `socket` instead of starting one")
+	f.StringVar(&c.KeyService.Socket, "key-socket", "", "use the key service at this `socket` instead of starting one")
+	c.KeyService.Flags(f)
 	BudgetFlags(f, &c.Budgets)
 	f.StringVar(&c.LogLevel, "log-level", "info", "what to log: debug, info, warn or `level` error")
 	f.String("config", "", "read settings from this `file`: name = value, one a line")
@@ -55,13 +57,14 @@ func (c *Config) Flags(f *flag.FlagSet) {
 // BudgetFlags adds the settings of how many secrets may be revealed.
 func BudgetFlags(f *flag.FlagSet, b *service.Budgets) {
 	f.TextVar(&b.Session, "session-budget", b.Session, "secrets that one session or API key may open: `N/R`, N at once and R a second, or none (default 5000/10)")
+	f.TextVar(&b.Person, "person-budget", b.Person, "secrets that all sessions of one person may open: `N/R` or none (default 10000/20)")
 	f.TextVar(&b.Tenant, "tenant-budget", b.Tenant, "secrets that all sessions of a tenant may open: `N/R` or none (default 20000/50)")
 	f.TextVar(&b.Bulk, "bulk-budget", b.Bulk, "secrets that exports of a tenant may hold: `N/R` or none (default 200000/100)")
 }
 
 // LiftBudgets takes off the budgets that were not given.
 func (c *Config) LiftBudgets() {
-	for _, b := range []*service.Budget{&c.Budgets.Session, &c.Budgets.Tenant, &c.Budgets.Bulk} {
+	for _, b := range []*service.Budget{&c.Budgets.Session, &c.Budgets.Person, &c.Budgets.Tenant, &c.Budgets.Bulk} {
 		if *b == (service.Budget{}) {
 			*b = service.Unlimited()
 		}

@@ -17,8 +17,9 @@ import (
 	"syscall"
 	"time"
 
+	"strongroom/internal/app/keylink"
+	"strongroom/internal/app/wrapping"
 	"strongroom/internal/base/fault"
-	"strongroom/internal/core/keys"
 	"strongroom/internal/core/keys/service"
 )
 
@@ -167,7 +168,7 @@ func ServeKeys(ctx context.Context, o KeysOptions) error {
 			root, err = service.ParseRoot(line)
 		}
 	case o.Wrapped.File != "":
-		root, err = o.Wrapped.Root(ctx)
+		root, err = o.Wrapped.Read(ctx)
 	case o.Credential != "":
 		root, err = service.LoadCredential(o.Credential)
 	case o.Root != "":
@@ -180,7 +181,10 @@ func ServeKeys(ctx context.Context, o KeysOptions) error {
 	if len(o.AllowUIDs) > 0 { // the peer check is what decides; the mode only has to let those users knock
 		mode = 0o666
 	}
-	l, err := service.Listen(o.Socket, mode)
+	l, err := o.Network.Listen()
+	if l == nil && err == nil {
+		l, err = service.Listen(o.Socket, mode)
+	}
 	if err != nil {
 		return err
 	}
@@ -197,15 +201,28 @@ func ServeKeys(ctx context.Context, o KeysOptions) error {
 		Budgets: o.Budgets, Skew: o.Skew})
 }
 
-// UnsealKeys gives the key service at a socket its root key, from the file root
-// or else from in. Invalid when it is not the root of the service's store.
-func UnsealKeys(ctx context.Context, socket, root string, in io.Reader) error {
+// WrapRoot writes the root key from the file root, or else from in, wrapped as w says.
+func WrapRoot(ctx context.Context, w wrapping.Root, root string, in io.Reader) error {
 	key, err := rootKey(root, in)
 	if err != nil {
 		return err
 	}
 	defer clear(key)
-	c := keys.Dial("unix", socket, keys.Options{})
+	return w.Write(ctx, key)
+}
+
+// UnsealKeys gives the key service its root key, from the file root or else from in.
+// Invalid when it is not the root of the service's store.
+func UnsealKeys(ctx context.Context, at keylink.Client, root string, in io.Reader) error {
+	key, err := rootKey(root, in)
+	if err != nil {
+		return err
+	}
+	defer clear(key)
+	c, err := at.Dial()
+	if err != nil {
+		return err
+	}
 	return errors.Join(c.Unseal(ctx, key), c.Close())
 }
 
@@ -220,7 +237,8 @@ func rootKey(root string, in io.Reader) ([]byte, error) {
 // KeysOptions are the settings of "strongroom keys serve".
 type KeysOptions struct {
 	Dir, Socket, Root, Credential, ShredList, Version string
-	Wrapped                                           Wrapping // of the root key, when it has a file
+	Wrapped                                           wrapping.Root  // of the root key, when it has a file
+	Network                                           keylink.Server // in the place of the socket, when it has an address
 	RootStdin                                         bool
 	Sealed                                            bool // starts without the root key: see UnsealKeys
 	AllowUIDs                                         []int

@@ -177,24 +177,26 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 
 // openKeys finds or starts the key service.
 func (a *App) openKeys(ctx context.Context, o Options) error {
-	socket := o.KeySocket
+	at := o.KeyService
+	var err error
 	switch {
-	case socket != "":
+	case at.Given():
 	case o.Beside:
-		var err error
-		if socket, err = published(o.Data, keysAddress); err != nil {
+		if at.Socket, err = published(o.Data, keysAddress); err != nil {
 			return err
 		}
 	default:
 		if err := a.startChild(o); err != nil {
 			return err
 		}
-		socket = a.child.Socket
-		if err := publish(o.Data, keysAddress, socket); err != nil {
+		at.Socket = a.child.Socket
+		if err := publish(o.Data, keysAddress, at.Socket); err != nil {
 			return unusable(err, o.Data)
 		}
 	}
-	a.Keys = keys.Dial("unix", socket, keys.Options{})
+	if a.Keys, err = at.Dial(); err != nil {
+		return err
+	}
 	st, err := a.Keys.Status(ctx)
 	if err != nil {
 		return err
@@ -253,7 +255,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 		return err
 	}
 	a.Gate = &gate.Gate{House: a.House, Kinds: kinds.Traits(), Log: a.Log, Now: a.Now, Guard: mfa.Guard}
-	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}}
+	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}, Throttled: breaker.Throttled(a.Gate)}
 	passwords := &local.Method{Gate: a.Gate}
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
 	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered, Places: &ipaccess.Places{}}

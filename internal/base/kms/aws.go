@@ -128,8 +128,11 @@ func parseAWSKeys(text string) (AWSKeys, error) {
 	return who.check()
 }
 
+// leastSecret is how long a secret access key is at least; they have 40 characters.
+const leastSecret = 16
+
 func (w AWSKeys) check() (AWSKeys, error) {
-	if w.ID == "" || w.Secret == "" || strings.ContainsAny(w.ID, " \t\r\n,/") || strings.ContainsAny(w.Session, " \t\r\n") {
+	if w.ID == "" || len(w.Secret) < leastSecret || strings.ContainsAny(w.ID, " \t\r\n,/") || strings.ContainsAny(w.Session, " \t\r\n") {
 		return AWSKeys{}, fault.New(fault.Invalid, "The credentials hold no access key of AWS.").WithHint("The file has lines of aws_access_key_id and aws_secret_access_key.")
 	}
 	return w, nil

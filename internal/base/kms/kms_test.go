@@ -76,7 +76,7 @@ func (p *provider) machine(say say, r *http.Request) {
 	case r.URL.Path == "/latest/meta-data/iam/security-credentials/":
 		say(200, "keys-role")
 	case r.URL.Path == "/latest/meta-data/iam/security-credentials/keys-role":
-		say(200, `{"Code":"Success","AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"kelp","Token":%q}`, p.token)
+		say(200, `{"Code":"Success","AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"kelp-and-more-kelp","Token":%q}`, p.token)
 	case strings.HasPrefix(r.URL.Path, "/computeMetadata/v1/") && r.Header.Get("Metadata-Flavor") == "Google",
 		r.URL.Path == "/metadata/identity/oauth2/token" && r.Header.Get("Metadata") == "true" && q.Get("resource") == "https://vault.azure.net":
 		say(200, `{"access_token":%q,"token_type":"Bearer"}`, p.token)
@@ -93,7 +93,7 @@ func (p *provider) aws(say say, r *http.Request, in map[string]any, body []byte)
 		h.Set(name, r.Header.Get(name))
 	}
 	at, _ := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
-	err := kms.SignAWS(h, r.Method, "http://"+r.Host+r.URL.Path, body, kms.AWSKeys{ID: "AKIDEXAMPLE", Secret: "kelp", Session: p.token}, "eu-central-1", "kms", at)
+	err := kms.SignAWS(h, r.Method, "http://"+r.Host+r.URL.Path, body, kms.AWSKeys{ID: "AKIDEXAMPLE", Secret: "kelp-and-more-kelp", Session: p.token}, "eu-central-1", "kms", at)
 	if err != nil || h.Get("Authorization") != r.Header.Get("Authorization") || r.Header.Get("X-Amz-Security-Token") != p.token {
 		say(400, `{"__type":"InvalidSignatureException","message":"The request signature we calculated does not match"}`)
 		return
@@ -195,7 +195,7 @@ func TestWrapAndUnwrap(t *testing.T) {
 	s := httptest.NewServer(p)
 	defer s.Close()
 	given := func(text string) func() (string, error) { return func() (string, error) { return text, nil } }
-	const awsFile = "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = kelp\naws_session_token = "
+	const awsFile = "[default]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = kelp-and-more-kelp\naws_session_token = "
 	// Each service: a key by credentials, its name, and how it refuses.
 	for service, c := range map[string]struct {
 		key      func(a kms.Access, other bool) kms.Key

@@ -39,6 +39,10 @@ type Revealer struct {
 	// from a changed record.
 	Restored func(tx *gate.Tx, p Place, version uint32) error
 
+	// Throttled, when set, is told that a budget of the key service is used up: by
+	// whom, and whether by an export.
+	Throttled func(ctx context.Context, c *access.Caller, export bool) error
+
 	pace pace
 }
 
@@ -271,7 +275,12 @@ func (r *Revealer) failed(ctx context.Context, c *access.Caller, o *opening, cau
 		Action: Failed, Kind: g.Kind, Object: g.Object, Org: g.Org, Version: g.Version, Result: audit.Failed, Cites: g.Seq + 1,
 		Detail: audit.Detail{Name: g.Detail.Name, Reason: g.Detail.Reason, Fields: g.Detail.Fields, Text: fault.Say(cause).Text},
 	}
-	return errors.Join(cause, r.Gate.Note(context.WithoutCancel(ctx), c, e))
+	ctx = context.WithoutCancel(ctx)
+	err := errors.Join(cause, r.Gate.Note(ctx, c, e))
+	if r.Throttled != nil && fault.Is(cause, fault.Throttled) {
+		err = errors.Join(err, r.Throttled(ctx, c, g.Action == string(access.Export)))
+	}
+	return err
 }
 
 // Restore makes the text of an earlier version the present one again, as a new

@@ -34,6 +34,7 @@ const (
 	Closed  = "reveal.resumed"    // an administrator lets somebody go on before the time
 	Changed = "reveal.limits"     // somebody changed the limits
 	topic   = "breaker"           // of notices
+	Budget  = "reveal.budget"     // a budget of the key service is used up
 	limited = "/settings/reveals" // where administrators see who is stopped
 )
 
@@ -283,16 +284,61 @@ func stop(tx *gate.Tx, s subject, n int, until int64) error {
 	}
 	tx.Also(&audit.Entry{Action: Opened, Kind: "user", Object: s.user, Detail: audit.Detail{Name: c.Name,
 		Text: fmt.Sprintf("%s opened the secrets of %d records; nothing is shown until %s", who, n, clock(until))}})
-	people, err := tx.IDs(`select user_id from access_principal where active = 1 and role = ? order by user_id`, string(access.Administrator))
-	if err != nil || len(people) == 0 {
-		return err
-	}
 	words := fmt.Sprintf("%s opened the secrets of %d records and is stopped until %s.", c.Name, n, clock(until))
 	if s.key != 0 {
 		words = fmt.Sprintf("An API key of %s opened the secrets of %d records and is stopped until %s.", c.Name, n, clock(until))
 	}
-	_, err = notification.Send(tx, notification.Notice{Topic: topic, To: people, Own: true, Href: limited,
-		Text: []notification.Part{notification.Words(words)}, Key: fmt.Sprintf("breaker/%d/%d/%d", s.user, s.key, tx.Now)})
+	return tell(tx, words, fmt.Sprintf("breaker/%d/%d/%d", s.user, s.key, tx.Now))
+}
+
+// again is how long administrators are not told again that a budget is used up.
+const again = time.Hour
+
+// Throttled gives a secret.Revealer's Throttled: that a budget of the key service is used
+// up is recorded, and administrators are told, once in an hour.
+func Throttled(g *gate.Gate) func(context.Context, *access.Caller, bool) error {
+	return func(ctx context.Context, c *access.Caller, export bool) error {
+		system := access.System(c.Tenant, "breaker")
+		told := false
+		err := g.View(ctx, system, func(tx *gate.Tx) error {
+			_, until, err := state(tx, subject{})
+			told = until > tx.Now
+			return err
+		})
+		if err != nil || told {
+			return err
+		}
+		return g.Change(ctx, system, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
+			return used(tx, c, export)
+		})
+	}
+}
+
+// used keeps, as of nobody, until when administrators are not told again.
+func used(tx *gate.Tx, c *access.Caller, export bool) error {
+	e := tx.Entry()
+	what := "opened secrets"
+	if export {
+		what = "exported secrets"
+	}
+	e.Action, e.Kind, e.Object = Budget, "user", c.User
+	e.Detail.Name, e.Detail.Text = c.Name, "the key service refused more while this person "+what
+	_, err := tx.Exec(`insert into reveal_breaker (user_id, key_id, session, name, opened_at, until, n) values (0, 0, '', '', ?, ?, 0)
+		on conflict (user_id, key_id) do update set opened_at = excluded.opened_at, until = excluded.until`, tx.Now, tx.Now+again.Milliseconds())
+	if err != nil {
+		return err
+	}
+	words := fmt.Sprintf("The key service refused to open more secrets while %s %s: its budget is used up for now.", c.Name, what)
+	return tell(tx, words, fmt.Sprintf("breaker/budget/%d", tx.Now))
+}
+
+// tell tells all administrators.
+func tell(tx *gate.Tx, words, key string) error {
+	people, err := tx.IDs(`select user_id from access_principal where active = 1 and role = ? order by user_id`, string(access.Administrator))
+	if err != nil || len(people) == 0 {
+		return err
+	}
+	_, err = notification.Send(tx, notification.Notice{Topic: topic, To: people, Own: true, Href: limited, Text: []notification.Part{notification.Words(words)}, Key: key})
 	return err
 }
 
@@ -326,7 +372,7 @@ func List(tx *gate.Tx) ([]Stopped, error) {
 	if _, err := tx.Allow(access.Administer, gate.Thing{}); err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`select user_id, key_id, name, opened_at, until, n from reveal_breaker where until > ? order by opened_at desc, user_id, key_id limit 1000`, tx.Now)
+	rows, err := tx.Query(`select user_id, key_id, name, opened_at, until, n from reveal_breaker where until > ? and (user_id <> 0 or key_id <> 0) order by opened_at desc, user_id, key_id limit 1000`, tx.Now)
 	if err != nil {
 		return nil, err
 	}

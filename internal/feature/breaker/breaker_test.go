@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/keys/service"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/breaker"
@@ -29,7 +30,8 @@ type house struct {
 
 func open(t *testing.T) *house {
 	t.Helper()
-	h := &house{House: coretest.Open(t, coretest.Options{Features: []record.Feature{{Name: "test", Kinds: coretest.Kinds()}, notification.Feature(), breaker.Feature()}}), t: t}
+	budget := service.Budgets{Bulk: service.Budget{PerSecond: 0.001, Burst: 50}}
+	h := &house{House: coretest.Open(t, coretest.Options{Keys: service.Options{Budgets: budget}, Features: []record.Feature{{Name: "test", Kinds: coretest.Kinds()}, notification.Feature(), breaker.Feature()}}), t: t}
 	org := h.Org("Harbour Dental")
 	for n := range 8 {
 		h.pws = append(h.pws, h.Make("password", org, record.Values{"name": fmt.Sprintf("Password %d", n), "password": "x"}))
@@ -203,6 +205,37 @@ func TestExportsAreCountedApart(t *testing.T) {
 	})
 	if err != nil || got != 8 || len(h.stopped()) != 0 {
 		t.Errorf("%d of an export, %v", got, err)
+	}
+}
+
+// TestBudgetIsTold: when the key service refuses an export because its budget is used up,
+// administrators are told once in an hour, it is in the log, and nobody is stopped.
+func TestBudgetIsTold(t *testing.T) {
+	h := open(t)
+	h.shows.Throttled = breaker.Throttled(h.Gate)
+	refs := []secret.Ref{{Kind: "password", Object: h.pws[0], Field: "password"}}
+	export := func() error {
+		return h.shows.RevealMany(t.Context(), h.eve, refs, "", func(secret.Ref, string, error) error { return nil })
+	}
+	for range 50 { // of the budget
+		if err := export(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list := h.told(h.boss); len(list) != 0 {
+		t.Errorf("before it: %q", list)
+	}
+	for range 3 {
+		if err := export(); !fault.Is(err, fault.Throttled) {
+			t.Fatalf("beyond the budget: %v", err)
+		}
+	}
+	list := h.told(h.boss)
+	if len(list) != 1 || !strings.Contains(list[0], "refused to open more secrets while") || !strings.Contains(list[0], "exported") {
+		t.Errorf("told is %q", list)
+	}
+	if len(h.stopped()) != 0 || len(h.told(h.eve)) != 0 {
+		t.Errorf("stopped are %v, and who it was is told %q", h.stopped(), h.told(h.eve))
 	}
 }
 

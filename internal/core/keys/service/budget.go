@@ -26,6 +26,7 @@ type Budget struct {
 // one, and an export of all of them now and then.
 type Budgets struct {
 	Session Budget // of one session or API key; 5,000 at once and 10 a second when zero
+	Person  Budget // of all sessions of one person; 10,000 at once and 20 a second when zero
 	Tenant  Budget // of all sessions of a tenant; 20,000 at once and 50 a second when zero
 	Bulk    Budget // of all bulk tickets of a tenant; 200,000 at once and 100 a second when zero
 }
@@ -83,6 +84,7 @@ type budgets struct {
 
 func newBudgets(o Budgets, now func() time.Time) *budgets {
 	o.Session = o.Session.or(10, 5_000)
+	o.Person = o.Person.or(20, 10_000)
 	o.Tenant = o.Tenant.or(50, 20_000)
 	o.Bulk = o.Bulk.or(100, 200_000)
 	return &budgets{o: o, now: now, left: map[string]*rate.Limiter{}}
@@ -98,13 +100,23 @@ func (b *budgets) spend(t wire.Ticket, n int) error {
 		_, err := b.take("bulk\x00"+t.Tenant, b.o.Bulk, now, n)
 		return err
 	}
-	first, err := b.take("session\x00"+t.Tenant+"\x00"+t.Session, b.o.Session, now, n)
-	if err != nil {
-		return err
-	}
-	if _, err := b.take("tenant\x00"+t.Tenant, b.o.Tenant, now, n); err != nil {
-		first.CancelAt(now)
-		return err
+	var taken []*rate.Reservation
+	for _, charge := range []struct {
+		name   string
+		budget Budget
+	}{
+		{"session\x00" + t.Tenant + "\x00" + t.Session, b.o.Session},
+		{"person\x00" + t.Tenant + "\x00" + strconv.FormatInt(t.Subject, 10), b.o.Person},
+		{"tenant\x00" + t.Tenant, b.o.Tenant},
+	} {
+		r, err := b.take(charge.name, charge.budget, now, n)
+		if err != nil {
+			for _, r := range taken {
+				r.CancelAt(now)
+			}
+			return err
+		}
+		taken = append(taken, r)
 	}
 	return nil
 }

@@ -313,6 +313,34 @@ func TestCheckpointsNeverRewind(t *testing.T) {
 	want(t, "anything else", err, fault.Invalid)
 }
 
+// TestBudgetOfAPerson: other sessions of the same person are charged to the person, and
+// what is refused is charged to nobody.
+func TestBudgetOfAPerson(t *testing.T) {
+	var now atomic.Int64
+	now.Store(1_700_000_000)
+	s := keystest.Start(t, service.Options{
+		Now: func() time.Time { return time.Unix(now.Load(), 0) }, Skew: always,
+		Budgets: service.Budgets{Session: service.Budget{PerSecond: 1, Burst: 2}, Person: service.Budget{PerSecond: 1, Burst: 3}, Tenant: service.Budget{PerSecond: 1, Burst: 5}},
+	})
+	tenant(t, s.Client, "demo", "")
+	e := seal(t, s.Client, header("demo"), "x")
+	for i, x := range []struct {
+		person  int64
+		session string
+		ok      bool
+	}{{7, "a", true}, {7, "a", true}, {7, "b", true}, {7, "c", false}, {8, "c", true}, {8, "c", true}, {9, "d", false}} {
+		k := ticket("demo")
+		k.Subject, k.Session = x.person, x.session
+		_, err := s.Client.Unwrap(t.Context(), k, e.HeaderBytes(), e.Recipients()[0])
+		if x.ok && err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+		if !x.ok {
+			want(t, fmt.Sprint(i), err, fault.Throttled)
+		}
+	}
+}
+
 func TestBudgets(t *testing.T) {
 	var now atomic.Int64
 	now.Store(1_700_000_000)

@@ -1,4 +1,4 @@
-package app_test
+package wrapping_test
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"strongroom/internal/app"
+	"strongroom/internal/app/wrapping"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/keys/service"
 )
@@ -53,42 +53,42 @@ func TestWrappedRoot(t *testing.T) {
 		return path
 	}
 	ca := write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})), 0o644)
-	w := app.Wrapping{File: filepath.Join(dir, "root.wrapped"), URL: s.URL, Key: "root", TokenFile: write("token", "s.kelp\n", 0o600), CAFile: ca}
+	w := wrapping.Root{File: filepath.Join(dir, "root.wrapped"), URL: s.URL, Key: "root", TokenFile: write("token", "s.kelp\n", 0o600), CAFile: ca}
 	root := service.NewRoot()
-	if err := app.WrapRoot(t.Context(), w, "", strings.NewReader(service.FormatRoot(root))); err != nil {
+	if err := w.Write(t.Context(), root); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.Root(t.Context()); err != nil || !bytes.Equal(got, root) {
+	if got, err := w.Read(t.Context()); err != nil || !bytes.Equal(got, root) {
 		t.Fatalf("unwrapped is not what was wrapped: %v", err)
 	}
 	if st, err := os.Stat(w.File); err != nil || st.Mode().Perm() != 0o600 {
 		t.Errorf("the file is %v, %v", st.Mode(), err)
 	}
-	if err := app.WrapRoot(t.Context(), w, "", strings.NewReader(service.FormatRoot(root))); !fault.Is(err, fault.Conflict) {
+	if err := w.Write(t.Context(), root); !fault.Is(err, fault.Conflict) {
 		t.Errorf("a file that is there is replaced: %v", err)
 	}
 	for what, c := range map[string]struct {
-		change func(*app.Wrapping)
+		change func(*wrapping.Root)
 		want   fault.Kind
 	}{
-		"an unknown certificate":     {func(w *app.Wrapping) { w.CAFile = "" }, fault.Unavailable},
-		"a certificate that is none": {func(w *app.Wrapping) { w.CAFile = w.TokenFile }, fault.Invalid},
-		"http to another machine":    {func(w *app.Wrapping) { w.URL = "http://bao.example.com" }, fault.Invalid},
-		"no key":                     {func(w *app.Wrapping) { w.Key = "" }, fault.Invalid},
-		"another key":                {func(w *app.Wrapping) { w.Key = "other" }, fault.NotFound},
-		"a token for everybody":      {func(w *app.Wrapping) { w.TokenFile = write("open", "s.kelp", 0o644) }, fault.Denied},
-		"another token":              {func(w *app.Wrapping) { w.TokenFile = write("other", "s.other", 0o600) }, fault.Denied},
-		"no file":                    {func(w *app.Wrapping) { w.File += ".none" }, fault.NotFound},
-		"another way":                {func(w *app.Wrapping) { w.By = "azure:https://house.vault.azure.net/keys/root" }, fault.Invalid},
-		"a way that is not known":    {func(w *app.Wrapping) { w.By = "house:root" }, fault.Invalid},
-		"another file":               {func(w *app.Wrapping) { w.File = w.TokenFile }, fault.Invalid},
-		"a root that was altered": {func(w *app.Wrapping) {
+		"an unknown certificate":     {func(w *wrapping.Root) { w.CAFile = "" }, fault.Unavailable},
+		"a certificate that is none": {func(w *wrapping.Root) { w.CAFile = w.TokenFile }, fault.Invalid},
+		"http to another machine":    {func(w *wrapping.Root) { w.URL = "http://bao.example.com" }, fault.Invalid},
+		"no key":                     {func(w *wrapping.Root) { w.Key = "" }, fault.Invalid},
+		"another key":                {func(w *wrapping.Root) { w.Key = "other" }, fault.NotFound},
+		"a token for everybody":      {func(w *wrapping.Root) { w.TokenFile = write("open", "s.kelp", 0o644) }, fault.Denied},
+		"another token":              {func(w *wrapping.Root) { w.TokenFile = write("other", "s.other", 0o600) }, fault.Denied},
+		"no file":                    {func(w *wrapping.Root) { w.File += ".none" }, fault.NotFound},
+		"another way":                {func(w *wrapping.Root) { w.By = "azure:https://house.vault.azure.net/keys/root" }, fault.Invalid},
+		"a way that is not known":    {func(w *wrapping.Root) { w.By = "house:root" }, fault.Invalid},
+		"another file":               {func(w *wrapping.Root) { w.File = w.TokenFile }, fault.Invalid},
+		"a root that was altered": {func(w *wrapping.Root) {
 			w.File = write("bad", "SR-ROOT-TRANSIT-1\nvault:v1:"+base64.StdEncoding.EncodeToString([]byte("strongroom/root/1"))+"."+base64.StdEncoding.EncodeToString([]byte("SR-ROOT-1-AAAA"))+"\n", 0o600)
 		}, fault.Invalid},
 	} {
 		x := w
 		c.change(&x)
-		if got, err := x.Root(t.Context()); fault.Of(err) != c.want || got != nil {
+		if got, err := x.Read(t.Context()); fault.Of(err) != c.want || got != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -119,27 +119,27 @@ func TestRootWrappedByAService(t *testing.T) {
 	if err := errors.Join(os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600), os.WriteFile(who, []byte("kelp\n"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	w := app.Wrapping{File: filepath.Join(dir, "root"), By: "google:projects/p/locations/l/keyRings/r/cryptoKeys/k", Endpoint: s.URL, Credentials: who, CAFile: ca}
+	w := wrapping.Root{File: filepath.Join(dir, "root"), By: "google:projects/p/locations/l/keyRings/r/cryptoKeys/k", Endpoint: s.URL, Credentials: who, CAFile: ca}
 	root := service.NewRoot()
-	if err := app.WrapRoot(t.Context(), w, "", strings.NewReader(service.FormatRoot(root))); err != nil {
+	if err := w.Write(t.Context(), root); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := w.Root(t.Context()); err != nil || !bytes.Equal(got, root) {
+	if got, err := w.Read(t.Context()); err != nil || !bytes.Equal(got, root) {
 		t.Errorf("unwrapped is not what was wrapped: %v", err)
 	}
 	for what, c := range map[string]struct {
-		change func(*app.Wrapping)
+		change func(*wrapping.Root)
 		want   fault.Kind
 	}{
-		"no credentials, and no machine of Google": {func(w *app.Wrapping) { w.Credentials, w.Machine = "", s.URL+"/nowhere" }, fault.Denied},
-		"credentials for everybody":                {func(w *app.Wrapping) { w.Credentials = ca; _ = os.Chmod(ca, 0o644) }, fault.Denied},
-		"http to another machine":                  {func(w *app.Wrapping) { w.Endpoint = "http://192.0.2.1" }, fault.Invalid},
-		"an unknown certificate":                   {func(w *app.Wrapping) { w.CAFile = "" }, fault.Unavailable},
-		"of another service":                       {func(w *app.Wrapping) { w.By = "aws:x" }, fault.Invalid},
+		"no credentials, and no machine of Google": {func(w *wrapping.Root) { w.Credentials, w.Machine = "", s.URL+"/nowhere" }, fault.Denied},
+		"credentials for everybody":                {func(w *wrapping.Root) { w.Credentials = ca; _ = os.Chmod(ca, 0o644) }, fault.Denied},
+		"http to another machine":                  {func(w *wrapping.Root) { w.Endpoint = "http://192.0.2.1" }, fault.Invalid},
+		"an unknown certificate":                   {func(w *wrapping.Root) { w.CAFile = "" }, fault.Unavailable},
+		"of another service":                       {func(w *wrapping.Root) { w.By = "aws:x" }, fault.Invalid},
 	} {
 		x := w
 		c.change(&x)
-		if got, err := x.Root(t.Context()); fault.Of(err) != c.want || got != nil {
+		if got, err := x.Read(t.Context()); fault.Of(err) != c.want || got != nil {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

@@ -1,4 +1,10 @@
-package app
+// Package wrapping keeps the root key of the key service wrapped by a key that lies
+// elsewhere: in a PKCS #11 token, at a cloud's key management service, in a transit engine.
+//
+// Always true: a wrapped root was unwrapped once before it counts as written; it is bound
+// to what it is for; files of credentials, tokens and PINs that others than their owner may
+// read are not used; nothing is asked over plain HTTP but on this machine.
+package wrapping
 
 import (
 	"bytes"
@@ -23,10 +29,10 @@ import (
 	"strongroom/internal/core/keys/service"
 )
 
-// Wrapping says where the root key is kept wrapped, and which key unwraps it: By names
+// Root says where the root key is kept wrapped, and which key unwraps it: By names
 // one of a token or of a key management service, and without it one of a transit engine
 // is asked.
-type Wrapping struct {
+type Root struct {
 	File                       string // of the wrapped root key
 	By                         string // such as aws:arn:aws:kms:..., google:projects/..., azure:https://..., pkcs11:...
 	Credentials                string // file of those for a key management service; empty asks the machine who it is
@@ -48,10 +54,10 @@ type wrapper interface {
 	Unwrap(ctx context.Context, text, bind string) ([]byte, error)
 }
 
-// Root reads the file and has it unwrapped. Fault kinds: NotFound when there is no
+// Read reads the file and has it unwrapped. Fault kinds: NotFound when there is no
 // such file, Invalid when it holds something else, otherwise those of
 // transit.Key.Unwrap.
-func (w Wrapping) Root(ctx context.Context) ([]byte, error) {
+func (w Root) Read(ctx context.Context) ([]byte, error) {
 	b, err := beginning(w.File)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.NotFound, "The wrapped root key at %s cannot be read.", w.File)
@@ -77,14 +83,9 @@ func (w Wrapping) Root(ctx context.Context) ([]byte, error) {
 	return service.ReadRoot(bytes.NewReader(plain))
 }
 
-// WrapRoot writes the root key from the file root, or else from in, wrapped to
-// w.File, which must not be there, and makes sure that it can be unwrapped.
-func WrapRoot(ctx context.Context, w Wrapping, root string, in io.Reader) error {
-	key, err := rootKey(root, in)
-	if err != nil {
-		return err
-	}
-	defer clear(key)
+// Write has the root key wrapped and writes it to w.File, which must not be there, and
+// makes sure that it can be unwrapped.
+func (w Root) Write(ctx context.Context, key []byte) error {
 	k, name, err := w.key()
 	if err != nil {
 		return err
@@ -104,7 +105,7 @@ func WrapRoot(ctx context.Context, w Wrapping, root string, in io.Reader) error 
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(err, os.Remove(w.File))
 	}
-	again, err := w.Root(ctx)
+	again, err := w.Read(ctx)
 	defer clear(again)
 	if err == nil && !bytes.Equal(again, key) {
 		err = fault.New(fault.Internal, "What wrapped the root key does not give it back.")
@@ -116,7 +117,7 @@ func WrapRoot(ctx context.Context, w Wrapping, root string, in io.Reader) error 
 }
 
 // key gives what wraps and unwraps, and its name in the file.
-func (w Wrapping) key() (wrapper, string, error) {
+func (w Root) key() (wrapper, string, error) {
 	scheme, name, _ := strings.Cut(w.By, ":")
 	switch scheme {
 	case "":
@@ -140,7 +141,7 @@ func (w Wrapping) key() (wrapper, string, error) {
 }
 
 // access is how a key management service is reached, and the machine at its provider.
-func (w Wrapping) access(machine string) (kms.Access, error) {
+func (w Root) access(machine string) (kms.Access, error) {
 	a := kms.Access{Endpoint: w.Endpoint, Machine: machine}
 	if w.Machine != "" {
 		a.Machine = w.Machine
@@ -164,7 +165,7 @@ func (w Wrapping) access(machine string) (kms.Access, error) {
 	return a, err
 }
 
-func (w Wrapping) transit() (*transit.Key, error) {
+func (w Root) transit() (*transit.Key, error) {
 	if w.URL == "" || w.Key == "" || w.TokenFile == "" {
 		return nil, fault.New(fault.Invalid, "Unwrapping the root key needs an address, a key and a token.").WithHint("Give -transit-url, -transit-key and -transit-token-file, or a -wrapping-key.")
 	}
@@ -197,7 +198,7 @@ func address(of string, near bool) (at string, plain bool, err error) {
 	return net.JoinHostPort(u.Hostname(), port), plain, nil
 }
 
-func (w Wrapping) client(trusted []string, plain bool) (*http.Client, error) {
+func (w Root) client(trusted []string, plain bool) (*http.Client, error) {
 	conf := &tls.Config{MinVersion: tls.VersionTLS12}
 	if w.CAFile != "" {
 		b, err := beginning(w.CAFile)
