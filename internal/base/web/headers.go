@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -30,6 +32,21 @@ func (m *Mux) headers(h http.Header, tls bool) {
 	if tls {
 		h.Set("Strict-Transport-Security", "max-age="+seconds(hsts)+"; includeSubDomains")
 	}
+}
+
+// PostsTo lets the form of an answer be posted to another site, and from there to
+// where that leads on: for a page of ours that holds nothing but what is to be sent.
+func PostsTo(w http.ResponseWriter, to string) {
+	u, err := url.Parse(to)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return
+	}
+	allowed := "https:"
+	if u.Scheme == "http" { // this machine
+		allowed = "http://" + u.Host
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "form-action 'self'", "form-action 'self' "+allowed, 1))
 }
 
 // NoStore keeps an answer out of every cache, the browser's own included: for

@@ -19,6 +19,9 @@ type Kind struct {
 	Fields []Field
 	// Addresses are those that the other side has to be told, below Setup.Home.
 	Addresses []Address
+	// Pair makes a key pair that a way proves itself with: the private half is
+	// sealed, the public half is Pair.Public. Nil for a sort that has none.
+	Pair func(Setup) (private, public string, err error)
 	// Open makes a way of settings. Invalid, with fields, for settings that
 	// cannot be; it asks nobody.
 	Open func(Setup) (Way, error)
@@ -48,11 +51,20 @@ type Setup struct {
 	Tenant string // the tenant's short name
 	Home   string // our address below which the way's own pages are, as the other side reaches it
 	Values map[string]string
-	// Secret opens a field that is sealed: the key service is asked and it is
-	// recorded. Empty when none is set.
+	Pairs  []Pair // the way's own, at most two, the one that is used first
+	// Secret opens a field or the private half of a pair, which is sealed: the key
+	// service is asked and it is recorded. Empty when none is set.
 	Secret func(ctx context.Context, field string) (string, error)
 	Dialer *dialer.Dialer
 	Now    func() time.Time
+}
+
+// Pair is a key pair of a way's own. Of two, the first is used; the other is
+// published beside it, and what was made for it is understood.
+type Pair struct {
+	Name   string `json:"name"` // of its private half, see Setup.Secret
+	Public string `json:"public"`
+	Made   int64  `json:"made"` // Unix milliseconds
 }
 
 // Text gives a setting without spaces around it.

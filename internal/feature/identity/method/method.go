@@ -29,6 +29,7 @@ type Claim struct {
 	User      id.ID  // the user, where the method knows the tenant's users itself; else 0
 	Subject   string // the name that never changes at the other side
 	Session   string // the other side's name of its own session, for when it ends that; may be empty
+	Leave     []byte // what a Farewell needs to end the other side's session; nil where it cannot
 	Email     string
 	Verified  bool // the other side vouches for the e-mail address
 	FirstName string
@@ -92,8 +93,14 @@ type Listed struct {
 // Redirect is a way that sends the browser to another site, which sends it back
 // with a query or has it post a form.
 type Redirect interface {
-	Start(ctx context.Context, callback string) (to string, state []byte, err error)
+	Start(ctx context.Context, callback string) (to Away, state []byte, err error)
 	Return(ctx context.Context, t Trip, query url.Values) (Claim, error)
+}
+
+// Away is where a browser goes.
+type Away struct {
+	To   string
+	Form url.Values // what it posts there; nil where the address is only opened
 }
 
 // Unasked is a Redirect whose other side may also send somebody who did not begin
@@ -110,14 +117,42 @@ type Published interface {
 
 // Ended is a session that the other side says is over.
 type Ended struct {
-	Subject string // may be empty when Session is not
-	Session string
-	Once    string // see Claim
-	Until   int64
+	Subject  string   // may be empty when Sessions is not
+	Sessions []string // none for all of the subject's
+	Once     string   // see Claim
+	Until    int64
 }
 
 // BackChannel is a way whose other side tells, from server to server, that a
 // session of its own is over.
 type BackChannel interface {
 	Ended(ctx context.Context, form url.Values) (Ended, error)
+}
+
+// Farewell is a Redirect whose other side can be told by the browser that somebody
+// signs out here, and tells the same of itself.
+type Farewell interface {
+	// Leave gives where the browser goes to end the other side's session, of which
+	// Claim.Leave was kept. Unavailable where the other side takes no such wish.
+	Leave(ctx context.Context, session []byte) (Away, error)
+	// Told takes what the other side sent along with the browser.
+	Told(ctx context.Context, m Message) (Told, error)
+	// Answer gives where the browser goes back to with the answer to a wish, once
+	// done tells whether it was met.
+	Answer(ctx context.Context, t Told, done bool) (Away, error)
+}
+
+// Message is what a browser brings: with a query, or with a form that it posts.
+type Message struct {
+	Query string // as it came: signatures are over its very bytes
+	Form  url.Values
+}
+
+// Told is a message of a Farewell: the wish that sessions end, or the answer to
+// one of ours.
+type Told struct {
+	Ended   *Ended // nil for an answer
+	Request string // of a wish, to be answered
+	Relay   string // of a wish, to be sent back with the answer
+	Partly  bool   // of an answer: the other side could not end everything
 }

@@ -17,7 +17,7 @@ type Journey struct {
 	Callback string
 	// Go follows the address that the way gave, as the browser of one of two people
 	// does, and gives the query that the other site sends it back with.
-	Go func(t *testing.T, to string, other bool) url.Values
+	Go func(t *testing.T, to method.Away, other bool) url.Values
 }
 
 // RunRedirect checks a method of that kind.
@@ -73,7 +73,7 @@ func (j Journey) apart(t *testing.T) {
 		t.Fatal(err)
 	}
 	again, next, err := j.Way.Start(t.Context(), j.Callback)
-	if err != nil || to == again || string(state) == string(next) {
+	if err != nil || reflect.DeepEqual(to, again) || string(state) == string(next) {
 		t.Errorf("two journeys begin alike: %v", err)
 	}
 	_, q := j.travel(t, false)

@@ -86,7 +86,7 @@ func Home(tenant string, x *Way) string { return x.Base + Path(tenant, x.ID) }
 func Path(tenant string, way id.ID) string { return "/ways/" + tenant + "/" + way.String() }
 
 func (w *Ways) setup(tenant string, x *Way, open func(context.Context, string) (string, error)) method.Setup {
-	return method.Setup{Tenant: tenant, Home: Home(tenant, x), Values: x.Settings, Secret: open, Dialer: w.Dialer, Now: w.now}
+	return method.Setup{Tenant: tenant, Home: Home(tenant, x), Values: x.Settings, Pairs: x.Pairs, Secret: open, Dialer: w.Dialer, Now: w.now}
 }
 
 // opener opens a way's secrets, each once for as long as the way is remembered.

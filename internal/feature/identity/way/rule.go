@@ -112,7 +112,11 @@ func (w *Ways) Opening(tx *gate.Tx, user, session id.ID, c method.Claim) error {
 	if _, err := tx.Exec(`delete from sign_in_session where session_id not in (select id from identity_session)`); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`insert into sign_in_session (session_id, way_id, subject, other) values (?, ?, ?, ?)`, int64(session), int64(c.Way), subject, other)
+	leave, err := sealFarewell(tx, farewell{Way: c.Way, Leave: c.Leave})
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`insert into sign_in_session (session_id, way_id, subject, other, leave) values (?, ?, ?, ?, ?)`, int64(session), int64(c.Way), subject, other, leave)
 	return err
 }
 
@@ -161,14 +165,7 @@ func (w *Ways) End(ctx context.Context, tenant string, x *Way, e method.Ended) e
 			}
 			q, args = q+` and subject = ?`, append(args, subject)
 		}
-		if e.Session != "" {
-			other, err := digest(tx, "session", x.ID.String(), e.Session)
-			if err != nil {
-				return err
-			}
-			q, args = q+` and other = ?`, append(args, other)
-		}
-		ids, err := tx.IDs(q, args...)
+		ids, err := which(tx, x, q, args, e.Sessions)
 		if err != nil {
 			return err
 		}
@@ -182,4 +179,24 @@ func (w *Ways) End(ctx context.Context, tenant string, x *Way, e method.Ended) e
 		entry.Count = int64(len(ids))
 		return nil
 	})
+}
+
+// which finds sessions by a statement, and of these those that stand on some of the
+// other side's; on any, when there are none.
+func which(tx *gate.Tx, x *Way, q string, args []any, sessions []string) (ids []id.ID, err error) {
+	if len(sessions) == 0 {
+		return tx.IDs(q, args...)
+	}
+	for _, s := range sessions {
+		other, err := digest(tx, "session", x.ID.String(), s)
+		if err != nil {
+			return nil, err
+		}
+		more, err := tx.IDs(q+` and other = ?`, append(slices.Clone(args), other)...)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, more...)
+	}
+	return ids, nil
 }

@@ -38,22 +38,22 @@ func lost() error {
 // Begin sends somebody to the other side of a way: to is where, and cookie is what
 // her browser keeps until she is back. back is the page she then sees. user is who
 // wants the way to be connected with herself; 0 to sign in.
-func (w *Ways) Begin(ctx context.Context, tenant string, way id.ID, back string, user id.ID) (to, cookie string, err error) {
+func (w *Ways) Begin(ctx context.Context, tenant string, way id.ID, back string, user id.ID) (to method.Away, cookie string, err error) {
 	x, m, err := w.Open(ctx, tenant, way)
 	if err != nil {
-		return "", "", err
+		return to, "", err
 	}
 	r, ok := m.(method.Redirect)
 	if !ok {
-		return "", "", gate.Missing()
+		return to, "", gate.Missing()
 	}
-	to, state, err := r.Start(ctx, Home(tenant, x)+"/return")
+	away, state, err := r.Start(ctx, Home(tenant, x)+"/return")
 	if err != nil {
-		return "", "", err
+		return to, "", err
 	}
 	t := trip{Way: way, User: user, To: back, State: state, Until: w.now().Add(tripTime).UnixMilli()}
 	err = w.Gate.View(ctx, access.System(tenant, "sign-in"), func(tx *gate.Tx) (err error) { cookie, err = t.seal(tx); return err })
-	return to, cookie, err
+	return away, cookie, err
 }
 
 // Arrival is somebody who came back from the other side.
@@ -113,7 +113,7 @@ func (w *Ways) unasked(ctx context.Context, tenant string, x *Way, u method.Unas
 }
 
 func (t trip) seal(tx *gate.Tx) (string, error) {
-	g, err := tripKey(tx)
+	g, err := browserKey(tx, "trip")
 	if err != nil {
 		return "", err
 	}
@@ -128,7 +128,7 @@ func (t trip) seal(tx *gate.Tx) (string, error) {
 const mostTrip = 3900
 
 func readTrip(tx *gate.Tx, cookie string) (t trip, err error) {
-	g, err := tripKey(tx)
+	g, err := browserKey(tx, "trip")
 	if err != nil {
 		return t, err
 	}
@@ -143,8 +143,9 @@ func readTrip(tx *gate.Tx, cookie string) (t trip, err error) {
 	return t, nil
 }
 
-func tripKey(tx *gate.Tx) (cipher.AEAD, error) {
-	key, err := envelope.Derive(tx.Tenant.Keys.Index, "strongroom/way/trip/1", tx.Tenant.ID)
+// browserKey is what seals what browsers keep, and what is kept for them.
+func browserKey(tx *gate.Tx, label string) (cipher.AEAD, error) {
+	key, err := envelope.Derive(tx.Tenant.Keys.Index, "strongroom/way/"+label+"/1", tx.Tenant.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -55,6 +55,8 @@ func Feature() record.Feature {
 		`alter table sign_in_link add column if not exists print bytes`,
 		`alter table sign_in_link add column if not exists gone int not null default 0`,
 		`create table if not exists sign_in_import (way_id int not null primary key, hours int not null, makes int not null, teams int not null, most int not null, next_at int not null, changed_at int not null)`,
+		`alter table sign_in_way add column if not exists pairs text not null default '[]'`,
+		`alter table sign_in_session add column if not exists leave bytes`,
 		`create table if not exists sign_in_team (way_id int not null, name_fold text not null, group_id int not null, primary key (way_id, name_fold))`,
 	}, Purge: purge}
 }
@@ -92,6 +94,7 @@ type Way struct {
 	Base     string // how people reach this server: https://strongroom.example.com
 	People   People
 	Settings map[string]string // of the kind's fields, those that are no secrets
+	Pairs    []method.Pair     // key pairs of its own
 	Version  int64
 }
 
@@ -130,17 +133,17 @@ func (w *Ways) now() time.Time {
 	return w.Now()
 }
 
-const columns = `select id, kind, name, active, base, people, settings, version from sign_in_way `
+const columns = `select id, kind, name, active, base, people, settings, version, pairs from sign_in_way `
 
 func scan(row interface{ Scan(...any) error }) (*Way, error) {
 	var x Way
 	var n int64
-	var people, settings string
-	if err := row.Scan(&n, &x.Kind, &x.Name, &x.Active, &x.Base, &people, &settings, &x.Version); err != nil {
+	var people, settings, pairs string
+	if err := row.Scan(&n, &x.Kind, &x.Name, &x.Active, &x.Base, &people, &settings, &x.Version, &pairs); err != nil {
 		return nil, err
 	}
 	x.ID = id.ID(n)
-	return &x, errors.Join(json.Unmarshal([]byte(people), &x.People), json.Unmarshal([]byte(settings), &x.Settings))
+	return &x, errors.Join(json.Unmarshal([]byte(people), &x.People), json.Unmarshal([]byte(settings), &x.Settings), json.Unmarshal([]byte(pairs), &x.Pairs))
 }
 
 // List gives the tenant's ways by name, for who manages it.
@@ -219,6 +222,13 @@ func (w *Ways) Save(ctx context.Context, c *access.Caller, x *Way, secrets map[s
 	if err := w.check(c.Tenant, x, *k); err != nil {
 		return err
 	}
+	var first *madePair
+	if x.ID == 0 && k.Pair != nil {
+		var err error
+		if first, err = w.makePair(c.Tenant, x, k); err != nil {
+			return err
+		}
+	}
 	err := w.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
 		e := tx.Entry()
 		e.Action, e.Kind, e.Detail.Name, e.Detail.Text = "sign-in-way.save", thing, x.Name, k.Label
@@ -235,6 +245,11 @@ func (w *Ways) Save(ctx context.Context, c *access.Caller, x *Way, secrets map[s
 				return err
 			}
 			e.Detail.Fields = append(e.Detail.Fields, f.Name)
+		}
+		if first != nil {
+			if err := first.keep(tx, x); err != nil {
+				return err
+			}
 		}
 		if err := groupsExist(tx, x.People.Groups); err != nil {
 			return err

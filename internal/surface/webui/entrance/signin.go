@@ -74,7 +74,8 @@ type entrance struct {
 	Title, Text, Action, Submit, To string
 	Fields                          []ui.Field
 	Hidden                          []ui.Hidden
-	GoesOn                          bool // sends itself where there is script
+	GoesOn                          bool       // sends itself where there is script
+	Onward                          *ui.Action // in place of the form, opened by itself where there is script
 	Errors                          *ui.Errors
 	Ways                            []way.Button
 	Back                            *ui.Action
@@ -169,6 +170,10 @@ func (p *Pages) enter(w http.ResponseWriter, r *http.Request, signed *identity.S
 
 func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) error {
 	c, err := p.Caller(r)
+	var leaving *way.Leaving
+	if err == nil && p.Ways != nil {
+		leaving, err = p.Ways.Leaving(r.Context(), c)
+	}
 	if err == nil {
 		err = p.Sessions.SignOut(r.Context(), c)
 	}
@@ -176,6 +181,10 @@ func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.SetCookie(w, r, shell.SessionCookie, "", -1)
+	if leaving != nil {
+		web.SetCookie(w, r, farewellCookie, leaving.Cookie, farewellAge)
+		return web.SeeOther(w, r, way.Path(c.Tenant, leaving.Way)+"/leave")
+	}
 	web.SetFlash(w, r, web.Flash{Tone: "ok", Text: "You are signed out."})
 	return web.SeeOther(w, r, "/sign-in")
 }

@@ -1,8 +1,10 @@
 package entrance
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +33,9 @@ func (p *Pages) mountWays(s *shell.Shell) {
 	s.Public("GET /ways/{tenant}/{way}/return", p.comeBack)
 	s.Public("POST /ways/{tenant}/{way}/return", p.posted, web.AnyOrigin(), web.MaxBody(mostForm))
 	s.Public("GET /ways/{tenant}/{way}/metadata", p.document)
+	s.Public("GET /ways/{tenant}/{way}/leave", p.farewell)
+	s.Public("GET /ways/{tenant}/{way}/logout", p.told)
+	s.Public("POST /ways/{tenant}/{way}/logout", p.told, web.AnyOrigin(), web.MaxBody(mostForm))
 	s.Public("POST /ways/{tenant}/{way}/ended", p.ended, web.AnyOrigin(), web.MaxBody(mostForm))
 }
 
@@ -102,8 +107,28 @@ func (p *Pages) depart(w http.ResponseWriter, r *http.Request, tenant string, wi
 	}
 	web.NoStore(w)
 	web.SetCookie(w, r, tripCookie, cookie, tripAge)
-	http.Redirect(w, r, to, http.StatusSeeOther) // #nosec G710 -- the address comes from the settings of who manages the tenant
-	return nil
+	return p.send(w, r, to)
+}
+
+// send sends the browser to another system: to an address, or by a page that posts
+// itself there.
+func (p *Pages) send(w http.ResponseWriter, r *http.Request, to method.Away) error {
+	if to.Form == nil {
+		http.Redirect(w, r, to.To, http.StatusSeeOther) // #nosec G710 -- the address comes from the settings of who manages the tenant
+		return nil
+	}
+	u, err := url.Parse(to.To)
+	if err != nil {
+		return err
+	}
+	e := &entrance{Title: "On your way", Text: "You are sent to " + u.Host + ".", Action: to.To, Submit: "Go on", GoesOn: true}
+	for _, name := range slices.Sorted(maps.Keys(to.Form)) {
+		for _, value := range to.Form[name] {
+			e.Hidden = append(e.Hidden, ui.Hidden{Name: name, Value: value})
+		}
+	}
+	web.PostsTo(w, to.To)
+	return p.shell.RenderPlain(w, r, http.StatusOK, "entrance", p.plainPage(w, r, "Sign in", e))
 }
 
 // comeBack takes somebody back from another system, which sent a query along.

@@ -48,6 +48,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	get("/settings/sign-in/{id}", (*visit).one)
 	post("/settings/sign-in/{id}", (*visit).save)
 	post("/settings/sign-in/{id}/test", (*visit).test)
+	post("/settings/sign-in/{id}/keys", (*visit).setKeys)
 	post("/settings/sign-in/{id}/delete", (*visit).remove)
 	post("/settings/sign-in/{id}/connect", (*visit).connect)
 	post("/settings/sign-in/{id}/disconnect", (*visit).disconnect)
@@ -300,6 +301,7 @@ func (v *visit) known(x *way.Way, data *view) error {
 		}
 		data.Cards = append(data.Cards, card)
 	}
+	v.keys(x, data)
 	return v.View(func(tx *gate.Tx) error {
 		links, err := v.Ways.Links(tx, x.ID)
 		if err != nil {

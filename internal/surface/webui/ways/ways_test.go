@@ -321,7 +321,7 @@ func TestPages(t *testing.T) {
 func TestSAML(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	p := providertest.NewSAML(t, h.Clock.Now)
-	f := url.Values{"kind": {"saml"}, "name": {"Company SAML"}, "active": {"1"}, "base": {h.URL}, "metadata_url": {p.URL}, "role": {"Read-only"}, "create": {"1"}, "unasked": {"1"}}
+	f := url.Values{"kind": {"saml"}, "name": {"Company SAML"}, "active": {"1"}, "base": {h.URL}, "metadata_url": {p.URL}, "role": {"Read-only"}, "create": {"1"}, "unasked": {"1"}, "logout": {"1"}}
 	admin := h.As(access.Administrator)
 	set := admin.Post("/settings/sign-in", f).Want(http.StatusSeeOther).To()
 	at := "/ways/" + coretest.Name + strings.TrimPrefix(set, "/settings/sign-in")
@@ -359,5 +359,94 @@ func TestSAML(t *testing.T) {
 		}
 		form.Set("again", "1")
 		post(h.Client(), form, "same-origin").Want(http.StatusUnauthorized) // taken once
+	}
+	saysGoodbye(t, h, p, at, post)
+	changesKeys(t, h, set, at)
+}
+
+// saysGoodbye: who signs out here is led to the provider, and who signs out there is
+// signed out here, each by a message that was signed.
+func saysGoodbye(t *testing.T, h *webuitest.House, p *providertest.SAML, at string, post func(*webuitest.Client, url.Values, string) *webuitest.Page) {
+	t.Helper()
+	come := func() *webuitest.Client {
+		c := h.Client()
+		post(c, p.Answer(t, c.Get(at).Want(http.StatusSeeOther).To()), "same-origin").Want(http.StatusSeeOther)
+		return c
+	}
+	c := come()
+	leave := c.Post("/sign-out", nil).Want(http.StatusSeeOther).To()
+	if leave != at+"/leave" || c.Get("/account").Status != http.StatusSeeOther {
+		t.Fatalf("a sign-out leads to %s", leave)
+	}
+	h.Client().Get(leave + "?now=1").Want(http.StatusUnprocessableEntity) // another browser has nothing to end
+	to := c.Get(c.Get(leave).Want(http.StatusOK).Attr("a[data-goes-on]", "href")).Want(http.StatusSeeOther).To()
+	r := providertest.Request(t, to)
+	if r.Tag != "LogoutRequest" || r.FindElement("./saml:NameID").Text() != "u-1" || !strings.Contains(to, "&Signature=") {
+		t.Errorf("it leads to %s", to)
+	}
+	back := c.Get(at + "/logout?" + p.Query("SAMLResponse", p.LogoutAnswer(h.URL+at+"/logout", r.SelectAttrValue("ID", ""), "Success"), ""))
+	if back.Want(http.StatusSeeOther).To() != "/sign-in" || !strings.Contains(c.Get("/sign-in").Text("body"), "signed out here and at Company SAML") {
+		t.Errorf("back from there it leads to %s", back.To())
+	}
+	one, two := come(), come()
+	wish := p.Query("SAMLRequest", p.Logout(h.URL+at+"/logout", "u-1", "s-other"), "")
+	h.Client().Get(at + "/logout?" + wish).Want(http.StatusSeeOther)
+	one.Get("/account").Want(http.StatusOK) // another session of hers there
+	h.Client().Get(at + "/logout?" + wish).Want(http.StatusUnauthorized)
+	form := p.Form("SAMLRequest", p.Logout(h.URL+at+"/logout", "u-1", "s-u-1"), "relay")
+	answer := h.Client().Do("POST", at+"/logout", strings.NewReader(form.Encode()), http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {"cross-site"}}).Want(http.StatusSeeOther).To()
+	if !strings.HasPrefix(answer, p.Entity+"/logout?SAMLResponse=") || !strings.Contains(answer, "&RelayState=relay&") {
+		t.Errorf("the answer goes to %s", answer)
+	}
+	for _, c := range []*webuitest.Client{one, two} {
+		c.Get("/account").Want(http.StatusSeeOther)
+	}
+	h.Client().Get(at + "/logout?SAMLRequest=x").Want(http.StatusUnauthorized)
+}
+
+// changesKeys: an administrator makes a second key pair, uses it and removes the old
+// one, and the metadata always says which there are.
+func changesKeys(t *testing.T, h *webuitest.House, set, at string) {
+	t.Helper()
+	admin := h.As(access.Administrator)
+	certs := func() []string {
+		var out []string
+		for part := range strings.SplitSeq(h.Client().Get(at+"/metadata").Body, "X509Certificate>") {
+			if strings.HasPrefix(part, "MII") {
+				out = append(out, strings.TrimSuffix(part, "</ds:"))
+			}
+		}
+		return out[:len(out)/2] // those to sign with
+	}
+	do := func(step string) *webuitest.Page {
+		f := admin.Get(set).Form("#keys")
+		f.Set("do", step)
+		return admin.Post(set+"/keys", f)
+	}
+	first := certs()
+	if len(first) != 1 {
+		t.Fatalf("%d keys from the beginning", len(first))
+	}
+	h.As(access.Manager).Post(set+"/keys", url.Values{"do": {"make"}}).Want(http.StatusForbidden)
+	do("nothing").Want(http.StatusUnprocessableEntity)
+	do("make").Want(http.StatusSeeOther)
+	do("make").Want(http.StatusConflict)
+	both := certs()
+	if len(both) != 2 || both[0] != first[0] {
+		t.Errorf("%d keys, and the first is another one", len(both))
+	}
+	admin.Post(set+"/keys", url.Values{"do": {"remove"}, "pair": {"pair_1"}}).Want(http.StatusConflict) // it is used
+	use := url.Values{"do": {"use"}, "pair": {"pair_2"}}
+	admin.Post(set+"/keys", use).Want(http.StatusSeeOther)
+	admin.Post(set+"/keys", use).Want(http.StatusSeeOther)
+	if now := certs(); len(now) != 2 || now[0] != both[1] || now[1] != first[0] {
+		t.Error("the second key is not the one that is used")
+	}
+	do("remove").Want(http.StatusSeeOther)
+	if now := certs(); len(now) != 1 || now[0] != both[1] {
+		t.Error("the old key stays")
+	}
+	if to := h.Client().Get(at).Want(http.StatusSeeOther).To(); !strings.Contains(to, "&Signature=") {
+		t.Errorf("requests are not signed: %s", to)
 	}
 }

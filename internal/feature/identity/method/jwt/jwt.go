@@ -116,13 +116,13 @@ func (w *Way) verifier(ctx context.Context) (any, error) {
 
 // Start gives the login page with the address to come back to, which holds a word for
 // this journey alone.
-func (w *Way) Start(_ context.Context, callback string) (string, []byte, error) {
+func (w *Way) Start(_ context.Context, callback string) (method.Away, []byte, error) {
 	state := rand.Text()
 	to := *w.login
 	q := to.Query()
 	q.Set("return_to", callback+"?"+url.Values{"state": {state}}.Encode())
 	to.RawQuery = q.Encode()
-	return to.String(), []byte(state), nil
+	return method.Away{To: to.String()}, []byte(state), nil
 }
 
 func refused(cause error, why string) error {

@@ -80,12 +80,12 @@ func travel(t *testing.T, w *jwt.Way, raw string) (method.Claim, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return w.Return(t.Context(), method.Trip{Callback: callback, State: state}, answer(t, to, raw))
+	return w.Return(t.Context(), method.Trip{Callback: callback, State: state}, answer(t, to.To, raw))
 }
 
 func TestConformance(t *testing.T) {
-	methodtest.RunRedirect(t, methodtest.Journey{Way: open(t, nil, secret), Callback: callback, Go: func(t *testing.T, to string, other bool) url.Values {
-		return answer(t, to, hs(token(func(c map[string]any) {
+	methodtest.RunRedirect(t, methodtest.Journey{Way: open(t, nil, secret), Callback: callback, Go: func(t *testing.T, to method.Away, other bool) url.Values {
+		return answer(t, to.To, hs(token(func(c map[string]any) {
 			if other {
 				c["sub"] = "u-2"
 			}

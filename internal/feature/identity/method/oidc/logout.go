@@ -50,5 +50,9 @@ func (w *Way) Ended(ctx context.Context, form url.Values) (method.Ended, error) 
 	case t.IssuedAt.After(now.Add(skew)) || t.IssuedAt.Before(now.Add(-fresh)) || !t.Expiry.IsZero() && t.Expiry.Unix() > 0 && now.After(t.Expiry.Add(skew)):
 		return method.Ended{}, refused(nil, "the logout token is not of this moment.")
 	}
-	return method.Ended{Subject: t.Subject, Session: c.SID, Once: "jti " + c.JTI, Until: now.Add(2 * fresh).UnixMilli()}, nil
+	e := method.Ended{Subject: t.Subject, Once: "jti " + c.JTI, Until: now.Add(2 * fresh).UnixMilli()}
+	if c.SID != "" {
+		e.Sessions = []string{c.SID}
+	}
+	return e, nil
 }

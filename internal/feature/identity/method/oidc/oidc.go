@@ -164,15 +164,15 @@ func (w *Way) config(ctx context.Context, p *provider, callback string) (*oauth2
 }
 
 // Start gives the provider's address to go to.
-func (w *Way) Start(ctx context.Context, callback string) (string, []byte, error) {
+func (w *Way) Start(ctx context.Context, callback string) (method.Away, []byte, error) {
 	p, err := w.discover(ctx)
 	if err != nil {
-		return "", nil, err
+		return method.Away{}, nil, err
 	}
 	c := oauth2.Config{ClientID: w.setup.Text("client_id"), Endpoint: p.Endpoint(), RedirectURL: callback, Scopes: strings.Fields(w.setup.Text("scopes"))}
 	s := state{State: random(), Nonce: random(), Verifier: oauth2.GenerateVerifier(), Issuer: w.issuer}
 	kept, err := json.Marshal(s)
-	return c.AuthCodeURL(s.State, upstream.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier)), kept, err
+	return method.Away{To: c.AuthCodeURL(s.State, upstream.Nonce(s.Nonce), oauth2.S256ChallengeOption(s.Verifier))}, kept, err
 }
 
 func refused(cause error, why string) error {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/methodtest"
 	"strongroom/internal/feature/identity/providertest"
 )
@@ -109,11 +110,11 @@ func TestRealProvider(t *testing.T) {
 			if _, err := open(t, issuer, "wrong", time.Now).Test(t.Context()); err == nil || !strings.Contains(err.Error(), "client id and secret") {
 				t.Errorf("with a wrong secret it says %v", err)
 			}
-			methodtest.RunRedirect(t, methodtest.Journey{Way: w, Callback: callback, Go: func(t *testing.T, to string, other bool) url.Values {
+			methodtest.RunRedirect(t, methodtest.Journey{Way: w, Callback: callback, Go: func(t *testing.T, to method.Away, other bool) url.Values {
 				if next("alice"); other {
 					next("bob")
 				}
-				return roam(t, to)
+				return roam(t, to.To)
 			}})
 		})
 	}

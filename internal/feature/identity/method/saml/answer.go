@@ -59,16 +59,16 @@ func (w *Way) believe(ctx context.Context, q url.Values, callback string, asked 
 	if err != nil {
 		return method.Claim{}, refused(err, err.Error()+".")
 	}
-	a, err := w.assertion(p, resp, callback, asked.Request)
+	a, err := w.assertion(ctx, p, resp, callback, asked.Request)
 	if err != nil {
 		return method.Claim{}, err
 	}
-	return w.claim(p, a, callback, asked.Request)
+	return w.claim(ctx, p, a, callback, asked.Request)
 }
 
 // assertion checks a Response, core 3.3.3, and gives its assertion as it was
 // signed.
-func (w *Way) assertion(p *provider, resp *etree.Element, callback, request string) (*etree.Element, error) {
+func (w *Way) assertion(ctx context.Context, p *provider, resp *etree.Element, callback, request string) (*etree.Element, error) {
 	if err := shape(resp); err != nil {
 		return nil, refused(err, err.Error()+".")
 	}
@@ -84,6 +84,14 @@ func (w *Way) assertion(p *provider, resp *etree.Element, callback, request stri
 		return nil, err
 	}
 	a := one(resp, nsAssertion, "Assertion")
+	if hidden := one(resp, nsAssertion, "EncryptedAssertion"); hidden != nil && a == nil {
+		if a, err = w.uncover(ctx, hidden, "Assertion", whole != nil); err != nil {
+			return nil, err
+		}
+		if err := alone(a); err != nil {
+			return nil, refused(err, err.Error()+".")
+		}
+	}
 	if a == nil {
 		return nil, refused(nil, "it holds no assertion.")
 	}
@@ -129,6 +137,18 @@ func shape(resp *etree.Element) error {
 		}
 	}
 	return nil
+}
+
+// alone sees of an assertion that was encrypted what shape sees of others.
+func alone(a *etree.Element) error {
+	if within(a, "Assertion") != 1 || within(a, "EncryptedAssertion") > 0 || within(a, "Response") > 0 {
+		return errors.New("it does not hold one assertion")
+	}
+	if len(some(a, nsSignature, "Signature")) != within(a, "Signature") || within(a, "Object") > 0 {
+		return errors.New("a signature stands where none may")
+	}
+	_, err := signatureOf(a)
+	return err
 }
 
 // envelope checks what a Response says of itself.
@@ -195,7 +215,7 @@ func window(e *etree.Element, now time.Time) bool {
 }
 
 // claim checks an assertion, core 2.3.3 and profiles 4.1.4.3, and says what it says.
-func (w *Way) claim(p *provider, a *etree.Element, callback, request string) (method.Claim, error) {
+func (w *Way) claim(ctx context.Context, p *provider, a *etree.Element, callback, request string) (method.Claim, error) {
 	now := w.setup.Now()
 	issued, ok, err := instant(a, "IssueInstant")
 	switch {
@@ -215,7 +235,11 @@ func (w *Way) claim(p *provider, a *etree.Element, callback, request string) (me
 	}
 	c := method.Claim{Method: Name, Level: 1, Once: "assertion " + attr(a, "ID"), Until: until.Add(2 * skew).UnixMilli()}
 	all := attributes(a)
-	name, err := nameOf(p, w.entity(), a, w.setup.Text("subject") != "")
+	e, err := w.nameElement(ctx, a)
+	if err != nil {
+		return method.Claim{}, err
+	}
+	name, err := nameOf(p, w.entity(), e, w.setup.Text("subject") != "")
 	if err != nil {
 		return method.Claim{}, err
 	}
@@ -227,9 +251,14 @@ func (w *Way) claim(p *provider, a *etree.Element, callback, request string) (me
 		}
 		c.Subject = set + " " + v[0]
 	}
-	if err := w.session(a, name, now, &c); err != nil {
+	index, err := w.session(a, now, &c)
+	if err != nil {
 		return method.Claim{}, err
 	}
+	if index != "" {
+		c.Session = sessionOf(name, index)
+	}
+	c.Leave = w.keep(p, e, index)
 	w.person(&c, name, all)
 	return c, nil
 }
@@ -292,10 +321,25 @@ type nameID struct {
 	value  string
 }
 
+// nameElement finds the NameID of the subject, which may be encrypted; nil when there
+// is none. The assertion around it is signed.
+func (w *Way) nameElement(ctx context.Context, a *etree.Element) (*etree.Element, error) {
+	s := one(a, nsAssertion, "Subject")
+	plain, hidden := some(s, nsAssertion, "NameID"), some(s, nsAssertion, "EncryptedID")
+	switch {
+	case len(plain)+len(hidden) > 1:
+		return nil, refused(nil, "it names nobody, or several.")
+	case len(hidden) == 1:
+		return w.uncover(ctx, hidden[0], "NameID", true)
+	case len(plain) == 1:
+		return plain[0], nil
+	}
+	return nil, nil
+}
+
 // nameOf reads the NameID of the subject. loose allows one that does not last or is
 // not there.
-func nameOf(p *provider, entity string, a *etree.Element, loose bool) (nameID, error) {
-	e := one(one(a, nsAssertion, "Subject"), nsAssertion, "NameID")
+func nameOf(p *provider, entity string, e *etree.Element, loose bool) (nameID, error) {
 	if e == nil && loose {
 		return nameID{}, nil
 	}
@@ -325,24 +369,24 @@ func readNameID(p *provider, entity string, e *etree.Element) (n nameID, err err
 	return n, nil
 }
 
-// session reads the AuthnStatements, core 2.7.2.
-func (w *Way) session(a *etree.Element, name nameID, now time.Time, c *method.Claim) error {
+// session reads the AuthnStatements, core 2.7.2, and gives the first index.
+func (w *Way) session(a *etree.Element, now time.Time, c *method.Claim) (first string, err error) {
 	list := some(a, nsAssertion, "AuthnStatement")
 	if len(list) == 0 {
-		return refused(nil, "it does not say that somebody signed in.")
+		return "", refused(nil, "it does not say that somebody signed in.")
 	}
 	for _, s := range list {
 		if until, ok, err := instant(s, "SessionNotOnOrAfter"); err != nil || ok && !now.Add(-skew).Before(until) {
-			return refused(err, "the session there is over.")
+			return "", refused(err, "the session there is over.")
 		}
-		if index := attr(s, "SessionIndex"); index != "" && c.Session == "" {
-			c.Session = sessionOf(name, index)
+		if first == "" && len(attr(s, "SessionIndex")) <= 1024 {
+			first = attr(s, "SessionIndex")
 		}
 		if twice(text(one(one(s, nsAssertion, "AuthnContext"), nsAssertion, "AuthnContextClassRef"))) {
 			c.Level = 2
 		}
 	}
-	return nil
+	return first, nil
 }
 
 // sessionOf names a session of the other side: an index alone may be anybody's.

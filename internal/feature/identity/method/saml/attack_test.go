@@ -366,7 +366,7 @@ func TestMixUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	said := p.Answer(t, away) // for the other tenant
+	said := p.Answer(t, away.To) // for the other tenant
 	c, err = w.Return(t.Context(), method.Trip{Callback: callback, State: state}, said)
 	nobody(t, c, err, "another address")
 	c, err = w.Return(t.Context(), method.Trip{Callback: strings.Replace(callback, "demo", "other", 1), State: state}, said)

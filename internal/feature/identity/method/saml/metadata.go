@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/beevik/etree"
+
+	"strongroom/internal/base/fault"
 )
 
 // The bindings of SAML that are used.
@@ -26,9 +28,22 @@ const mostKeys = 8
 
 // provider is what a provider says of itself.
 type provider struct {
-	entity string
-	signIn string // where requests go by redirect
-	keys   []*x509.Certificate
+	entity  string
+	signIn  endpoint
+	signOut endpoint
+	keys    []*x509.Certificate
+	signed  bool // it takes signed requests only
+}
+
+// takes tells whether a sign-in can begin at the provider.
+func (p *provider) takes(signed bool) error {
+	if p.signIn.none() {
+		return fault.New(fault.Unavailable, "The provider takes no requests by redirect or POST.").WithHint("Its metadata must name a SingleSignOnService with the binding HTTP-Redirect or HTTP-POST.")
+	}
+	if p.signed && !signed {
+		return fault.New(fault.Unavailable, "The provider takes signed requests only, and this way in has no key.").WithHint("An administrator can make a key pair in the settings of sign-in.")
+	}
+	return nil
 }
 
 func limited(r io.Reader) ([]byte, error) {
@@ -60,16 +75,36 @@ func readMetadata(raw []byte, now time.Time) (*provider, error) {
 	if p.entity == "" || len(p.entity) > 1024 {
 		return nil, errors.New("it has no entityID")
 	}
-	for _, e := range some(role, nsMetadata, "SingleSignOnService") {
-		if at := attr(e, "Location"); attr(e, "Binding") == byRedirect && p.signIn == "" {
-			if !web(at) {
-				return nil, errors.New("its SingleSignOnService is no https address")
-			}
-			p.signIn = at
-		}
+	p.signed = attr(role, "WantAuthnRequestsSigned") == "true" || attr(role, "WantAuthnRequestsSigned") == "1"
+	if p.signIn, err = service(role, "SingleSignOnService"); err != nil {
+		return nil, err
+	}
+	if p.signOut, err = service(role, "SingleLogoutService"); err != nil {
+		return nil, err
 	}
 	p.keys, err = published(role)
 	return p, err
+}
+
+// service reads where a provider takes messages of a sort, the first of each binding.
+func service(role *etree.Element, name string) (out endpoint, err error) {
+	for _, e := range some(role, nsMetadata, name) {
+		at, back := attr(e, "Location"), attr(e, "ResponseLocation")
+		how := attr(e, "Binding")
+		if how != byRedirect && how != byPost {
+			continue
+		}
+		if !web(at) || back != "" && !web(back) {
+			return out, errors.New("its " + name + " is no https address")
+		}
+		switch {
+		case how == byRedirect && out.byRedirect == "":
+			out.byRedirect, out.answers = at, back
+		case how == byPost && out.byPost == "":
+			out.byPost, out.postAnswers = at, back
+		}
+	}
+	return out, nil
 }
 
 // descriptor finds the one provider that metadata is of.
@@ -139,8 +174,19 @@ func (w *Way) Document(context.Context) (string, []byte, error) {
 	e.CreateAttr("xmlns:ds", nsSignature)
 	e.CreateAttr("entityID", w.entity())
 	role := e.CreateElement("md:SPSSODescriptor")
+	if len(w.own) > 0 {
+		role.CreateAttr("AuthnRequestsSigned", "true")
+	}
 	role.CreateAttr("WantAssertionsSigned", "true")
 	role.CreateAttr("protocolSupportEnumeration", nsProtocol)
+	w.describeKeys(role)
+	if len(w.own) > 0 {
+		for _, how := range []string{byRedirect, byPost} {
+			out := role.CreateElement("md:SingleLogoutService")
+			out.CreateAttr("Binding", how)
+			out.CreateAttr("Location", w.setup.Home+logoutPath)
+		}
+	}
 	back := role.CreateElement("md:AssertionConsumerService")
 	back.CreateAttr("Binding", byPost)
 	back.CreateAttr("Location", w.setup.Home+"/return")
@@ -150,4 +196,30 @@ func (w *Way) Document(context.Context) (string, []byte, error) {
 	doc.Indent(2)
 	raw, err := doc.WriteToBytes()
 	return "application/samlmetadata+xml", raw, err
+}
+
+// describeKeys publishes this side's keys: of two both, so that the other side knows
+// the next one before it is used, and can still encrypt to the old one after.
+func (w *Way) describeKeys(role *etree.Element) {
+	for _, use := range []string{"signing", "encryption"} {
+		for _, o := range w.own {
+			k := role.CreateElement("md:KeyDescriptor")
+			k.CreateAttr("use", use)
+			k.CreateElement("ds:KeyInfo").CreateElement("ds:X509Data").CreateElement("ds:X509Certificate").SetText(base64.StdEncoding.EncodeToString(o.cert.Raw))
+			if use == "signing" {
+				continue
+			}
+			for _, how := range w.taken() {
+				k.CreateElement("md:EncryptionMethod").CreateAttr("Algorithm", how)
+			}
+		}
+	}
+}
+
+// taken lists what this side opens.
+func (w *Way) taken() []string {
+	if w.setup.Bool("cbc") {
+		return []string{gcm256, gcm128, cbc256, cbc128, oaepMGF1}
+	}
+	return []string{gcm256, gcm128, oaepMGF1}
 }

@@ -1,17 +1,21 @@
 // Package saml signs people in with SAML 2.0: the web browser profile with requests
-// by redirect and answers by POST.
+// by redirect or POST and answers by POST, and signs them out with it.
 //
 // Always true: an answer holds nothing by which parsers are made to disagree, and
 // exactly one assertion, where the schema puts it; what is read of it is read from the
 // very bytes that one of the provider's published keys has signed; it answers the
 // request that this browser left with, was sent to this address of this way by this
 // provider, is for this way alone, of this moment, and is taken once. Keys that a
-// message brings along are never used; algorithms that are broken are not taken.
+// message brings along are never used; algorithms that are broken are not taken. What
+// is encrypted is opened only after the signature around it, where there is one, has
+// held; what was in it passes the same gate, and nothing tells why it could not be
+// opened. What this side sends is signed by a key that this way alone has.
 package saml
 
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
@@ -34,14 +38,17 @@ const Name = "saml"
 func Kind() method.Kind {
 	usual := "The name of the attribute. Empty: the names that are usual."
 	return method.Kind{
-		Name: Name, Label: "SAML 2.0", Text: "AD FS, Shibboleth, SimpleSAMLphp and what speaks SAML.", Away: true, Open: open,
-		Addresses: []method.Address{{Label: "Metadata, and entity id", Path: metadataPath}, {Label: "Return address (assertion consumer service, POST)", Path: "/return"}},
+		Name: Name, Label: "SAML 2.0", Text: "AD FS, Shibboleth, SimpleSAMLphp and what speaks SAML.", Away: true, Open: open, Pair: makePair,
+		Addresses: []method.Address{{Label: "Metadata, and entity id", Path: metadataPath}, {Label: "Return address (assertion consumer service, POST)", Path: "/return"},
+			{Label: "Logout address (redirect and POST)", Path: logoutPath}},
 		Fields: []method.Field{
 			{Name: "metadata_url", Label: "Address of the provider's metadata", Type: "url", Hint: "It is read again every ten minutes, so that new keys of the provider are known by themselves. AD FS: https://HOST/FederationMetadata/2007-06/FederationMetadata.xml."},
 			{Name: "metadata", Label: "Or the metadata itself", Type: "textarea", Hint: "XML. Enter it anew when the provider changes its keys; it may hold the old and the new ones."},
 			{Name: "subject", Label: "Attribute that names a person for ever", Type: "text", Hint: "Empty: the NameID, which must not be a transient one."},
 			{Name: "email", Label: "Attribute with the e-mail address", Type: "text", Hint: usual},
 			{Name: "groups", Label: "Attribute with the groups", Type: "text", Hint: usual},
+			{Name: "logout", Label: "Signing out here signs out there too", Type: "checkbox", Hint: "Where the provider can. When it ends its session, those here that began by it end in any case."},
+			{Name: "cbc", Label: "Take what is encrypted with AES-CBC", Type: "checkbox", Hint: "AD FS needs it when it encrypts, and must then sign the answer too (SamlResponseSignature MessageAndAssertion). AES-GCM is taken without it."},
 			{Name: "unasked", Label: "A sign-in may begin at the provider", Type: "checkbox", Hint: "Such as by a tile on a page there. Somebody could then be led into an account that is not hers; leave it off unless people need it."},
 		},
 	}
@@ -49,16 +56,25 @@ func Kind() method.Kind {
 
 const metadataPath = "/metadata"
 
-// Way is one provider. It has method.Redirect, method.Unasked and method.Published.
+// Way is one provider. It has method.Redirect, method.Unasked, method.Farewell and
+// method.Published.
 type Way struct {
 	setup method.Setup
+	own   []own // this side's keys, the one that signs first
+
+	keysMu sync.Mutex
+	keys   map[string]*rsa.PrivateKey
 
 	mu       sync.Mutex
 	provider *provider
 }
 
 func open(s method.Setup) (method.Way, error) {
-	w := &Way{setup: s}
+	pairs, err := owns(s.Pairs)
+	if err != nil {
+		return nil, broken(err)
+	}
+	w := &Way{setup: s, own: pairs}
 	at, pasted := s.Text("metadata_url"), s.Text("metadata")
 	if (at == "") == (pasted == "") {
 		return nil, fault.Field("metadata_url", "Enter the address of the metadata or the metadata itself, one of them.")
@@ -156,21 +172,21 @@ func newID() string {
 	return "_" + hex.EncodeToString(b)
 }
 
-// Start gives the provider's address to go to, with the request in its query.
-func (w *Way) Start(ctx context.Context, callback string) (string, []byte, error) {
+// Start gives where the browser goes with the request.
+func (w *Way) Start(ctx context.Context, callback string) (method.Away, []byte, error) {
 	p, err := w.known(ctx)
 	if err != nil {
-		return "", nil, err
+		return method.Away{}, nil, err
 	}
-	if p.signIn == "" {
-		return "", nil, fault.New(fault.Unavailable, "The provider takes no requests by redirect.").WithHint("Its metadata must name a SingleSignOnService with the binding HTTP-Redirect.")
+	if err := p.takes(len(w.own) > 0); err != nil {
+		return method.Away{}, nil, err
 	}
 	s := state{Request: newID(), Provider: p.entity}
 	kept, err := json.Marshal(s)
 	if err != nil {
-		return "", nil, err
+		return method.Away{}, nil, err
 	}
-	to, err := w.redirect(p.signIn, "SAMLRequest", w.request(s.Request, p.signIn, callback))
+	to, err := w.send(ctx, p.signIn, "SAMLRequest", "", func(to string) *etree.Element { return w.request(s.Request, to, callback) })
 	return to, kept, err
 }
 

@@ -2,6 +2,7 @@ package saml_test
 
 import (
 	"context"
+	"encoding/base64"
 	"net/netip"
 	"net/url"
 	"reflect"
@@ -50,7 +51,7 @@ func start(t testing.TB, w *saml.Way) (string, method.Trip) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return to, method.Trip{Callback: callback, State: state}
+	return to.To, method.Trip{Callback: callback, State: state}
 }
 
 func travel(t testing.TB, w *saml.Way, p *providertest.SAML) (method.Claim, error) {
@@ -71,14 +72,14 @@ func nobody(t testing.TB, c method.Claim, err error, word string) {
 
 func TestConformance(t *testing.T) {
 	p := providertest.NewSAML(t, time.Now)
-	methodtest.RunRedirect(t, methodtest.Journey{Way: open(t, p, nil), Callback: callback, Go: func(t *testing.T, to string, other bool) url.Values {
+	methodtest.RunRedirect(t, methodtest.Journey{Way: open(t, p, nil), Callback: callback, Go: func(t *testing.T, to method.Away, other bool) url.Values {
 		p.Lie(func(p *providertest.SAML) {
 			p.Person.Subject = "u-1"
 			if other {
 				p.Person.Subject = "u-2"
 			}
 		})
-		return p.Answer(t, to)
+		return p.Answer(t, to.To)
 	}})
 }
 
@@ -251,4 +252,26 @@ func TestDocument(t *testing.T) {
 			t.Errorf("it lacks %s:\n%s", s, raw)
 		}
 	}
+}
+
+func decode(t testing.TB, text string) *etree.Element {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := etree.NewDocument()
+	if err := doc.ReadFromBytes(raw); err != nil {
+		t.Fatal(err)
+	}
+	return doc.Root()
+}
+
+func encode(t testing.TB, e *etree.Element) string {
+	t.Helper()
+	raw, err := etree.NewDocumentWithRoot(e).WriteToBytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(raw)
 }
