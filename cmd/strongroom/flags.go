@@ -140,7 +140,7 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			tenant(s, f)
 			f.BoolVar(&s.dryRun, "dry-run", false, "check only; write nothing")
 			f.StringVar(&s.key, "key-file", "", "`file` that holds the API key of Hudu (default: the first line of standard input), or the password of the zip (default: none)")
-			f.StringVar(&s.table.Organization, "company", "", "of a zip: the `name` of the company of all rows that name none")
+			f.StringVar(&s.table.Organization, "company", "", "of Hudu: the `name` of the company that takes what belongs to none")
 		},
 		"import bitwarden": vaultFlags,
 		"import 1password": vaultFlags,

@@ -20,7 +20,7 @@ func (a *App) layouts() []importer.Layout {
 	return append([]importer.Layout{
 		glue.Layout{},
 		sheet.Layout{},
-		hudu.Layout{Client: a.Dialer.Client(dialer.Limits{Time: time.Minute, Body: 64 << 20, Redirects: -1})},
+		hudu.Layout{Client: a.Dialer.Client(dialer.Limits{Time: time.Minute, Body: 1 << 30, Redirects: -1})},
 	}, passwords.Layouts()...)
 }
 

@@ -8,11 +8,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/hudu"
@@ -25,6 +28,9 @@ type huduServer struct {
 	asked   atomic.Int32
 	broken  string // what is answered with an error
 	noPages bool   // gives everything on each page, as for layouts
+	files   map[string]string
+	store   string // address that files lie at
+	fetched atomic.Int32
 }
 
 func (s *huduServer) ServeHTTP(w http.ResponseWriter, q *http.Request) {
@@ -39,6 +45,10 @@ func (s *huduServer) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	sort := strings.TrimPrefix(q.URL.Path, "/api/v1/")
+	if q.URL.Query().Get("download") == "true" {
+		s.download(w, q, sort)
+		return
+	}
 	list, ok := s.things[sort]
 	if !ok || sort == s.broken {
 		w.WriteHeader(http.StatusInternalServerError)
@@ -51,7 +61,25 @@ func (s *huduServer) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 		from := min(len(list), (page-1)*size)
 		list = list[from:min(len(list), from+size)]
 	}
+	if sort == "uploads" { // which come without anything around them
+		_ = json.NewEncoder(w).Encode(list)
+		return
+	}
 	_ = json.NewEncoder(w).Encode(map[string]any{sort: list})
+}
+
+// download gives a file, or says where it lies.
+func (s *huduServer) download(w http.ResponseWriter, q *http.Request, sort string) {
+	s.fetched.Add(1)
+	content, ok := s.files[sort]
+	switch {
+	case !ok:
+		w.WriteHeader(http.StatusNotFound)
+	case strings.HasPrefix(sort, "uploads/") && s.store != "":
+		http.Redirect(w, q, s.store+"/"+sort, http.StatusFound)
+	default:
+		_, _ = w.Write([]byte(content))
+	}
 }
 
 func huduThings() map[string][]map[string]any {
@@ -73,7 +101,12 @@ func huduThings() map[string][]map[string]any {
 		"websites":         {{"id": 1, "company_id": 1, "name": "https://www.acme.example/shop", "notes": "main"}, {"id": 2, "company_id": 1, "name": "http://acme.example"}},
 		"relations": {{"id": 1, "fromable_type": "Asset", "fromable_id": 9, "toable_type": "Article", "toable_id": 3, "description": "how"}, {"id": 2, "fromable_type": "Article", "fromable_id": 3, "toable_type": "Asset", "toable_id": 9},
 			{"id": 3, "fromable_type": "Website", "fromable_id": 2, "toable_type": "AssetPassword", "toable_id": 7}, {"id": 4, "fromable_type": "Asset", "fromable_id": 9, "toable_type": "Procedure", "toable_id": 1}},
-		"procedures": {{"id": 1, "company_id": 1, "name": "Leaver"}},
+		"procedures": {{"id": 1, "company_id": 1, "name": "Leaver", "run": true, "description": "<p>Last day</p>", "completion_percentage": "50%", "procedure_tasks_attributes": []map[string]any{
+			{"id": 12, "name": "Collect keys", "position": 2, "due_date": "2024-05-06", "first_assigned_user_name": "Sam"}, {"id": 11, "name": "Lock account", "position": 1, "completed": true, "completed_date": "2024-05-01T10:00:00Z"}}},
+			{"id": 2, "company_id": nil, "name": "Joiner", "run": false}},
+		"procedure_tasks": {{"id": 21, "procedure_id": 2, "name": "Make account", "description": "<p>In the directory</p>", "position": 1}, {"id": 11, "procedure_id": 1, "name": "Lock account"}},
+		"uploads":         {}, "photos": {}, "public_photos": {},
+		"networks": {{"id": 1, "name": "LAN"}, {"id": 2, "name": "Guests"}},
 	}
 }
 
@@ -81,7 +114,7 @@ func (h *house) hudu(s *huduServer, dry bool) (*importer.Report, error) {
 	h.t.Helper()
 	site := httptest.NewServer(s)
 	defer site.Close()
-	h.im.Layouts = append(h.im.Layouts, hudu.Layout{Client: site.Client()})
+	h.im.Layouts = append(h.im.Layouts, hudu.Layout{Client: site.Client(), Pace: time.Microsecond})
 	defer func() { h.im.Layouts = h.im.Layouts[:len(h.im.Layouts)-1] }()
 	settings, err := json.Marshal(hudu.Settings{URL: site.URL + "/"})
 	if err != nil {
@@ -109,10 +142,10 @@ func TestHudu(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Kinds["organization"].Created != 151 || r.Kinds[flexibleasset.Kind].Created != 1 || r.Kinds["document"].Created != 1 || r.Kinds["document"].Skipped != 1 || r.Skipped != 2 || r.Kinds["relation"].Created != 2 || r.Kinds["relation"].Skipped != 1 || r.Kinds["domain"].Created != 1 || r.Kinds["document_folder"].Created != 4 {
+	if r.Kinds["organization"].Created != 151 || r.Kinds[flexibleasset.Kind].Created != 1 || r.Kinds["document"].Created != 1 || r.Kinds["document"].Skipped != 1 || r.Skipped != 1 || r.Kinds["relation"].Created != 3 || r.Kinds["domain"].Created != 1 || r.Kinds["document_folder"].Created != 4 {
 		t.Fatalf("it is %+v, %+v", r.Counts, r.Problems)
 	}
-	if len(r.Unknown) != 1 || r.Unknown[0].Rows != 1 {
+	if len(r.Unknown) != 1 || r.Unknown[0].Rows != 2 {
 		t.Errorf("what has no place is %+v", r.Unknown)
 	}
 	asset := h.one(flexibleasset.Kind, "FW1")
@@ -163,8 +196,152 @@ func (h *house) besideHudu(asset id.ID) {
 	if !strings.Contains(site.Values.Text("notes"), "https://www.acme.example/shop") {
 		h.t.Errorf("the website is %v", site.Values)
 	}
-	if h.related(asset) < 1 || h.related(site.ID) != 1 {
+	if h.related(asset) < 2 || h.related(site.ID) != 1 {
 		h.t.Error("what Hudu relates is not related")
+	}
+	h.proceduresOfHudu()
+}
+
+// proceduresOfHudu looks at the checklist and the template.
+func (h *house) proceduresOfHudu() {
+	h.t.Helper()
+	leaver, joiner := h.one(checklist.Kind, "Leaver"), h.one(checklist.TemplateKind, "Joiner")
+	if leaver.Org != h.one("organization", "Acme").ID || leaver.Values["tasks_count"] != int64(2) || leaver.Values["tasks_done"] != int64(1) || joiner.Org != 0 {
+		h.t.Errorf("the procedures are %v, %v", leaver.Values, joiner.Values)
+	}
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		tasks, err := checklist.Tasks(tx, h.Records, checklist.TaskKind, leaver.ID)
+		if err != nil {
+			return err
+		}
+		first, second := tasks[0].Values, tasks[1].Values
+		names := tasks[0].Name + ", " + tasks[1].Name
+		at := time.Date(2024, 5, 1, 10, 0, 0, 0, time.UTC).UnixMilli()
+		if names != "Lock account, Collect keys" || first["completed_at"] != at || second["due_date"] != "2024-05-06" || second.Text("notes") != "Assigned to: Sam" {
+			h.t.Errorf("the tasks are %v, %v", first, second)
+		}
+		steps, err := checklist.Tasks(tx, h.Records, checklist.StepKind, joiner.ID)
+		if err == nil && (len(steps) != 1 || !strings.Contains(steps[0].Values.Text("description"), "In the directory")) {
+			h.t.Errorf("the tasks of the template are %v", steps)
+		}
+		return err
+	})
+}
+
+// pixel is a picture of one pixel, as it lies in a file.
+const pixel = "\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89"
+
+// huduFiles are things with files and pictures, links between assets and addresses in
+// texts; base begins the addresses of Hudu.
+func huduFiles(base string) (map[string][]map[string]any, map[string]string) {
+	things := huduThings()
+	things["companies"] = things["companies"][:1]
+	things["asset_layouts"] = append(things["asset_layouts"], map[string]any{"id": 6, "name": "Server", "fields": []map[string]any{{"id": 61, "label": "Behind", "field_type": "AssetTag", "linkable_id": 5}}})
+	things["assets"] = append([]map[string]any{{"id": 10, "company_id": 1, "asset_layout_id": 6, "name": "SRV1", "primary_serial": "SN-4711", "fields": []map[string]any{{"label": "Behind", "value": `[{"id":9,"name":"FW1","url":"/a/fw1-abc"}]`}}}}, things["assets"]...)
+	things["assets"][1]["url"] = base + "/a/fw1-abc"
+	things["articles"] = append(things["articles"], map[string]any{"id": 5, "company_id": 1, "name": "Pictures", "url": base + "/kba/pictures-1", "content": `<p><img src="/public_photo/slug1" alt="Rack"/><img src="` + base + `/public_photo/gone"/></p>` +
+		`<p>See <a href="` + base + `/a/fw1-abc">the firewall</a>, <a href="/file/up1">the plan</a> and <a href="https://other.example/a/fw1-abc">another</a>.</p>`})
+	things["asset_passwords"][0]["url"], things["asset_passwords"][0]["login_url"] = base+"/passwords/root-1", "https://fw1.example"
+	things["uploads"] = []map[string]any{{"id": 1, "name": "plan.pdf", "ext": "pdf", "size": "9 Bytes", "url": base + "/file/up1", "uploadable_type": "Asset", "uploadable_id": 9},
+		{"id": 2, "name": "lost.txt", "uploadable_type": "Asset", "uploadable_id": 9}, {"id": 3, "name": "nobody.txt", "uploadable_type": "Asset", "uploadable_id": 999}}
+	things["photos"] = []map[string]any{{"id": 4, "caption": "Server room", "photoable_type": "Company", "photoable_id": 1}}
+	things["public_photos"] = []map[string]any{{"id": "slug1", "numeric_id": 77, "url": base + "/public_photo/slug1", "file_name": "rack.png", "record_type": "Article", "record_id": 5}}
+	return things, map[string]string{"uploads/1": "the plan\n", "photos/4": pixel, "public_photos/77": pixel}
+}
+
+// huduFilesThere looks at what came of them.
+func (h *house) huduFilesThere(r *importer.Report) {
+	h.t.Helper()
+	if c := r.Kinds["attachment"]; c == nil || c.Created != 3 || c.Skipped != 2 {
+		h.t.Fatalf("the files are %+v; %+v", c, r.Problems)
+	}
+	fw, srv, doc := h.one(flexibleasset.Kind, "FW1"), h.one(flexibleasset.Kind, "SRV1"), h.one("document", "Pictures")
+	if said := fmt.Sprint(srv.Values); !strings.Contains(said, "SN-4711") || !strings.Contains(said, fw.ID.String()) {
+		h.t.Errorf("the server is %s", said)
+	}
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		files, err := attachment.All(tx, fw.ID)
+		if err != nil || len(files) != 1 || files[0].Name != "plan.pdf" {
+			h.t.Fatalf("the files are %+v, %v", files, err)
+		}
+		images, err := attachment.List(tx, doc.ID, attachment.Image)
+		if err != nil || len(images) != 1 {
+			h.t.Fatalf("the pictures are %+v, %v", images, err)
+		}
+		photos, err := attachment.All(tx, h.one("organization", "Acme").ID)
+		if err != nil || len(photos) != 1 || photos[0].Name != "Server room.png" {
+			h.t.Errorf("the photos are %+v, %v", photos, err)
+		}
+		for _, want := range []string{"/documents/images/" + images[0].ID.String(), `href="/records/` + fw.ID.String() + `"`, "/files/" + files[0].ID.String() + "/content", "https://other.example/a/fw1-abc"} {
+			if text := doc.Values.Text("content"); !strings.Contains(text, want) {
+				h.t.Errorf("the text lacks %s: %s", want, text)
+			}
+		}
+		return nil
+	})
+}
+
+// TestHuduFiles: files, photos and the pictures of texts come in, from where Hudu says
+// that they lie, and the key goes to Hudu alone; links lead to what is here.
+func TestHuduFiles(t *testing.T) {
+	h := open(t)
+	s := &huduServer{}
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Header.Get("X-Api-Key") != "" {
+			t.Error("the key went to another place")
+		}
+		_, _ = w.Write([]byte(s.files[strings.TrimPrefix(q.URL.Path, "/")]))
+	}))
+	defer store.Close()
+	s.things, s.files = huduFiles("")
+	s.store = store.URL
+	if check, err := h.hudu(s, true); err != nil || check.Kinds["attachment"].Created != 4 || s.fetched.Load() != 0 {
+		t.Fatalf("the check is %+v, %v; it fetched %d", check, err, s.fetched.Load())
+	}
+	r, err := h.hudu(s, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.huduFilesThere(r)
+	if root := h.one("password", "Root"); root.Values["url"] != "https://fw1.example" {
+		t.Errorf("the password is %v", root.Values)
+	}
+	fetched := s.fetched.Load()
+	again, err := h.hudu(s, false)
+	if err != nil || again.Created+again.Changed != 0 || s.fetched.Load() != fetched+1 { // what was lost is asked for again
+		t.Errorf("a second time it is %+v, %v; it fetched %d more", again.Counts, err, s.fetched.Load()-fetched)
+	}
+	s.things["uploads"][0]["size"], s.files["uploads/1"] = "10 Bytes", "the plan 2\n"
+	third, err := h.hudu(s, false)
+	if err != nil || third.Kinds["attachment"].Changed != 1 {
+		t.Errorf("with a new file it is %+v, %v", third.Counts, err)
+	}
+}
+
+// TestHuduFilesInAZip: files lie in folders called like their sort, with their number in
+// front or by their name.
+func TestHuduFilesInAZip(t *testing.T) {
+	h := open(t)
+	things, content := huduFiles("https://acme.huducloud.com")
+	b, err := json.Marshal(things)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := files{"hudu.json": string(b), "uploads/1 plan.csv": content["uploads/1"], "photos/4/original.png": content["photos/4"], "public_photos/rack.png": content["public_photos/77"]}
+	h.huduFilesThere(h.huduFile(in, hudu.Settings{}, false))
+	if again := h.huduFile(in, hudu.Settings{}, false); again.Created+again.Changed != 0 {
+		t.Errorf("a second time it is %+v", again.Counts)
+	}
+}
+
+// TestHuduOfNoCompany: what belongs to none comes to the company that is said.
+func TestHuduOfNoCompany(t *testing.T) {
+	h := open(t)
+	in := files{"companies.json": `[{"id":1,"name":"Acme"}]`, "asset_layouts.json": "[]", "articles.json": `[{"id":4,"company_id":null,"name":"For all","content":"x","folder_id":23}]`, "folders.json": `[{"id":23,"name":"Global"}]`}
+	r := h.huduFile(in, hudu.Settings{Company: "Everybody"}, false)
+	doc := h.one("document", "For all")
+	if r.Skipped != 0 || doc.Org != h.one("organization", "Everybody").ID || doc.Names["document_folder_id"] != "Global" {
+		t.Errorf("it is %+v, %v", r.Counts, doc.Names)
 	}
 }
 
@@ -215,7 +392,7 @@ func TestHuduFromAFile(t *testing.T) {
 				t.Errorf("the check says %s", text)
 			}
 			r := h.huduFile(in, hudu.Settings{}, false)
-			if r.Counts != check.Counts || r.Kinds["relation"].Created != 2 || r.Kinds["password"].Created != 1 {
+			if r.Counts != check.Counts || r.Kinds["relation"].Created != 3 || r.Kinds["password"].Created != 1 {
 				t.Fatalf("it is %+v, was to be %+v; %v", r.Counts, check.Counts, r.Problems)
 			}
 			h.besideHudu(h.one(flexibleasset.Kind, "FW1").ID)

@@ -31,7 +31,7 @@ func (x *reading) tree(sort, kind string, wanted func(thing) bool) error {
 	err := x.each(sort, func(t thing) error {
 		switch {
 		case !wanted(t):
-		case t.text("company_id") == "":
+		case t.text("company_id") == "" && x.taker == nil:
 			global++
 		default:
 			waiting[t.text("id")] = t
@@ -99,9 +99,9 @@ func (x *reading) websites() error {
 		if !x.placed(it, t) {
 			return nil
 		}
-		address := t.text("url", "name")
-		if !strings.Contains(address, "//") {
-			address = t.text("name")
+		address := t.text("name")
+		if h := hostOf(address); !strings.Contains(h, ".") && !x.pages.isOurs(t.text("url")) && strings.Contains(t.text("url"), "//") {
+			address = t.text("url")
 		}
 		host := hostOf(address)
 		if host == "" {
@@ -116,7 +116,7 @@ func (x *reading) websites() error {
 		it.Values["name"] = host
 		it.Rich("notes", "notes")
 		it.Notes = append(it.Notes, "Address: "+address)
-		err := x.Decide(it)
+		err := x.decide(it, t)
 		hosts[key] = it.Known
 		return err
 	})
@@ -134,7 +134,7 @@ func hostOf(address string) string {
 }
 
 // ends are the tables of what Hudu relates.
-var ends = map[string]string{"company": "organizations", "asset": "assets", "assetpassword": "asset_passwords", "article": "articles", "website": "websites"}
+var ends = map[string][]string{"company": {"organizations"}, "asset": {"assets"}, "assetpassword": {"asset_passwords"}, "article": {"articles"}, "website": {"websites"}, "procedure": {procedures, templates}}
 
 // pair is a relation whose ends are here.
 type pair struct {
@@ -173,11 +173,12 @@ func (x *reading) relations() error {
 }
 
 func (x *reading) end(t thing, which string) *importer.Known {
-	k := x.Look.Table(ends[strings.ToLower(t.text(which+"_type"))])[t.text(which+"_id")]
-	if k == nil || k.Rec == 0 {
-		return nil
+	for _, table := range ends[strings.ToLower(strings.ReplaceAll(t.text(which+"_type"), "_", ""))] {
+		if k := x.Look.Table(table)[t.text(which+"_id")]; k != nil && k.Rec != 0 {
+			return k
+		}
 	}
-	return k
+	return nil
 }
 
 func (x *reading) relate(list []pair) error {

@@ -22,7 +22,8 @@ import (
 var sorts = map[string]string{
 	"companies": "companies", "asset_layouts": "asset_layouts", "assets": "assets", "articles": "articles", "knowledge_base": "articles",
 	"asset_passwords": "asset_passwords", "passwords": "asset_passwords", "websites": "websites", "folders": "folders", "password_folders": "password_folders",
-	"relations": "relations", "procedures": "procedures",
+	"relations": "relations", "procedures": "procedures", "procedure_tasks": "procedure_tasks", "uploads": "uploads", "photos": "photos", "public_photos": "public_photos",
+	"networks": "networks", "ip_addresses": "ip_addresses", "vlans": "vlans", "rack_storages": "rack_storages", "expirations": "expirations", "users": "users",
 }
 
 // member is a file of the zip, or a list in one.
@@ -40,6 +41,7 @@ type export struct {
 	ids     map[string]string   // of companies, by folded name
 	named   []string            // companies that rows name and no list has
 	columns map[string][]string // of tables of assets, by layout
+	files   map[string][]string // entries of the zip, by sort and what they can be known by
 }
 
 // most is how big a file of the zip may be, in bytes.
@@ -51,7 +53,7 @@ func openFile(r io.ReaderAt, size int64, password, company string) (*export, err
 	if err != nil {
 		return nil, err
 	}
-	x := &export{zip: z, of: map[string][]member{}, company: company, ids: map[string]string{}, columns: map[string][]string{}}
+	x := &export{zip: z, of: map[string][]member{}, company: company, ids: map[string]string{}, columns: map[string][]string{}, files: map[string][]string{}}
 	for _, f := range z.Files() {
 		if err := x.look(f.Name); err != nil {
 			return nil, err
@@ -76,6 +78,7 @@ func (x *export) look(entry string) error {
 	name := strings.TrimSuffix(base, path.Ext(base))
 	plain := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(name))
 	switch {
+	case x.keep(entry):
 	case ext == ".json" && sorts[plain] != "":
 		x.of[sorts[plain]] = append(x.of[sorts[plain]], member{entry: entry, list: sorts[plain]})
 	case ext == ".json":
@@ -94,6 +97,39 @@ func (x *export) look(entry string) error {
 		x.of["assets"] = append(x.of["assets"], member{entry: entry, layout: name})
 	}
 	return nil
+}
+
+// contents are the folders of a zip that hold files, and the sorts that they are of.
+var contents = []string{"uploads", "photos", "public_photos"}
+
+// keep remembers an entry that is a file of such a folder: by the number that it, or the
+// folder that it lies in, begins with, and by its name.
+func (x *export) keep(entry string) bool {
+	parts := strings.Split(entry, "/")
+	for i, p := range parts[:len(parts)-1] {
+		sort := strings.ToLower(p)
+		if !slices.Contains(contents, sort) {
+			continue
+		}
+		number := parts[i+1][:len(parts[i+1])-len(strings.TrimLeft(parts[i+1], "0123456789"))]
+		for _, known := range []string{sort + "/" + number, sort + "/name/" + record.Fold(path.Base(entry))} {
+			x.files[known] = append(x.files[known], entry)
+		}
+		return true
+	}
+	return false
+}
+
+// open gives the content of a file: that with its number, or the one of its name.
+func (x *export) open(_ context.Context, sort string, t thing) (io.ReadCloser, error) {
+	list := x.files[sort+"/"+t.text("numeric_id", "id")]
+	if len(list) == 0 {
+		list = x.files[sort+"/name/"+record.Fold(t.text("file_name", "name"))]
+	}
+	if len(list) != 1 {
+		return nil, fault.New(fault.NotFound, "The zip does not hold it.").WithHint("Put it into the folder %s of the zip, with its number in front of its name; then import again.", sort)
+	}
+	return x.zip.Open(list[0])
 }
 
 // lists gives the names of the members of an object that are lists.
@@ -203,7 +239,7 @@ func (x *export) each(ctx context.Context, sort string, f func(raw json.RawMessa
 
 // complete gives a thing the id and the company that a table says by names.
 func (x *export) complete(sort string, t thing) {
-	if t.text("company_id") == "" && sort != "companies" && sort != "asset_layouts" {
+	if t.text("company_id") == "" && !slices.Contains([]string{"companies", "asset_layouts", "procedures", "relations"}, sort) {
 		company := t.text("company_name", "company")
 		if company == "" {
 			company = x.company

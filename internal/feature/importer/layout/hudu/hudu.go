@@ -1,10 +1,11 @@
 // Package hudu brings in what lies in Hudu, through its API or from a zip of files:
-// companies, asset layouts with their assets, folders, passwords, articles, websites and
-// relations. doc/formats/hudu.md says what is read.
+// companies, asset layouts with their assets, folders, passwords, articles, websites,
+// procedures, relations, files and pictures. doc/formats/hudu.md says what is read.
 //
 // Always true: everything is known by its id in Hudu, so that an import that broke off
 // goes on, and one that is done again changes what changed; a value that finds no place
-// stands in a field of text, and what has no kind here is listed.
+// stands in a field of text, and what has no kind here is listed; the API key is sent to
+// no place but Hudu.
 package hudu
 
 import (
@@ -12,16 +13,20 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
+	"strongroom/internal/feature/importer/problem"
 	"strongroom/internal/feature/importer/staging"
 )
 
@@ -30,12 +35,15 @@ const Name = "hudu"
 
 // Layout reads Hudu's API, or a file. The API key, or the password of the zip, is the
 // password of the options.
-type Layout struct{ Client *http.Client }
+type Layout struct {
+	Client *http.Client
+	Pace   time.Duration // between two requests; what Hudu allows when 0
+}
 
 // Settings say where Hudu is.
 type Settings struct {
 	URL     string `json:"url,omitempty"`
-	Company string `json:"company,omitempty"` // of a file: the name of that of all rows which name none
+	Company string `json:"company,omitempty"` // the name of the one that what belongs to none comes to
 }
 
 // Name is hudu.
@@ -59,15 +67,17 @@ func (l Layout) Open(in *importer.Run, file *staging.File) (importer.Reading, er
 	}
 	in.Source = Name
 	in.Tables = map[string]string{"organizations": "organization", "asset_layouts": flexibleasset.TypeKind, "asset_layout_fields": flexibleasset.FieldKind,
-		"assets": flexibleasset.Kind, "folders": "document_folder", "articles": "document", "password_folders": "password_folder", "asset_passwords": "password", "websites": "domain"}
-	return &reading{Run: in, from: from, fields: map[string][]field{}}, nil
+		"assets": flexibleasset.Kind, "folders": "document_folder", "articles": "document", "password_folders": "password_folder", "asset_passwords": "password", "websites": "domain",
+		procedures: checklist.Kind, templates: checklist.TemplateKind, tasksOf[procedures]: checklist.TaskKind, tasksOf[templates]: checklist.StepKind}
+	x := &reading{Run: in, from: from, company: s.Company, fields: map[string][]field{}, pages: newPages(s.URL), photos: map[string]thing{}, made: map[string]procedure{}}
+	return x, nil
 }
 
 func (l Layout) from(in *importer.Run, file *staging.File, s Settings) (source, error) {
 	if file.Size > 0 {
 		return openFile(file, file.Size, in.Options.Password, s.Company)
 	}
-	c, err := connect(l.Client, s.URL, in.Options.Password)
+	c, err := connect(l.Client, l.Pace, s.URL, in.Options.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -79,16 +89,28 @@ func (l Layout) from(in *importer.Run, file *staging.File, s Settings) (source, 
 type source interface {
 	// each calls f with all things of a sort. NotFound where there is no such sort.
 	each(ctx context.Context, sort string, f func(raw json.RawMessage) error) error
+	// open gives the content of a file of a sort. NotFound where it is not there.
+	open(ctx context.Context, sort string, t thing) (io.ReadCloser, error)
 }
 
 type reading struct {
 	*importer.Run
-	from   source
-	fields map[string][]field // of layouts, by id
+	from    source
+	company string             // that takes what belongs to none
+	taker   *importer.Known    // is that company
+	fields  map[string][]field // of layouts, by id
+	pages   pages
+	photos  map[string]thing // in texts, by the word in their address
+	texts   []text
+	tags    []tagging
+	made    map[string]procedure // by id
+	tasks   []task
 }
 
 type field struct {
 	foreign, label, kind string
+
+	linked string // of a Tag, the layout of what it refers to
 }
 
 // Total is not known: Hudu does not say.
@@ -96,7 +118,7 @@ func (x *reading) Total() (int64, error) { return 0, nil }
 
 // Steps are the sorts of things, in the order in which they refer to each other.
 func (x *reading) Steps() []func() error {
-	return []func() error{x.companies, x.layouts, x.layoutFields, x.assets, x.folders, x.articles, x.passwordFolders, x.passwords, x.websites, x.relations, x.others}
+	return []func() error{x.companies, x.layouts, x.layoutFields, x.assets, x.folders, x.articles, x.passwordFolders, x.passwords, x.websites, x.procedures, x.procedureTasks, x.relations, x.tag, x.publicPhotos, x.uploads, x.write, x.others}
 }
 
 // thing is one thing as Hudu gives it.
@@ -180,11 +202,22 @@ func (x *reading) item(kind, tab string, t thing) *importer.Item {
 	return it
 }
 
+// decide lets the run decide of an item, and remembers the page of its thing, which
+// texts may lead to.
+func (x *reading) decide(it *importer.Item, t thing) error {
+	err := x.Decide(it)
+	x.pages.add(t, it.Known)
+	return err
+}
+
 // placed gives an item the organization that it is of; false when it was skipped.
 func (x *reading) placed(it *importer.Item, t thing) bool {
 	k := x.Look.Table("organizations")[t.text("company_id")]
+	if t.text("company_id") == "" {
+		k = x.taker
+	}
 	if k == nil || k.Rec == 0 {
-		_ = it.Skip("Put it under a company in Hudu, or add it by hand.", "The thing %s of %s was skipped: it belongs to no company.", it.Foreign, it.File)
+		_ = it.Skip("Put it under a company in Hudu, or say with -company which one takes what belongs to none.", "The thing %s of %s was skipped: it belongs to no company.", it.Foreign, it.File)
 		return false
 	}
 	it.Org = k
@@ -194,7 +227,7 @@ func (x *reading) placed(it *importer.Item, t thing) bool {
 
 func (x *reading) companies() error {
 	x.Stage("Companies")
-	return x.each("companies", func(t thing) error {
+	one := func(t thing) error {
 		it := x.item("organization", "organizations", t)
 		it.Named("Company")
 		it.Put("short_name", "nickname")
@@ -205,8 +238,16 @@ func (x *reading) companies() error {
 				it.Notes = append(it.Notes, label(n)+": "+s)
 			}
 		}
-		return x.Decide(it)
-	})
+		err := x.decide(it, t)
+		if x.company != "" && record.Fold(t.text("name")) == record.Fold(x.company) {
+			x.taker = it.Known
+		}
+		return err
+	}
+	if err := x.each("companies", one); err != nil || x.company == "" || x.taker != nil {
+		return err
+	}
+	return one(thing{"id": "name:" + record.Fold(x.company), "name": x.company})
 }
 
 func label(name string) string {
@@ -216,27 +257,60 @@ func label(name string) string {
 
 // kinds are Hudu's sorts of fields that are more than a text here.
 var kinds = map[string]string{"RichText": flexibleasset.Textbox, "Embed": flexibleasset.Textbox, "Heading": flexibleasset.Header, "CheckBox": flexibleasset.Checkbox,
-	"Password": flexibleasset.Password, "ConfidentialText": flexibleasset.Password, "Number": flexibleasset.Number, "Date": flexibleasset.Date}
+	"Password": flexibleasset.Password, "ConfidentialText": flexibleasset.Password, "Number": flexibleasset.Number, "Date": flexibleasset.Date,
+	"AssetTag": flexibleasset.Tag, "AssetLink": flexibleasset.Tag}
+
+// built are what every asset can say besides the fields of its layout.
+var built = [][2]string{{"primary_serial", "Serial number"}, {"primary_model", "Model"}, {"primary_manufacturer", "Manufacturer"}, {"primary_mail", "Mail"}}
 
 // layouts become types of assets.
 func (x *reading) layouts() error {
 	x.Stage("Asset layouts")
+	said, err := x.builtSaid()
+	if err != nil {
+		return err
+	}
 	return x.each("asset_layouts", func(t thing) error {
+		id := t.text("id")
 		it := x.item(flexibleasset.TypeKind, "asset_layouts", thing{"id": t["id"], "name": t["name"]})
 		it.Named("Layout")
-		list := []field{{t.text("id") + ".name", "Name", flexibleasset.Text}}
+		list := []field{{foreign: id + ".name", label: "Name", kind: flexibleasset.Text}}
 		for _, f := range t.list("fields") {
 			kind := kinds[f.text("field_type")]
-			if kind == "" {
+			if kind == "" || kind == flexibleasset.Tag && f.text("linkable_id") == "" {
 				kind = flexibleasset.Text
 			}
 			if l := f.text("label"); l != "" && record.Fold(l) != "name" && f.text("is_destroyed") != "true" {
-				list = append(list, field{t.text("id") + "." + f.text("id"), f.text("label"), kind})
+				list = append(list, field{id + "." + f.text("id"), l, kind, f.text("linkable_id")})
 			}
 		}
-		x.fields[t.text("id")] = list
+		for _, b := range built {
+			if said[id+"."+b[0]] && !slices.ContainsFunc(list, func(f field) bool { return same(f.label) == same(b[1]) }) {
+				list = append(list, field{foreign: id + "." + b[0], label: b[1], kind: flexibleasset.Text})
+			}
+		}
+		x.fields[id] = list
 		return x.Decide(it)
 	})
+}
+
+// builtSaid tells which of the built things the assets of each layout say.
+func (x *reading) builtSaid() (map[string]bool, error) {
+	out := map[string]bool{}
+	err := x.each("assets", func(t thing) error {
+		for _, b := range built {
+			if t.text(b[0]) != "" {
+				out[t.text("asset_layout_id")+"."+b[0]] = true
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+// same is a label as it is compared: Hudu writes some in small letters and underscores.
+func same(label string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(record.Fold(label), "_", " ")), " ")
 }
 
 // layoutFields become the fields of the types. The name of an asset is one, too.
@@ -246,10 +320,22 @@ func (x *reading) layoutFields() error {
 		if typ == nil || typ.Rec == 0 {
 			continue
 		}
-		for i, f := range list {
+		for i := range list {
+			f := &list[i]
+			tag := ""
+			if f.kind == flexibleasset.Tag {
+				if to := x.Look.Table("asset_layouts")[f.linked]; to != nil && to.Rec != 0 {
+					tag = "FlexibleAssetType: " + to.Rec.String()
+				} else {
+					f.kind = flexibleasset.Text
+				}
+			}
 			it := x.Item(flexibleasset.FieldKind, "asset_layout_fields", f.foreign, "Hudu, asset layouts", i+1)
 			it.Row = thing{"label": f.label, "kind": f.kind}
 			it.Values = record.Values{flexibleasset.TypeField: typ.Rec, "name": f.label, "name_key": flexibleasset.Key(f.label), "kind": f.kind, "order": int64(i + 1), "use_for_title": i == 0, "show_in_list": i < 4}
+			if tag != "" {
+				it.Values["tag_type"] = tag
+			}
 			if err := x.Decide(it); err != nil {
 				return err
 			}
@@ -271,21 +357,89 @@ func (x *reading) assets() error {
 			return it.Skip("Import again when its layout can be read.", "The asset %s was skipped: its layout was not imported.", it.Foreign)
 		}
 		it.Values[flexibleasset.TypeField], it.Shown = typ.Rec, t.text("name")
-		said := map[string]string{"Name": t.text("name")}
-		for _, f := range t.list("fields") {
-			said[f.text("label")] = f.text("value")
-		}
+		said := saidOf(t)
+		var texts []text
+		var tags []tagging
 		for _, f := range x.fields[layout] {
+			v, ok := said[same(f.label)]
 			have := x.Look.Table("asset_layout_fields")[f.foreign]
-			if text, ok := said[f.label]; ok && have != nil && have.Rec > 0 && f.kind != flexibleasset.Header {
-				trait := record.TraitName(have.Rec)
-				if it.Values[trait] = value(f.kind, text); f.kind == flexibleasset.Password {
-					it.Secret = append(it.Secret, trait)
-				}
+			if !ok || have == nil || have.Rec <= 0 || f.kind == flexibleasset.Header {
+				continue
+			}
+			trait := record.TraitName(have.Rec)
+			switch f.kind {
+			case flexibleasset.Tag:
+				tags = append(tags, tagging{trait: trait, line: it.Line, ids: v.ids})
+				continue
+			case flexibleasset.Password:
+				it.Secret = append(it.Secret, trait)
+			case flexibleasset.Textbox:
+				texts = append(texts, text{kind: it.Kind, field: trait, html: v.text})
+			}
+			it.Values[trait] = value(f.kind, v.text)
+		}
+		err := x.decide(it, t)
+		x.later(it, texts...)
+		if it.Known != nil && it.What != importer.Conflict {
+			for _, g := range tags {
+				g.known = it.Known
+				x.tags = append(x.tags, g)
 			}
 		}
-		return x.Decide(it)
+		return err
 	})
+}
+
+// content is what a field of an asset says: a text, or the assets that it links to.
+type content struct {
+	text string
+	ids  []string
+}
+
+// saidOf gives what an asset says, by label as same writes it.
+func saidOf(t thing) map[string]content {
+	out := map[string]content{"name": {text: t.text("name")}}
+	for _, b := range built {
+		if s := t.text(b[0]); s != "" {
+			out[same(b[1])] = content{text: s}
+		}
+	}
+	for _, c := range t.list("custom_fields") { // as older versions write them
+		for label, v := range c {
+			out[same(label)] = contentOf(v)
+		}
+	}
+	for _, f := range t.list("fields") {
+		out[same(f.text("label", "caption"))] = contentOf(f["value"])
+	}
+	return out
+}
+
+// contentOf reads a value: a text, or a list of assets, which may be written as JSON.
+func contentOf(v any) content {
+	out := content{text: thing{"v": v}.text("v")}
+	list, ok := v.([]any)
+	if !ok && strings.HasPrefix(out.text, "[{") {
+		d := json.NewDecoder(strings.NewReader(out.text))
+		d.UseNumber()
+		ok = d.Decode(&list) == nil
+	}
+	if !ok {
+		return out
+	}
+	var names []string
+	for _, t := range (thing{"v": list}).list("v") {
+		if t.text("id") != "" {
+			out.ids = append(out.ids, t.text("id"))
+		}
+		if n := t.text("name", "id"); n != "" {
+			names = append(names, n)
+		}
+	}
+	if len(names) > 0 {
+		out.text = strings.Join(names, ", ")
+	}
+	return out
 }
 
 // value reads what a field says.
@@ -306,8 +460,8 @@ func value(kind, text string) any {
 	return text
 }
 
-// articles become documents. Those of no company are for all in Hudu, and have no place
-// here.
+// articles become documents. Those of no company are for all in Hudu; here they belong to
+// the company that takes what belongs to none.
 func (x *reading) articles() error {
 	x.Stage("Articles")
 	return x.each("articles", func(t thing) error {
@@ -319,7 +473,9 @@ func (x *reading) articles() error {
 		it.Rich("content", "content")
 		it.Values["published"] = t.text("draft") != "true"
 		x.within(it, "document_folder_id", "folders", t.text("folder_id"))
-		return x.Decide(it)
+		err := x.decide(it, t)
+		x.later(it, text{kind: it.Kind, field: "content", html: it.Values.Text("content")})
+		return err
 	})
 }
 
@@ -333,7 +489,11 @@ func (x *reading) passwords() error {
 		it.Secret = []string{"password", "otp_secret"}
 		it.Named("Password", "username")
 		it.Put("username", "username")
-		it.Put("url", "login_url", "url")
+		if x.pages.isOurs(t.text("url")) { // its page in Hudu, not where to sign in
+			it.Put("url", "login_url")
+		} else {
+			it.Put("url", "login_url", "url")
+		}
 		it.Lines("notes", "description")
 		it.List("password_category_id", "password_category", "password_type")
 		x.within(it, "password_folder_id", "password_folders", t.text("password_folder_id"))
@@ -341,19 +501,37 @@ func (x *reading) passwords() error {
 		if k := x.Look.Table("assets")[t.text("passwordable_id")]; t.text("passwordable_type") == "Asset" && k != nil && k.Rec != 0 {
 			it.Values["resource_type"], it.Values["resource_id"] = "Flexible Asset", int64(k.Rec)
 		}
-		return x.Decide(it)
+		return x.decide(it, t)
 	})
 }
 
 // others counts what has no place here.
 func (x *reading) others() error {
-	var n int64
-	err := x.each("procedures", func(thing) error { n++; return nil })
-	if err != nil && !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.NotFound) {
+	for _, sort := range []string{"networks", "ip_addresses", "vlans", "rack_storages", "expirations", "users"} {
+		var n int64
+		if err := x.perhaps(sort, true, func(thing) error { n++; return nil }); err != nil {
+			return err
+		}
+		if n > 0 {
+			x.Report.Unknown = append(x.Report.Unknown, importer.Unknown{File: "Hudu, " + strings.ReplaceAll(sort, "_", " "), Rows: n, Note: "These are not brought in. They stay in Hudu."})
+		}
+	}
+	return nil
+}
+
+// perhaps is each for a sort that some versions, or keys, do not give: that is said,
+// unless quiet, and the rest goes on.
+func (x *reading) perhaps(sort string, quiet bool, f func(t thing) error) error {
+	var failed error
+	err := x.each(sort, func(t thing) error {
+		failed = f(t)
+		return failed
+	})
+	if failed != nil || err == nil || !fault.Is(err, fault.Unavailable) && !fault.Is(err, fault.Invalid) {
 		return err
 	}
-	if n > 0 {
-		x.Report.Unknown = append(x.Report.Unknown, importer.Unknown{File: "Hudu, procedures", Rows: n, Note: "These are not brought in. They stay in Hudu."})
+	if !quiet {
+		x.Problem("Hudu, "+strings.ReplaceAll(sort, "_", " "), 0, problem.Warning, "Look whether the key may read them; then import again.", "Hudu did not give its %s: %s", strings.ReplaceAll(sort, "_", " "), fault.Say(err).Text)
 	}
 	return nil
 }
