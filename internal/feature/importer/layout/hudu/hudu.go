@@ -23,7 +23,6 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/problem"
@@ -68,7 +67,7 @@ func (l Layout) Open(in *importer.Run, file *staging.File) (importer.Reading, er
 	in.Source = Name
 	in.Tables = map[string]string{"organizations": "organization", "asset_layouts": flexibleasset.TypeKind, "asset_layout_fields": flexibleasset.FieldKind,
 		"assets": flexibleasset.Kind, "folders": "document_folder", "articles": "document", "password_folders": "password_folder", "asset_passwords": "password", "websites": "domain",
-		procedures: checklist.Kind, templates: checklist.TemplateKind, tasksOf[procedures]: checklist.TaskKind, tasksOf[templates]: checklist.StepKind}
+		procedures: "checklist", templates: "checklist_template", tasksOf[procedures]: "checklist_task", tasksOf[templates]: "checklist_template_task"}
 	x := &reading{Run: in, from: from, company: s.Company, fields: map[string][]field{}, pages: newPages(s.URL), photos: map[string]thing{}, made: map[string]procedure{}}
 	return x, nil
 }

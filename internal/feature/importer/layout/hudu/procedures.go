@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/importer"
 )
 
@@ -37,9 +36,9 @@ type task struct {
 func (x *reading) procedures() error {
 	x.Stage("Procedures")
 	return x.perhaps("procedures", false, func(t thing) error {
-		kind, table := checklist.Kind, procedures
+		kind, table := "checklist", procedures
 		if isTemplate(t) {
-			kind, table = checklist.TemplateKind, templates
+			kind, table = "checklist_template", templates
 		}
 		row := t.only("id", "name", "description", "company_id", "archived")
 		it := x.item(kind, table, row)
@@ -114,9 +113,9 @@ func (x *reading) task(k task) error {
 	if k.of.table == templates {
 		row = k.t.only("id", "name", "description", "position")
 	}
-	kind, in := checklist.TaskKind, checklist.OfList
+	kind, in := "checklist_task", "checklist_id"
 	if k.of.table == templates {
-		kind, in = checklist.StepKind, checklist.OfTemplate
+		kind, in = "checklist_template_task", "checklist_template_id"
 	}
 	it := x.item(kind, tasksOf[k.of.table], row)
 	it.Values[in] = k.of.known.Rec
