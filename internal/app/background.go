@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"strongroom/internal/core/access"
@@ -12,6 +13,7 @@ import (
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/checkout"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity/way"
@@ -177,7 +179,7 @@ func (a *App) sweep(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.tidySearch(ctx, name); err != nil {
+	if err := errors.Join(a.tidySearch(ctx, name), comment.Index(ctx, a.Gate, name)); err != nil {
 		return err
 	}
 	return a.Gate.Change(ctx, access.System(name, "job"), access.Administer, gate.Thing{}, func(tx *gate.Tx) error {

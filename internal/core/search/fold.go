@@ -185,3 +185,15 @@ func cut(s string) string {
 	}
 	return s
 }
+
+// Indexed gives the terms that a text is found by, each once, for an index of what is no
+// record.
+func Indexed(text string) []string {
+	var x index
+	x.text(text)
+	return x.list
+}
+
+// Asked gives the terms of a question; a text is found when for each of them one of its
+// own begins with it.
+func Asked(q string) []string { return terms(q) }

@@ -35,7 +35,12 @@ func Feature() record.Feature {
 }
 
 var schema = []string{
-	`create table if not exists record_comment (id id primary key, record_id int not null, author int not null, source text not null, html text not null, at int not null, edited_at int not null default 0)`,
+	`create table if not exists record_comment (id id primary key, record_id int not null, author int not null, source text not null, html text not null, at int not null, edited_at int not null default 0, indexed int not null default 0)`,
+	`alter table record_comment add column if not exists indexed int not null default 0`,
+	`create index if not exists record_comment_left on record_comment (id) where indexed = 0`,
+	`create table if not exists record_comment_word (word text not null, comment_id int not null, primary key (word, comment_id))`,
+	`create index if not exists record_comment_word_of on record_comment_word (comment_id, word)`,
+	`create index if not exists record_comment_at on record_comment (at, id)`,
 	`create index if not exists record_comment_record on record_comment (record_id, at, id)`,
 	`create table if not exists record_comment_version (comment_id int not null, edited_at int not null, html text not null, primary key (comment_id, edited_at))`,
 	`create table if not exists record_comment_mention (comment_id int not null, user_id int not null, primary key (comment_id, user_id))`,
@@ -47,7 +52,7 @@ var schema = []string{
 // purged followed. What she said stays, as what she wrote elsewhere does.
 func purge(tx *gate.Tx, r *record.Record) error {
 	n := int64(r.ID)
-	for _, t := range []string{"record_comment_version", "record_comment_mention"} {
+	for _, t := range []string{"record_comment_version", "record_comment_mention", "record_comment_word"} {
 		if _, err := tx.Exec(`delete from `+t+` where comment_id in (select id from record_comment where record_id = ?)`, n); err != nil {
 			return err
 		}
@@ -104,6 +109,9 @@ func (c *Comments) Say(tx *gate.Tx, rec id.ID, source string) (*Said, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := keepWords(tx, cid, text.source); err != nil {
+		return nil, err
+	}
 	said, told, err := tell(tx, rec, cid, text.people, nil)
 	if err != nil {
 		return nil, err
@@ -155,6 +163,9 @@ func (c *Comments) Edit(tx *gate.Tx, rec, comment id.ID, source string) (*Said, 
 	if _, err := tx.Exec(`update record_comment set source = ?, html = ?, edited_at = ? where id = ?`, text.source, text.html, tx.Now, int64(comment)); err != nil {
 		return nil, err
 	}
+	if err := keepWords(tx, comment, text.source); err != nil {
+		return nil, err
+	}
 	known, err := mentioned(tx, comment)
 	if err != nil {
 		return nil, err
@@ -184,7 +195,7 @@ func (c *Comments) Remove(tx *gate.Tx, rec, comment id.ID) error {
 	if err := notification.Retract(tx, "mention/"+comment.String(), "comment/"+comment.String()); err != nil {
 		return err
 	}
-	for _, q := range []string{`delete from record_comment_version where comment_id = ?`, `delete from record_comment_mention where comment_id = ?`, `delete from record_comment where id = ?`} {
+	for _, q := range []string{`delete from record_comment_version where comment_id = ?`, `delete from record_comment_mention where comment_id = ?`, `delete from record_comment_word where comment_id = ?`, `delete from record_comment where id = ?`} {
 		if _, err := tx.Exec(q, int64(comment)); err != nil {
 			return err
 		}

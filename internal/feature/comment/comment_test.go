@@ -19,11 +19,16 @@ import (
 // house is a house with people who have names and addresses.
 type house struct {
 	*coretest.House
-	t        *testing.T
+	t        testing.TB
 	comments *comment.Comments
 }
 
 func open(t *testing.T) *house {
+	t.Helper()
+	return openFor(t)
+}
+
+func openFor(t testing.TB) *house {
 	t.Helper()
 	kinds := coretest.Kinds()
 	for _, k := range kinds {

@@ -1,8 +1,6 @@
 package comment
 
 import (
-	"strings"
-
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 )
@@ -18,15 +16,16 @@ type Placed struct {
 // Query asks for comments, the newest first. What is not said does not narrow.
 type Query struct {
 	ID, Record, Author id.ID
-	Words              []string // all of which the text holds, in any case
+	Words              []string // each of which begins a word of the text, in any case
 	Offset, Limit      int
+	NoTotal            bool // how many there are is not asked for
 }
 
 // All gives a page of the comments on what the caller may see, and how many there are.
 func All(tx *gate.Tx, q Query) ([]*Placed, int64, error) {
 	sees, args := tx.Visible("r")
 	where := ` from record_comment c join record r on r.id = c.record_id where r.trashed_at is null and ` + sees
-	narrow := func(cond string, v any) { where, args = where+` and `+cond, append(args, v) }
+	narrow := func(cond string, v ...any) { where, args = where+` and `+cond, append(args, v...) }
 	for _, n := range []struct {
 		column string
 		id     id.ID
@@ -35,12 +34,16 @@ func All(tx *gate.Tx, q Query) ([]*Placed, int64, error) {
 			narrow(n.column+` = ?`, int64(n.id))
 		}
 	}
-	for _, w := range q.Words {
-		narrow(`lower(c.source) like ? escape '\'`, `%`+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(w))+`%`)
+	if len(q.Words) > 0 {
+		if err := found(tx, q.Words, narrow); err != nil {
+			return nil, 0, err
+		}
 	}
 	var total int64
-	if err := tx.QueryRow(`select count(*)`+where, args...).Scan(&total); err != nil || total == 0 {
-		return nil, 0, err
+	if !q.NoTotal {
+		if err := tx.QueryRow(`select count(*)`+where, args...).Scan(&total); err != nil || total == 0 {
+			return nil, 0, err
+		}
 	}
 	named, whom := tx.Visible("u")
 	rows, err := tx.Query(`select c.id, c.author, coalesce((select u.name from record u where u.id = c.author and `+named+`), ''), c.source, c.html, c.at, c.edited_at, r.id, r.kind, r.name, r.org_id`+

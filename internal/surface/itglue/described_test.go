@@ -22,6 +22,7 @@ import (
 // promise is what the description of the API says of its answers. It is stricter
 // than the description: no attribute may be there that is not told.
 type promise struct {
+	api   *itglue.API
 	mux   *http.ServeMux // finds the call that a request is
 	doc   map[string]any
 	mu    sync.Mutex
@@ -34,7 +35,7 @@ func promised(t testing.TB, api *itglue.API) *promise {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &promise{mux: http.NewServeMux(), known: map[string]*jsonschema.Resolved{}}
+	p := &promise{api: api, mux: http.NewServeMux(), known: map[string]*jsonschema.Resolved{}}
 	if err := json.Unmarshal(text, &p.doc); err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +43,7 @@ func promised(t testing.TB, api *itglue.API) *promise {
 		for method := range item.(map[string]any) {
 			if method != "parameters" {
 				p.mux.Handle(strings.ToUpper(method)+" "+path, http.NotFoundHandler())
+				calls.LoadOrStore(shape(api, strings.ToUpper(method)+" "+path), false)
 			}
 		}
 	}
@@ -78,9 +80,8 @@ func (p *promise) in(names ...string) map[string]any {
 	return m
 }
 
-// kept sees that an answer is as it is described.
-func (p *promise) kept(t testing.TB, method, path string, r *reply) {
-	t.Helper()
+// call finds the call that a request is; "" when it is none.
+func (p *promise) call(method, path string) string {
 	path, _, _ = strings.Cut(path, "?")
 	path = regexp.MustCompile(`^https?://[^/]*`).ReplaceAllString(path, "")
 	for _, prefix := range []string{"/api", "/v1"} {
@@ -89,10 +90,39 @@ func (p *promise) kept(t testing.TB, method, path string, r *reply) {
 	if method == "PUT" {
 		method = "PATCH"
 	}
+	_, pattern := p.mux.Handler(&http.Request{Method: method, Host: "x", URL: &url.URL{Path: urlpath.Clean(path)}})
+	return pattern
+}
+
+// calls are the shapes of the calls that are described, and whether a test was answered.
+var calls sync.Map
+
+// shape is a call without what it is asked for: calls that follow from the declarations of
+// kinds are alike for all of them.
+func shape(api *itglue.API, call string) string {
+	parts := strings.Split(regexp.MustCompile(`\{\w+\}`).ReplaceAllString(call, "{}"), "/")
+	for i, p := range parts {
+		if api.Records.Kinds.Plural(p) != nil {
+			parts[i] = "things"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// answered remembers that a test asked a call and was answered.
+func (p *promise) answered(method, path string) {
+	if c := p.call(method, path); c != "" {
+		calls.Store(shape(p.api, c), true)
+	}
+}
+
+// kept sees that an answer is as it is described.
+func (p *promise) kept(t testing.TB, method, path string, r *reply) {
+	t.Helper()
 	if method == "HEAD" || r.doc == nil {
 		return
 	}
-	_, pattern := p.mux.Handler(&http.Request{Method: method, Host: "x", URL: &url.URL{Path: urlpath.Clean(path)}})
+	pattern := p.call(method, path)
 	verb, at, _ := strings.Cut(strings.TrimRight(pattern, "/"), " ")
 	answers, ok := dig(p.doc, "paths", at, strings.ToLower(verb), "responses").(map[string]any)
 	if !ok {

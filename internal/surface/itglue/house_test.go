@@ -198,6 +198,9 @@ func (h *house) ask(key, method, path string, body any, header ...string) *reply
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	if res.StatusCode < 400 {
+		h.says.answered(method, path)
+	}
 	out := &reply{t: h.t, name: method + " " + path, status: res.StatusCode, header: res.Header, body: text, closes: res.Close}
 	if strings.Contains(res.Header.Get("Content-Type"), "json") && res.Header.Get("Content-Encoding") == "" {
 		d := json.NewDecoder(bytes.NewReader(text))

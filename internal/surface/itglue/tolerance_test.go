@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -448,5 +450,43 @@ func TestTooBigABody(t *testing.T) {
 	}
 	if r := h.get(at); r.at("data.0") != nil {
 		t.Errorf("a file is left: %s", r.body)
+	}
+}
+
+// TestEveryToleranceHasATest: the list of what programs force on the server, and of what is
+// better here without breaking them, names for each a test of this package that is there.
+func TestEveryToleranceHasATest(t *testing.T) {
+	there := map[string]bool{}
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`).FindAllStringSubmatch(string(text), -1) {
+			there[m[1]] = true
+		}
+	}
+	rows := table(t, "tolerances.tsv")
+	for i, row := range rows {
+		if len(row) != 3 || row[1] == "" {
+			t.Fatalf("line %d is no tolerance: %q", i+1, row)
+		}
+		for name := range strings.SplitSeq(row[2], " ") {
+			if !there[name] {
+				t.Errorf("%s, %q: there is no %s", row[0], row[1], name)
+			}
+		}
+	}
+	for n := range 19 {
+		if n >= len(rows) || rows[n][0] != strconv.Itoa(n+1) {
+			t.Fatalf("the tolerance %d is missing", n+1)
+		}
 	}
 }

@@ -108,7 +108,7 @@ const (
 // comments adds what was said with all words of the query, the newest first.
 func (v *visit) comments(tx *gate.Tx, q string, to *hits) error {
 	words := strings.Fields(q)
-	list, _, err := comment.All(tx, comment.Query{Words: words[:min(len(words), mostWords)], Limit: commentHits})
+	list, _, err := comment.All(tx, comment.Query{Words: words[:min(len(words), mostWords)], Limit: commentHits, NoTotal: true})
 	for _, x := range list {
 		k := v.Kind(x.Kind)
 		if k == nil {
