@@ -1,6 +1,7 @@
 package asked
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ func (r *Names) Condition(f jsonapi.Filter) (record.Filter, bool) {
 	if len(parts) == 0 {
 		return record.Filter{}, false
 	}
+	parts = r.numbers(f.Name, parts)
 	if f.Op == jsonapi.Range || how == value.SortTime || how == value.SortDay && !plain {
 		return span(f, how, parts)
 	}
@@ -36,6 +38,21 @@ func (r *Names) Condition(f jsonapi.Filter) (record.Filter, bool) {
 		out.Values = append(out.Values, value.AllOf(how, []string{strings.TrimSpace(strings.ReplaceAll(f.Raw, `\,`, `,`))})...)
 	}
 	return out, true
+}
+
+// numbers takes what stands before the numbers of a series from them: 1042 of INC-1042.
+func (r *Names) numbers(name string, parts []string) []string {
+	f := r.Kind.Field(name)
+	if f == nil || f.Series == "" {
+		return parts
+	}
+	out := slices.Clone(parts)
+	for i, p := range out {
+		if n, err := f.Parse(p); err == nil && n != nil {
+			out[i] = fmt.Sprint(n)
+		}
+	}
+	return out
 }
 
 func nullOp(op jsonapi.Op) record.Op {
