@@ -5,6 +5,7 @@ import (
 	"strongroom/internal/feature/identity/method/jwt"
 	"strongroom/internal/feature/identity/method/ldap"
 	"strongroom/internal/feature/identity/method/oidc"
+	"strongroom/internal/feature/identity/method/openid"
 	"strongroom/internal/feature/identity/method/saml"
 )
 
@@ -16,5 +17,6 @@ func methods() []method.Kind {
 		saml.Kind(),
 		jwt.Kind(),
 		ldap.Kind(),
+		openid.Kind(),
 	}
 }

@@ -16,6 +16,7 @@ type Kind struct {
 	Text   string // one sentence: what it is for
 	Away   bool   // the browser goes to another site and comes back
 	Lists  bool   // its ways have Directory
+	Legacy bool   // old: a way is off until somebody switches it on
 	Fields []Field
 	// Addresses are those that the other side has to be told, below Setup.Home.
 	Addresses []Address

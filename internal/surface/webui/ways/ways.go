@@ -237,7 +237,7 @@ func (v *visit) blank() error {
 	if k == nil {
 		return gate.Missing()
 	}
-	x := &way.Way{Kind: k.Name, Name: k.Label, Active: true, Base: v.base(), People: way.People{Role: access.ReadOnly}, Settings: map[string]string{}}
+	x := &way.Way{Kind: k.Name, Name: k.Label, Active: !k.Legacy, Base: v.base(), People: way.People{Role: access.ReadOnly}, Settings: map[string]string{}}
 	for _, f := range k.Fields {
 		x.Settings[f.Name] = f.Default
 	}
