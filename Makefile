@@ -4,6 +4,8 @@
 # make build   the program, reproducibly, as bin/strongroom
 # make reproducible   builds the last commit twice and compares
 # make bench   every benchmark
+# make fips     what has to do with keys, secrets and the vault, built with the FIPS
+#              module of Go and run where it refuses all that is not approved
 # make shots   pictures of the pages, in shots/
 # make race    the suite under the race detector (needs a C compiler)
 
@@ -20,7 +22,7 @@ GOSEC       := bin/gosec-v2.29.0
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: test quick packages format vet lint staticcheck gosec vulncheck sqlite postgres build reproducible bench shots race clean
+.PHONY: test quick packages format vet lint staticcheck gosec vulncheck sqlite postgres build reproducible bench shots race fips clean
 
 test: packages format vet lint vulncheck sqlite postgres
 
@@ -65,6 +67,16 @@ bench:
 
 shots:
 	STRONGROOM_SHOTS=$(CURDIR)/shots go test -count=1 -run Shots ./...
+
+# The module that Go had certified first; what else there is lies in lib/fips140 of Go.
+FIPS_MODULE := v1.0.0
+FIPS_TESTED := ./internal/core/... $(addprefix ./internal/base/,agefile blob breached envelope hostproof kdbx kms merkle pagecrypt \
+	paper pkcs11 shamir sqldb transit) $(addprefix ./internal/feature/,apikey approval breaker checkout keyring mfa password sensitive share vault) \
+	./internal/app/keylink ./internal/app/wrapping ./internal/surface/vaultapi ./internal/surface/webui/vault
+
+fips:
+	GOFIPS140=$(FIPS_MODULE) GODEBUG=fips140=only go test -timeout 45m $(FIPS_TESTED)
+	GOFIPS140=$(FIPS_MODULE) go test -timeout 10m -run 'Scripts/fips' ./cmd/strongroom
 
 race:
 	CGO_ENABLED=1 go test -race ./...

@@ -9,6 +9,7 @@ package agefile
 
 import (
 	"bufio"
+	"crypto/fips140"
 	"errors"
 	"io"
 	"strings"
@@ -17,6 +18,16 @@ import (
 
 	"strongroom/internal/base/fault"
 )
+
+// allowed refuses what this package is for where FIPS-only mode refuses it: keys of age
+// are of X25519, and its contents are sealed with ChaCha20-Poly1305.
+func allowed() error {
+	if fips140.Enforced() {
+		return fault.New(fault.Unavailable, "Files of age cannot be sealed or opened in the FIPS-only mode of this installation.").
+			WithHint("Export without sealing, to a place that is sealed by other means.")
+	}
+	return nil
+}
 
 // For are those for whom a file is sealed.
 type For struct{ list []age.Recipient }
@@ -30,6 +41,9 @@ const work = 16
 // Keys reads public keys, one a line; lines that begin with # are comments. Invalid
 // names the line that is no key, and says so of a private key.
 func Keys(text string) (For, error) {
+	if err := allowed(); err != nil {
+		return For{}, err
+	}
 	var f For
 	n := 0
 	for line := range strings.Lines(text) {
@@ -55,6 +69,9 @@ func Keys(text string) (For, error) {
 
 // Passphrase seals for who knows a passphrase. Invalid for one that is too short.
 func Passphrase(text string) (For, error) {
+	if err := allowed(); err != nil {
+		return For{}, err
+	}
 	if len([]rune(text)) < MinPassphrase {
 		return For{}, fault.Field("passphrase", "The passphrase has fewer than %d characters.", MinPassphrase).WithHint("Use several words.")
 	}
@@ -77,6 +94,9 @@ func Seal(w io.Writer, f For) (io.WriteCloser, error) {
 
 // Key makes a private key, with its public one.
 func Key() (private, public string, err error) {
+	if err := allowed(); err != nil {
+		return "", "", err
+	}
 	k, err := age.GenerateX25519Identity()
 	if err != nil {
 		return "", "", err
@@ -88,6 +108,9 @@ func Key() (private, public string, err error) {
 // keys, or empty, and then passphrase opens it. Invalid when the file is none, was
 // altered, or is for others; what was written then is not to be trusted.
 func Open(w io.Writer, r io.Reader, keys, passphrase string) error {
+	if err := allowed(); err != nil {
+		return err
+	}
 	var list []age.Identity
 	var err error
 	if keys != "" {

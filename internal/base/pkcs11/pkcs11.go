@@ -14,6 +14,7 @@ package pkcs11
 import (
 	"bytes"
 	"context"
+	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha1" // #nosec G505 -- in OAEP, which needs no collision resistance, for tokens without another
@@ -134,6 +135,9 @@ func (k *Key) Wrap(ctx context.Context, plain []byte, bind string) (string, erro
 		return "", err
 	}
 	for _, h := range digests() {
+		if h.name == "sha1" && fips140.Enforced() {
+			break
+		}
 		wrapped, err := rsa.EncryptOAEP(h.new(), rand.Reader, public, fresh, nil)
 		if err != nil {
 			return "", fault.Wrap(err, fault.Invalid, "Nothing can be wrapped to this key of the token.").WithHint("Use an RSA key of 2,048 bits or more.")
@@ -152,7 +156,7 @@ func (k *Key) Wrap(ctx context.Context, plain []byte, bind string) (string, erro
 		}
 		return text, nil
 	}
-	return "", fault.New(fault.Unavailable, "The token cannot decrypt by RSA-OAEP.").WithHint("List what it can with: pkcs11-tool --module LIBRARY -M; and see that the key may decrypt.")
+	return "", fault.New(fault.Unavailable, "The token cannot decrypt by RSA-OAEP.").WithHint("List what it can with: pkcs11-tool --module LIBRARY -M; and see that the key may decrypt. In FIPS-only mode the token must know SHA-256 there.")
 }
 
 // Unwrap has the token open what Wrap gave. Fault kinds as of Wrap; Invalid when it was

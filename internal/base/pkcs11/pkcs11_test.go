@@ -1,6 +1,7 @@
 package pkcs11_test
 
 import (
+	"crypto/fips140"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +43,9 @@ func TestWithSoftHSM(t *testing.T) {
 
 	k := pkcs11.Key{Module: library, Token: "house", ID: "01", PIN: pin("4321")}
 	text, err := k.Wrap(t.Context(), []byte("a root, more or less"), "strongroom/root/1")
+	if fips140.Enforced() && fault.Is(err, fault.Unavailable) {
+		return // SoftHSM knows SHA-1 alone, and this mode does not
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

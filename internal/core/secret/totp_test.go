@@ -49,7 +49,14 @@ func TestSeeds(t *testing.T) {
 		"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", " gezd gnbv gy3t qojq gezd gnbv gy3t qojq ", "GEZDGNBV-GY3TQOJQ-GEZDGNBV-GY3TQOJQ",
 		"otpauth://totp/x?secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq", "OTPAUTH://TOTP/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&algorithm=sha-1",
 	} {
-		if code, left, err := secret.Code(s, time.Unix(59, 0)); err != nil || code != want || left != 1 {
+		code, left, err := secret.Code(s, time.Unix(59, 0))
+		if fips140.Enforced() {
+			if !fault.Is(err, fault.Unavailable) {
+				t.Errorf("%q: %v", s, err)
+			}
+			continue
+		}
+		if err != nil || code != want || left != 1 {
 			t.Errorf("%q: %s, %d, %v", s, code, left, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package mfa_test
 
 import (
+	"crypto/fips140"
 	"encoding/base32"
 	"math/rand/v2"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/core/secret"
 )
 
@@ -34,6 +36,9 @@ func TestCodesOfAnotherProgram(t *testing.T) {
 			t.Fatal(err)
 		}
 		ours, _, err := secret.Code(key, at)
+		if fips140.Enforced() && fault.Is(err, fault.Unavailable) { // SHA-1
+			continue
+		}
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func filled(t *testing.T) (*keystest.Service, *envelope.Envelope) {
 	s := keystest.Start(t, service.Options{})
 	tenant(t, s.Client, "demo", "")
 	tenant(t, s.Client, "gone", "")
-	must[uint32](t)(s.Client.Rotate(t.Context(), "demo", keys.RSA2048))
+	must[uint32](t)(s.Client.Rotate(t.Context(), "demo", rsaSuite()))
 	e := seal(t, s.Client, header("demo"), "hunter2")
 	if _, err := reveal(t, s.Client, e); err != nil {
 		t.Fatal(err)

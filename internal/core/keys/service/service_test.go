@@ -3,6 +3,7 @@ package service_test
 import (
 	"bytes"
 	"crypto/ecdh"
+	"crypto/fips140"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -82,10 +83,18 @@ func tenant(t testing.TB, c *keys.Client, name, suite string) {
 	}
 }
 
+// rsaSuite is the smallest one that may be made in this mode.
+func rsaSuite() string {
+	if fips140.Enforced() {
+		return keys.RSA3072
+	}
+	return keys.RSA2048
+}
+
 func TestLifeOfATenant(t *testing.T) {
 	s := keystest.Start(t, service.Options{Version: "test"})
 	c, ctx := s.Client, t.Context()
-	for name, suite := range map[string]string{"demo": "", "paper": keys.RSA2048} {
+	for name, suite := range map[string]string{"demo": "", "paper": rsaSuite()} {
 		tenant(t, c, name, suite)
 		e := seal(t, c, header(name), "hunter2")
 		if p, err := reveal(t, c, e); err != nil || p != "hunter2" {
@@ -227,11 +236,11 @@ func TestRotateKeepsOldSecrets(t *testing.T) {
 	c, ctx := s.Client, t.Context()
 	tenant(t, c, "demo", "")
 	old := seal(t, c, header("demo"), "old")
-	if g := must[uint32](t)(c.Rotate(ctx, "demo", keys.RSA2048)); g != 2 {
+	if g := must[uint32](t)(c.Rotate(ctx, "demo", rsaSuite())); g != 2 {
 		t.Errorf("generation %d", g)
 	}
 	m := must[keys.Material](t)(c.Tenant(ctx, "demo"))
-	if m.Public.Generation != 2 || m.Public.Suite != envelope.RSA2048 {
+	if m.Public.Generation != 2 || m.Public.Suite != envelope.KeySuite(rsaSuite()) {
 		t.Errorf("present key is %s, generation %d", m.Public.Suite, m.Public.Generation)
 	}
 	for _, restart := range []bool{false, true} {
