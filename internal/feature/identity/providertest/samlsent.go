@@ -6,6 +6,7 @@ import (
 	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/fips140"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -23,9 +24,10 @@ import (
 type Sealing struct {
 	To     *x509.Certificate
 	Cipher string // the last word of its name: aes256-gcm, aes128-cbc
-	Wrap   string // the last word of its name: rsa-oaep-mgf1p, rsa-1_5
+	Wrap   string // the last word of its name: rsa-oaep-mgf1p with SHA-1, rsa-oaep with SHA-256, rsa-1_5
 	Beside bool   // the key stands beside the text instead of in its KeyInfo
 	Text   func([]byte) []byte
+	By     func(plain []byte) (data string) // encrypts itself, to an EncryptedData
 }
 
 // Seal puts what is encrypted in the place of an element.
@@ -50,6 +52,9 @@ func (s Sealing) Seal(e *etree.Element) {
 	}
 	if s.Wrap == "" {
 		s.Wrap = "rsa-oaep-mgf1p"
+		if fips140.Enforced() { // which refuses SHA-1
+			s.Wrap = "rsa-oaep"
+		}
 	}
 	tag := "saml:Encrypted" + strings.TrimSuffix(e.Tag, "Name")
 	if e.Tag == "NameID" {
@@ -57,23 +62,21 @@ func (s Sealing) Seal(e *etree.Element) {
 	}
 	at, parent := e.Index(), e.Parent()
 	parent.RemoveChild(e)
-	parent.InsertChildAt(at, s.element(tag, plain))
+	if s.By == nil {
+		parent.InsertChildAt(at, s.element(tag, plain))
+		return
+	}
+	doc := etree.NewDocument()
+	if err := doc.ReadFromString("<" + tag + ">" + s.By(plain) + "</" + tag + ">"); err != nil {
+		panic(err)
+	}
+	parent.InsertChildAt(at, doc.Root())
 }
 
 func (s Sealing) element(tag string, plain []byte) *etree.Element {
 	key := make([]byte, map[string]int{"aes128": 16, "aes192": 24, "aes256": 32}[s.Cipher[:6]])
 	rand.Read(key)
-	var wrapped []byte
-	var err error
-	public := s.To.PublicKey.(*rsa.PublicKey)
-	if s.Wrap == "rsa-1_5" {
-		wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, public, key) //nolint:staticcheck // what is refused
-	} else {
-		wrapped, err = rsa.EncryptOAEPWithOptions(rand.Reader, public, key, &rsa.OAEPOptions{Hash: crypto.SHA1, MGFHash: crypto.SHA1})
-	}
-	if err != nil {
-		panic(err)
-	}
+	wrapped := s.wrap(key)
 	const xenc, xenc11 = "http://www.w3.org/2001/04/xmlenc#", "http://www.w3.org/2009/xmlenc11#"
 	space := xenc11
 	if strings.HasSuffix(s.Cipher, "-cbc") {
@@ -93,13 +96,40 @@ func (s Sealing) element(tag string, plain []byte) *etree.Element {
 	}
 	k := holder.CreateElement("xenc:EncryptedKey")
 	k.CreateAttr("xmlns:xenc", xenc)
-	k.CreateElement("xenc:EncryptionMethod").CreateAttr("Algorithm", xenc+s.Wrap)
+	method := k.CreateElement("xenc:EncryptionMethod")
+	method.CreateAttr("Algorithm", xenc+s.Wrap)
+	if s.Wrap == "rsa-oaep" {
+		method.CreateAttr("Algorithm", xenc11+s.Wrap)
+		digest, mgf := method.CreateElement("ds:DigestMethod"), method.CreateElement("xenc11:MGF")
+		digest.CreateAttr("xmlns:ds", "http://www.w3.org/2000/09/xmldsig#")
+		digest.CreateAttr("Algorithm", xenc+"sha256")
+		mgf.CreateAttr("xmlns:xenc11", xenc11)
+		mgf.CreateAttr("Algorithm", xenc11+"mgf1sha256")
+	}
 	value := func(e *etree.Element, b []byte) {
 		e.CreateElement("xenc:CipherData").CreateElement("xenc:CipherValue").SetText(base64.StdEncoding.EncodeToString(b))
 	}
 	value(k, wrapped)
 	value(data, encrypt(s.Cipher, key, plain))
 	return out
+}
+
+// wrap wraps a key.
+func (s Sealing) wrap(key []byte) (wrapped []byte) {
+	var err error
+	public := s.To.PublicKey.(*rsa.PublicKey)
+	switch s.Wrap {
+	case "rsa-1_5":
+		fips140.WithoutEnforcement(func() { wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, public, key) }) //nolint:staticcheck // what is refused
+	case "rsa-oaep":
+		wrapped, err = rsa.EncryptOAEPWithOptions(rand.Reader, public, key, &rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA256})
+	default:
+		wrapped, err = rsa.EncryptOAEPWithOptions(rand.Reader, public, key, &rsa.OAEPOptions{Hash: crypto.SHA1, MGFHash: crypto.SHA1})
+	}
+	if err != nil {
+		panic(err)
+	}
+	return wrapped
 }
 
 func encrypt(how string, key, plain []byte) []byte {

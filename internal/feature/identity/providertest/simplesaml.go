@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"bytes"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -20,6 +21,7 @@ type SimpleSAML struct {
 	URL      string // of its metadata
 	Entity   string
 	SignsOut string // begins a logout there
+	Begins   string // begins a sign-in there; the entity id of the way follows
 
 	dir, base string
 	t         testing.TB
@@ -61,6 +63,7 @@ func StartSimpleSAML(t testing.TB) *SimpleSAML {
 	addr := freePort(t)
 	p.base = "http://" + addr
 	p.Entity, p.URL, p.SignsOut = p.base+"/idp", p.base+"/simplesaml/saml2/idp/metadata.php", p.base+"/simplesaml/saml2/idp/initSLO.php?RelayState=/"
+	p.Begins = p.base + "/simplesaml/saml2/idp/SSOService.php?spentityid="
 	for _, d := range []string{"www", "tmp", "metadata"} {
 		if err := os.Mkdir(filepath.Join(p.dir, d), 0o700); err != nil {
 			t.Fatal(err)
@@ -113,6 +116,29 @@ func (p *SimpleSAML) Set(more string) {
 func (p *SimpleSAML) Know(document []byte) {
 	p.t.Helper()
 	p.write("sp.xml", strings.TrimPrefix(string(document), `<?xml version="1.0"?>`))
+}
+
+// simpleEncrypt encrypts an element with AES-GCM, by the library that the provider uses.
+const simpleEncrypt = `require '/usr/share/simplesamlphp/vendor/autoload.php';
+$doc = new DOMDocument(); $doc->loadXML(stream_get_contents(STDIN));
+$key = new RobRichards\XMLSecLibs\XMLSecurityKey(RobRichards\XMLSecLibs\XMLSecurityKey::RSA_OAEP_MGF1P, ['type' => 'public']); $key->loadKey($argv[1], false, true);
+$one = new RobRichards\XMLSecLibs\XMLSecurityKey(RobRichards\XMLSecLibs\XMLSecurityKey::AES256_GCM); $one->generateSessionKey();
+$enc = new RobRichards\XMLSecLibs\XMLSecEnc(); $enc->setNode($doc->documentElement); $enc->type = RobRichards\XMLSecLibs\XMLSecEnc::Element;
+$enc->encryptKey($key, $one); $node = $enc->encryptNode($one, false); echo $node->ownerDocument->saveXML($node);`
+
+// Encrypt encrypts an element to a certificate with AES-GCM, as code that others wrote
+// does: the provider itself only knows AES-CBC.
+func (p *SimpleSAML) Encrypt(to *x509.Certificate) func([]byte) string {
+	return func(plain []byte) string {
+		p.t.Helper()
+		cmd := exec.CommandContext(p.t.Context(), "php", "-r", simpleEncrypt, "--", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: to.Raw})))
+		cmd.Stdin, cmd.Stderr = bytes.NewReader(plain), p.t.Output()
+		out, err := cmd.Output()
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		return string(out)
+	}
 }
 
 // Visit is somebody who signs in there.

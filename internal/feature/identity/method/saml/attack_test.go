@@ -440,7 +440,8 @@ func TestHostileXML(t *testing.T) {
 // FuzzAnswer: whatever is posted, nobody is somebody by it, and nothing breaks.
 func FuzzAnswer(f *testing.F) {
 	p := providertest.NewSAML(f, time.Now)
-	w := open(f, p, nil)
+	k := makePairs(f, 1)
+	w := k.open(f, p, map[string]string{"cbc": "1"})
 	to, trip := start(f, w)
 	signed, err := base64.StdEncoding.DecodeString(p.Answer(f, to).Get("SAMLResponse"))
 	if err != nil {
@@ -449,10 +450,24 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(signed)
 	f.Add([]byte(`<a xmlns:b="c" b:ID="x">&#65;</a>`))
 	f.Add([]byte(p.Metadata()))
+	f.Add([]byte(p.Query("SAMLRequest", p.Logout(home+"/logout/other", "u-1"), "x")))
+	p.Lie(func(p *providertest.SAML) {
+		p.After = func(r *etree.Element) { providertest.Sealing{To: p.Cert}.Seal(r.FindElement("./saml:Assertion")) }
+	})
+	hidden, err := base64.StdEncoding.DecodeString(p.Answer(f, to).Get("SAMLResponse"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(hidden)
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		c, err := w.Return(t.Context(), trip, url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(raw)}})
 		if err == nil && !strings.HasSuffix(c.Subject, ":persistent u-1") {
 			t.Errorf("%+v by %s", c, raw)
+		}
+		for _, m := range []method.Message{{Query: string(raw)}, {Form: url.Values{"SAMLRequest": {base64.StdEncoding.EncodeToString(raw)}}}} {
+			if told, err := w.Told(t.Context(), m); err == nil {
+				t.Errorf("%+v by %s", told, raw)
+			}
 		}
 		_, _ = saml.Kind().Open(setup(map[string]string{"metadata": string(raw)}, time.Now))
 	})

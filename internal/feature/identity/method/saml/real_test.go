@@ -1,10 +1,13 @@
 package saml_test
 
 import (
+	"crypto/fips140"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/beevik/etree"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/feature/identity/method"
@@ -69,6 +72,9 @@ func TestSimpleSAMLphp(t *testing.T) {
 		}
 	})
 	t.Run("encrypted", func(t *testing.T) {
+		if fips140.Enforced() {
+			t.Skip("it wraps keys with SHA-1, which FIPS 140-3 refuses")
+		}
 		p.Set(`'assertion.encryption' => true, 'nameid.encryption' => true, 'saml20.sign.response' => true`)
 		if c := come(t, w, p.Visit(true)); !strings.HasSuffix(c.Subject, ":persistent u-2") || c.LastName != "O'Neil <b>" {
 			t.Errorf("the claim: %+v", c)
@@ -85,6 +91,34 @@ func TestSimpleSAMLphp(t *testing.T) {
 		c, err := strict.Return(t.Context(), method.Trip{Callback: callback, State: state}, said)
 		nobody(t, c, err, "AES-CBC")
 		p.Set("")
+	})
+	t.Run("encrypted with AES-GCM, by its library", func(t *testing.T) {
+		if fips140.Enforced() {
+			t.Skip("it wraps keys with SHA-1, which FIPS 140-3 refuses")
+		}
+		q := providertest.NewSAML(t, time.Now)
+		q.Lie(func(q *providertest.SAML) {
+			q.Sign = func(r *etree.Element) {
+				q.SignIn(r.FindElement("./saml:Assertion"))
+				providertest.Sealing{By: p.Encrypt(k.certs[1])}.Seal(r.FindElement("./saml:Assertion"))
+			}
+		})
+		if c, err := travel(t, k.open(t, q, nil), q); err != nil || !strings.HasSuffix(c.Subject, " u-1") {
+			t.Errorf("%+v, %v", c, err)
+		}
+	})
+	t.Run("begun there", func(t *testing.T) {
+		s := p.Visit(false)
+		at, form := s.Go(t, p.Begins+url.QueryEscape(home+"/metadata"), nil, home)
+		if at.String() != callback {
+			t.Fatalf("the provider sends the browser to %s", at)
+		}
+		if c, err := w.Unasked(t.Context(), callback, form); !fault.Is(err, fault.Invalid) || c.Subject != "" {
+			t.Errorf("where it is not allowed: %+v, %v", c, err)
+		}
+		if c, err := k.open(t, real, map[string]string{"unasked": "1"}).Unasked(t.Context(), callback, form); err != nil || !strings.HasSuffix(c.Subject, " u-1") {
+			t.Errorf("where it is allowed: %+v, %v", c, err)
+		}
 	})
 	t.Run("logout", func(t *testing.T) { partings(t, w, p.Visit(false), p.SignsOut) })
 	t.Run("requests of nobody's key", func(t *testing.T) {

@@ -39,8 +39,8 @@ func Kind() method.Kind {
 	usual := "The name of the attribute. Empty: the names that are usual."
 	return method.Kind{
 		Name: Name, Label: "SAML 2.0", Text: "AD FS, Shibboleth, SimpleSAMLphp and what speaks SAML.", Away: true, Open: open, Pair: makePair,
-		Addresses: []method.Address{{Label: "Metadata, and entity id", Path: metadataPath}, {Label: "Return address (assertion consumer service, POST)", Path: "/return"},
-			{Label: "Logout address (redirect and POST)", Path: logoutPath}},
+		Addresses: []method.Address{{Label: "Metadata, and entity id", Path: metadataPath}, {Label: "Return address (ACS)", Path: "/return"},
+			{Label: "Logout address", Path: logoutPath}},
 		Fields: []method.Field{
 			{Name: "metadata_url", Label: "Address of the provider's metadata", Type: "url", Hint: "It is read again every ten minutes, so that new keys of the provider are known by themselves. AD FS: https://HOST/FederationMetadata/2007-06/FederationMetadata.xml."},
 			{Name: "metadata", Label: "Or the metadata itself", Type: "textarea", Hint: "XML. Enter it anew when the provider changes its keys; it may hold the old and the new ones."},
@@ -48,7 +48,7 @@ func Kind() method.Kind {
 			{Name: "email", Label: "Attribute with the e-mail address", Type: "text", Hint: usual},
 			{Name: "groups", Label: "Attribute with the groups", Type: "text", Hint: usual},
 			{Name: "logout", Label: "Signing out here signs out there too", Type: "checkbox", Hint: "Where the provider can. When it ends its session, those here that began by it end in any case."},
-			{Name: "cbc", Label: "Take what is encrypted with AES-CBC", Type: "checkbox", Hint: "AD FS needs it when it encrypts, and must then sign the answer too (SamlResponseSignature MessageAndAssertion). AES-GCM is taken without it."},
+			{Name: "cbc", Label: "Take what is encrypted with AES-CBC", Type: "checkbox", Hint: "AD FS, SimpleSAMLphp 1 and LemonLDAP::NG 2 need it when they encrypt, and must then sign the answer too, see the documentation. AES-GCM is taken without it."},
 			{Name: "unasked", Label: "A sign-in may begin at the provider", Type: "checkbox", Hint: "Such as by a tile on a page there. Somebody could then be led into an account that is not hers; leave it off unless people need it."},
 		},
 	}

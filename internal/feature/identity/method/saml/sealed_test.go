@@ -153,17 +153,18 @@ func TestEncrypted(t *testing.T) {
 		sign func(*etree.Element, providertest.Sealing)
 		word string // of the refusal; none when it is taken
 	}{
-		"to the first key":          {gcm, providertest.Sealing{To: k.certs[0]}, inside, ""},
-		"to the second key":         {gcm, providertest.Sealing{To: k.certs[1]}, inside, ""},
-		"the key beside it":         {gcm, providertest.Sealing{To: k.certs[0], Beside: true, Cipher: "aes128-gcm"}, inside, ""},
-		"signed around it":          {gcm, providertest.Sealing{To: k.certs[0]}, around, ""},
-		"signed twice":              {gcm, providertest.Sealing{To: k.certs[0]}, func(r *etree.Element, s providertest.Sealing) { inside(r, s); p.SignIn(r) }, ""},
-		"CBC, signed":               {cbc, providertest.Sealing{To: k.certs[0], Cipher: "aes256-cbc"}, around, ""},
-		"CBC where it is not taken": {gcm, providertest.Sealing{To: k.certs[0], Cipher: "aes256-cbc"}, around, "AES-CBC"},
-		"CBC, not signed around it": {cbc, providertest.Sealing{To: k.certs[0], Cipher: "aes128-cbc"}, inside, "not signed"},
-		"RSA with the old padding":  {gcm, providertest.Sealing{To: k.certs[0], Wrap: "rsa-1_5"}, inside, "RSA-OAEP"},
-		"to somebody else":          {gcm, providertest.Sealing{To: p.Cert}, inside, "cannot be opened"},
-		"nobody signed":             {gcm, providertest.Sealing{To: k.certs[0]}, func(r *etree.Element, s providertest.Sealing) { s.Seal(r.FindElement("./saml:Assertion")) }, "not signed"},
+		"to the first key":           {gcm, providertest.Sealing{To: k.certs[0]}, inside, ""},
+		"to the second key":          {gcm, providertest.Sealing{To: k.certs[1]}, inside, ""},
+		"the key beside it":          {gcm, providertest.Sealing{To: k.certs[0], Beside: true, Cipher: "aes128-gcm"}, inside, ""},
+		"a key wrapped with SHA-256": {gcm, providertest.Sealing{To: k.certs[0], Wrap: "rsa-oaep"}, inside, ""},
+		"signed around it":           {gcm, providertest.Sealing{To: k.certs[0]}, around, ""},
+		"signed twice":               {gcm, providertest.Sealing{To: k.certs[0]}, func(r *etree.Element, s providertest.Sealing) { inside(r, s); p.SignIn(r) }, ""},
+		"CBC, signed":                {cbc, providertest.Sealing{To: k.certs[0], Cipher: "aes256-cbc"}, around, ""},
+		"CBC where it is not taken":  {gcm, providertest.Sealing{To: k.certs[0], Cipher: "aes256-cbc"}, around, "AES-CBC"},
+		"CBC, not signed around it":  {cbc, providertest.Sealing{To: k.certs[0], Cipher: "aes128-cbc"}, inside, "not signed"},
+		"RSA with the old padding":   {gcm, providertest.Sealing{To: k.certs[0], Wrap: "rsa-1_5"}, inside, "RSA-OAEP"},
+		"to somebody else":           {gcm, providertest.Sealing{To: p.Cert}, inside, "cannot be opened"},
+		"nobody signed":              {gcm, providertest.Sealing{To: k.certs[0]}, func(r *etree.Element, s providertest.Sealing) { s.Seal(r.FindElement("./saml:Assertion")) }, "not signed"},
 		"signed after encryption, by nobody's key": {gcm, providertest.Sealing{To: k.certs[0]}, func(r *etree.Element, s providertest.Sealing) {
 			s.Seal(r.FindElement("./saml:Assertion"))
 			other, cert := providertest.Certificate(t, time.Now())
