@@ -313,6 +313,22 @@ func TestPages(t *testing.T) {
 	for name, path := range map[string]string{"ways": "/settings/sign-in", "way": d.at, "way-new": "/settings/sign-in/new?kind=oidc", "ways-own": "/account/ways"} {
 		b.Everywhere(name, path)
 	}
+	postsItself(t, d, b)
+}
+
+// postsItself: a page that sends the browser to a provider by POST does that by itself,
+// past the policy that keeps all other forms at home.
+func postsItself(t *testing.T, d *desk, b *browser.Tab) {
+	t.Helper()
+	p := providertest.NewSAML(t, d.Clock.Now)
+	p.Lie(func(p *providertest.SAML) {
+		p.Meta = func(s string) string {
+			return strings.ReplaceAll(s, `bindings:HTTP-Redirect" Location`, `bindings:HTTP-POST" Location`)
+		}
+	})
+	set := d.As(access.Administrator).Post("/settings/sign-in", url.Values{"kind": {"saml"}, "name": {"Company SAML"}, "active": {"1"}, "base": {d.URL}, "metadata_url": {p.URL}, "role": {"Read-only"}}).Want(http.StatusSeeOther).To()
+	browser.Eval[bool](b, `location.assign("/ways/`+coretest.Name+strings.TrimPrefix(set, "/settings/sign-in")+`"), true`)
+	b.Wait(`location.href == "` + p.Entity + `/sso?a=1"`)
 }
 
 // TestSAML: a provider whose answer the browser posts lets somebody in, in the browser

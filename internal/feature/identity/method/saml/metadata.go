@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"bytes"
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
@@ -56,7 +57,7 @@ func limited(r io.Reader) ([]byte, error) {
 
 // readMetadata reads the metadata of one provider, SAML metadata 2.4.3.
 func readMetadata(raw []byte, now time.Time) (*provider, error) {
-	root, err := read(raw, true)
+	root, err := read(bytes.TrimPrefix(raw, []byte("\ufeff")), true) // as files of Windows begin
 	if err != nil {
 		return nil, err
 	}

@@ -275,3 +275,40 @@ func encode(t testing.TB, e *etree.Element) string {
 	}
 	return base64.StdEncoding.EncodeToString(raw)
 }
+
+// TestADFS: what AD FS says of itself holds much beside SAML, in a file that begins as
+// files of Windows do; its two keys are read, and what it says of its own use of SAML
+// is not taken for a provider.
+func TestADFS(t *testing.T) {
+	_, old := providertest.Certificate(t, time.Now())
+	_, next := providertest.Certificate(t, time.Now())
+	_, cipher := providertest.Certificate(t, time.Now())
+	encryption := strings.Replace(providertest.KeyDescriptor(cipher), `use="signing"`, `use="encryption"`, 1)
+	const at, posted = "https://adfs.example.com/adfs/ls/", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+	both := func(name string) string {
+		return `<md:` + name + ` Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="` + at + `"/><md:` + name + ` Binding="` + posted + `" Location="` + at + `"/>`
+	}
+	claims := strings.Repeat(`<auth:ClaimType Uri="http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress" Optional="true"><auth:DisplayName>E-Mail Address</auth:DisplayName><auth:Description>The e-mail address of the user</auth:Description></auth:ClaimType>`, 60)
+	service := `<md:RoleDescriptor xsi:type="fed:SecurityTokenServiceType" protocolSupportEnumeration="http://docs.oasis-open.org/ws-sx/ws-trust/200512" ServiceDisplayName="Example" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:fed="http://docs.oasis-open.org/wsfed/federation/200706" xmlns:auth="http://docs.oasis-open.org/wsfed/authorization/200706">` +
+		encryption + providertest.KeyDescriptor(old) + `<fed:ClaimTypesOffered>` + claims + `</fed:ClaimTypesOffered></md:RoleDescriptor>`
+	text := "\ufeff" + `<?xml version="1.0" encoding="utf-8"?><md:EntityDescriptor ID="_2c1b" entityID="http://adfs.example.com/adfs/services/trust" xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">` + service +
+		`<md:SPSSODescriptor WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` + encryption + providertest.KeyDescriptor(old) + both("SingleLogoutService") + `<md:AssertionConsumerService Binding="` + posted + `" Location="https://elsewhere.example/" index="0" isDefault="true"/></md:SPSSODescriptor>` +
+		`<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` + encryption + providertest.KeyDescriptor(old) + providertest.KeyDescriptor(next) + both("SingleLogoutService") +
+		`<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat>` + both("SingleSignOnService") + `<saml:Attribute Name="http://schemas.xmlsoap.org/claims/Group" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:uri" FriendlyName="Group" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"/></md:IDPSSODescriptor></md:EntityDescriptor>`
+	k := makePairs(t, 1)
+	s := setup(map[string]string{"metadata": text}, time.Now)
+	s.Pairs, s.Secret = k.list, func(_ context.Context, name string) (string, error) { return k.private[name], nil }
+	m, err := saml.Kind().Open(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := m.(*saml.Way)
+	to, _ := start(t, w)
+	if !strings.HasPrefix(to, at+"?SAMLRequest=") || !signedBy(t, to, k.certs[0]) {
+		t.Errorf("it leads to %s", to)
+	}
+	lines, err := w.Test(t.Context())
+	if said := strings.Join(lines, " "); err != nil || !strings.Contains(said, "http://adfs.example.com/adfs/services/trust") || strings.Count(said, "signs with") != 2 || strings.Contains(said, "no address for logout") {
+		t.Errorf("the test says %q, %v", lines, err)
+	}
+}

@@ -147,6 +147,18 @@ func TestEncrypted(t *testing.T) {
 		p.SignIn(r.FindElement("./saml:Assertion"))
 		s.Seal(r.FindElement("./saml:Assertion"))
 	}
+	spoilt := func(how func([]byte) []byte) func(*etree.Element, providertest.Sealing) {
+		return func(r *etree.Element, s providertest.Sealing) {
+			s.Seal(r.FindElement("./saml:Assertion"))
+			e := r.FindElement("//xenc:EncryptedData/xenc:CipherData/xenc:CipherValue")
+			b, err := base64.StdEncoding.DecodeString(e.Text())
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.SetText(base64.StdEncoding.EncodeToString(how(b)))
+			p.SignIn(r)
+		}
+	}
 	for name, x := range map[string]struct {
 		w    *saml.Way
 		how  providertest.Sealing
@@ -185,8 +197,21 @@ func TestEncrypted(t *testing.T) {
 		"a DOCTYPE within": {gcm, providertest.Sealing{To: k.certs[0], Text: func(b []byte) []byte {
 			return append([]byte(`<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]>`), b...)
 		}}, inside, "DOCTYPE"},
-		"two within":     {gcm, providertest.Sealing{To: k.certs[0], Text: func(b []byte) []byte { return append(b, b...) }}, inside, "not sound"},
-		"nothing within": {gcm, providertest.Sealing{To: k.certs[0], Text: func([]byte) []byte { return nil }}, inside, "cannot be opened"},
+		"an ID within and around": {gcm, providertest.Sealing{To: k.certs[0]}, func(r *etree.Element, s providertest.Sealing) {
+			s.Text = func(b []byte) []byte {
+				return []byte(strings.Replace(string(b), r.FindElement("./saml:Assertion").SelectAttrValue("ID", ""), r.SelectAttrValue("ID", ""), 1))
+			}
+			around(r, s)
+		}, "twice"},
+		"an assertion in the assertion": {gcm, providertest.Sealing{To: k.certs[0]}, func(r *etree.Element, s providertest.Sealing) {
+			add("./saml:Assertion", `<saml:Advice><saml:Assertion ID="_e"/></saml:Advice>`)(r)
+			inside(r, s)
+		}, "one assertion"},
+		"CBC with a padding that is none": {cbc, providertest.Sealing{To: k.certs[0], Cipher: "aes256-cbc"}, spoilt(func(b []byte) []byte { b[len(b)-17] ^= 0x80; return b }), "cannot be opened"},
+		"CBC of half a block":             {cbc, providertest.Sealing{To: k.certs[0], Cipher: "aes256-cbc"}, spoilt(func(b []byte) []byte { return b[:40] }), "cannot be opened"},
+		"CBC of nothing":                  {cbc, providertest.Sealing{To: k.certs[0], Cipher: "aes256-cbc"}, spoilt(func(b []byte) []byte { return b[:16] }), "cannot be opened"},
+		"two within":                      {gcm, providertest.Sealing{To: k.certs[0], Text: func(b []byte) []byte { return append(b, b...) }}, inside, "not sound"},
+		"nothing within":                  {gcm, providertest.Sealing{To: k.certs[0], Text: func([]byte) []byte { return nil }}, inside, "cannot be opened"},
 		"a Response within": {gcm, providertest.Sealing{To: k.certs[0], Text: func([]byte) []byte {
 			return []byte(`<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"/>`)
 		}}, inside, "something else"},
