@@ -77,7 +77,7 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 		}
 		b.drive(tx, q, b.counts.toList(int64(q.Offset+limit), passing))
 	}
-	if b.from == "" && len(q.Filters) == 0 && strings.HasPrefix(order, ` order by k.`) {
+	if b.from == "" && len(q.Filters) == 0 && len(q.Any) == 0 && strings.HasPrefix(order, ` order by k.`) {
 		// SQLite takes the tables of a cross join in this order, so that the index
 		// of the column that is sorted by gives the first rows at once.
 		b.from = ` from ` + b.kind.Table() + ` k cross join record r`
@@ -177,7 +177,7 @@ func apart(alias string) string {
 // the list.
 func (b *builder) countable(tx *gate.Tx, q Query) bool {
 	reach, _ := access.Reach(tx.Caller, "")
-	return len(b.matches) == 1 && !b.matches[0].many && len(q.Filters) == 1 && reach == "" && q.Org == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed && q.Archived != "yes"
+	return len(b.matches) == 1 && !b.matches[0].many && len(q.Filters) == 1 && len(q.Any) == 0 && reach == "" && q.Org == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed && q.Archived != "yes"
 }
 
 // countMatches counts what the filter of a countable list finds: the rows of its

@@ -48,8 +48,9 @@ type Query struct {
 	Variant  id.ID // only of this variant, whose traits then may be filtered and sorted by
 	Text     string
 	Filters  []Filter
-	Sort     []Order // by name when empty
-	Limit    int     // 50 when 0
+	Any      [][]Filter // where there are some: all filters of one of these are met
+	Sort     []Order    // by name when empty
+	Limit    int        // 50 when 0
 	Offset   int
 	Archived string // "yes", "no" or "" for both
 	Trashed  bool   // what is in the trash, instead of what is not
@@ -197,6 +198,31 @@ func (b *builder) conditions(tx *gate.Tx, q Query) error {
 		if err := b.filter(tx, f); err != nil {
 			return err
 		}
+	}
+	return b.any(tx, q.Any)
+}
+
+// any asks for what meets all filters of one of some lists.
+func (b *builder) any(tx *gate.Tx, alternatives [][]Filter) error {
+	var conds []string
+	var args []any
+	all := len(alternatives) == 0 // whether everything meets one
+	for _, filters := range alternatives {
+		part := &builder{kind: b.kind, marks: b.marks}
+		for _, f := range filters {
+			if err := part.filter(tx, f); err != nil {
+				return err
+			}
+		}
+		for _, m := range part.matches {
+			part.add(`exists (select 1 from trait t where t.record_id = r.id and `+m.cond+`)`, m.args...)
+		}
+		b.needsKind = b.needsKind || part.needsKind
+		all = all || len(part.conds) == 0
+		conds, args = append(conds, `(`+strings.Join(part.conds, ` and `)+`)`), append(args, part.args...)
+	}
+	if !all {
+		b.add(`(`+strings.Join(conds, ` or `)+`)`, args...)
 	}
 	return nil
 }

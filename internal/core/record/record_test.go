@@ -240,6 +240,10 @@ func TestListFiltersSortsAndCounts(t *testing.T) {
 		{"yes", record.Query{Filters: []record.Filter{{Field: "primary", Op: record.Eq, Values: []any{true}}}}, "[Beta] 1"},
 		{"a wildcard is text", record.Query{Text: "%"}, "[gamma 100%] 1"},
 		{"part of a name", record.Query{Text: "ET"}, "[Beta] 1"},
+		{"either", record.Query{Any: [][]record.Filter{{{Field: "serial_number", Op: record.Eq, Values: []any{"x2"}}}, {{Field: "order", Op: record.Range, Values: []any{int64(2), nil}}, {Field: "ends_on", Op: record.NotNull}}}}, "[alpha Beta] 2"},
+		{"either, page after page", record.Query{Any: [][]record.Filter{{{Field: "ends_on", Op: record.Null}}, {{Field: "ends_on", Op: record.NotNull}}}, Limit: 1, Offset: 1}, "[Beta] 4"},
+		{"either of which one is met by everything", record.Query{Any: [][]record.Filter{{{Field: "name", Op: record.Eq, Values: []any{"alpha"}}}, {{Field: "name", Op: record.Ne}}}}, "[alpha Beta delta gamma 100%] 4"},
+		{"either, beside another", record.Query{Any: [][]record.Filter{{{Field: "name", Op: record.Eq, Values: []any{"alpha"}}}, {{Field: "name", Op: record.Eq, Values: []any{"beta"}}}}, Archived: "no", Filters: []record.Filter{{Field: "primary", Op: record.Eq, Values: []any{true}}}}, "[Beta] 1"},
 		{"no values", record.Query{Filters: []record.Filter{{Field: "name", Op: record.Eq}}}, "[] 0"},
 	} {
 		p := h.list(a, "thing", c.q)

@@ -34,7 +34,7 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 
 // plain tells whether a query asks for all of a kind or of an organization.
 func (q Query) plain() bool {
-	return len(q.Filters) == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed
+	return len(q.Filters) == 0 && len(q.Any) == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed
 }
 
 // Totals counts what is not archived, by kind and by tally.Variant, of one organization or, with 0,

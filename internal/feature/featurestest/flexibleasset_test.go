@@ -290,6 +290,7 @@ func TestAssetsFilteredAndSorted(t *testing.T) {
 		{"not null", record.Query{Filters: []record.Filter{{Field: f["contract-ends"], Op: record.NotNull}}}, "n3"},
 		{"tag", record.Query{Filters: []record.Filter{{Field: f["switches"], Op: record.Eq, Values: []any{sw}}}}, "n3"},
 		{"yes", record.Query{Filters: []record.Filter{{Field: f["guests-allowed"], Op: record.Eq, Values: []any{"true"}}}}, "n3"},
+		{"either", record.Query{Any: [][]record.Filter{{{Field: f["medium"], Op: record.Eq, Values: []any{"fibre"}}, {Field: f["guests-allowed"], Op: record.Eq, Values: []any{"true"}}}, {{Field: f["vlan"], Op: record.Null}}}}, "n1 n3"},
 		{"both", record.Query{Filters: []record.Filter{{Field: f["medium"], Op: record.Eq, Values: []any{"copper"}}, {Field: f["vlan"], Op: record.Range, Values: []any{nil, 50}}},
 			Sort: []record.Order{{Field: f["vlan"], Desc: true}}}, "n4 n0"},
 	} {
