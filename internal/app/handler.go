@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/itglue"
+	"strongroom/internal/surface/ivanti"
 	"strongroom/internal/surface/mcp"
 	"strongroom/internal/surface/vaultapi"
 	"strongroom/internal/surface/webui"
@@ -37,12 +38,15 @@ func (a *App) Handler() (http.Handler, error) {
 	a.Vault = &vaultapi.Server{
 		Vaults: &vault.Vaults{Gate: a.Gate}, Keys: a.APIKeys, Limiter: a.API.Limiter, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
+	a.Ivanti = &ivanti.API{
+		Gate: a.Gate, Records: a.Records, Keys: a.APIKeys, Limiter: a.API.Limiter, Sessions: a.Sessions, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
+	}
 	a.Web.API = a.API.Document
 	pages, err := a.Web.Handler()
 	if err != nil {
 		return nil, err
 	}
-	return &chooser{app: a, api: a.API.Handler(), mcp: a.MCP.Handler(), vault: a.Vault.Handler(), web: pages}, nil
+	return &chooser{app: a, api: a.API.Handler(), mcp: a.MCP.Handler(), vault: a.Vault.Handler(), ivanti: a.Ivanti.Handler(), web: pages}, nil
 }
 
 // begin makes the first tenant, from the first-run page. The code opens that
@@ -63,11 +67,12 @@ func (a *App) begin(ctx context.Context, name, title string, admin identity.Pers
 // chooser decides which surface answers. A request for a program's API never
 // gets a page, whatever is wrong with it.
 type chooser struct {
-	app   *App
-	api   http.Handler
-	mcp   http.Handler
-	vault http.Handler
-	web   http.Handler
+	app    *App
+	api    http.Handler
+	mcp    http.Handler
+	vault  http.Handler
+	ivanti http.Handler
+	web    http.Handler
 }
 
 func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -90,6 +95,10 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if strings.HasPrefix(r.URL.Path, vaultapi.Path) {
 		c.vault.ServeHTTP(w, r)
+		return
+	}
+	if ivanti.Is(r.URL.Path) {
+		c.ivanti.ServeHTTP(w, r)
 		return
 	}
 	if forAPI(r) {

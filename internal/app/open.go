@@ -57,6 +57,7 @@ import (
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/surface/itglue"
+	"strongroom/internal/surface/ivanti"
 	"strongroom/internal/surface/mcp"
 	"strongroom/internal/surface/vaultapi"
 	"strongroom/internal/surface/webui"
@@ -97,6 +98,7 @@ type App struct {
 	API       *itglue.API             // once Handler was called
 	MCP       *mcp.Server             // likewise
 	Vault     *vaultapi.Server        // likewise
+	Ivanti    *ivanti.API             // likewise
 	Version   string
 
 	Demonstrates bool // it is the demo: every page says so

@@ -19,6 +19,8 @@ type filler struct {
 	kind          *record.Kind // of what the route is about; nil for something else
 	thing         string       // what {id} is: a kind, attachment, relation, record for a record of any kind, or other
 	parent        string       // what {parent} is
+	odata         bool         // it is of Ivanti's API
+	set           int          // of the parts, the one that names an object there
 	x             *isolation
 }
 
@@ -52,6 +54,7 @@ func (x *isolation) gone(t target) target {
 	t.id, t.parent, t.org, t.refs = swap(t.id), swap(t.parent), swap(t.org), nil
 	for _, i := range []id.ID{old.id, old.org} {
 		t.query = strings.ReplaceAll(t.query, "="+i.String(), "="+swap(i).String())
+		t.query = strings.ReplaceAll(t.query, i.RecID(), swap(i).RecID())
 	}
 	return t
 }
@@ -75,9 +78,13 @@ func (x *isolation) filler(route string) *filler {
 	f := &filler{route: route, method: method, parts: strings.Split(strings.TrimPrefix(path, "/"), "/"), x: x}
 	kinds := x.h.App.Records.Kinds
 	f.kind = kinds.Plural(f.parts[0])
+	if f.odata = f.parts[0] == "odata"; f.odata {
+		f.set = slices.IndexFunc(f.parts, func(p string) bool { return x.sets[p] != "" })
+		f.kind = kinds.Kind(x.sets[f.parts[f.set]])
+	}
 	for i, part := range f.parts {
 		if !strings.HasPrefix(part, "{") {
-			if k := kinds.Plural(part); k != nil && i > 0 {
+			if k := kinds.Plural(part); k != nil && i > 0 && !f.odata {
 				f.kind = k
 			}
 			continue
@@ -89,6 +96,9 @@ func (x *isolation) filler(route string) *filler {
 		what := follows[before]
 		if k := kinds.Plural(before); k != nil {
 			what = k.Name
+		}
+		if f.odata {
+			what = f.kind.Name
 		}
 		switch {
 		case part == "{id}" && what != "":
@@ -265,6 +275,9 @@ func (f *filler) query(_ *apptest.Tenant, _ apptest.Where, org, one id.ID) strin
 	if f.method != http.MethodGet || f.thing != "" && f.thing != "other" {
 		return ""
 	}
+	if f.odata {
+		return url.Values{"$filter": {"RecId eq '" + one.RecID() + "'"}}.Encode()
+	}
 	v := url.Values{}
 	for _, name := range []string{"organization_id", "filter[organization_id]", "folder"} {
 		v.Set(name, org.String())
@@ -279,6 +292,9 @@ func (f *filler) query(_ *apptest.Tenant, _ apptest.Where, org, one id.ID) strin
 func (f *filler) wide() string {
 	if f.method != http.MethodGet {
 		return ""
+	}
+	if f.odata {
+		return "$top=100"
 	}
 	v := url.Values{"q": {"qz"}, "page[size]": {"1000"}, "show_password": {"true"}}
 	if f.kind != nil {
@@ -309,6 +325,13 @@ func (f *filler) body(t target, page bool) any {
 			}
 		}
 		return v
+	}
+	if f.odata {
+		fields := map[string]any{"Subject": "Probe", "Name": "Probe"}
+		for name, kind := range f.x.h.App.Ivanti.Links(f.parts[f.set]) {
+			fields[name] = t.ref(kind)
+		}
+		return fields
 	}
 	attributes := map[string]any{"name": "Probe", "notes": "Probe", "destination-id": t.id.String(), "destination-type": "Configuration", "flag-id": t.ref("flag"),
 		"attachment": map[string]any{"content": "UHJvYmU=", "file-name": "probe.txt"}}

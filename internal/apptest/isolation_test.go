@@ -33,10 +33,11 @@ func TestIsolation(t *testing.T) {
 			x.seen[s.ID] = true
 		}
 	}
-	x.secrets = secretsOf(h.App.Records.Kinds)
+	x.secrets, x.sets = secretsOf(h.App.Records.Kinds), h.App.Ivanti.Sets()
 	t.Run("API", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.API.Routes(), "/api/v1") })
 	t.Run("web", func(t *testing.T) { x.with(t).walk(x.browsers(), h.App.Web.Routes(), "") })
 	t.Run("vault", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.Vault.Routes(), "") })
+	t.Run("Ivanti", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.Ivanti.Routes(), "/api") })
 	t.Run("keys", func(t *testing.T) { x.with(t).keys() })
 }
 
@@ -48,6 +49,7 @@ type isolation struct {
 	h          *apptest.House
 	own, other *apptest.Tenant
 	secrets    *regexp.Regexp
+	sets       map[string]string          // kinds by what Ivanti's clients call them in addresses
 	seen       map[id.ID]bool             // of the own tenant, by everybody
 	none       map[string]*apptest.Answer // what a route answers about what does not exist
 }
@@ -181,6 +183,7 @@ var leaveOut = map[string]string{ //nolint:gochecknoglobals // a table
 	"POST /settings/pairs/rotate":        "names nothing, and starts a job that the next one waits for; tested in webui/pairs",
 	"GET /jwt/token":                     "takes an access token and no key",
 	"POST /login":                        "takes no key; tested beside it",
+	"POST /rest/authentication/login":    "takes no key; tested beside it",
 	"GET /openapi.json":                  "the same for everybody, with or without a key",
 }
 

@@ -283,7 +283,8 @@ func literal(s string) (any, bool) {
 	case low == "true", low == "false":
 		return low == "true", true
 	case dates.FindString(s) == s:
-		return Time(s)
+		at, ok := Time(s)
+		return at, ok
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n, true
@@ -298,7 +299,7 @@ func literal(s string) (any, bool) {
 
 // Time reads a date or a time as clients write them: with or without seconds, fraction
 // and zone, which is UTC when there is none.
-func Time(s string) (any, bool) {
+func Time(s string) (time.Time, bool) {
 	s = strings.ToUpper(strings.TrimSpace(s))
 	if i := strings.LastIndexByte(s, ' '); i > 0 {
 		s = s[:i] + "+" + s[i+1:]
@@ -308,5 +309,5 @@ func Time(s string) (any, bool) {
 			return t.UTC(), true
 		}
 	}
-	return nil, false
+	return time.Time{}, false
 }

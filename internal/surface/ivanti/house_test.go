@@ -1,0 +1,176 @@
+package ivanti_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/coretest"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/number"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/category"
+	"strongroom/internal/feature/change"
+	"strongroom/internal/feature/configuration"
+	"strongroom/internal/feature/contact"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/identity/method"
+	"strongroom/internal/feature/incident"
+	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/organization"
+	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/problem"
+	"strongroom/internal/feature/request"
+	"strongroom/internal/feature/service"
+	"strongroom/internal/feature/task"
+	"strongroom/internal/feature/team"
+	"strongroom/internal/surface/ivanti"
+)
+
+// welcome is a way of signing in that knows one address and one password.
+type welcome struct{}
+
+func (welcome) Check(_ context.Context, t method.Try) (method.Claim, error) {
+	if t.Email != "ada@example.com" || t.Password != "correct horse" {
+		return method.Claim{}, fault.New(fault.Unauthorized, "This user name and password do not belong together.")
+	}
+	return method.Claim{Method: "test", Email: t.Email, Verified: true, Level: 1}, nil
+}
+
+// house is a house whose API answers at url, with an organization, a customer of it and
+// somebody who works there.
+type house struct {
+	*coretest.House
+	t             testing.TB
+	url, key      string
+	org, customer id.ID
+	agent, team   id.ID
+	service       id.ID
+	category      id.ID
+}
+
+func open(t testing.TB) *house {
+	t.Helper()
+	h := &house{t: t, House: coretest.Open(t, coretest.Options{Features: []record.Feature{
+		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), password.Feature(), identity.Feature(), apikey.Feature(), notification.Feature(),
+		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(), {Name: "number", Schema: number.Schema},
+	}})}
+	keys := &apikey.Keys{Gate: h.Gate}
+	api := &ivanti.API{Gate: h.Gate, Records: h.Records, Keys: keys, Limiter: &apikey.Limiter{Now: h.Clock.Now}, Sessions: &identity.Sessions{Gate: h.Gate, Methods: []method.Password{welcome{}}},
+		Log: slog.New(slog.DiscardHandler), Now: h.Clock.Now}
+	s := httptest.NewServer(api.Handler())
+	t.Cleanup(s.Close)
+	h.url = s.URL
+	var err error
+	if _, h.key, err = keys.Create(t.Context(), h.Admin(), apikey.New{Name: "program", Role: access.Administrator, Limit: &apikey.Limit{}}); err != nil {
+		t.Fatal(err)
+	}
+	h.org = h.Org("Harbour Dental")
+	h.customer = h.Make("contact", h.org, record.Values{"first_name": "Rosa", "last_name": "Lind", "important": true})
+	h.agent = h.Make("user", 0, record.Values{"email": "ada@example.com", "first_name": "Ada", "last_name": "Berg", "role_name": string(access.Administrator)})
+	h.team = h.Make("team", 0, record.Values{"name": "Service Desk"})
+	h.service = h.Make("service", 0, record.Values{"name": "E-mail"})
+	h.category = h.Make("category", 0, record.Values{"name": "Delivery", "service_id": h.service})
+	return h
+}
+
+// answer is an answer, read completely.
+type answer struct {
+	t      testing.TB
+	what   string
+	status int
+	header http.Header
+	text   string
+	doc    map[string]any
+}
+
+// do sends a request with the key; body is JSON as a text.
+func (h *house) do(method, path, body string, header ...string) *answer {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, strings.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "rest_api_key="+h.key)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	a := &answer{h.t, method + " " + path, resp.StatusCode, resp.Header, string(b), nil}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && strings.HasPrefix(a.text, "{") {
+		if err := json.Unmarshal(b, &a.doc); err != nil {
+			h.t.Fatalf("%s: %v: %s", a.what, err, b)
+		}
+	}
+	return a
+}
+
+const incidents = "/api/odata/businessobject/incidents"
+
+// list asks for incidents with a filter and gives their subjects.
+func (h *house) list(filter string, more ...string) string {
+	h.t.Helper()
+	v := url.Values{"$orderby": {"Subject"}}
+	if filter != "" {
+		v.Set("$filter", filter)
+	}
+	for i := 0; i < len(more); i += 2 {
+		v.Set(more[i], more[i+1])
+	}
+	a := h.do("GET", incidents+"?"+v.Encode(), "").want(200)
+	var out []string
+	for _, x := range a.doc["value"].([]any) {
+		out = append(out, x.(map[string]any)["Subject"].(string))
+	}
+	return strings.Join(out, " ")
+}
+
+func (a *answer) want(status int) *answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s: %d, want %d: %s", a.what, a.status, status, a.text)
+	}
+	if _, said := a.doc["message"]; said && status < 300 {
+		a.t.Errorf("%s: an answer of success has a member message", a.what)
+	}
+	return a
+}
+
+// fault wants a failure with a code, of which some word is said.
+func (a *answer) fault(status int, code, word string) *answer {
+	a.t.Helper()
+	a.want(status)
+	if a.doc["code"] != code || !strings.Contains(a.text, word) {
+		a.t.Errorf("%s: %s, want %s and %q", a.what, a.text, code, word)
+	}
+	if list, ok := a.doc["message"].([]any); !ok || len(list) == 0 {
+		a.t.Errorf("%s: no message: %s", a.what, a.text)
+	}
+	return a
+}
+
+func (a *answer) is(name string, want any) *answer {
+	a.t.Helper()
+	if got := a.doc[name]; got != want {
+		a.t.Errorf("%s: %s is %v, want %v", a.what, name, got, want)
+	}
+	return a
+}

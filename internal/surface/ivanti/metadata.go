@@ -1,0 +1,113 @@
+package ivanti
+
+import (
+	"bytes"
+	"encoding/xml"
+	"net/http"
+
+	"strongroom/internal/core/record"
+)
+
+// The parts of CSDL 4.0 (OASIS, Common Schema Definition Language) that describe one
+// object.
+type (
+	csdl struct {
+		XMLName xml.Name `xml:"http://docs.oasis-open.org/odata/ns/edmx edmx:Edmx"`
+		Edmx    string   `xml:"xmlns:edmx,attr"`
+		Version string   `xml:"Version,attr"`
+		Schema  schema   `xml:"edmx:DataServices>Schema"`
+	}
+	schema struct {
+		XMLNS     string       `xml:"xmlns,attr"`
+		Namespace string       `xml:"Namespace,attr"`
+		Types     []entityType `xml:"EntityType"`
+	}
+	entityType struct {
+		Name       string       `xml:"Name,attr"`
+		Key        propertyRef  `xml:"Key>PropertyRef"`
+		Properties []property   `xml:"Property"`
+		Links      []navigation `xml:"NavigationProperty"`
+	}
+	propertyRef struct {
+		Name string `xml:"Name,attr"`
+	}
+	property struct {
+		Name      string `xml:"Name,attr"`
+		Type      string `xml:"Type,attr"`
+		MaxLength int    `xml:"MaxLength,attr,omitempty"`
+		Nullable  bool   `xml:"Nullable,attr"`
+	}
+	navigation struct {
+		Name string `xml:"Name,attr"`
+		Type string `xml:"Type,attr"`
+	}
+)
+
+// metadata answers GET of what an object looks like.
+func metadata(c *call, o *object) error {
+	t := entityType{Name: o.name, Key: propertyRef{recID}}
+	for _, f := range o.fields {
+		t.Properties = append(t.Properties, properties(f)...)
+		if f.form == link || f.form == named {
+			if to := c.objects[f.of.Ref]; to != nil {
+				t.Links = append(t.Links, navigation{Name: o.name + "Assoc" + f.name, Type: "MetaData." + to.name})
+			}
+		}
+	}
+	var b bytes.Buffer
+	b.WriteString(xml.Header)
+	doc := csdl{Edmx: "http://docs.oasis-open.org/odata/ns/edmx", Version: "4.0", Schema: schema{"http://docs.oasis-open.org/odata/ns/edm", "MetaData", []entityType{t}}}
+	doc.XMLName = xml.Name{Local: "edmx:Edmx"}
+	if err := xml.NewEncoder(&b).Encode(doc); err != nil {
+		return err
+	}
+	h := c.w.Header()
+	h.Set("Content-Type", "application/xml; charset=utf-8")
+	h.Set("OData-Version", "4.0")
+	c.w.WriteHeader(http.StatusOK)
+	_, err := c.w.Write(b.Bytes())
+	return err
+}
+
+// properties are the names by which a field is there, with their types.
+func properties(f *field) []property {
+	rec := func(name string) property {
+		return property{Name: name, Type: "Edm.String", MaxLength: 32, Nullable: true}
+	}
+	one := property{Name: f.name, Type: "Edm.String", Nullable: f.of == nil || !f.of.Required}
+	switch {
+	case f.of == nil && f.name == readOnly:
+		one.Type = "Edm.Boolean"
+	case f.of == nil && (f.name == created || f.name == modified):
+		one.Type = "Edm.DateTimeOffset"
+	case f.name == recID:
+		one.MaxLength, one.Nullable = 32, false
+	case f.of != nil:
+		one.Type, one.MaxLength = edm(f.of)
+	}
+	switch f.form {
+	case link:
+		return []property{one, rec(f.name + "_RecID"), {Name: f.name + "_Category", Type: "Edm.String", Nullable: true}}
+	case named, choice:
+		return []property{one, rec(f.name + "_Valid")}
+	}
+	return []property{one}
+}
+
+func edm(f *record.Field) (typ string, length int) {
+	switch f.Type {
+	case record.Integer:
+		return "Edm.Int64", 0
+	case record.Number:
+		return "Edm.Double", 0
+	case record.Bool:
+		return "Edm.Boolean", 0
+	case record.Date:
+		return "Edm.Date", 0
+	case record.Time:
+		return "Edm.DateTimeOffset", 0
+	case record.Text, record.Choice:
+		return "Edm.String", record.MaxText
+	}
+	return "Edm.String", 0
+}

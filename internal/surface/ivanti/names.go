@@ -1,0 +1,68 @@
+package ivanti
+
+import (
+	"maps"
+	"strings"
+)
+
+// spec is what Ivanti calls a kind and its fields, where that does not follow from our
+// own names: those in camel case, references as XLink.
+type spec struct {
+	name string            // of the object
+	as   map[string]string // of fields, by ours
+	by   []string          // of our references, those that Ivanti shows by a name: a validated field
+}
+
+// assigned are the references of tickets that Ivanti shows by a name.
+func assigned() []string {
+	return []string{"owner_id", "team_id", "service_id", "category_id", "actual_service_id", "actual_category_id", "resolved_by_id", "closed_by_id", "reported_by_id", "manager_id"}
+}
+
+// ticket is what all kinds of tickets have.
+func ticket(name, number, text string, more map[string]string) spec {
+	as := map[string]string{
+		"name": "Subject", "number": number, "description": text, "contact_id": "ProfileLink", "owner_id": "Owner", "team_id": "OwnerTeam", "service_id": "Service", "category_id": "Category",
+		"resolved_at": "ResolvedDateTime", "resolved_by_id": "ResolvedBy", "closed_at": "ClosedDateTime", "closed_by_id": "ClosedBy", "final": "IsInFinalState",
+	}
+	maps.Copy(as, more)
+	return spec{name: name, as: as, by: assigned()}
+}
+
+// specs are the names by our kinds.
+func specs() map[string]spec {
+	return map[string]spec{
+		"incident": ticket("Incident", "IncidentNumber", "Symptom", map[string]string{
+			"vip": "IsVIP", "incident_type": "TypeOfIncident", "actual_service_id": "ActualService", "actual_category_id": "ActualCategory", "first_call": "FirstCallResolution",
+			"master": "IsMasterIncident", "master_id": "MasterIncidentLink", "problem_id": "ProblemLink", "reported_by_id": "ReportedBy",
+		}),
+		"service_request": ticket("ServiceReq", "ServiceReqNumber", "Symptom", map[string]string{"reported_by_id": "ReportedBy", "incident_id": "IncidentLink"}),
+		"problem":         ticket("Problem", "ProblemNumber", "Description", map[string]string{"problem_type": "TypeOfProblem", "known_error_at": "KnownErrorDate", "target_date": "TargetResolutionTime"}),
+		"change": ticket("Change", "ChangeNumber", "Description", map[string]string{
+			"change_type": "TypeOfChange", "risk": "RiskLevel", "scheduled_start": "ScheduledStartDate", "scheduled_end": "ScheduledEndDate", "incident_id": "IncidentLink", "problem_id": "ProblemLink",
+		}),
+		"task":         ticket("Task", "AssignmentID", "Details", nil),
+		"category":     {name: "Category", as: map[string]string{"name": "Category", "service_id": "Service"}, by: assigned()},
+		"service":      {name: "CI__Service", as: map[string]string{"team_id": "OwnerTeam", "owner_id": "Owner"}, by: assigned()},
+		"team":         {name: "StandardUserTeam", as: map[string]string{"name": "Team", "email": "TeamEmail", "manager_id": "TeamManager"}, by: assigned()},
+		"announcement": {name: "Announcement", as: map[string]string{"name": "Subject", "publish_on": "PublishDate", "expire_on": "ExpireDate"}},
+		"organization": {name: "OrganizationalUnit", as: map[string]string{"parent_id": "ParentLink"}},
+		"contact":      {name: "Employee", as: map[string]string{"location_id": "LocationLink", "primary_email": "PrimaryEmail", "primary_phone": "PrimaryPhone", "important": "VIP"}},
+		"configuration": {name: "CI", as: map[string]string{
+			"configuration_type_id": "CIType", "configuration_status_id": "Status", "primary_ip": "IPAddress", "mac_address": "MACAddress", "manufacturer_id": "Manufacturer", "model_id": "Model",
+			"operating_system_id": "OperatingSystem", "contact_id": "ProfileLink", "location_id": "LocationLink",
+		}, by: []string{"configuration_type_id", "configuration_status_id", "manufacturer_id", "model_id", "operating_system_id"}},
+		"location": {name: "Location", as: map[string]string{"address_1": "Address", "address_2": "Address2", "postal_code": "Zip", "region_id": "State", "country_id": "Country"}, by: []string{"region_id", "country_id"}},
+		"user":     {name: "User", as: map[string]string{"email": "LoginID", "role_name": "Role"}},
+	}
+}
+
+// camel turns resolved_at into ResolvedAt.
+func camel(s string) string {
+	var b strings.Builder
+	for part := range strings.SplitSeq(s, "_") {
+		if part != "" {
+			b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+		}
+	}
+	return b.String()
+}
