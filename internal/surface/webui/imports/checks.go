@@ -210,6 +210,10 @@ func optionsForm(at string, o importer.Options, submit string) *ui.Form {
 		{Name: "password", Label: "Password of the zip", Type: "password", Complete: "off", Hint: "Only when the export was locked with one."},
 		{Name: "create", Label: "Make the organizations that rows name and nobody knows yet", Type: "checkbox", Checked: o.CreateMissingOrganizations, Hint: "Otherwise such rows are left out."},
 	}}
+	if isRemote(o) {
+		f.Fields = []ui.Field{{Name: "password", Label: "API key of " + remoteName, Type: "password", Complete: "off", Hint: "Empty: the one that was entered."}}
+		return f
+	}
 	if o.Password != "" {
 		f.Fields[0].Hint = "One was entered; it is kept until the import has begun. Enter another to replace it."
 	}

@@ -45,6 +45,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	}
 	get("/imports", (*visit).imports)
 	s.Post("/imports", importing(p.as((*visit).uploadExport)), web.MaxBody(mostExportFile), web.Within(0))
+	post("/imports/hudu", with((*visit).connect))
 	get("/imports/{id}", (*visit).importJob)
 	get("/imports/{id}/problems", (*visit).jobProblems)
 	post("/imports/{id}/cancel", (*visit).cancelImport)

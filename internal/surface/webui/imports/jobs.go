@@ -31,6 +31,7 @@ type importsView struct {
 	Past   []ui.Item
 	Runs   []ui.Item
 	Kept   []keptLine
+	Remote *ui.Form
 }
 
 // keptLine is a mapping that was kept.
@@ -48,9 +49,11 @@ type stagedLine struct {
 }
 
 // imports is the upload, what waits for a decision and what was imported.
-func (v *visit) imports() error {
+func (v *visit) imports() error { return v.importsPage(remoteForm(), http.StatusOK) }
+
+func (v *visit) importsPage(remote *ui.Form, status int) error {
 	view := &importsView{Head: ui.Head{Title: "Import", Icon: "file-import", Sub: []ui.Cell{{Text: "Bring in tables and the exports of other products. Importing the same again changes only what is new."}}},
-		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip,.csv,.tsv,.txt,text/csv,.json,.1pux,.kdbx,.xml", Text: "Upload a table or an export"}}
+		Drop: ui.Drop{Action: "/imports", Swap: "imports", Accept: ".zip,application/zip,.csv,.tsv,.txt,text/csv,.json,.1pux,.kdbx,.xml", Text: "Upload a table or an export"}, Remote: remote}
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if view.Staged, err = stagedExports(tx); err != nil {
 			return err
@@ -85,7 +88,7 @@ func (v *visit) imports() error {
 		return err
 	}
 	p.Data = view
-	return v.Render("imports", p)
+	return v.RenderStatus(status, "imports", p)
 }
 
 // stagedExports lists what was uploaded and is not imported yet.

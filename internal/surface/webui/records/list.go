@@ -535,6 +535,8 @@ func (l *listing) column(name string, i int) ui.Column {
 			return l.q.Sortable(c, strings.TrimSuffix(f.Name, "_id")+"_name")
 		}
 		return c
+	case f.Type == record.Choice && f.Name == "status":
+		c.Phone, c.Hide = "end", 0
 	case f.Format == record.Mono || f.Format == record.IP || f.Series != "":
 		c.Phone = "line"
 	case f.Type == record.Integer || f.Type == record.Number:

@@ -73,14 +73,17 @@ func (l Layout) Open(in *importer.Run, file *staging.File) (importer.Reading, er
 }
 
 func (l Layout) from(in *importer.Run, file *staging.File, s Settings) (source, error) {
-	if file.Size > 0 {
+	if s.URL == "" && file.Size > 0 {
 		return openFile(file, file.Size, in.Options.Password, s.Company)
 	}
 	c, err := connect(l.Client, l.Pace, s.URL, in.Options.Password)
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.page(in.Ctx, "companies", 1)
+	if _, err = c.page(in.Ctx, "companies", 1); fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Denied) { // nothing was begun: it is what was typed
+		said := fault.Say(err)
+		err = fault.Wrap(err, fault.Invalid, "%s", said.Text).WithHint("%s", said.Hint)
+	}
 	return c, err
 }
 
