@@ -66,12 +66,18 @@ func ready() []Ready {
 			"Hourly Rate": "quick_notes", "Currency": "quick_notes", "Payment Terms": "quick_notes", "Tax ID": "quick_notes"}},
 		{Table: "Contacts", Kind: "contact", Needs: []string{"Name", "Title", "Department", "Email", "Phone", "Ext", "Mobile"}, Fields: map[string]string{
 			"Name": "name", "Title": "title", "Department": "notes", "Email": "contact_emails", "Phone": "contact_phones", "Ext": "notes", "Mobile": "contact_phones", "Location": "location_id"}},
+		{Table: "Contacts", Kind: "contact", Needs: []string{"Full Name", "Job Title", "Department Name", "Email Address", "Office Phone", "Mobile Phone"}, Fields: map[string]string{ // its template
+			"Full Name": "name", "Job Title": "title", "Department Name": "notes", "Email Address": "contact_emails", "Office Phone": "contact_phones", "Office Extension": "notes", "Mobile Phone": "contact_phones",
+			"Office Location": "location_id"}},
 		{Table: "Locations", Kind: "location", Needs: []string{"Name", "Description", "Address", "City", "State", "Postal Code", "Phone", "Hours"}, Fields: map[string]string{
 			"Name": "name", "Description": "notes", "Address": "address_1", "City": "city", "State": "region_id", "Postal Code": "postal_code", "Phone": "phone", "Hours": "notes"}},
 		{Table: "Assets", Kind: "configuration", Needs: []string{"Name", "Type", "Make", "Model", "Serial Number", "Operating System", "Purchase Date", "Warranty Expire", "Install Date", "Assigned To"}, Fields: map[string]string{
 			"Name": "name", "Description": "notes", "Type": "configuration_type_id", "Make": "manufacturer_id", "Model": "model_id", "Serial Number": "serial_number",
 			"Operating System": "operating_system_id", "Purchase Date": "purchased_at", "Warranty Expire": "warranty_expires_at", "Install Date": "installed_at", "Assigned To": "contact_id",
 			"Location": "location_id", "Physical Location": "position", "Notes": "notes"}},
+		{Table: "Assets", Kind: "configuration", Needs: []string{"Name", "Type", "Make", "Model", "Serial", "OS", "Purchase Date", "Assigned To"}, Fields: map[string]string{ // its template
+			"Name": "name", "Description": "notes", "Type": "configuration_type_id", "Make": "manufacturer_id", "Model": "model_id", "Serial": "serial_number",
+			"OS": "operating_system_id", "Purchase Date": "purchased_at", "Assigned To": "contact_id", "Location": "location_id", "Physical Location": "position", "Notes": "notes"}},
 		{Table: "Credentials", Kind: "password", Needs: []string{"Name", "Description", "Username", "Password", "TOTP", "URI"}, Fields: map[string]string{
 			"Name": "name", "Description": "notes", "Username": "username", "Password": "password", "TOTP": "otp_secret", "URI": "url", "URI_2": "notes", "Note": "notes", "Important": "notes"}},
 		{Table: "Domains", Kind: "domain", Needs: []string{"Domain", "Description", "Registrar", "Web Host", "Expiration Date"}, Fields: map[string]string{

@@ -283,6 +283,8 @@ var itflow = []struct{ kind, text string }{
 	{"location", "Name,Description,Address,City,State,\"Postal Code\",Phone,Hours\nHQ,Main,\"1 Road\",Boston,,02101,,9-5\n"},
 	{"contact", "Name,Title,Department,Email,Phone,Ext,Mobile,Location\n\"Ann Lee\",CEO,Board,ann@acme.example,\"555 1\",12,\"555 2\",HQ\n"},
 	{"configuration", "Name,Description,Type,Make,Model,\"Serial Number\",\"Operating System\",\"Purchase Date\",\"Warranty Expire\",\"Install Date\",\"Assigned To\",Location,\"Physical Location\",Notes\nSRV1,Files,Server,Dell,R740,SN1,Debian,2024-01-02,2027-01-02,2024-02-01,\"Ann Lee\",HQ,Rack,keep\n"},
+	{"contact", "Full Name ,Job Title ,Department Name ,Email Address ,Office Phone ,Office Extension ,Mobile Phone ,Office Location \n\"Bo Ek\",CTO,Board,bo@acme.example,\"555 3\",13,\"555 4\",HQ\n"},
+	{"configuration", "Name,Description,Type,Make,Model,Serial,OS,\"Purchase Date\",\"Assigned To\",Location,\"Physical Location\",Notes\nSRV2,Files,Server,Dell,R740,SN2,Debian,2024-01-02,\"Ann Lee\",HQ,Rack,keep\n"},
 	{"password", "Name,Description,Username,Password,TOTP,URI,URI_2,Note,Important\nRoot,main,root,itflow-secret,,https://srv1.example,,second,1\n"},
 	{"domain", "Domain,Description,Registrar,\"Web Host\",\"Expiration Date\"\nacme.example,main,Reg,Host,2027-03-04\n"},
 	{"ssl_certificate", "Name,Description,Domain,Issuer,\"Expiration Date\"\nWeb,main,www.acme.example,CA,2027-03-04\n"},
