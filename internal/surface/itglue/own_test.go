@@ -131,3 +131,26 @@ func TestRunbooks(t *testing.T) {
 	w.ask(ada, "DELETE", at, nil).is(204)
 	w.ask(ada, "GET", at, nil).is(404)
 }
+
+// TestSearch: records are found by words, as far as they may be seen.
+func TestSearch(t *testing.T) {
+	w := newWorld(t)
+	w.Make("document", w.org, record.Values{"name": "Zebra manual"})
+	other := w.Org("Other")
+	room := w.Make("location", other, record.Values{"name": "Zebra room"})
+	for query, want := range map[string]string{"query=zebr": "Zebra manual Zebra room", "query=room+room": "Zebra room", "query=zebr&kind=locations": "Zebra room", "query=zebr&kind=Document,Contact": "Zebra manual",
+		"query=zebr&filter_organization_id=" + w.org.String(): "Zebra manual", "query=zebr&filter_organization_id=x": "", "query=zebr&kind=spaceships": "", "query=": ""} {
+		if got := w.get("/search.json?" + query).names("name"); got != want {
+			t.Errorf("%s finds %q, want %q", query, got, want)
+		}
+	}
+	w.get("/search?query=room").shows("data.0.id", room).shows("data.0.attributes.resource-type", "locations").shows("data.0.attributes.organization-name", "Other")
+	w.do("GET", "/search?query=zebr&limit=none", nil, 422)
+	if one, _ := w.get("/search?query=zebr&limit=1&related=true&sort=name").at("data").([]any); len(one) != 1 {
+		t.Errorf("of at most one there are %v", one)
+	}
+	_, eve := w.user(access.Editor, false, other)
+	if got := w.ask(eve, "GET", "/search.json?query=zebr", nil).is(200).names("name"); got != "Zebra room" {
+		t.Errorf("a stranger finds %q", got)
+	}
+}
