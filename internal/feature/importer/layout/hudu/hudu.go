@@ -22,6 +22,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/table"
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
@@ -80,7 +81,8 @@ func (l Layout) from(in *importer.Run, file *staging.File, s Settings) (source, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err = c.page(in.Ctx, "companies", 1); fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Denied) { // nothing was begun: it is what was typed
+	_, err = c.page(in.Ctx, "companies", 1)
+	if fault.Is(err, fault.Unavailable) || fault.Is(err, fault.Denied) || fault.Is(err, fault.NotFound) { // nothing was begun: it is what was typed
 		said := fault.Say(err)
 		err = fault.Wrap(err, fault.Invalid, "%s", said.Text).WithHint("%s", said.Hint)
 	}
@@ -326,7 +328,11 @@ func (x *reading) layoutFields() error {
 			f := &list[i]
 			tag := ""
 			if f.kind == flexibleasset.Tag {
-				if to := x.Look.Table("asset_layouts")[f.linked]; to != nil && to.Rec != 0 {
+				text, err := x.isText(f.foreign)
+				if err != nil {
+					return err
+				}
+				if to := x.Look.Table("asset_layouts")[f.linked]; !text && to != nil && to.Rec != 0 {
 					tag = "FlexibleAssetType: " + to.Rec.String()
 				} else {
 					f.kind = flexibleasset.Text
@@ -344,6 +350,25 @@ func (x *reading) layoutFields() error {
 		}
 	}
 	return nil
+}
+
+// isText tells whether a field that links to assets came in as a text once, which it stays.
+func (x *reading) isText(foreign string) (text bool, err error) {
+	k := x.Look.Table("asset_layout_fields")[foreign]
+	if k == nil || k.Rec <= 0 {
+		return false, nil
+	}
+	err = x.Importer.Gate.View(x.Ctx, x.Caller, func(tx *gate.Tx) error {
+		f, err := x.Importer.Records.Get(tx, flexibleasset.FieldKind, k.Rec)
+		if err == nil {
+			text = f.Values.Text("kind") != flexibleasset.Tag
+		}
+		return err
+	})
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return text, err
 }
 
 func (x *reading) assets() error {
