@@ -52,7 +52,7 @@ type command struct {
 
 func commands() []*command {
 	return slices.Concat([]*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), rotationCommands(), secretCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), vaultLsCommand(), vaultGetCommand(), vaultPutCommand(), vaultWordsCommand(), vaultMeetCommand(), vaultRecoveryCommand(), vaultLogCommand(), vaultVerifyCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), vaultItemCommands(), rotationCommands(), secretCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), vaultLsCommand(), vaultGetCommand(), vaultPutCommand(), vaultWordsCommand(), vaultMeetCommand(), vaultRecoveryCommand(), vaultLogCommand(), vaultVerifyCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
 }
 
 // usage is a mistake in how the command was called.
@@ -203,6 +203,9 @@ func flagsOf(name string, f *flag.FlagSet) *settings {
 		f.BoolVar(&s.json, "json", false, "print the result as one JSON object")
 	}
 	if add := flagSets()[name]; add != nil {
+		add(s, f)
+	}
+	if add := vaultItemFlags()[name]; add != nil {
 		add(s, f)
 	}
 	if add := secretFlags()[name]; add != nil {

@@ -29,6 +29,7 @@ import (
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/tracker"
+	"strongroom/internal/feature/vault"
 )
 
 const (
@@ -164,6 +165,9 @@ func (a *App) sweep(ctx context.Context, name string) error {
 		return err
 	}
 	if _, err := a.Exporter.Sweep(ctx, name); err != nil {
+		return err
+	}
+	if err := (&vault.Vaults{Gate: a.Gate}).Sweep(ctx, name); err != nil {
 		return err
 	}
 	err := a.inTenant(ctx, name, func(t *tenant.Tenant) error {

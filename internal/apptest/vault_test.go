@@ -129,6 +129,7 @@ func TestVaultByKey(t *testing.T) {
 		}
 	}
 	checksLog(t, h, tenant.Name, client(who.Key, dir), who.ID)
+	t.Run("files and moves", func(t *testing.T) { vaultFilesAndMoves(t, h) })
 	if strings.Contains(string(before), "first") || strings.Contains(string(before), "Router") {
 		t.Error("what is in the vault stands in what is remembered")
 	}

@@ -23,7 +23,7 @@ func (c Content) Following(old Content, now int64) Content {
 	out := Content{}
 	for name, value := range c {
 		out[name] = value
-		if name != past && old[name] != value {
+		if name != past && name != files && name != moved && old[name] != value {
 			was[name] = old[name]
 		}
 	}

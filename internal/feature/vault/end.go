@@ -31,6 +31,9 @@ func (s *Vaults) End(ctx context.Context, c *access.Caller, vault id.ID, last []
 			return fault.New(fault.Invalid, "The last list of a vault has nothing in it.").WithHint("Load the page again.")
 		}
 		tx.Entry().Version = int64(m.Counter)
+		if err := loosen(tx, `vault_id = ?`, int64(vault)); err != nil {
+			return err
+		}
 		for _, q := range []string{`delete from vault_item where vault_id = ?`, `delete from vault_grant where vault_id = ?`, `delete from vault where id = ?`} {
 			if _, err := tx.Exec(q, int64(vault)); err != nil {
 				return err

@@ -29,7 +29,7 @@ const mostVaults = 50
 
 // Feature is the tables of vaults.
 func Feature() record.Feature {
-	return record.Feature{Name: "vault", Schema: slices.Concat(schema, recoverySchema), Purge: purge}
+	return record.Feature{Name: "vault", Schema: slices.Concat(schema, fileSchema, recoverySchema), Purge: purge}
 }
 
 var schema = []string{
@@ -50,6 +50,9 @@ var schema = []string{
 func purge(tx *gate.Tx, r *record.Record) error {
 	if r.Kind.Name != "user" {
 		return nil
+	}
+	if err := loosen(tx, `vault_id in (select id from vault where owner_id = ?)`, int64(r.ID)); err != nil {
+		return err
 	}
 	for _, q := range []string{
 		`delete from vault_item where vault_id in (select id from vault where owner_id = ?)`,
@@ -100,6 +103,9 @@ type Write struct {
 	Put      [][]byte `json:"put,omitempty"`
 	Remove   []int64  `json:"remove,omitempty"`
 	Manifest []byte   `json:"manifest"`
+
+	Attach []Attachment `json:"attach,omitempty"` // files that were sent before and belong to these items from now on
+	Detach []int64      `json:"detach,omitempty"` // files that belong to nothing any more
 }
 
 // change runs fn for who may see passwords at all, recorded as action.

@@ -31,7 +31,7 @@ func (s *Vaults) Write(ctx context.Context, c *access.Caller, vault id.ID, w Wri
 	if err != nil {
 		return err
 	}
-	if len(w.Put) > mostWrite || len(w.Remove) > mostWrite {
+	if len(w.Put) > mostWrite || len(w.Remove) > mostWrite || len(w.Attach) > mostWrite || len(w.Detach) > mostWrite {
 		return fault.New(fault.Invalid, "One write changes at most %d items.", mostWrite)
 	}
 	return s.change(ctx, c, "vault.write", vault, func(tx *gate.Tx) error {
@@ -124,11 +124,17 @@ func (p *pending) apply(w Write) error {
 		if _, err := p.tx.Exec(`delete from vault_item where vault_id = ? and item = ?`, int64(p.vault), item); err != nil {
 			return err
 		}
+		if err := loosen(p.tx, `vault_id = ? and item = ?`, int64(p.vault), item); err != nil {
+			return err
+		}
 	}
 	for _, sealed := range w.Put {
 		if err := p.put(sealed); err != nil {
 			return err
 		}
+	}
+	if err := p.files(w); err != nil {
+		return err
 	}
 	if _, ok := p.kept[0]; !ok {
 		return fault.New(fault.Invalid, "A vault has an item that says what it is called.")

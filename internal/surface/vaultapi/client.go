@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -287,30 +288,51 @@ func (c *Client) read(out *Vault, items [][]byte) error {
 
 // Put writes an item: a new one when was is nil.
 func (c *Client) Put(ctx context.Context, v *Vault, was *Item, content hostproof.Content) (*Item, error) {
+	return c.put(ctx, v, was, content, vault.Write{})
+}
+
+// put is Put together with what else is written.
+func (c *Client) put(ctx context.Context, v *Vault, was *Item, content hostproof.Content, w vault.Write) (*Item, error) {
 	number, last := c.unused(v), (*hostproof.Leaf)(nil)
 	if was != nil {
 		number, last = was.Number, &was.leaf
 		content = content.Following(was.Content, c.now())
 	}
+	return c.seal(ctx, v, number, last, content, w)
+}
+
+// seal seals one version of an item and writes it.
+func (c *Client) seal(ctx context.Context, v *Vault, number int64, last *hostproof.Leaf, content hostproof.Content, w vault.Write) (*Item, error) {
 	sealed, leaf, err := c.keys.Seal(v.vault, number, last, content, c.now())
 	if err != nil {
 		return nil, err
 	}
-	leaves := []hostproof.Leaf{leaf}
-	for n, l := range v.leaves {
-		if n != number {
-			leaves = append(leaves, l)
-		}
+	w.Put = [][]byte{sealed}
+	if err := c.commit(ctx, v, []hostproof.Leaf{leaf}, w); err != nil {
+		return nil, err
 	}
-	m, err := c.keys.Manifest(v.vault, v.manifest, leaves, c.now())
+	return &Item{v.ID, v.Title, number, content, leaf}, nil
+}
+
+// commit writes what was put and removed, with the list that comes of it.
+func (c *Client) commit(ctx context.Context, v *Vault, put []hostproof.Leaf, w vault.Write) error {
+	next := maps.Clone(v.leaves)
+	for _, l := range put {
+		next[l.Item] = l
+	}
+	for _, n := range w.Remove {
+		delete(next, n)
+	}
+	m, err := c.keys.Manifest(v.vault, v.manifest, slices.Collect(maps.Values(next)), c.now())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := c.call(ctx, "vaults/"+v.ID.String(), vault.Write{Put: [][]byte{sealed}, Manifest: m.Marshal()}, nil); err != nil {
-		return nil, err
+	w.Manifest = m.Marshal()
+	if err := c.call(ctx, "vaults/"+v.ID.String(), w, nil); err != nil {
+		return err
 	}
-	v.manifest, v.leaves[number] = m, leaf
-	return &Item{v.ID, v.Title, number, content, leaf}, c.Memory.keep(v.ID, hostproof.Memory{Epoch: m.Epoch, Counter: m.Counter, Hash: m.Hash()}, v.of)
+	v.manifest, v.leaves = m, next
+	return c.Memory.keep(v.ID, hostproof.Memory{Epoch: m.Epoch, Counter: m.Counter, Hash: m.Hash()}, v.of)
 }
 
 // unused draws the number of a new item: 48 random bits.
@@ -358,15 +380,7 @@ func (c *Client) call(ctx context.Context, path string, send, into any) error {
 	defer resp.Body.Close()
 	in := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer))
 	if resp.StatusCode != http.StatusOK {
-		var f failure
-		if err := in.Decode(&f); err != nil || f.Error.Text == "" {
-			f.Error.Text = "The server answered " + resp.Status + "."
-		}
-		kind := fault.Invalid
-		if resp.StatusCode >= 500 {
-			kind = fault.Unavailable
-		}
-		return fault.New(kind, "%s", f.Error.Text).WithHint("%s", f.Error.Hint)
+		return refusal(in, resp)
 	}
 	if into == nil {
 		return nil
@@ -375,6 +389,22 @@ func (c *Client) call(ctx context.Context, path string, send, into any) error {
 		return fault.Wrap(err, fault.Unavailable, "The server's answer cannot be read.").WithHint("Is it a Strongroom of this version?")
 	}
 	return nil
+}
+
+// refusal words what a server said in place of an answer.
+func refusal(in *json.Decoder, resp *http.Response) error {
+	var f failure
+	if err := in.Decode(&f); err != nil || f.Error.Text == "" {
+		f.Error.Text = "The server answered " + resp.Status + "."
+	}
+	kind := fault.Invalid
+	switch {
+	case resp.StatusCode >= 500:
+		kind = fault.Unavailable
+	case resp.StatusCode == http.StatusConflict:
+		kind = fault.Conflict
+	}
+	return fault.New(kind, "%s", f.Error.Text).WithHint("%s", f.Error.Hint)
 }
 
 // address is where the server answers. A key is not sent in the clear to another

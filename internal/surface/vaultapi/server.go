@@ -63,6 +63,8 @@ func (s *Server) build() {
 		s.mux.Handle("GET "+Path+"vaults/{id}", s.as(s.read), web.Within(2*time.Minute))
 		s.mux.Handle("GET "+Path+"people/{id}", s.as(s.listing))
 		s.mountRecovery()
+		s.mux.Handle("GET "+Path+"vaults/{id}/files/{file}", s.as(s.fetch), web.Within(0))
+		s.mux.Handle("POST "+Path+"vaults/{id}/files/{file}", s.as(s.send), web.MaxBody(vault.MostFile+1), web.Within(0))
 		s.mux.Handle("POST "+Path+"vaults/{id}", s.as(s.write), web.MaxBody(maxBody), web.Within(2*time.Minute))
 	})
 }

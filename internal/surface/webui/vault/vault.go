@@ -48,6 +48,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/vault/vaults/{id}/grants", p.as((*visit).grant))
 	s.Post("/vault/vaults/{id}/renew", p.as((*visit).renew), web.MaxBody(maxBody), web.Within(2*time.Minute))
 	s.Post("/vault/vaults/{id}/delete", p.as((*visit).end))
+	s.Get("/vault/vaults/{id}/files/{file}", p.as((*visit).fetch), web.Within(0))
+	s.Post("/vault/vaults/{id}/files/{file}", p.as((*visit).send), web.MaxBody(vault.MostFile+1), web.Within(0))
 	s.Post("/vault/vaults/{id}", p.as((*visit).write), web.MaxBody(maxBody), web.Within(2*time.Minute))
 }
 

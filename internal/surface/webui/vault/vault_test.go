@@ -38,6 +38,8 @@ type proxy struct {
 	mu   sync.Mutex
 	sent bytes.Buffer
 	lie  func(path string, answer map[string]any) // nil for none
+
+	bytes func([]byte) []byte // nil for none
 }
 
 func newProxy(t *testing.T, to string) *proxy {
@@ -74,8 +76,15 @@ func newProxy(t *testing.T, to string) *proxy {
 
 func (p *proxy) change(r *http.Response) error {
 	p.mu.Lock()
-	lie := p.lie
+	lie, other := p.lie, p.bytes
 	p.mu.Unlock()
+	if other != nil && r.Header.Get("Content-Type") == "application/octet-stream" {
+		b, err := io.ReadAll(r.Body)
+		b = other(b)
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+		r.Header.Set("Content-Length", fmt.Sprint(len(b)))
+		return err
+	}
 	if lie == nil || !strings.HasPrefix(r.Request.URL.Path, "/vault/") || r.StatusCode != http.StatusOK {
 		return nil
 	}
@@ -142,7 +151,7 @@ func add(b *browser.Tab, fields map[string]string) {
 	b.Wait(`!document.querySelector("[data-dialog]").open`)
 }
 
-const rows = `[...document.querySelectorAll("[data-rows] tr")].map((r) => r.cells[0].textContent).join()`
+const rows = `[...document.querySelectorAll("[data-rows] tr")].map((r) => r.cells[1].textContent).join()`
 
 // TestVaultByHand goes the whole way with real clicks, and looks for what was
 // typed in every request and in every row that the server keeps.
@@ -274,6 +283,18 @@ func trail(t *testing.T, h *webuitest.House) {
 // reference.
 func openAs(t *testing.T, h *webuitest.House, role access.Role, pass string) map[int64]hostproof.Content {
 	t.Helper()
+	return openVault(t, h, role, pass).items
+}
+
+// opened is a vault that the reference opened.
+type opened struct {
+	*hostproof.Vault
+	at    id.ID
+	items map[int64]hostproof.Content
+}
+
+func openVault(t *testing.T, h *webuitest.House, role access.Role, pass string) opened {
+	t.Helper()
 	s := &vault.Vaults{Gate: h.Gate}
 	c := callerOf(h, role)
 	st, err := s.State(t.Context(), c)
@@ -316,7 +337,7 @@ func openAs(t *testing.T, h *webuitest.House, role access.Role, pass string) map
 	if _, err := v.Check(m, leaves, hostproof.Memory{}); err != nil {
 		t.Error(err)
 	}
-	return out
+	return opened{v, st.Vaults[0], out}
 }
 
 func callerOf(h *webuitest.House, role access.Role) *access.Caller {

@@ -1,6 +1,7 @@
 // The page of the vault: choose a passphrase, unlock, and work with items. What is typed or decrypted stays in this page.
 import { ask } from "../swap.js";
 import { el, icon } from "../elements.js";
+import { Attached } from "./attached.js";
 import { base64, unbase64 } from "./bytes.js";
 import { able, Alarm, random, Refused } from "./keys.js";
 import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeyset, parseStatement, unlock } from "./keyset.js";
@@ -8,6 +9,7 @@ import { following, pastOf } from "./history.js";
 import { checkListing } from "./listing.js";
 import { nameOf, People, verifyMembers, wordsFor } from "./members.js";
 import { Memory } from "./memory.js";
+import { Several } from "./several.js";
 import { checkLast, checkManifest, newVault, OWNER, openVault, parseManifest, readItem, sealItem, sealManifest, WRITER } from "./vault.js";
 
 const IDLE = 10 * 60_000, CLEAR = 45_000, ROWS = 100;
@@ -46,6 +48,8 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.$("choose").addEventListener("change", () => this.busy(this, () => this.open(Number(this.$("choose").value))));
     for (const t of ["pointerdown", "keydown", "input"]) this.addEventListener(t, () => this.used());
     this.people = new People(this, server);
+    this.attached = new Attached(this);
+    this.several = new Several(this, server);
     addEventListener("pagehide", this.leave = () => this.lock());
     this.busy(this, () => this.start());
   }
@@ -232,14 +236,14 @@ customElements.define("sr-vault", class extends HTMLElement {
     } catch (e) { this.failed(this, e); }
   }
   /** Writes a change: what is put, what is removed, and the list that comes of it. */
-  async write(put, removed) {
+  async write(put, removed, also = {}) {
     await Promise.all([...this.items.values()].map((i) => i.signed()));
     const next = new Map(this.items);
     for (const p of put) next.set(p.leaf.item, p);
     for (const i of removed) next.delete(i);
     const leaves = [...next.values()].map((i) => i.leaf);
     const manifest = await sealManifest(this.keys, this.vault, this.manifest, leaves);
-    await server(`${this.base}/vaults/${this.vault.id}`, { put: put.map((p) => base64(p.sealed)), remove: removed, manifest: base64(manifest.stored) });
+    await server(`${this.base}/vaults/${this.vault.id}`, { put: put.map((p) => base64(p.sealed)), remove: removed, manifest: base64(manifest.stored), ...also });
     this.memory.keep(this.vault.id, await checkManifest(this.vault, manifest, leaves, this.memory.of(this.vault.id)), this.vault.grant.granter === this.user ? 0 : this.vault.grant.granter);
     this.manifest = manifest;
     this.items = next;
@@ -260,6 +264,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     for (const n of FIELDS) f.elements[n].readOnly = !writes;
     show(this.$("delete"), !!it && writes);
     this.past(it ? pastOf(it.content) : []);
+    this.attached.begin(it, writes);
     show(this.$("generate"), writes);
     show(this.$("save"), writes);
     show(f.querySelector("[data-error]"), false);
@@ -270,6 +275,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     f.reset();
     for (const n of FIELDS) f.elements[n].value = "";
     this.past([]);
+    this.attached.forget();
     this.editing = null;
   }
   look(on) {
@@ -282,8 +288,10 @@ customElements.define("sr-vault", class extends HTMLElement {
     for (const n of FIELDS) content[n] = f.elements[n].value;
     if (!content.title.trim()) throw new Refused("The title is missing.");
     if (it) content = following(it.content, content, FIELDS);
-    const item = this.editing ?? this.unused(), made = await sealItem(this.keys, this.vault, item, it?.leaf, content);
-    await this.write([{ ...made, content, time: Date.now(), author: this.user, signed: () => Promise.resolve() }], []);
+    const item = this.editing ?? this.unused(), files = await this.attached.send(item, (it?.leaf.version ?? 0) + 1, content);
+    content = files.content;
+    const made = await sealItem(this.keys, this.vault, item, it?.leaf, content);
+    await this.write([{ ...made, content, time: Date.now(), author: this.user, signed: () => Promise.resolve() }], [], files.also);
     this.$("dialog").close();
     this.say(it ? "Saved." : "Added.");
   }
@@ -302,10 +310,10 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.$("dialog").close();
     this.say("Deleted.");
   }
-  unused() {
+  unused(items = this.items) {
     for (;;) {
       const r = random(6), n = r.reduce((a, x) => a * 256 + x, 0);
-      if (n && !this.items.has(n)) return n;
+      if (n && !items.has(n)) return n;
     }
   }
 
@@ -344,11 +352,13 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("table"), found.length > 0);
     this.$("none").textContent = this.stranger ? "This vault is not open yet." : !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
     show(this.$("none"), found.length === 0);
+    this.several.draw();
   }
   row({ leaf, content, signed }) {
     const button = (label, name, f) => el("button", { type: "button", class: "btn ghost ic", "aria-label": label, title: label, onclick: f }, icon(name));
     const copy = (what, value) => button(`Copy ${what} of ${content.title}`, what === "password" ? "key" : "user", () => this.busy(this, async () => { await signed(); await this.copy(value, what); }));
     return el("tr", {},
+      el("td", { class: "vpick" }, this.several.box({ leaf, content })),
       el("td", {}, el("button", { type: "button", class: "vtitle", onclick: () => this.busy(this, () => this.edit(leaf.item)) }, content.title)),
       el("td", {}, content.username ?? ""),
       el("td", {}, link(content.url)),
@@ -379,6 +389,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     if (this.clearing) this.empty();
     this.keys = this.vault = this.items = this.manifest = this.titles = this.members = this.stranger = null;
     this.people.forget();
+    this.several.forget();
     this.$("dialog").close();
     for (const n of ["rows", "choose"]) this.$(n).replaceChildren();
     this.$("search").value = "";
