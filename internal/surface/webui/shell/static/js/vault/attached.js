@@ -5,7 +5,7 @@ import { Alarm, Refused } from "./keys.js";
 import { filesOf, MOST_FILE, MOST_FILES, openFile, sealFile, upload, withFiles } from "./files.js";
 
 const show = (e, on) => { e.hidden = !on; };
-export const sizeOf = (n) => n < 1024 ? `${n} bytes` : n < 1 << 20 ? `${Math.ceil(n / 1024)} KiB` : `${(n / (1 << 20)).toFixed(1)} MiB`;
+export const sizeOf = (n) => n < 1024 ? n === 1 ? "1 byte" : `${n} bytes` : n < 1 << 20 ? `${Math.ceil(n / 1024)} KiB` : `${(n / (1 << 20)).toFixed(1)} MiB`;
 
 /** Fetches and opens a file of an item; a Blob. */
 export async function fetchFile(base, vault, item, f, told) {
@@ -65,7 +65,7 @@ export class Attached {
     this.$("files").replaceChildren(
       ...this.kept.map((f) => row(f, button(`Save ${f.name} on this device`, "download", () => this.page.busy(this.$("edit"), () => this.save(f))),
         this.writes ? button(`Remove ${f.name}`, "trash", () => { this.kept = this.kept.filter((x) => x !== f); this.gone.push(f.n); this.draw(); }) : "")),
-      ...this.fresh.map((f) => row(f, el("span", { class: "mut" }, "is sent when you save"), button(`Remove ${f.name}`, "trash", () => { this.fresh = this.fresh.filter((x) => x !== f); this.draw(); }))));
+      ...this.fresh.map((f) => row(f, el("span", { class: "mut" }, "sent when you save"), button(`Remove ${f.name}`, "trash", () => { this.fresh = this.fresh.filter((x) => x !== f); this.draw(); }))));
     show(this.$("attaching"), this.writes);
     show(this.$("files"), this.kept.length + this.fresh.length > 0);
     show(this.$("filed"), this.writes || this.kept.length > 0);
