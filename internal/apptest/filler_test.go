@@ -105,7 +105,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}"}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}"}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -125,7 +125,7 @@ func (f *filler) path(t target) string {
 			part = t.parent.String()
 		case "{version}":
 			part = "1"
-		case "{image}", "{relation}", "{comment}", "{alert}", "{share}":
+		case "{image}", "{relation}", "{comment}", "{alert}", "{share}", "{file}":
 			part = t.id.String()
 		case "{way}":
 			part = t.id.String()
