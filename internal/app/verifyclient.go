@@ -8,10 +8,13 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
@@ -39,18 +42,19 @@ type ClientCheck struct {
 }
 
 // VerifyClient fetches what a server sends to browsers before they sign in: the
-// policy of its pages, their scripts, and every file of the tree; and compares them
+// policy of its pages, their scripts, import map and digests, and every file of the tree; and compares them
 // with those of this very program. h nil is a client of its own.
 func VerifyClient(ctx context.Context, server string, h *http.Client) (*ClientCheck, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fault.New(fault.Invalid, "%q is no address of a server.", server).WithHint("It is like https://demo.example.com")
 	}
-	tree, files, err := ClientDigests()
+	static, err := shell.Static()
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{at: u.Scheme + "://" + u.Host, http: h, out: &ClientCheck{Tree: tree, Wrong: []string{}}}
+	tree, files := static.Hash(), static.Digests()
+	v := &verifier{static: static, at: u.Scheme + "://" + u.Host, http: h, out: &ClientCheck{Tree: tree, Wrong: []string{}}}
 	if h == nil {
 		v.http = &http.Client{Timeout: time.Minute}
 	}
@@ -73,6 +77,8 @@ func VerifyClient(ctx context.Context, server string, h *http.Client) (*ClientCh
 }
 
 type verifier struct {
+	static *web.Static
+
 	at   string
 	http *http.Client
 	out  *ClientCheck
@@ -110,19 +116,75 @@ func (v *verifier) page(ctx context.Context) error {
 	if body == nil {
 		return fault.New(fault.NotFound, "There is no page to sign in at %s.", v.at).WithHint("Give the address under which people open Strongroom.")
 	}
-	if got := head.Values("Content-Security-Policy"); len(got) != 1 || got[0] != web.Policy {
+	if got := head.Values("Content-Security-Policy"); len(got) != 1 || got[0] != v.static.Policy() {
 		v.wrong("The policy that keeps foreign script out of pages is another one.")
 	}
-	script := regexp.MustCompile(`(?is)<script\b[^>]*>(.*?)</script>`)
-	source := regexp.MustCompile(`(?i)\bsrc="/static/` + v.out.Tree + `/js/[a-z0-9/]+\.js"`)
-	tags := script.FindAllSubmatch(body, -1)
-	if n := bytes.Count(bytes.ToLower(body), []byte("<script")); n != len(tags) || n == 0 {
-		v.wrong("The page to sign in has other scripts.")
+	doc, err := html.Parse(bytes.NewReader(body))
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "The page to sign in at %s cannot be read.", v.at)
 	}
-	for _, t := range tags {
-		if len(bytes.TrimSpace(t[1])) > 0 || !source.Match(t[0]) {
-			v.wrong("The page to sign in has a script that is not of this version.")
+	had := 0
+	for n := range doc.Descendants() {
+		switch {
+		case n.Type == html.ElementNode && n.DataAtom == atom.Script:
+			had++
+			v.script(n)
+		case n.Type == html.ElementNode && n.DataAtom == atom.Link && slices.Contains([]string{"stylesheet", "modulepreload"}, strings.ToLower(attribute(n, "rel"))):
+			v.named(attribute(n, "href"), n)
+		case n.Type == html.ElementNode && (n.DataAtom == atom.Style || n.DataAtom == atom.Base || n.DataAtom == atom.Iframe || n.DataAtom == atom.Object || n.DataAtom == atom.Embed):
+			v.wrong("The page to sign in has an element <" + n.Data + ">, which this version does not have.")
+		}
+		for _, a := range n.Attr {
+			if strings.HasPrefix(strings.ToLower(a.Key), "on") {
+				v.wrong("The page to sign in has script in the attribute " + a.Key + ".")
+			}
 		}
 	}
+	if had < 2 {
+		v.wrong("The page to sign in lacks scripts of this version.")
+	}
 	return nil
+}
+
+// script looks at one script of a page: the import map, or a module of the tree.
+func (v *verifier) script(n *html.Node) {
+	text := ""
+	for c := range n.ChildNodes() {
+		text += c.Data
+	}
+	switch src := attribute(n, "src"); {
+	case attribute(n, "type") == "importmap" && src == "":
+		if text != v.static.Modules() {
+			v.wrong("The import map in the page to sign in, which names the digests of all modules, is another one.")
+		}
+	case strings.TrimSpace(text) != "":
+		v.wrong("The page to sign in has a script written into it, which is not of this version.")
+	default:
+		v.named(src, n)
+	}
+}
+
+// named checks that a file that a page names is one of this version, by its address and
+// by the digest that browsers compare.
+func (v *verifier) named(address string, n *html.Node) {
+	name, ours := strings.CutPrefix(address, "/static/"+v.static.Hash()+"/")
+	digest, err := v.static.Integrity(name)
+	switch {
+	case !ours || err != nil:
+		v.wrong("The page to sign in has a script or style sheet that is not of this version: " + strconv.Quote(address))
+	case attribute(n, "integrity") == "":
+		v.wrong("The page to sign in names no digest for " + name + ", so that browsers take any file for it.")
+	case attribute(n, "integrity") != digest:
+		v.wrong("The page to sign in names another digest for " + name + " than this version has.")
+	}
+}
+
+// attribute gives the value of an attribute; nothing when it is not there.
+func attribute(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key && a.Namespace == "" {
+			return a.Val
+		}
+	}
+	return ""
 }

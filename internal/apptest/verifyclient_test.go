@@ -49,8 +49,20 @@ func TestVerifyClient(t *testing.T) {
 			return bytes.Replace(b, []byte("</body>"), []byte("<script>steal()</script></body>"), 1)
 		}, "not of this version"},
 		"a script from elsewhere": {"/sign-in", func(_ http.Header, b []byte) []byte {
-			return bytes.Replace(b, []byte("/js/app.js"), []byte("/x/../../evil.js"), 1)
+			return bytes.Replace(b, []byte(`/js/app.js" integrity`), []byte(`/x/../../evil.js" integrity`), 1)
 		}, "not of this version"},
+		"an altered digest": {"/sign-in", func(_ http.Header, b []byte) []byte {
+			return bytes.Replace(b, []byte(`js/app.js" integrity="sha256-`), []byte(`js/app.js" integrity="sha256-A`), 1)
+		}, "names another digest for js/app.js"},
+		"no digest": {"/sign-in", func(_ http.Header, b []byte) []byte {
+			return bytes.Replace(b, []byte(`css/app.css" integrity=`), []byte(`css/app.css" data-x=`), 1)
+		}, "names no digest for css/app.css"},
+		"an altered import map": {"/sign-in", func(_ http.Header, b []byte) []byte {
+			return bytes.Replace(b, []byte(`<script type="importmap">{`), []byte(`<script type="importmap">{"imports":{},`), 1)
+		}, "The import map"},
+		"script in an attribute": {"/sign-in", func(_ http.Header, b []byte) []byte {
+			return bytes.Replace(b, []byte("<body"), []byte("<body onload='steal()'"), 1)
+		}, "script in the attribute onload"},
 		"another policy": {"/sign-in", func(h http.Header, b []byte) []byte {
 			h.Set("Content-Security-Policy", "default-src *")
 			return b

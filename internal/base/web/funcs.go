@@ -14,6 +14,8 @@ import (
 // funcs are the functions that every template may call:
 //
 //	asset NAME      the address of a static file
+//	digest NAME     the attribute by which browsers refuse another file in its place
+//	modules         the import map with the digests of all modules
 //	icon NAME       an icon of icons.svg, hidden from screen readers
 //	pen             what icon, ago and date write, for code that writes many
 //	ago TIME        <time> with how long ago, or ahead, it is
@@ -27,6 +29,13 @@ import (
 func (p *Pages) funcs(static *Static) template.FuncMap {
 	return template.FuncMap{
 		"asset": static.URL,
+		"digest": func(name string) (template.HTMLAttr, error) {
+			d, err := static.Integrity(name)
+			return template.HTMLAttr(`integrity="` + d + `"`), err // #nosec G203 -- base64
+		},
+		"modules": func() template.HTML {
+			return template.HTML(`<script type="importmap">` + static.Modules() + `</script>`) // #nosec G203 -- names and digests of our own files
+		},
 		"pen": func() (*Pen, error) {
 			url, err := static.URL("icons.svg")
 			return &Pen{icons: url, now: p.now()}, err

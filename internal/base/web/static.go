@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -21,8 +23,9 @@ import (
 // in style sheets keep working without a bundler, and every file may be kept by
 // browsers for ever.
 type Static struct {
-	hash  string
-	files map[string]file
+	hash    string
+	files   map[string]file
+	modules string // the import map
 }
 
 type file struct {
@@ -65,7 +68,8 @@ func OpenStatic(fsys fs.FS, policies map[string]string) (*Static, error) {
 		}
 	}
 	s.hash = hex.EncodeToString(sum.Sum(nil))[:16]
-	return s, nil
+	s.modules, err = s.importMap()
+	return s, err
 }
 
 func deflate(raw []byte) ([]byte, error) {
@@ -125,6 +129,45 @@ func (s *Static) URL(name string) (string, error) {
 
 // Hash is the part of every address that stands for the whole tree.
 func (s *Static) Hash() string { return s.hash }
+
+// Integrity gives the digest of a file in the form that browsers compare.
+func (s *Static) Integrity(name string) (string, error) {
+	f, ok := s.files[name]
+	if !ok {
+		return "", fmt.Errorf("%s is not in the static tree", name)
+	}
+	sum := sha256.Sum256(f.raw)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), nil
+}
+
+// Modules gives the text of the import map that names the digest of every script of
+// the tree: a browser runs no module, however it is imported, that is another one.
+func (s *Static) Modules() string { return s.modules }
+
+func (s *Static) importMap() (string, error) {
+	digests := map[string]string{}
+	for name := range s.files {
+		if !strings.HasSuffix(name, ".js") {
+			continue
+		}
+		url, err := s.URL(name)
+		if err != nil {
+			return "", err
+		}
+		if digests[url], err = s.Integrity(name); err != nil {
+			return "", err
+		}
+	}
+	b, err := json.Marshal(map[string]map[string]string{"integrity": digests})
+	return string(b), err
+}
+
+// Policy is the Content-Security-Policy of pages that have the import map: that of
+// everything else, with this one text as the only script that may stand in a page.
+func (s *Static) Policy() string {
+	sum := sha256.Sum256([]byte(s.modules))
+	return strings.Replace(Policy, "script-src 'self'", "script-src 'self' 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'", 1)
+}
 
 // Digests gives the SHA-256 of every file of the tree, by name.
 func (s *Static) Digests() map[string][sha256.Size]byte {

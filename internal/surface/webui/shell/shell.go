@@ -112,7 +112,7 @@ func (s *Shell) Open(groups ...Group) (http.Handler, error) {
 		return nil, err
 	}
 	s.own = map[string]*Own{}
-	s.mux = &web.Mux{Fail: s.fail, Log: s.Log, Trusted: s.Trusted, Now: s.Now}
+	s.mux = &web.Mux{Fail: s.fail, Log: s.Log, Trusted: s.Trusted, Now: s.Now, Policy: static.Policy()}
 	s.mux.Handle("GET /static/", static.Serve)
 	for _, g := range groups {
 		g.Mount(s)

@@ -22,6 +22,14 @@ func TestFilesAndMovesByHand(t *testing.T) {
 	p := newProxy(t, h.URL)
 	b := browser.Open(t, p.URL)
 	signIn(b, access.Editor)
+	b.Allow("integrity")
+	p.bytes = func(b []byte) []byte { return append(b, "\nglobalThis.stolen = 1;"...) }
+	b.Load("/vault")
+	b.Wait(`document.readyState == "complete" && performance.getEntriesByType("resource").some((e) => e.name.endsWith("/js/vault/keys.js"))`)
+	if browser.Eval[bool](b, `globalThis.stolen === 1 || !!customElements.get("sr-vault")`) {
+		t.Error("a browser runs an altered module")
+	}
+	p.bytes = nil
 	unlock(b, passphrase)
 	b.Wait(state + ` == "open"`)
 	plain := bytes.Repeat([]byte("zebra plan "), 9_000)

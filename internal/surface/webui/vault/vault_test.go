@@ -78,6 +78,14 @@ func (p *proxy) change(r *http.Response) error {
 	p.mu.Lock()
 	lie, other := p.lie, p.bytes
 	p.mu.Unlock()
+	if other != nil && strings.HasSuffix(r.Request.URL.Path, "/js/vault/keys.js") {
+		b, err := io.ReadAll(r.Body)
+		b = other(b)
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+		r.Header.Set("Content-Length", fmt.Sprint(len(b)))
+		r.Header.Set("Cache-Control", "no-store")
+		return err
+	}
 	if other != nil && r.Header.Get("Content-Type") == "application/octet-stream" {
 		b, err := io.ReadAll(r.Body)
 		b = other(b)
