@@ -14,8 +14,8 @@ func vaultVerifyCommand() *command {
 	return &command{
 		name: "vault verify-client", args: "[URL]", short: "compare the script that a server sends to browsers with this program's",
 		long: `
-Fetches every file that the server at URL sends to browsers, and the policy and
-scripts of its page to sign in, and compares them with those of this very program.
+Fetches every file that the server at URL sends to browsers, and the policy, scripts,
+import map and digests of its page to sign in, and compares them with those of this very program.
 It must be of the version that the server runs; get it from elsewhere than from that
 server. With -list it prints the SHA-256 of every file instead, as sha256sum does.
 
