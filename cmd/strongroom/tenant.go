@@ -105,7 +105,8 @@ func tenantExportCommand() *command {
 		long: `
 Writes organizations, configurations, contacts, locations, documents, passwords
 and attachments into one zip in the layout of an IT Glue export, with what that
-layout cannot hold in the folder strongroom/. "strongroom import itglue" reads it
+layout cannot hold in the folder strongroom/, vaults as they are sealed included
+(strongroom vault ls -file opens somebody's with her passphrase). "strongroom import itglue" reads it
 back. The zip holds passwords in the clear unless -zip-password is given; every
 one of them is recorded in the audit log as revealed.`,
 		run: func(ctx context.Context, p *program, c *command, args []string) error {

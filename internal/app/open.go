@@ -56,6 +56,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/tracker"
+	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/ivanti"
 	"strongroom/internal/surface/mcp"
@@ -275,7 +276,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	}
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: a.layouts(), Log: a.Log, Now: a.Now}
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Relations: a.Relations, Jobs: a.Jobs, Now: a.Now}
-	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now}
+	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now, Sealed: (&vault.Vaults{Gate: a.Gate}).Export}
 	a.Keyring = &keyring.Keyring{Gate: a.Gate, Keys: a.Keys, Jobs: a.Jobs}
 	a.Changes = &change.Changes{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Jobs: a.Jobs, Connectors: a.systems()}
 	a.Sensitive = &sensitive.Fields{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs, Policies: a.Secrets.Policies}

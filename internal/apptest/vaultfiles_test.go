@@ -1,10 +1,13 @@
 package apptest_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,6 +16,7 @@ import (
 	"strongroom/internal/base/hostproof"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/id"
+	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/vaultapi"
 )
@@ -199,6 +203,7 @@ func vaultFilesAndMoves(t *testing.T, h *apptest.House) {
 	if len(from.Items) != 2 || len(to.Items) != 2 || from.Items[0].Content["moved"] != "" || from.Items[0].Content["history"] != "" {
 		t.Fatalf("copied, there are %d and %d", len(from.Items), len(to.Items))
 	}
+	exportedVaults(t, h, tenant.Name, who.ID, plain)
 	must(c.Remove(t.Context(), to, to.Items))
 	for _, i := range from.Items {
 		if list, _ := i.Content.Files(); len(list) == 2 {
@@ -214,5 +219,66 @@ func vaultFilesAndMoves(t *testing.T, h *apptest.House) {
 	must((&vault.Vaults{Gate: h.App.Gate}).Sweep(t.Context(), tenant.Name))
 	if n := kept() - before; n != 1 {
 		t.Errorf("%d files are kept, and one is in an item", n)
+	}
+}
+
+// exportedVaults: the whole export has vaults as they are, which open with the
+// passphrase alone; an administrator's export has nothing of them.
+func exportedVaults(t *testing.T, h *apptest.House, tenant string, who id.ID, plain []byte) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := t.TempDir()
+	export := func(c *access.Caller) *zip.Reader {
+		var out bytes.Buffer
+		_, err := h.App.Exporter.Export(t.Context(), c, &out, exporter.Options{NoSecrets: true}, nil)
+		must(err)
+		z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		must(err)
+		return z
+	}
+	z := export(access.System(tenant, "console"))
+	must(os.MkdirAll(filepath.Join(dir, "files"), 0o700))
+	for _, f := range z.File {
+		if name, ok := strings.CutPrefix(f.Name, vault.Folder); ok {
+			in, err := f.Open()
+			must(err)
+			b, err := io.ReadAll(in)
+			must(err)
+			if bytes.Contains(b, []byte("Router")) || bytes.Contains(b, []byte("a plan of the network")) {
+				t.Errorf("%s is not sealed", name)
+			}
+			must(os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), b, 0o600))
+		}
+	}
+	c := &vaultapi.Client{File: filepath.Join(dir, who.String()+".json"), Memory: &vaultapi.Memory{Dir: t.TempDir()}}
+	if err := c.Unlock(t.Context(), "not the passphrase at all"); !fault.Is(err, fault.Unauthorized) {
+		t.Errorf("a wrong passphrase: %v", err)
+	}
+	must(c.Unlock(t.Context(), vaultPassphrase))
+	list, err := c.All(t.Context())
+	must(err)
+	found := false
+	for _, v := range list {
+		for _, i := range v.Items {
+			if files, _ := i.Content.Files(); len(files) == 2 {
+				var got bytes.Buffer
+				must(c.FetchFile(t.Context(), v, i, files[0], &got))
+				found = found || bytes.Equal(got.Bytes(), plain)
+			}
+		}
+	}
+	if len(list) != 2 || !found {
+		t.Errorf("%d vaults open from the export, and the file does: %t", len(list), found)
+	}
+	admin := h.Tenants[0].People[access.Administrator]
+	for _, f := range export(&access.Caller{Tenant: tenant, User: admin.ID, Name: "Administrator", Role: access.Administrator, AllOrgs: true, Via: "console", AuthLevel: 2}).File {
+		if strings.HasPrefix(f.Name, vault.Folder) {
+			t.Errorf("an administrator's export has %s", f.Name)
+		}
 	}
 }

@@ -49,9 +49,9 @@ func TestFiles(t *testing.T) {
 		file   hostproof.File
 		sealed []byte
 	}{
-		"altered":            {7, *f, changed(sealed, 70_000)},
-		"altered salt":       {7, *f, changed(sealed, 9)},
-		"another format":     {7, *f, changed(sealed, 1)},
+		"altered":            {7, *f, withBit(sealed, 70_000)},
+		"altered salt":       {7, *f, withBit(sealed, 9)},
+		"another format":     {7, *f, withBit(sealed, 1)},
 		"cut at a segment":   {7, *f, sealed[:32+3*segment]},
 		"cut within one":     {7, *f, sealed[:len(sealed)-5]},
 		"empty":              {7, *f, nil},
@@ -77,7 +77,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-func changed(b []byte, at int) []byte {
+func withBit(b []byte, at int) []byte {
 	out := bytes.Clone(b)
 	out[at] ^= 1
 	return out

@@ -35,6 +35,9 @@ type Exporter struct {
 	Secrets *secret.Revealer
 	Jobs    *job.Runner      // for Start
 	Now     func() time.Time // nil is time.Now
+
+	// Sealed adds what lies in vaults to an export of everything; nil for nothing.
+	Sealed func(ctx context.Context, c *access.Caller, add func(name string) (io.Writer, error)) (people int, err error)
 }
 
 // Options say what to export; the zero value is everything that the caller may
@@ -144,12 +147,24 @@ func (r *run) all() error {
 	if err := r.manifest(); err != nil {
 		return err
 	}
-	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.assetTables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.comments, r.refs, r.lacks} {
+	for _, step := range []func() error{r.lists, r.allFolders, r.tables, r.kinds, r.assetTables, r.documents, r.sections, r.history, r.attachments, r.fileNames, r.relations, r.comments, r.refs, r.sealed, r.lacks} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sealed adds vaults, as they are.
+func (r *run) sealed() error {
+	if r.e.Sealed == nil || r.o.Org != 0 {
+		return nil
+	}
+	n, err := r.e.Sealed(r.ctx, r.c, r.add)
+	if n > 0 {
+		r.did("vaults", n)
+	}
+	return err
 }
 
 // lacks names the secrets that were withheld.

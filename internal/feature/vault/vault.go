@@ -281,19 +281,8 @@ func (s *Vaults) Read(ctx context.Context, c *access.Caller, vault id.ID) (*Cont
 		if out.Members, err = members(tx, vault); err != nil {
 			return err
 		}
-		rows, err := tx.Query(`select sealed from vault_item where vault_id = ? order by item`, int64(vault))
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var b []byte
-			if err := rows.Scan(&b); err != nil {
-				return err
-			}
-			out.Items = append(out.Items, b)
-		}
-		return rows.Err()
+		out.Items, err = itemsOf(tx, vault)
+		return err
 	})
 	if err != nil {
 		return nil, err

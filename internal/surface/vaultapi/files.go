@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -118,10 +121,24 @@ func (c *Client) filePath(n id.ID, file int64) string {
 	return "vaults/" + n.String() + "/files/" + strconv.FormatInt(file, 10)
 }
 
+// beside reads a sealed file that lies beside an emergency file, as an export has them.
+func (c *Client) beside(path string, read func(io.Reader) error) error {
+	vaultN, file, ok := strings.Cut(strings.TrimPrefix(path, "vaults/"), "/files/")
+	if read == nil || !ok {
+		return fault.New(fault.Invalid, "An emergency file is not written.").WithHint("Use the server with -url when it is there again.")
+	}
+	in, err := os.Open(filepath.Join(filepath.Dir(c.File), "files", vaultN+"-"+file)) // #nosec G304 -- two numbers, beside the file that the person names
+	if err != nil {
+		return fault.Wrap(err, fault.NotFound, "This file of an item is not beside the emergency file.").WithHint("An export of the whole tenant has it in the folder files. Otherwise use the server with -url.")
+	}
+	defer in.Close()
+	return read(in)
+}
+
 // bytes sends or fetches what is no JSON.
 func (c *Client) bytes(ctx context.Context, method, path string, body io.Reader, size int64, read func(io.Reader) error) error {
 	if c.File != "" {
-		return fault.New(fault.Invalid, "An emergency file has no files of items.").WithHint("Use the server with -url when it is there again.")
+		return c.beside(path, read)
 	}
 	at, err := c.address()
 	if err != nil {
