@@ -70,6 +70,11 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			s.KeyService.Flags(f)
 			f.StringVar(&s.keys.Root, "root", "", "the root key `file` (default: standard input)")
 		},
+		"keys split-root": func(s *settings, f *flag.FlagSet) {
+			f.StringVar(&s.keys.Root, "root", "", "the root key `file` (default: standard input)")
+			f.IntVar(&s.shares, "shares", 5, "how `many` shares to make")
+			f.IntVar(&s.needed, "needed", 3, "how `many` of them open the key service")
+		},
 		"keys wrap-root": func(s *settings, f *flag.FlagSet) {
 			f.StringVar(&s.keys.Root, "root", "", "the root key `file` (default: standard input)")
 			f.StringVar(&s.keys.Wrapped.File, "wrapped-root", "", "`file` to write the wrapped root key to")

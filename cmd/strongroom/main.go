@@ -186,6 +186,8 @@ type settings struct {
 	demo     bool
 	rotation app.Rotation
 	newRoot  string
+	shares   int
+	needed   int
 	uids     string
 	bench    benchSettings
 	mcp      app.MCPOptions
@@ -196,10 +198,10 @@ type settings struct {
 // flagsOf adds the flags of the command with that name to f.
 func flagsOf(name string, f *flag.FlagSet) *settings {
 	s := new(settings)
-	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "keys wrap-root" && name != "keys rotate-root" && name != "bench" && name != "mcp" && !strings.HasPrefix(name, "vault ") && secretFlags()[name] == nil {
+	if name != "version" && name != "keys serve" && name != "keys unseal" && name != "keys wrap-root" && name != "keys split-root" && name != "keys rotate-root" && name != "bench" && name != "mcp" && !strings.HasPrefix(name, "vault ") && secretFlags()[name] == nil {
 		s.Config.Flags(f)
 	}
-	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "keys wrap-root" && name != "keys rotate-root" && name != "version" && name != "tenant erase" && name != "mcp" && name != "run" {
+	if name != "serve" && name != "keys serve" && name != "keys unseal" && name != "keys wrap-root" && name != "keys split-root" && name != "keys rotate-root" && name != "version" && name != "tenant erase" && name != "mcp" && name != "run" {
 		f.BoolVar(&s.json, "json", false, "print the result as one JSON object")
 	}
 	if add := flagSets()[name]; add != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 func rotationCommands() []*command {
-	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), tenantAddressesCommand(), keysRotateRootCommand(), keysWrapRootCommand(), auditReconcileCommand()}
+	return []*command{tenantKeysCommand(), tenantRotateCommand(), tenantRetireCommand(), tenantAddressesCommand(), keysRotateRootCommand(), keysSplitRootCommand(), keysWrapRootCommand(), auditReconcileCommand()}
 }
 
 func tenantRotateCommand() *command {
@@ -148,6 +148,35 @@ recovery print: without the other key, it is the only way to the data.`,
 				_, err = fmt.Fprintf(p.out, "The wrapped root key is in %s.\n", s.keys.Wrapped.File)
 			}
 			return err
+		},
+	}
+}
+
+func keysSplitRootCommand() *command {
+	return &command{
+		name: "keys split-root", short: "split the root key into shares for several people",
+		long: `
+Splits the root key into -shares lines, of which any -needed open a key service that
+was started with -sealed: each person gives one with "strongroom keys unseal". Fewer
+say nothing of the root key.
+
+The root key is read from -root FILE (mode 0600) or from standard input. Print each
+line for another person, then remove the root key's file. The shares are of this root
+key: after "keys rotate-root" they open nothing, and split anew. They are not the
+recovery print, which opens alone: keep that in a safe, or destroy it.`,
+		run: func(_ context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			lines, err := app.SplitRoot(s.keys.Root, p.in, s.shares, s.needed)
+			if err != nil {
+				return err
+			}
+			for i, l := range lines {
+				fmt.Fprintf(p.out, "Share %d, of which %d are needed:\n\n    %s\n\n", i+1, s.needed, l)
+			}
+			return nil
 		},
 	}
 }

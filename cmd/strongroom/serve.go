@@ -155,7 +155,11 @@ func keysUnsealCommand() *command {
 Gives the root key to a key service that was started with -sealed, or that sealed
 itself when its store was lost. The key is the line of the recovery print: it is
 read from -root FILE (mode 0600) or from standard input, never from the command
-line. Run it as a user that the service allows.`,
+line. Run it as a user that the service allows.
+
+On standard input it also takes one share of the root key (see "strongroom keys
+split-root"): each of as many people as are needed runs it with a share of his own,
+within an hour. Nobody sees the root key.`,
 		run: func(ctx context.Context, p *program, c *command, args []string) error {
 			s, _, err := p.parse(c, args, 0, 0)
 			if err != nil {
@@ -165,11 +169,16 @@ line. Run it as a user that the service allows.`,
 			if !s.KeyService.Given() {
 				return usageError("Say which key service.", "Give -socket SOCKET, as its -socket says, or -key-address with its certificates.")
 			}
-			if err := app.UnsealKeys(ctx, s.KeyService, s.keys.Root, p.in); err != nil {
+			left, err := app.UnsealKeys(ctx, s.KeyService, s.keys.Root, p.in)
+			if err != nil {
 				return err
 			}
-			fmt.Fprintln(p.out, "The key service is open.")
-			return nil
+			if left > 0 {
+				_, err = fmt.Fprintf(p.out, "The share was taken. Shares that are still needed: %d.\n", left)
+				return err
+			}
+			_, err = fmt.Fprintln(p.out, "The key service is open.")
+			return err
 		},
 	}
 }

@@ -211,19 +211,53 @@ func WrapRoot(ctx context.Context, w wrapping.Root, root string, in io.Reader) e
 	return w.Write(ctx, key)
 }
 
-// UnsealKeys gives the key service its root key, from the file root or else from in.
-// Invalid when it is not the root of the service's store.
-func UnsealKeys(ctx context.Context, at keylink.Client, root string, in io.Reader) error {
-	key, err := rootKey(root, in)
+// UnsealKeys gives the key service its root key, or one share of it, from the file root or
+// else from in, and tells how many more shares are needed. Invalid when it is not the root
+// of the service's store.
+func UnsealKeys(ctx context.Context, at keylink.Client, root string, in io.Reader) (left int, err error) {
+	var share, key []byte
+	if root != "" {
+		key, err = service.LoadRoot(root)
+	} else {
+		var line string
+		line, err = bufio.NewReader(io.LimitReader(in, mostLine)).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		switch {
+		case err != nil:
+		case service.IsShare(line):
+			share, err = service.ParseShare(line)
+		default:
+			key, err = service.ParseRoot(line)
+		}
+	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer clear(key)
+	defer clear(share)
 	c, err := at.Dial()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return errors.Join(c.Unseal(ctx, key), c.Close())
+	if share != nil {
+		left, err = c.Share(ctx, share)
+		return left, errors.Join(err, c.Close())
+	}
+	return 0, errors.Join(c.Unseal(ctx, key), c.Close())
+}
+
+const mostLine = 4096
+
+// SplitRoot splits the root key from the file root, or else from in, into shares.
+func SplitRoot(root string, in io.Reader, n, needed int) ([]string, error) {
+	key, err := rootKey(root, in)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	return service.SplitRoot(key, n, needed)
 }
 
 // rootKey reads a root key from the file root, or else from in.

@@ -32,6 +32,17 @@ func (c *Client) Unseal(ctx context.Context, root []byte) error {
 	return err
 }
 
+// Share gives the sealed service one share of its root key, and tells how many are still
+// needed; with the last one it is unsealed. Invalid when the shares give no root, or not
+// that of the service's store; Conflict when it is open already.
+func (c *Client) Share(ctx context.Context, share []byte) (left int, err error) {
+	r, err := c.call(ctx, wire.CallShare, wire.Args{Root: share})
+	if err != nil {
+		return 0, err
+	}
+	return r.Left, nil
+}
+
 // Seal makes the service forget every key until Unseal.
 func (c *Client) Seal(ctx context.Context) error {
 	_, err := c.call(ctx, wire.CallSeal, wire.Args{})

@@ -68,7 +68,7 @@ const slow = 2 * time.Minute
 
 func patience(call string, usual time.Duration) time.Duration {
 	switch call {
-	case wire.CallCreateTenant, wire.CallRotate, wire.CallUnseal, wire.CallShred, wire.CallRetire:
+	case wire.CallCreateTenant, wire.CallRotate, wire.CallUnseal, wire.CallShare, wire.CallShred, wire.CallRetire:
 		return max(slow, usual)
 	}
 	return usual

@@ -198,6 +198,9 @@ func (s *service) call(ctx context.Context, call string, a wire.Args, r *wire.Re
 	case wire.CallUnseal:
 		defer clear(a.Root)
 		err = s.unseal(ctx, a.Root)
+	case wire.CallShare:
+		defer clear(a.Root)
+		r.Left, err = s.share(ctx, a.Root)
 	case wire.CallSeal:
 		err = s.seal()
 	case wire.CallUnwrap, wire.CallUnwrapMany, wire.CallSealedUnwrap:

@@ -33,12 +33,7 @@ func rootSum(root []byte) []byte {
 // print: "SR-ROOT-1-" and 14 groups of four characters of base32 (RFC 4648)
 // over the 32 bytes and the first three of a SHA-256 as a check.
 func FormatRoot(root []byte) string {
-	s := base32.StdEncoding.EncodeToString(append(bytes.Clone(root), rootSum(root)...))
-	var groups []string
-	for ; len(s) > 0; s = s[4:] {
-		groups = append(groups, s[:4])
-	}
-	return rootPrefix + strings.Join(groups, "-")
+	return grouped(rootPrefix, append(bytes.Clone(root), rootSum(root)...))
 }
 
 // ParseRoot reads the text of a root key as a person may have typed it: lower

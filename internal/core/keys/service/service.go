@@ -45,6 +45,8 @@ type service struct {
 
 	mu sync.RWMutex // held for writing while vault is exchanged
 	v  *vault       // nil while sealed
+
+	shares shares
 }
 
 // Serve answers on l until ctx ends, then waits for calls under way, forgets

@@ -29,6 +29,7 @@ const MaxItems = 256
 const (
 	CallStatus       = "status"
 	CallUnseal       = "unseal"
+	CallShare        = "unseal_share"
 	CallSeal         = "seal"
 	CallCreateTenant = "create_tenant"
 	CallTenant       = "tenant"
@@ -55,7 +56,7 @@ type Request struct {
 // Args are the arguments of every call; each uses the members it needs and
 // ignores the others.
 type Args struct {
-	Root      Secret  `json:"root,omitempty"`      // unseal
+	Root      Secret  `json:"root,omitempty"`      // unseal, and unseal_share: one share
 	Tenant    string  `json:"tenant,omitempty"`    // create_tenant, tenant, sign_checkpoint, rotate, shred, generations
 	Suite     string  `json:"suite,omitempty"`     // create_tenant, rotate; empty for the usual one
 	Body      string  `json:"body,omitempty"`      // sign_checkpoint
@@ -83,6 +84,8 @@ type Result struct {
 	Note       string    `json:"note,omitempty"`       // sign_checkpoint
 	Generation uint32    `json:"generation,omitempty"` // rotate
 	Time       int64     `json:"time,omitempty"`       // shred, Unix milliseconds
+
+	Left int `json:"left,omitempty"` // unseal_share: how many shares are still needed
 
 	Generations []Generation `json:"generations,omitempty"` // generations, retire: oldest first
 	Recipients  []Recipient  `json:"recipients,omitempty"`  // rewrap, in the order of the items
