@@ -120,7 +120,10 @@ func (s Sealing) wrap(key []byte) (wrapped []byte) {
 	public := s.To.PublicKey.(*rsa.PublicKey)
 	switch s.Wrap {
 	case "rsa-1_5":
-		fips140.WithoutEnforcement(func() { wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, public, key) }) //nolint:staticcheck // what is refused
+		fips140.WithoutEnforcement(func() {
+			//lint:ignore SA1019 it is what must be refused
+			wrapped, err = rsa.EncryptPKCS1v15(rand.Reader, public, key)
+		})
 	case "rsa-oaep":
 		wrapped, err = rsa.EncryptOAEPWithOptions(rand.Reader, public, key, &rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA256})
 	default:
