@@ -99,6 +99,9 @@ func (x *isolation) filler(route string) *filler {
 		}
 		if f.odata {
 			what = f.kind.Name
+			if part == "{id}" && i > f.set+1 { // behind the name of a relationship
+				what = x.h.App.Ivanti.Related(f.parts[f.set], before)
+			}
 		}
 		switch {
 		case part == "{id}" && what != "":

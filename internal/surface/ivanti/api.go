@@ -25,19 +25,21 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/relation"
 )
 
 // API answers requests. Fill the exported fields; it then is safe for concurrent use.
 type API struct {
-	Gate     *gate.Gate
-	Records  *record.Engine
-	Keys     *apikey.Keys
-	Limiter  *apikey.Limiter
-	Sessions *identity.Sessions
-	Tenant   func(*http.Request) string // that the host names; "" or nil for none
-	Trusted  []netip.Prefix
-	Log      *slog.Logger
-	Now      func() time.Time // nil is time.Now
+	Gate      *gate.Gate
+	Records   *record.Engine
+	Relations *relation.Relations
+	Keys      *apikey.Keys
+	Limiter   *apikey.Limiter
+	Sessions  *identity.Sessions
+	Tenant    func(*http.Request) string // that the host names; "" or nil for none
+	Trusted   []netip.Prefix
+	Log       *slog.Logger
+	Now       func() time.Time // nil is time.Now
 
 	once    sync.Once
 	mux     *web.Mux
@@ -107,6 +109,18 @@ func (a *API) Links(set string) map[string]string {
 	return out
 }
 
+// Related gives the kind that a relationship of an object leads to, by its name in small
+// letters.
+func (a *API) Related(set, name string) string {
+	a.build()
+	for _, r := range a.sets[set].ties {
+		if strings.EqualFold(r.name, name) {
+			return r.to
+		}
+	}
+	return ""
+}
+
 func (a *API) build() {
 	a.once.Do(func() {
 		a.mux = &web.Mux{Fail: fail, Log: a.Log, Trusted: a.Trusted, AnyOrigin: true, Now: a.Now} // each request bears a key of its own
@@ -118,6 +132,7 @@ func (a *API) build() {
 		}
 		for _, set := range slices.Sorted(maps.Keys(a.sets)) {
 			a.mount(a.sets[set])
+			a.tie(a.sets[set])
 		}
 		a.mux.Handle("POST "+loginAt, a.login)
 	})
@@ -149,15 +164,13 @@ func (a *API) normal(p string) string {
 	if !ok {
 		return p
 	}
-	set, key, ok := strings.Cut(rest, "(")
-	if !ok {
-		return p
+	parts := strings.Split(rest, "/")
+	for i, part := range parts {
+		if name, key, ok := strings.Cut(part, "("); ok && strings.HasSuffix(key, ")") {
+			parts[i] = name + "/" + strings.Trim(strings.TrimSuffix(key, ")"), "'")
+		}
 	}
-	key, tail, ok := strings.Cut(key, ")")
-	if !ok {
-		return p
-	}
-	return business + set + "/" + strings.Trim(key, "'") + tail
+	return business + strings.Join(parts, "/")
 }
 
 // call is one request of a known caller.

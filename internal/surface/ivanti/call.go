@@ -60,35 +60,12 @@ func wanted(q odata.Query) map[string]bool {
 }
 
 // list answers GET of a set.
-func list(c *call, o *object) error {
-	q, err := odata.Parse(c.r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	var rows []row
-	var total int64
-	err = c.Gate.View(c.r.Context(), c.caller, func(tx *gate.Tx) error {
-		ask, err := c.query(tx, o, q)
-		if err != nil {
-			return err
-		}
-		page := ask
-		page.Limit = max(1, ask.Limit) // none at all is a count
-		p, err := c.Records.List(tx, o.kind.Name, page)
-		if err != nil {
-			return c.translate(o, err)
-		}
-		total = p.Total
-		rows, err = c.rows(tx, p.Records[:min(len(p.Records), ask.Limit)])
-		return err
-	})
-	if err != nil {
-		return err
-	}
+func list(c *call, o *object) error { return c.listing(o, nil) }
+
+func (c *call) answerList(o *object, rows []row, total int64, only map[string]bool) error {
 	b := jsonapi.AppendString([]byte(`{"@odata.context":`), c.base(c.r)+"/api/odata/$metadata#"+o.set)
 	b = strconv.AppendInt(append(b, `,"@odata.count":`...), total, 10)
 	b = append(b, `,"value":[`...)
-	only := wanted(q)
 	for i, r := range rows {
 		if i > 0 {
 			b = append(b, ',')
@@ -257,16 +234,26 @@ func given(body map[string]any, name string) bool {
 // create answers POST of a set. A record of an organization that does not say of which
 // belongs to that of the contact that it is for.
 func create(c *call, o *object) error {
+	return c.make(o, func(tx *gate.Tx, v record.Values) error {
+		if o.kind.Scope != record.OfOrganization || v["organization_id"] != nil {
+			return nil
+		}
+		return c.ofContact(tx, o, v)
+	})
+}
+
+// make makes a record of what the body says, once complete has added to that.
+func (c *call) make(o *object, complete func(*gate.Tx, record.Values) error) error {
 	body, err := c.body()
 	if err != nil {
 		return err
 	}
 	var v record.Values
 	err = c.Gate.View(c.r.Context(), c.caller, func(tx *gate.Tx) error {
-		if v, err = c.values(tx, o, body); err != nil || o.kind.Scope != record.OfOrganization || v["organization_id"] != nil {
+		if v, err = c.values(tx, o, body); err != nil {
 			return err
 		}
-		return c.ofContact(tx, o, v)
+		return complete(tx, v)
 	})
 	if err != nil {
 		return err
@@ -275,7 +262,7 @@ func create(c *call, o *object) error {
 	if org, err := (&record.Field{Name: "organization_id", Type: record.Ref, Ref: "organization"}).Parse(v["organization_id"]); err == nil {
 		thing.Org, _ = org.(id.ID)
 	}
-	err = c.give(http.StatusCreated, o, nil, func(fn func(*gate.Tx) error) error {
+	return c.give(http.StatusCreated, o, nil, func(fn func(*gate.Tx) error) error {
 		err := c.Gate.Change(c.r.Context(), c.caller, access.Create, thing, fn)
 		if thing.Org != 0 && fault.Is(err, fault.NotFound) {
 			return fault.Field("organization_id", "The organization does not exist, or you may not see it.")
@@ -288,7 +275,6 @@ func create(c *call, o *object) error {
 		}
 		return c.Records.Again(tx, rec)
 	})
-	return err
 }
 
 // ofContact fills in the organization of the contact that a record is for.

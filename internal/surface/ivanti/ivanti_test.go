@@ -135,6 +135,53 @@ func TestLists(t *testing.T) {
 	}
 }
 
+// TestRelationships: related records are listed, made, linked and unlinked, whichever way
+// the two are tied.
+func TestRelationships(t *testing.T) {
+	h := open(t)
+	first := h.Make("incident", h.org, record.Values{"name": "first", "contact_id": h.customer})
+	second := h.Make("incident", h.org, record.Values{"name": "second", "contact_id": h.customer, "master": true})
+	prb := h.Make("problem", h.org, record.Values{"name": "behind", "category_id": h.category})
+	srv := h.Make("configuration", h.org, record.Values{"name": "srv", "configuration_type_id": h.Make("configuration_type", 0, record.Values{"name": "Server"})})
+	at := func(rid id.ID, rel string) string { return incidents + "('" + rid.RecID() + "')/" + rel }
+	ref := func(rid id.ID, rel string, to id.ID) string { return at(rid, rel) + "('" + to.RecID() + "')/$Ref" }
+	count := func(path string, want float64) {
+		t.Helper()
+		if a := h.do("GET", path, "").want(200); a.doc["@odata.count"] != want {
+			t.Errorf("%s: %s", path, a.text)
+		}
+	}
+	count(at(first, "IncidentContainsTask"), 0)
+	made := h.do("POST", at(first, "IncidentContainsTask"), `{"Subject":"Restart","Priority":"2"}`).want(201)
+	if made.doc["IncidentLink_RecID"] != first.RecID() || made.doc["OrgUnitLink_RecID"] != h.org.RecID() {
+		t.Errorf("a task: %s", made.text)
+	}
+	count(at(first, "incidentcontainstask")+"?$filter=Priority+eq+'2'", 1)
+	count(at(first, "IncidentContainsTask")+"?$filter=Priority+eq+'1'", 0)
+	for _, c := range []struct {
+		rel  string
+		to   id.ID
+		back string
+	}{
+		{"ProblemAssociatesIncident", prb, "/api/odata/businessobject/problems('" + prb.RecID() + "')/ProblemAssociatesIncident"}, {"IncidentAssocMasterIncident", second, at(second, "IncidentAssocChildIncident")},
+		{"IncidentAssociatesCI", srv, "/api/odata/businessobject/cis('" + srv.RecID() + "')/CIAssociatedActiveIncident"},
+	} {
+		h.do("DELETE", ref(first, c.rel, c.to), "").fault(400, "ISM_4000", "")
+		for range 2 { // linking twice links once
+			h.do("PATCH", ref(first, c.rel, c.to), "{}", "Content-Type", "application/x-www-form-urlencoded").want(200).is("code", "ISM_2000")
+		}
+		count(at(first, c.rel), 1)
+		count(c.back, 1)
+		h.do("PATCH", ref(first, c.rel, h.customer), "").fault(400, "ISM_4000", "") // D12: a record of the wrong object
+		h.do("DELETE", ref(first, c.rel, c.to), "").want(200).is("code", "ISM_2000")
+		count(at(first, c.rel), 0)
+		count(c.back, 0)
+	}
+	h.do("DELETE", ref(first, "IncidentAssociatedCustomer", h.customer), "").fault(400, "ISM_4000", "Incident.ProfileLink")
+	h.do("GET", at(first, "IncidentAssocNothing"), "").fault(404, "ISM_4004", "")
+	h.do("GET", at(h.customer, "IncidentContainsTask"), "").fault(400, "ISM_4000", "")
+}
+
 // TestNoSecrets: passwords are an object like others, without what they hold.
 func TestNoSecrets(t *testing.T) {
 	h := open(t)

@@ -48,11 +48,9 @@ func metadata(c *call, o *object) error {
 	t := entityType{Name: o.name, Key: propertyRef{recID}}
 	for _, f := range o.fields {
 		t.Properties = append(t.Properties, properties(f)...)
-		if f.form == link || f.form == named {
-			if to := c.objects[f.of.Ref]; to != nil {
-				t.Links = append(t.Links, navigation{Name: o.name + "Assoc" + f.name, Type: "MetaData." + to.name})
-			}
-		}
+	}
+	for _, r := range o.ties {
+		t.Links = append(t.Links, navigation{Name: r.name, Type: "Collection(MetaData." + c.objects[r.to].name + ")"})
 	}
 	var b bytes.Buffer
 	b.WriteString(xml.Header)

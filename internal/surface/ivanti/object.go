@@ -54,6 +54,7 @@ type object struct {
 	name   string
 	set    string // in addresses
 	fields []*field
+	ties   []relationship
 	parts  map[string]part // by names in small letters
 }
 

@@ -1,0 +1,237 @@
+package ivanti
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/ivanti/odata"
+)
+
+// way is how two records are tied.
+type way int
+
+const (
+	refers    way = iota // a field of this one names the other
+	isNamed              // a field of the other names this one
+	isRelated            // people related the two
+)
+
+// relationship is a name by which the records of one kind lead to those of another.
+type relationship struct {
+	of, name, to string // kinds, and the name
+	way          way
+	field        string // of ours, where it is one
+}
+
+// relationships are those of tickets, by the names that Ivanti's clients use.
+func relationships() []relationship {
+	return []relationship{
+		{"incident", "IncidentContainsTask", "task", isNamed, "incident_id"},
+		{"incident", "ProblemAssociatesIncident", "problem", refers, "problem_id"},
+		{"incident", "IncidentAssocMasterIncident", "incident", refers, "master_id"},
+		{"incident", "IncidentAssocChildIncident", "incident", isNamed, "master_id"},
+		{"incident", "IncidentAssociatesChange", "change", isNamed, "incident_id"},
+		{"incident", "IncidentAssociatedServiceReq", "service_request", isNamed, "incident_id"},
+		{"incident", "IncidentAssociatedCustomer", "contact", refers, "contact_id"},
+		{"incident", "IncidentAssociatesCI", "configuration", isRelated, ""},
+		{"problem", "ProblemAssociatesIncident", "incident", isNamed, "problem_id"},
+		{"problem", "ProblemAssociatesChange", "change", isNamed, "problem_id"},
+		{"problem", "ProblemContainsTask", "task", isNamed, "problem_id"},
+		{"problem", "ProblemAssociatesCI", "configuration", isRelated, ""},
+		{"change", "ChangeContainsTask", "task", isNamed, "change_id"},
+		{"change", "ChangeAssociatesCI", "configuration", isRelated, ""},
+		{"service_request", "ServiceReqContainsTask", "task", isNamed, "service_request_id"},
+		{"service_request", "ServiceReqAssociatesCI", "configuration", isRelated, ""},
+		{"configuration", "CIAssociatedActiveIncident", "incident", isRelated, ""},
+	}
+}
+
+// tie mounts the relationships of an object.
+func (a *API) tie(o *object) {
+	for _, r := range relationships() {
+		to := a.objects[r.to]
+		if r.of != o.kind.Name || to == nil {
+			continue
+		}
+		o.ties = append(o.ties, r)
+		at := func(method, path string, fn func(*call, *object, *object, relationship) error) {
+			a.mux.Handle(method+" "+business+o.set+"/{parent}/"+strings.ToLower(r.name)+path, a.called(func(c *call) error { return fn(c, o, to, r) }), web.MaxBody(maxBody))
+		}
+		at("GET", "", related)
+		at("PATCH", "/{id}/$ref", tieTo)
+		at("DELETE", "/{id}/$ref", untie)
+		if r.way == isNamed {
+			at("POST", "", createRelated)
+		}
+	}
+}
+
+// parent reads the RecId of the record that a relationship begins at.
+func (c *call) parent() (id.ID, error) {
+	rid, ok := id.Parse(c.r.PathValue("parent"))
+	if !ok {
+		return 0, gate.Missing()
+	}
+	return rid, nil
+}
+
+// related answers GET of a relationship: a list like any other.
+func related(c *call, o, to *object, r relationship) error {
+	parent, err := c.parent()
+	if err != nil {
+		return err
+	}
+	return c.listing(to, func(tx *gate.Tx) (record.Filter, error) {
+		rec, err := c.Records.Get(tx, o.kind.Name, parent)
+		if err != nil {
+			return record.Filter{}, err
+		}
+		switch r.way {
+		case isNamed:
+			return record.Filter{Field: r.field, Op: record.Eq, Values: []any{parent}}, nil
+		case refers:
+			f := record.Filter{Field: "id", Op: record.Eq}
+			if other := rec.Values.ID(r.field); other != 0 {
+				f.Values = []any{other}
+			}
+			return f, nil
+		}
+		f := record.Filter{Field: "id", Op: record.Eq}
+		list, err := c.API.Relations.List(tx, parent)
+		for _, it := range list {
+			if it.Kind == r.to {
+				f.Values = append(f.Values, it.Record)
+			}
+		}
+		return f, err
+	})
+}
+
+// createRelated answers POST of a relationship: a record that names the one in the path.
+func createRelated(c *call, o, to *object, r relationship) error {
+	parent, err := c.parent()
+	if err != nil {
+		return err
+	}
+	return c.make(to, func(tx *gate.Tx, v record.Values) error {
+		rec, err := c.Records.Get(tx, o.kind.Name, parent)
+		if err != nil {
+			return err
+		}
+		v[r.field] = parent
+		if v["organization_id"] == nil {
+			v["organization_id"] = rec.Org
+		}
+		return nil
+	})
+}
+
+// tieTo answers PATCH of a reference: the two are tied, also when they are already.
+func tieTo(c *call, o, to *object, r relationship) error { return c.retie(o, to, r, true) }
+
+// untie answers DELETE of a reference.
+func untie(c *call, o, to *object, r relationship) error { return c.retie(o, to, r, false) }
+
+func (c *call) retie(o, to *object, r relationship, on bool) error {
+	parent, err := c.parent()
+	if err != nil {
+		return err
+	}
+	other, err := c.id()
+	if err != nil {
+		return err
+	}
+	thing := gate.Thing{Kind: o.kind.Name, ID: parent}
+	if r.way == isNamed {
+		thing = gate.Thing{Kind: to.kind.Name, ID: other}
+	}
+	err = c.Gate.Change(c.r.Context(), c.caller, access.Edit, thing, func(tx *gate.Tx) error {
+		from, err := c.Records.Get(tx, o.kind.Name, parent)
+		if err != nil {
+			return err
+		}
+		target, err := c.Records.Get(tx, to.kind.Name, other)
+		if err != nil {
+			return err
+		}
+		switch r.way {
+		case isRelated:
+			return c.relate(tx, parent, other, on)
+		case isNamed:
+			from, other = target, parent
+		}
+		if !on && from.Values.ID(r.field) != other {
+			return gate.Missing()
+		}
+		v := record.Values{r.field: other}
+		if !on {
+			v[r.field] = nil
+		}
+		_, err = c.Records.Update(tx, from.Kind.Name, from.ID, 0, v)
+		return err
+	})
+	if err != nil {
+		return c.translate(o, err)
+	}
+	return web.JSON(c.w, http.StatusOK, map[string]string{"code": "ISM_2000", "description": map[bool]string{true: "The two are linked.", false: "The two are not linked any more."}[on]})
+}
+
+func (c *call) relate(tx *gate.Tx, from, to id.ID, on bool) error {
+	if on {
+		_, err := c.Relations.Add(tx, from, to, "")
+		return err
+	}
+	list, err := c.Relations.List(tx, from)
+	if err != nil {
+		return err
+	}
+	for _, it := range list {
+		if it.Record == to && it.ID != 0 {
+			return c.Relations.Remove(tx, from, it.ID)
+		}
+	}
+	return fault.Wrap(gate.Missing(), fault.NotFound, "The two are not linked.")
+}
+
+// listing answers with a list of objects, narrowed to what within says.
+func (c *call) listing(o *object, within func(*gate.Tx) (record.Filter, error)) error {
+	q, err := odata.Parse(c.r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	var rows []row
+	var total int64
+	err = c.Gate.View(c.r.Context(), c.caller, func(tx *gate.Tx) error {
+		ask, err := c.query(tx, o, q)
+		if err != nil {
+			return err
+		}
+		if within != nil {
+			only, err := within(tx)
+			if err != nil {
+				return err
+			}
+			ask.Filters = append(slices.Clip(ask.Filters), only)
+		}
+		page := ask
+		page.Limit = max(1, ask.Limit) // none at all is a count
+		p, err := c.Records.List(tx, o.kind.Name, page)
+		if err != nil {
+			return c.translate(o, err)
+		}
+		total = p.Total
+		rows, err = c.rows(tx, p.Records[:min(len(p.Records), ask.Limit)])
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.answerList(o, rows, total, wanted(q))
+}
