@@ -87,6 +87,17 @@ func (s *shop) start(r *job.Runner) (stop func()) {
 	return stop
 }
 
+// TestEndedBeforeItBegan: a runner whose time is over before it has looked around ends
+// like any other.
+func TestEndedBeforeItBegan(t *testing.T) {
+	s := open(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.runner(nil).Run(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func (s *shop) enqueue(c *access.Caller, j job.Job) id.ID {
 	s.t.Helper()
 	var jid id.ID

@@ -128,6 +128,9 @@ func (r *Runner) Run(ctx context.Context) error {
 	r.life = rand.Text()
 	r.mu.Unlock()
 	names, err := r.House.Active(ctx)
+	if ctx.Err() != nil {
+		return nil // it ended before there was anything to do
+	}
 	if err != nil {
 		return err
 	}
