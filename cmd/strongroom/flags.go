@@ -40,6 +40,7 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		"vault meet":      ownVaultFlags,
 		"vault check-log": ownVaultFlags,
 		"vault recovery":  ownVaultFlags,
+		"vault new-keys":  ownVaultFlags,
 		"vault verify-client": func(s *settings, f *flag.FlagSet) {
 			f.BoolVar(&s.list, "list", false, "print the SHA-256 of every file that this version sends to browsers")
 		},

@@ -144,6 +144,9 @@ func (p *program) vaults(ctx context.Context, s *settings, in *bufio.Reader) (*a
 	for _, x := range c.Strangers() {
 		fmt.Fprintf(p.err, "%s gives you a vault. Compare the words of both your keys, then: strongroom vault meet %d WORDS\n", plainText(x.Name), x.User)
 	}
+	for _, n := range c.Stale() {
+		fmt.Fprintf(p.err, "The vault %d was given to your keys before. Ask its owner to give it new keys.\n", n)
+	}
 	return c, list, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"strongroom/internal/app"
 	"strongroom/internal/base/fault"
 )
 
@@ -28,6 +29,29 @@ func vaultWordsCommand() *command {
 				return p.printJSON(client.Words())
 			}
 			_, err = fmt.Fprintln(p.out, strings.Join(client.Words(), " "))
+			return err
+		},
+	}
+}
+
+func vaultKeysCommand() *command {
+	return &command{
+		name: "vault new-keys", short: "take new vault keys, and put all your vaults under them",
+		long: "Makes new keys, which your present ones sign, under the same passphrase, and seals\nevery vault of your own anew: to do when somebody else may have had your keys.\nPrints the words of the new ones. Others who have access keep it; vaults that\nothers gave you open again when their owners give them new keys. Your recovery, if\nyou chose one, is to be chosen again.\n" + aboutVaults,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err != nil {
+				return err
+			}
+			if s.vault.URL == "" || s.vault.File != "" {
+				return usage{"Say which server to use.", "For example: strongroom vault new-keys -url https://demo.example.com"}
+			}
+			in := bufio.NewReader(p.in)
+			words, err := app.NewVaultKeys(ctx, s.ownVaults(), func() (string, error) { return line(in, "vault passphrase") })
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(p.out, strings.Join(words, " "))
 			return err
 		},
 	}

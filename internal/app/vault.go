@@ -48,6 +48,24 @@ func LockedVaults(ctx context.Context, o VaultOptions, ask func() (string, error
 	return c, pass, c.Locked(ctx)
 }
 
+// NewVaultKeys gives the owner of a key new vault keys, with every vault of hers under
+// them. It gives the words of the new ones.
+func NewVaultKeys(ctx context.Context, o VaultOptions, ask func() (string, error)) ([]string, error) {
+	c, pass, err := vaultClient(o, ask)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Unlock(ctx, pass); err != nil {
+		return nil, err
+	}
+	list, err := c.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = c.NewKeys(ctx, list, pass)
+	return c.Words(), err
+}
+
 func vaultClient(o VaultOptions, ask func() (string, error)) (*vaultapi.Client, string, error) {
 	if o.KeyFile != "" {
 		text, err := os.ReadFile(o.KeyFile)

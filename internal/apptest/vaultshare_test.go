@@ -60,8 +60,31 @@ func TestSharedVaultByKey(t *testing.T) {
 	if err != nil || len(got[0].Items) != 1 || got[0].Items[0].Content["password"] != "by the other" {
 		t.Errorf("the owner opens %v, %v", got, err)
 	}
-	if again, err := client(other.Key, theirs).All(t.Context()); err != nil || len(again) != 2 {
-		t.Errorf("with what was remembered: %v, %v", again, err)
+	a = client(owner.Key, mine)
+	if got, err = a.All(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	before := strings.Join(a.Words(), " ")
+	if err := a.NewKeys(t.Context(), got, vaultPassphrase); err != nil || strings.Join(a.Words(), " ") == before {
+		t.Fatalf("new keys: %v", err)
+	}
+	// Both are known by what was compared and remembered before.
+	if got, err = client(owner.Key, mine).All(t.Context()); err != nil || len(got[0].Items) != 1 || got[0].Items[0].Content["password"] != "by the other" {
+		t.Errorf("with new keys the owner opens %v, %v", got, err)
+	}
+	b = client(other.Key, theirs)
+	again, err := b.All(t.Context())
+	if err != nil || len(again) != 2 || len(b.Strangers()) != 0 {
+		t.Fatalf("with what was remembered: %v, %v", again, err)
+	}
+	if err := b.NewKeys(t.Context(), again, vaultPassphrase); err != nil {
+		t.Fatal(err)
+	}
+	if again, err = b.All(t.Context()); err != nil || len(again) != 1 || len(b.Stale()) != 1 {
+		t.Errorf("with new keys of the other: %v, %v", again, err)
+	}
+	if got, err = client(owner.Key, mine).All(t.Context()); err != nil || len(got[0].Items) != 1 {
+		t.Errorf("the owner, afterwards: %v, %v", got, err)
 	}
 }
 

@@ -20,3 +20,6 @@ func BareAsk(x *Recovery, now int64) (*Ask, *Keyset, error) {
 func (k *Keyset) BareAnswer(a *Ask, place int, keys *Statement, share []byte, now int64) (*Answer, error) {
 	return k.reply(a, place, keys, share, now)
 }
+
+// BareNext is NewKeys without a lock.
+func (k *Keyset) BareNext(now int64) (*Keyset, error) { return k.nextKeys(NewKDF(), now) }

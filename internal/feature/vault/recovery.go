@@ -105,6 +105,15 @@ func (s *Vaults) RecoveryPolicyOf(ctx context.Context, c *access.Caller) (p Reco
 	return p, err
 }
 
+// Candidates gives the administrators, who can be officers.
+func (s *Vaults) Candidates(ctx context.Context, c *access.Caller) (list []Person, err error) {
+	err = s.Gate.View(ctx, c, func(tx *gate.Tx) (err error) {
+		list, err = people(tx, `select user_id from access_principal where active = 1 and role = ?`, string(access.Administrator))
+		return err
+	})
+	return list, err
+}
+
 func policyOf(tx *gate.Tx) (p RecoveryPolicy, err error) {
 	p.Way = RecoveryNone
 	err = tx.QueryRow(`select way, needed from vault_recovery_policy`).Scan(&p.Way, &p.Needed)
@@ -143,7 +152,15 @@ func people(tx *gate.Tx, users string, args ...any) (out []Person, err error) {
 		p.User = id.ID(n)
 		out = append(out, p)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if err := withBefore(tx, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // recoveryOf gives the number of the last recovery of a person, and it.

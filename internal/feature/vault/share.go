@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 )
@@ -22,6 +23,43 @@ type Person struct {
 	User      id.ID  `json:"user"`
 	Name      string `json:"name"`
 	Statement []byte `json:"statement"`
+
+	Before [][]byte `json:"before,omitempty"` // the statements before it, from the first, when the keys are not the first
+}
+
+// withBefore adds the statements by which the keys of people follow from their first.
+func withBefore(tx *gate.Tx, list ...*Person) error {
+	for _, p := range list {
+		var err error
+		if p.Before, err = before(tx, p.User, p.Statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func before(tx *gate.Tx, user id.ID, statement []byte) ([][]byte, error) {
+	if statement == nil {
+		return nil, nil
+	}
+	st, err := hostproof.ParseStatement(statement)
+	if err != nil || st.Generation == 1 {
+		return nil, err
+	}
+	rows, err := tx.Query(`select statement from vault_keyset where user_id = ? and number < ? order by number`, int64(user), int64(st.Number))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out [][]byte
+	for rows.Next() {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, rows.Err()
 }
 
 // Member is somebody who has access to a vault.
@@ -54,7 +92,15 @@ func (s *Vaults) People(ctx context.Context, c *access.Caller) ([]Person, error)
 			p.User = id.ID(n)
 			out = append(out, p)
 		}
-		return rows.Err()
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		for i := range out {
+			if err := withBefore(tx, &out[i]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -83,7 +129,15 @@ func members(tx *gate.Tx, vault id.ID) ([]Member, error) {
 		m.User = id.ID(n)
 		out = append(out, m)
 	}
-	return out, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		if err := withBefore(tx, &out[i].Person); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // standing is what the caller may do in a vault.
@@ -233,66 +287,70 @@ func (s *Vaults) Renew(ctx context.Context, c *access.Caller, vault id.ID, w Ren
 		return fault.New(fault.Invalid, "A vault holds at most %d items.", hostproof.MostItems)
 	}
 	return s.change(ctx, c, "vault.renew", vault, func(tx *gate.Tx) error {
-		st, err := owned(tx, vault)
-		if err != nil {
-			return err
-		}
-		st.epoch++
-		p := &pending{tx: tx, vault: vault, epoch: st.epoch, manifest: m}
-		if err := p.follows(st); err != nil {
-			return err
-		}
-		if err := p.apply(Write{Put: w.Put}); err != nil {
-			return err
-		}
-		if len(w.Put) != len(p.kept) {
-			return fault.New(fault.Invalid, "Not everything in the vault was sealed anew, and nothing was saved.").WithHint("Load the page again.")
-		}
-		if err := regrant(tx, vault, st.epoch, w.Grants); err != nil {
-			return err
-		}
-		tx.Entry().Version = int64(m.Counter)
-		_, err = tx.Exec(`update vault set epoch = ?, counter = ?, manifest = ? where id = ?`, int64(st.epoch), int64(m.Counter), w.Manifest, int64(vault))
-		return err
+		return renew(tx, tx.Entry(), vault, m, w)
 	})
 }
 
+// renew puts everything of a vault under new keys, and says so in an entry.
+func renew(tx *gate.Tx, e *audit.Entry, vault id.ID, m *hostproof.Manifest, w Renewal) error {
+	st, err := owned(tx, vault)
+	if err != nil {
+		return err
+	}
+	st.epoch++
+	p := &pending{tx: tx, vault: vault, epoch: st.epoch, manifest: m}
+	if err := p.follows(st); err != nil {
+		return err
+	}
+	if err := p.apply(Write{Put: w.Put}); err != nil {
+		return err
+	}
+	if len(w.Put) != len(p.kept) {
+		return fault.New(fault.Invalid, "Not everything in the vault was sealed anew, and nothing was saved.").WithHint("Load the page again.")
+	}
+	if e.Detail.Text, err = regrant(tx, vault, st.epoch, w.Grants); err != nil {
+		return err
+	}
+	e.Version = int64(m.Counter)
+	_, err = tx.Exec(`update vault set epoch = ?, counter = ?, manifest = ? where id = ?`, int64(st.epoch), int64(m.Counter), w.Manifest, int64(vault))
+	return err
+}
+
 // regrant puts grants into the place of those that are there. Nobody gets more than
-// she had.
-func regrant(tx *gate.Tx, vault id.ID, epoch uint64, grants [][]byte) error {
+// she had. It gives words for the audit log.
+func regrant(tx *gate.Tx, vault id.ID, epoch uint64, grants [][]byte) (string, error) {
 	had := map[int64]*hostproof.Grant{}
 	before, err := members(tx, vault)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, m := range before {
 		g, err := hostproof.ParseGrant(m.Grant)
 		if err != nil {
-			return err
+			return "", err
 		}
 		had[g.Grantee] = g
 	}
 	if _, err := tx.Exec(`delete from vault_grant where vault_id = ?`, int64(vault)); err != nil {
-		return err
+		return "", err
 	}
 	owner := false
 	for _, sealed := range grants {
 		g, err := hostproof.ParseGrant(sealed)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if old := had[g.Grantee]; g.Epoch != epoch || old == nil || !within(g, old) {
-			return outdated()
+			return "", outdated()
 		}
 		delete(had, g.Grantee)
 		owner = owner || g.Grantee == int64(tx.Caller.User)
 		if err := give(tx, vault, g, sealed); err != nil {
-			return err
+			return "", err
 		}
 	}
 	if !owner {
-		return fault.New(fault.Invalid, "The owner of a vault keeps her access.")
+		return "", fault.New(fault.Invalid, "The owner of a vault keeps her access.")
 	}
-	tx.Entry().Detail.Text = fmt.Sprintf("%d people keep their access, %d lose it", len(grants), len(had))
-	return nil
+	return fmt.Sprintf("%d people keep their access, %d lose it", len(grants), len(had)), nil
 }

@@ -85,6 +85,8 @@ type State struct {
 	Lock      []byte  `json:"lock,omitempty"`
 	Vaults    []id.ID `json:"vaults"`
 
+	Before [][]byte `json:"before,omitempty"` // the statements before hers, when her keys are not her first
+
 	Ended [][]byte `json:"ended,omitempty"` // the last lists of vaults that she deleted
 }
 
@@ -135,6 +137,9 @@ func (s *Vaults) State(ctx context.Context, c *access.Caller) (*State, error) {
 			return err
 		}
 		out.Statement, out.Lock = statement, lock
+		if out.Before, err = before(tx, c.User, statement); err != nil {
+			return err
+		}
 		if err := out.present(tx); err != nil {
 			return err
 		}
@@ -225,17 +230,26 @@ func (s *Vaults) SaveKeyset(ctx context.Context, c *access.Caller, statement, lo
 			return outdated()
 		case old != nil && st.Follows(old) != nil:
 			return fault.New(fault.Conflict, "You have a vault passphrase already.").WithHint("Load the page again and unlock with it.")
+		case old != nil && st.Generation != old.Generation:
+			return fault.New(fault.Invalid, "New keys are kept together with what was put under them.").WithHint("Load the page again.")
 		}
-		tx.Entry().Version = int64(st.Number)
-		if err := forgetAsk(tx, c.User); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(`update vault_keyset set locked = null where user_id = ?`, int64(c.User)); err != nil {
-			return err
-		}
-		_, err = tx.Exec(`insert into vault_keyset (user_id, number, statement, locked, at) values (?, ?, ?, ?, ?)`, int64(c.User), int64(st.Number), statement, lock, tx.Now)
-		return err
+		return keepKeyset(tx, st, statement, lock)
 	})
+}
+
+// keepKeyset keeps a statement after the others. The lock of the one before is forgotten,
+// and who asked officers for her keys has them.
+func keepKeyset(tx *gate.Tx, st *hostproof.Statement, statement, lock []byte) error {
+	user := int64(tx.Caller.User)
+	tx.Entry().Version = int64(st.Number)
+	if err := forgetAsk(tx, tx.Caller.User); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`update vault_keyset set locked = null where user_id = ?`, user); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`insert into vault_keyset (user_id, number, statement, locked, at) values (?, ?, ?, ?, ?)`, user, int64(st.Number), statement, lock, tx.Now)
+	return err
 }
 
 // Reserve gives the number of a vault that the caller is about to make. A vault

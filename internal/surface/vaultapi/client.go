@@ -39,6 +39,7 @@ type Client struct {
 
 	saved     *vault.File
 	strangers []*Stranger
+	stale     []id.ID // vaults that were given to the keys before
 }
 
 // Stranger is somebody who gave a vault and whose keys were not compared yet.
@@ -69,6 +70,9 @@ type Vault struct {
 	of       int64 // the owner, 0 for one's own
 	vault    *hostproof.Vault
 	manifest *hostproof.Manifest
+	members  []hostproof.Member             // each with the statement that the grant is for
+	newest   map[int64]*hostproof.Statement // of the members
+	about    hostproof.Content              // of the vault itself
 	leaves   map[int64]hostproof.Leaf
 }
 
@@ -125,10 +129,14 @@ func (c *Client) known(ctx context.Context) (*vault.State, *hostproof.Statement,
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := m.keyset(s); err != nil {
+	if err := s.Verify(st.Tenant, int64(st.User)); err != nil {
 		return nil, nil, err
 	}
-	if err := s.Verify(st.Tenant, int64(st.User)); err != nil {
+	before, err := hostproof.ParseStatements(st.Before)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := m.keyset(s, before); err != nil {
 		return nil, nil, err
 	}
 	return &st, s, m.vaults(s, st.Vaults, st.Ended)
@@ -154,6 +162,10 @@ func (c *Client) Words() []string { return wordlist.Encode(c.keys.Statement.Fing
 // not compared yet.
 func (c *Client) Strangers() []*Stranger { return c.strangers }
 
+// Stale gives the vaults that All left out because they were given to the keys before:
+// their owners give them new keys.
+func (c *Client) Stale() []id.ID { return c.stale }
+
 // Meet takes the keys of a stranger for hers when the words are those of the very
 // keys that the server showed; All then opens her vaults. Denied when they are not.
 func (c *Client) Meet(ctx context.Context, s *Stranger, words string) error {
@@ -173,7 +185,7 @@ func (c *Client) Meet(ctx context.Context, s *Stranger, words string) error {
 // All opens every vault but those of strangers.
 func (c *Client) All(ctx context.Context) ([]*Vault, error) {
 	var out []*Vault
-	c.strangers = nil
+	c.strangers, c.stale = nil, nil
 	for _, n := range c.list {
 		v, err := c.open(ctx, n)
 		if err != nil {
@@ -200,11 +212,19 @@ func (c *Client) open(ctx context.Context, n id.ID) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	owner, writers, err := c.people(n, g, got.Members)
+	if g.Grantee == c.keys.Statement.User && g.Granter != g.Grantee && g.Generation < c.keys.Statement.Generation {
+		c.stale = append(c.stale, n)
+		return nil, nil
+	}
+	owner, members, newest, err := c.people(n, g, got.Members)
 	if owner == nil || err != nil {
 		return nil, err
 	}
-	out := &Vault{ID: n, manifest: m, leaves: map[int64]hostproof.Leaf{}}
+	writers, err := hostproof.Writers(int64(n), g.Epoch, owner, members)
+	if err != nil {
+		return nil, err
+	}
+	out := &Vault{ID: n, manifest: m, members: members, newest: newest, leaves: map[int64]hostproof.Leaf{}}
 	if owner != c.keys.Statement {
 		out.of = owner.User
 	}
@@ -214,47 +234,67 @@ func (c *Client) open(ctx context.Context, n id.ID) (*Vault, error) {
 	return out, c.read(out, got.Items)
 }
 
-// people verifies who has access to a vault, and gives its owner and who may write in
-// it; no owner when her keys were not compared yet.
-func (c *Client) people(n id.ID, mine *hostproof.Grant, list []vault.Member) (owner *hostproof.Statement, writers []*hostproof.Statement, err error) {
+// people verifies who has access to a vault, and gives its owner, everybody, and
+// the newest statements; no owner when her keys were not compared yet.
+func (c *Client) people(n id.ID, mine *hostproof.Grant, list []vault.Member) (owner *hostproof.Statement, members []hostproof.Member, newest map[int64]*hostproof.Statement, err error) {
+	newest = map[int64]*hostproof.Statement{}
 	me := c.keys.Statement
 	if mine.Granter == me.User {
 		owner = me
 	}
-	var members []hostproof.Member
 	for _, m := range list {
-		st, err := hostproof.ParseStatement(m.Statement)
+		st, of, err := c.member(m)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		g, err := hostproof.ParseGrant(m.Grant)
+		before, err := hostproof.ParseStatements(m.Before)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
-		if err := st.Verify(me.Tenant, int64(m.User)); err != nil {
-			return nil, nil, err
-		}
-		if st.User == me.User {
-			st = me
-		}
-		known, err := c.Memory.knows(st)
+		known, err := c.Memory.knows(st, before)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if st.User == mine.Granter && st != me {
 			if !known {
 				c.strangers = append(c.strangers, &Stranger{User: st.User, Name: m.Name, Vault: n, statement: st})
-				return nil, nil, nil
+				return nil, nil, nil, nil
 			}
 			owner = st
 		}
-		members = append(members, hostproof.Member{Statement: st, Grant: g})
+		members, newest[st.User] = append(members, of), st
 	}
 	if owner == nil {
-		return nil, nil, lied("The server does not say whose vault this is.")
+		return nil, nil, nil, lied("The server does not say whose vault this is.")
 	}
-	writers, err = hostproof.Writers(int64(n), mine.Epoch, owner, members)
-	return owner, writers, err
+	return owner, members, newest, nil
+}
+
+// member verifies somebody's newest statement, and gives it, and the one that the grant
+// is for, which it follows.
+func (c *Client) member(m vault.Member) (newest *hostproof.Statement, of hostproof.Member, err error) {
+	if newest, err = hostproof.ParseStatement(m.Statement); err != nil {
+		return nil, of, err
+	}
+	if of.Grant, err = hostproof.ParseGrant(m.Grant); err != nil {
+		return nil, of, err
+	}
+	if err := newest.Verify(c.keys.Statement.Tenant, int64(m.User)); err != nil {
+		return nil, of, err
+	}
+	if newest.User == c.keys.Statement.User {
+		newest = c.keys.Statement
+	}
+	of.Statement = newest
+	if of.Grant.Generation >= newest.Generation {
+		return newest, of, nil
+	}
+	before, err := hostproof.ParseStatements(m.Before)
+	if err != nil {
+		return nil, of, err
+	}
+	of.Statement, err = newest.From(of.Grant.Fingerprint, before)
+	return newest, of, err
 }
 
 // read opens the items of a vault and checks them against its list and what is
@@ -270,7 +310,7 @@ func (c *Client) read(out *Vault, items [][]byte) error {
 		leaves = append(leaves, leaf)
 		out.leaves[leaf.Item] = leaf
 		if leaf.Item == 0 {
-			out.Title = content["title"]
+			out.Title, out.about = content["title"], content
 			continue
 		}
 		out.Items = append(out.Items, &Item{Vault: n, Number: leaf.Item, Content: content, leaf: leaf})

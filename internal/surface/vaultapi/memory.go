@@ -105,17 +105,25 @@ func (m *Memory) save() error {
 	return nil
 }
 
-func (m *Memory) keyset(s *hostproof.Statement) error {
+func (m *Memory) keyset(s *hostproof.Statement, before []*hostproof.Statement) error {
 	fp, hash := s.Fingerprint(), s.Hash()
-	switch known := m.Keyset; {
-	case known == nil:
+	known := m.Keyset
+	if known == nil {
 		return nil
-	case hex.EncodeToString(fp[:]) != known.Fingerprint:
-		return lied("The server shows other keys for you than this computer knows.")
-	case uint64(s.Number) < known.Number, uint64(s.Number) == known.Number && hex.EncodeToString(hash[:]) != known.Hash:
+	}
+	if uint64(s.Number) < known.Number || uint64(s.Number) == known.Number && hex.EncodeToString(fp[:]) == known.Fingerprint && hex.EncodeToString(hash[:]) != known.Hash {
 		return lied("The server shows an older keyset of yours than this computer knows, such as one from before you changed the passphrase.")
 	}
+	if _, err := s.From(printOf(known.Fingerprint), before); err != nil {
+		return lied("The server shows other keys for you than this computer knows.")
+	}
 	return nil
+}
+
+// printOf reads a fingerprint that is remembered; what is none is nobody's.
+func printOf(text string) (fp [16]byte) {
+	_, _ = hex.Decode(fp[:], []byte(text))
+	return fp
 }
 
 // recovery compares the recovery that the server shows with the last one that is known
@@ -185,14 +193,19 @@ func (m *Memory) end(me *hostproof.Statement, n string, ended [][]byte) error {
 	return lied("The server no longer shows a vault that this computer knows.")
 }
 
-// knows tells whether the keys of somebody were compared here; others in their place
-// are refused.
-func (m *Memory) knows(s *hostproof.Statement) (bool, error) {
-	known, fp := m.People[strconv.FormatInt(s.User, 10)], s.Fingerprint()
-	if known != "" && known != hex.EncodeToString(fp[:]) {
+// knows tells whether the keys of somebody were compared here, or follow by statements
+// from such keys; others in their place are refused.
+func (m *Memory) knows(s *hostproof.Statement, before []*hostproof.Statement) (bool, error) {
+	at, fp := strconv.FormatInt(s.User, 10), s.Fingerprint()
+	known := m.People[at]
+	if known == "" || known == hex.EncodeToString(fp[:]) {
+		return known != "", nil
+	}
+	if _, err := s.From(printOf(known), before); err != nil {
 		return false, lied("The server shows other keys for somebody than those that you compared.")
 	}
-	return known != "", nil
+	m.People[at] = hex.EncodeToString(fp[:])
+	return true, m.save()
 }
 
 func (m *Memory) meet(s *hostproof.Statement) error {

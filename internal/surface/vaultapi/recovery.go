@@ -117,7 +117,11 @@ func (c *Client) officer(p vault.Person) (o Officer, err error) {
 		return o, err
 	}
 	o.Keys = true
-	o.Known, err = c.Memory.knows(o.statement)
+	before, err := hostproof.ParseStatements(p.Before)
+	if err != nil {
+		return o, err
+	}
+	o.Known, err = c.Memory.knows(o.statement, before)
 	return o, err
 }
 
@@ -298,7 +302,11 @@ func (c *Client) AnswerAsk(ctx context.Context, r *Recovery, user int64, words s
 		if err := owner.Verify(c.me().Tenant, user); err != nil {
 			return err
 		}
-		if _, err := c.Memory.knows(owner); err != nil {
+		before, err := hostproof.ParseStatements(p.raw.Before)
+		if err != nil {
+			return err
+		}
+		if _, err := c.Memory.knows(owner, before); err != nil {
 			return err
 		}
 		if err := c.listed(ctx, owner); err != nil {

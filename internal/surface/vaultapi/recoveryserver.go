@@ -3,6 +3,7 @@ package vaultapi
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"strongroom/internal/base/web"
 	"strongroom/internal/core/access"
@@ -15,6 +16,10 @@ func (s *Server) mountRecovery() {
 		var in Keyset
 		return takes(w, r, &in, func(ctx context.Context) error { return s.Vaults.SaveKeyset(ctx, c, in.Statement, in.Lock) })
 	}))
+	s.mux.Handle("POST "+Path+"keys", s.as(func(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
+		var in vault.Rotation
+		return takes(w, r, &in, func(ctx context.Context) error { return s.Vaults.Rotate(ctx, c, in) })
+	}), web.MaxBody(maxBody), web.Within(2*time.Minute))
 	s.mux.Handle("POST "+Path+"recovery", s.as(func(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
 		var in Chosen
 		return takes(w, r, &in, func(ctx context.Context) error { return s.Vaults.Enrol(ctx, c, in.Recovery) })

@@ -53,8 +53,25 @@ func TestKeysByHand(t *testing.T) {
 	if s := b.Text("[data-fingerprint]"); s != fingerprint || len(strings.Fields(s)) != 8 {
 		t.Errorf("the fingerprint was %s and is %s", fingerprint, s)
 	}
+	newKeys(t, b, next, fingerprint)
 	if got := openAs(t, h, access.Editor, next); len(got) != 3 {
 		t.Errorf("the first vault holds %v", got)
+	}
+}
+
+// newKeys takes new keys by hand: other words, the same vaults, and the browser that knew
+// the keys before knows these.
+func newKeys(t *testing.T, b *browser.Tab, pass, fingerprint string) {
+	t.Helper()
+	b.Click("details:has([data-rotate]) summary")
+	b.Axe("new keys")
+	b.Type("#vault-rotate", pass)
+	b.Click("[data-rotate] button")
+	b.Wait(`document.querySelector("[data-status]").textContent.includes("You have new keys")`)
+	unlock(b, pass)
+	b.Wait(state + ` == "open" && document.querySelectorAll("[data-choose] option").length == 2 && ` + rows + ` == "Item 0001,Item 0002"`)
+	if s := b.Text("[data-fingerprint]"); s == fingerprint {
+		t.Error("the keys are the same")
 	}
 }
 

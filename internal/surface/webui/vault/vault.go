@@ -45,6 +45,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/vault/file", p.as((*visit).file), web.Within(5*time.Minute))
 	s.Get("/vault/people", p.as((*visit).people))
 	s.Get("/vault/people/{id}", p.as((*visit).listing))
+	p.mountRecovery(s)
 	s.Post("/vault/vaults/{id}/grants", p.as((*visit).grant))
 	s.Post("/vault/vaults/{id}/renew", p.as((*visit).renew), web.MaxBody(maxBody), web.Within(2*time.Minute))
 	s.Post("/vault/vaults/{id}/delete", p.as((*visit).end))
@@ -69,7 +70,10 @@ func (v *visit) page() error {
 	if err != nil {
 		return err
 	}
-	p.Data = struct{ Head ui.Head }{ui.Head{Title: "Vault", Icon: "shield-lock", Sub: []ui.Cell{{Text: "Encrypted and decrypted in your browser only"}}}}
+	p.Data = struct {
+		Head ui.Head
+		Who  string
+	}{ui.Head{Title: "Vault", Icon: "shield-lock", Sub: []ui.Cell{{Text: "Encrypted and decrypted in your browser only"}}}, v.Caller.Name}
 	return v.Render("vault", p)
 }
 

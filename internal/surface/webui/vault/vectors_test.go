@@ -22,7 +22,7 @@ const vectors = "../../../base/hostproof/testdata"
 
 // modules loads the script of the page, and the vault of a vector with it.
 const modules = `const at = new URL("./", document.querySelector("script[src$='vault/page.js']").src);
-	const [B, K, Y, V] = await Promise.all(["bytes", "keys", "keyset", "vault"].map((n) => import(at + n + ".js")));`
+	const [B, K, Y, V, R, M] = await Promise.all(["bytes", "keys", "keyset", "vault", "recovery", "shamir"].map((n) => import(at + n + ".js")));`
 
 func TestVectors(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
@@ -77,6 +77,64 @@ func TestVectors(t *testing.T) {
 		if string(have) != string(want) {
 			t.Errorf("%s opens to %s", filepath.Base(f), have)
 		}
+	}
+	recovered(t, b)
+}
+
+// recovered opens what either implementation made of recoveries, and makes the browser's when asked.
+func recovered(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	if *newVectors {
+		made := browser.Eval[json.RawMessage](b, `(async () => {`+modules+`
+			const tenant = "northbeam", user = 43, pass = "straße ﬁve harbour 72", time = 1790000000000, hex = (s) => B.hex(s.stored);
+			const me = await Y.newKeyset(tenant, user, pass, time), officers = await Promise.all([61, 62, 63].map((u) => Y.newKeyset(tenant, u, pass, time)));
+			const kit = await R.chooseKit(me.statement, me.lock, pass, 1, time), x = await R.chooseOfficers(me.statement, me.lock, pass, 2, officers.map((o) => o.statement), 2, time);
+			const a = await R.newAsk(x, pass, time), answers = [];
+			for (const o of officers.slice(1)) answers.push(B.hex(await R.answerAsk(o.keys, x, me.statement, a.ask, a.statement, time)));
+			return { made_by: "the browser", tenant, user, time, statement: hex(me.statement), kit: hex(kit.recovery), code: kit.code, officers: hex(x), ask: hex(a.ask), ask_keys: hex(a.statement), ask_lock: B.hex(a.lock), ask_passphrase: pass,
+				answers, answered_by: officers.slice(1).map((o) => hex(o.statement)) };
+		})()`)
+		var out any
+		must(t, json.Unmarshal(made, &out))
+		text, err := json.MarshalIndent(out, "", "\t")
+		must(t, err)
+		must(t, os.WriteFile(filepath.Join(vectors, "recovery", "browser.json"), append(text, '\n'), 0o600))
+	}
+	files, err := filepath.Glob(filepath.Join(vectors, "recovery", "*.json"))
+	if err != nil || len(files) < 2 {
+		t.Fatalf("there are %d vectors of recoveries, %v", len(files), err)
+	}
+	other, err := os.ReadFile("../../../base/shamir/testdata/other.json")
+	must(t, err)
+	for _, f := range files {
+		text, err := os.ReadFile(f) //nolint:gosec // a file of the repository
+		must(t, err)
+		browser.Eval[int](b, `(async () => {`+modules+`
+			const v = `+string(text)+`, u = B.unhex, s = Y.parseStatement(u(v.statement)), fails = async (what, f) => { try { await f(); } catch (e) { if (e.message.includes(what)) return; throw e; } throw new Error("it does not say: " + what); };
+			const kit = R.parseRecovery(u(v.kit)), x = R.parseRecovery(u(v.officers)), ask = R.parseAsk(u(v.ask)), keys = Y.parseStatement(u(v.ask_keys));
+			if (R.codeText(R.parseCode(v.code.toLowerCase().replaceAll("-", " "))) !== v.code) throw new Error("the code is read as another");
+			await fails("another one", () => R.parseCode(v.code.replace(/^./, (c) => (c === "A" ? "B" : "A"))));
+			await R.recoverByKit(kit, s, v.code, "another sentence of words", v.time);
+			const answers = v.answers.map((a, i) => ({ answer: R.parseAnswer(u(a)), officer: Y.parseStatement(u(v.answered_by[i])) })), lock = u(v.ask_lock);
+			await fails("1 of the 2 officers", () => R.finishRecovery(x, s, ask, keys, lock, answers.slice(1), v.ask_passphrase, v.time));
+			const made = await R.finishRecovery(x, s, ask, keys, lock, answers, v.ask_passphrase, v.time);
+			if (!B.equal(made.statement.fingerprint, s.fingerprint) || made.statement.number !== s.number + 1) throw new Error("other keys were recovered");
+			const flip = (hex, at) => { const b = u(hex); b[at < 0 ? b.length + at : at] ^= 4; return b; };
+			await fails("not chosen with the keys", () => R.verifyRecovery(R.parseRecovery(flip(v.officers, -100)), s));
+			await fails("not chosen with the keys", () => R.verifyRecovery(x, answers[0].officer).catch((e) => { throw new Error(e.message.replace("somebody else’s recovery", "not chosen with the keys")); }));
+			await fails("another recovery", () => R.verifyAsk(ask, kit, keys, v.time));
+			await fails("other keys than those", () => R.verifyAsk(ask, x, s, v.time));
+			await fails("older than 14 days", () => R.verifyAsk(ask, x, keys, v.time + R.LASTS + 1));
+			await fails("did not sign", () => R.finishRecovery(x, s, ask, keys, lock, [{ ...answers[0], answer: R.parseAnswer(flip(v.answers[0], -90)) }, answers[1]], v.ask_passphrase, v.time));
+			await fails("other keys of an officer", () => R.finishRecovery(x, s, ask, keys, lock, [{ ...answers[0], officer: s }, answers[1]], v.ask_passphrase, v.time));
+			for (const { secret, needed, points } of (`+string(other)+`).splits) {
+				const all = Object.entries(points).map(([n, y]) => [Number(n), u(y)]);
+				if (B.hex(M.combine(new Map(all.slice(0, needed)))) !== secret || B.hex(M.combine(new Map(all.slice(1, needed)))) === secret) throw new Error("shares of another implementation");
+				const mine = M.split(u(secret), 7, needed > 7 ? 7 : needed);
+				if (B.hex(M.combine(new Map(mine.map((y, i) => [i + 1, y])))) !== secret) throw new Error("its own shares");
+			}
+			return 1;
+		})()`)
 	}
 }
 

@@ -1,5 +1,5 @@
 // The keyset of a person: statement, lock, passphrase. See doc/formats/vault.md.
-import { bytes, cat, equal, hex, joined, number, Reader, sha256, short } from "./bytes.js";
+import { bytes, cat, equal, hex, joined, number, Reader, sha256, short, unbase64 } from "./bytes.js";
 import { Alarm, gcmOpen, gcmSeal, HYBRID, importPairs, keyID, newPairs, POINT, PRIVATE, random, readSignature, Refused, sign, verified } from "./keys.js";
 
 const S = crypto.subtle;
@@ -56,11 +56,11 @@ async function userKey(passphrase, { salt, iterations }, tenant, user) {
 
 const lockBind = (hash) => joined("strongroom/vault/lock/1", hash);
 
-async function state(keys, s, passphrase, secret) {
+async function state(keys, s, passphrase, secret, old) {
   s.body = cat(number(1, 2), short(s.tenant), number(s.user, 8), number(s.number, 4), number(s.generation, 4), number(s.time, 8), number(HYBRID, 2), number(s.encryption.length, 2), s.encryption,
     number(1, 2), s.signing, s.previous, number(s.kdf.id, 2), number(s.kdf.iterations, 4), number(s.kdf.memory, 4), s.kdf.salt);
-  const signature = await sign(keys, message(1, s.body));
-  const statement = parseStatement(cat(bytes("SRK1"), number(s.body.length, 2), s.body, number(1, 1), number(1, 1), signature));
+  const signatures = [number(1, 1), await sign(keys, message(1, s.body)), ...(old ? [number(2, 1), await sign(old, message(2, s.body))] : [])];
+  const statement = parseStatement(cat(bytes("SRK1"), number(s.body.length, 2), s.body, number(old ? 2 : 1, 1), ...signatures));
   const key = await userKey(passphrase, s.kdf, s.tenant, s.user);
   return { statement, lock: cat(bytes("SRL1"), statement.hash, await gcmSeal(key, secret, lockBind(statement.hash))) };
 }
@@ -122,5 +122,42 @@ export async function restate(s, secret, passphrase, now = Date.now()) {
   const made = await state(keys, { tenant: s.tenant, user: s.user, number: s.number + 1, generation: s.generation, time: now, encryption: s.encryption, signing: s.signing, previous: s.hash, kdf: newKDF() }, passphrase, secret);
   return { ...made, keys: { ...keys, statement: made.statement } };
 }
+
+/** Makes the next generation of keys, in a statement that the present ones sign. */
+export async function newKeys(s, lock, passphrase, now = Date.now()) {
+  await verifyStatement(s, s.tenant, s.user);
+  const before = await openLock(s, lock, passphrase), made = await newPairs(), { secret, encryption, signing } = made;
+  try {
+    const old = await importPairs(before, s.encryption, s.signing), keys = await importPairs(secret, encryption, signing);
+    const stated = await state(keys, { tenant: s.tenant, user: s.user, number: s.number + 1, generation: s.generation + 1, time: now, encryption, signing, previous: s.hash, kdf: newKDF() }, passphrase, secret, old);
+    return { ...stated, keys: { ...keys, statement: stated.statement } };
+  } finally { before.fill(0); secret.fill(0); }
+}
+
+/** Checks that s is the statement after old: it names it, and where the keys are others, the old ones signed it. Both must be verified. */
+async function follows(s, old) {
+  const same = equal(s.signing, old.signing) && equal(s.encryption, old.encryption);
+  if (s.number !== old.number + 1 || !equal(s.previous, old.hash)) throw new Alarm("The server sent a keyset that does not follow the one known before.");
+  if (same && s.generation === old.generation && s.signatures.length === 1) return;
+  if (!same && s.generation === old.generation + 1 && s.signatures.length === 2 && (await verified(s.signatures[1], old.signing, message(2, s.body)))) return;
+  throw new Alarm("The server sent a keyset with other keys, which the keys before did not sign.");
+}
+
+/** Finds the statement with a fingerprint among those before s, in their order, and checks that each one after it follows, up to s. Gives it;
+ * it is s when that has the fingerprint itself. */
+export async function fromFingerprint(s, fingerprint, before) {
+  if (equal(s.fingerprint, fingerprint)) return s;
+  const at = before.findIndex((b) => equal(b.fingerprint, fingerprint));
+  if (at < 0) throw new Alarm("The server shows other keys than those that are known, and no statement by which the known ones name them.");
+  const chain = [...before.slice(at), s];
+  for (const [i, one] of chain.entries()) {
+    await verifyStatement(one, s.tenant, s.user);
+    if (i) await follows(one, chain[i - 1]);
+  }
+  return chain[0];
+}
+
+/** Reads the statements before somebody's newest one, as the server sends them. */
+export const parseBefore = (list) => (list ?? []).map((b) => parseStatement(unbase64(b)));
 
 export const fingerprintText = (f) => hex(f).match(/.{4}/g).join(" ");

@@ -2,7 +2,7 @@
 import { el } from "../elements.js";
 import { base64, equal, unbase64 } from "./bytes.js";
 import { Alarm, Refused } from "./keys.js";
-import { parseStatement, verifyStatement } from "./keyset.js";
+import { fromFingerprint, parseBefore, parseStatement, verifyStatement } from "./keyset.js";
 import { checkManifest, ended, giveVault, nextEpoch, OWNER, parseGrant, READER, sealItem, sealManifest, WRITER, writersOf } from "./vault.js";
 import { wordsOf } from "./words.js";
 
@@ -26,22 +26,39 @@ export const wordsFor = (statement) => wordsOf(statement.fingerprint).join(" ");
  * when nobody compared her keys in this browser yet, with nothing else verified. */
 export async function verifyMembers(keys, memory, id, c) {
   const me = keys.statement, grant = parseGrant(unbase64(c.grant));
-  const members = c.members.map((m) => ({ user: m.user, name: String(m.name), statement: m.user === me.user ? me : parseStatement(unbase64(m.statement)), grant: parseGrant(unbase64(m.grant)) }));
-  for (const m of members) {
-    if (m.user !== m.grant.grantee) throw new Alarm("The server sent a grant of another vault or person.");
-    await verifyStatement(m.statement, me.tenant, m.user);
-    if (m.user !== me.user) memory.knows(m.statement);
+  if (grant.grantee === me.user && grant.granter !== me.user && grant.generation < me.generation) return { stale: true };
+  const members = [];
+  for (const m of c.members) {
+    const newest = m.user === me.user ? me : parseStatement(unbase64(m.statement)), g = parseGrant(unbase64(m.grant)), before = parseBefore(m.before);
+    if (m.user !== g.grantee) throw new Alarm("The server sent a grant of another vault or person.");
+    await verifyStatement(newest, me.tenant, m.user);
+    const known = m.user === me.user || (await memory.knows(newest, before));
+    // What somebody wrote with the keys that the grant is for is verified with those; what is given goes to the newest.
+    const statement = g.generation < newest.generation ? await fromFingerprint(newest, g.fingerprint, before) : newest;
+    members.push({ user: m.user, name: String(m.name), statement, newest, known, grant: g });
   }
   let owner = me;
   if (grant.granter !== me.user) {
     const m = members.find((x) => x.user === grant.granter);
     if (!m) throw new Alarm("The server does not say whose vault this is.");
-    if (!memory.knows(m.statement)) return { stranger: m };
-    owner = m.statement;
+    if (!m.known) return { stranger: { ...m, statement: m.newest } };
+    owner = m.newest;
   }
   const mine = members.find((m) => m.user === me.user);
   if (!mine || !equal(mine.grant.stored, grant.stored)) throw new Alarm("The server sent two grants of yours for one vault.");
   return { grant, owner, members, writers: await writersOf(id, grant.epoch, owner, members) };
+}
+
+/** Gives an opened vault ({ vault, items, members, manifest }) new keys and seals everything in it anew, by keys that may be others than those
+ * that opened it: what the server is sent. */
+export async function renewal(keys, { vault, items, members, manifest }, memory, without) {
+  await Promise.all([...items.values()].map((i) => i.signed()));
+  const keep = members.filter((m) => m.user !== keys.statement.user && m.user !== without && !ended(m.grant)).map((m) => ({ statement: m.newest, role: m.grant.role, expiry: m.grant.expiry }));
+  const next = await nextEpoch(keys, vault, keep), made = [];
+  for (const i of items.values()) made.push(await sealItem(keys, next.vault, i.leaf.item, i.leaf, i.content));
+  const leaves = made.map((i) => i.leaf), list = await sealManifest(keys, next.vault, manifest, leaves);
+  await checkManifest(next.vault, list, leaves, memory.of(vault.id));
+  return { grants: next.grants.map(base64), put: made.map((i) => base64(i.sealed)), manifest: base64(list.stored) };
 }
 
 /** The part of the page about people. */
@@ -84,8 +101,8 @@ export class People {
     for (const p of list) {
       const statement = parseStatement(unbase64(p.statement));
       await verifyStatement(statement, tenant, p.user);
-      this.page.memory.knows(statement);
-      if (!there.includes(p.user)) this.people.set(p.user, { user: p.user, name: String(p.name), statement });
+      const known = await this.page.memory.knows(statement, parseBefore(p.before));
+      if (!there.includes(p.user)) this.people.set(p.user, { user: p.user, name: String(p.name), statement, known });
     }
     this.$("who").replaceChildren(el("option", { value: "" }, this.people.size ? "Choose somebody" : "Nobody else has keys for vaults"), ...[...this.people.values()].map((p) => el("option", { value: p.user }, nameOf(p))));
     this.chosen();
@@ -95,7 +112,7 @@ export class People {
     show(this.$("compare"), !!p);
     this.$("their-words").textContent = p ? wordsFor(p.statement) : "";
     this.$("compare-text").textContent = p ? `The words of ${nameOf(p)}’s keys. Compare them with this person by telephone or in person: the page Vault of each shows the own ones. The server could have shown you other keys.` : "";
-    this.$("compared").checked = !!p && this.page.memory.knows(p.statement);
+    this.$("compared").checked = !!p && p.known;
   }
   async give() {
     const { page } = this, f = this.$("give"), p = this.people?.get(Number(f.elements.who.value));
@@ -115,13 +132,8 @@ export class People {
   async renew(without) {
     const { page } = this, { keys, vault } = page;
     if (!confirm(without ? `End the access of ${nameOf(without)}? Everything in the vault is sealed anew under new keys. What was read may be remembered.` : "Give this vault new keys? Everything in it is sealed anew.")) return;
-    await Promise.all([...page.items.values()].map((i) => i.signed()));
-    const keep = page.members.filter((m) => m.user !== page.user && m.user !== without?.user && !ended(m.grant)).map((m) => ({ statement: m.statement, role: m.grant.role, expiry: m.grant.expiry }));
-    const next = await nextEpoch(keys, vault, keep), made = [];
-    for (const i of page.items.values()) made.push(await sealItem(keys, next.vault, i.leaf.item, i.leaf, i.content));
-    const leaves = made.map((i) => i.leaf), manifest = await sealManifest(keys, next.vault, page.manifest, leaves);
-    await checkManifest(next.vault, manifest, leaves, page.memory.of(vault.id));
-    await this.server(`${page.base}/vaults/${vault.id}/renew`, { grants: next.grants.map(base64), put: made.map((i) => base64(i.sealed)), manifest: base64(manifest.stored) });
+    const sent = await renewal(keys, page, page.memory, without?.user);
+    await this.server(`${page.base}/vaults/${vault.id}/renew`, sent);
     await page.open(vault.id);
     if (this.$("sharing").open) await this.load();
     page.say(without ? `${nameOf(without)} has no access any more.` : "The vault has new keys.");
@@ -136,7 +148,7 @@ export class People {
     const owner = page.members.find((m) => m.user === vault.grant.granter);
     this.$("whose").textContent = mine ? "You alone say who has access to this vault." : `${nameOf(owner)} says who has access to this vault. You ${vault.role >= WRITER ? "may read and change what is in it" : "may read what is in it"}.`;
     this.$("members").replaceChildren(...page.members.map((m) => el("li", {},
-      el("span", { class: "grow" }, el("b", {}, m.user === page.user ? "You" : nameOf(m)), ` · ${ROLES[m.grant.role]}${until(m.grant)}`),
+      el("span", { class: "grow" }, el("b", {}, m.user === page.user ? "You" : nameOf(m)), ` · ${ROLES[m.grant.role]}${until(m.grant)}${mine && m.statement !== m.newest ? "; has new keys, for which this vault needs new keys too" : ""}`),
       mine && m.user !== page.user ? el("button", { type: "button", class: "btn s danger", "aria-label": `End access of ${nameOf(m)}`, onclick: () => page.busy(page, () => this.renew(m)) }, "End access") : "")));
   }
   forget() {

@@ -1,7 +1,7 @@
 // What this browser remembers of a person's vaults, so that it notices when the server shows something older or other.
-import { hex, unbase64 } from "./bytes.js";
+import { hex, unbase64, unhex } from "./bytes.js";
 import { Alarm } from "./keys.js";
-import { fingerprintText, verifyStatement } from "./keyset.js";
+import { fingerprintText, fromFingerprint, verifyStatement } from "./keyset.js";
 import { checkLast, parseManifest } from "./vault.js";
 
 export class Memory {
@@ -13,13 +13,15 @@ export class Memory {
   }
   save() { localStorage.setItem(this.at, JSON.stringify(this.is)); }
 
-  /** Compares the keyset that the server shows, null for none, with the one known here. */
-  keyset(s) {
+  /** Compares the keyset that the server shows, null for none, with the one known here; before are the statements before it. */
+  async keyset(s, before = []) {
     const known = this.is.keyset;
     if (!known) return;
     if (!s) throw new Alarm("This browser knows your vault, and the server says that you have none. Do not choose a new passphrase.");
-    if (hex(s.fingerprint) !== known.fingerprint) throw new Alarm(`The server shows other keys for you than this browser knows: ${fingerprintText(s.fingerprint)} in place of ${known.fingerprint.match(/.{4}/g).join(" ")}.`);
-    if (s.number < known.number || (s.number === known.number && hex(s.hash) !== known.hash)) throw new Alarm("The server shows an older keyset of yours than this browser knows, such as one from before you changed the passphrase.");
+    if (s.number < known.number || (s.number === known.number && hex(s.fingerprint) === known.fingerprint && hex(s.hash) !== known.hash)) throw new Alarm("The server shows an older keyset of yours than this browser knows, such as one from before you changed the passphrase.");
+    try { await fromFingerprint(s, unhex(known.fingerprint), before); } catch {
+      throw new Alarm(`The server shows other keys for you than this browser knows: ${fingerprintText(s.fingerprint)} in place of ${known.fingerprint.match(/.{4}/g).join(" ")}.`);
+    }
   }
   keepKeyset(s) {
     this.is.keyset = { number: s.number, hash: hex(s.hash), fingerprint: hex(s.fingerprint) };
@@ -46,15 +48,25 @@ export class Memory {
   get log() { return this.is.log; }
   keepLog(seen) { this.is.log = seen; this.save(); }
 
+  /** Compares the recovery that the server shows with the last one known here: an earlier one may be open to whoever has an old kit. */
+  recovery(x) {
+    const known = this.is.recovery;
+    if (x && known && (x.number < known.number || (x.number === known.number && hex(x.hash) !== known.hash))) throw new Alarm("The server shows an earlier recovery of yours than the one that this browser knows.");
+  }
+  keepRecovery(x) { this.is.recovery = { number: x.number, hash: hex(x.hash) }; this.save(); }
+  get recoveries() { return this.is.recovery?.number ?? 0; }
+
   of(id) { return this.is.vaults[id]; }
   /** Remembers a vault; owner is the user whose vault it is, nothing for one's own. */
   keep(id, seen, owner) { this.is.vaults[id] = { ...seen, ...(owner ? { of: owner } : {}) }; this.save(); }
 
-  /** Tells whether the keys of somebody were compared before; others in their place are an alarm. */
-  knows(s) {
+  /** Tells whether the keys of somebody were compared before, or follow by statements from such keys; others in their place are an alarm. */
+  async knows(s, before = []) {
     const known = this.is.people[s.user];
-    if (known && known !== hex(s.fingerprint)) throw new Alarm("The server shows other keys for somebody than those that you compared with her.");
-    return !!known;
+    if (!known || known === hex(s.fingerprint)) return !!known;
+    try { await fromFingerprint(s, unhex(known), before); } catch { throw new Alarm("The server shows other keys for somebody than those that you compared with her."); }
+    this.meet(s);
+    return true;
   }
   meet(s) { this.is.people[s.user] = hex(s.fingerprint); this.save(); }
 }

@@ -4,12 +4,13 @@ import { el, icon } from "../elements.js";
 import { Attached } from "./attached.js";
 import { base64, unbase64 } from "./bytes.js";
 import { able, Alarm, random, Refused } from "./keys.js";
-import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeyset, parseStatement, unlock } from "./keyset.js";
+import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeys, newKeyset, parseBefore, parseStatement, unlock, verifyStatement } from "./keyset.js";
 import { following, pastOf } from "./history.js";
 import { checkListing } from "./listing.js";
-import { nameOf, People, verifyMembers, wordsFor } from "./members.js";
+import { nameOf, People, renewal, verifyMembers, wordsFor } from "./members.js";
 import { Memory } from "./memory.js";
 import { Several } from "./several.js";
+import { Recoveries } from "./recoverypage.js";
 import { checkLast, checkManifest, newVault, OWNER, openVault, parseManifest, readItem, sealItem, sealManifest, WRITER } from "./vault.js";
 
 const IDLE = 10 * 60_000, CLEAR = 45_000, ROWS = 100;
@@ -34,6 +35,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     on("setup", "submit", () => this.setup());
     on("newvault", "submit", () => this.addVault());
     on("change", "submit", () => this.change());
+    on("rotate", "submit", () => this.rotate());
     on("edit", "submit", () => this.save());
     on("delete", "click", () => this.remove());
     on("endvault", "submit", () => this.endVault());
@@ -50,6 +52,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.people = new People(this, server);
     this.attached = new Attached(this);
     this.several = new Several(this, server);
+    this.recoveries = new Recoveries(this, server);
     addEventListener("pagehide", this.leave = () => this.lock());
     this.busy(this, () => this.start());
   }
@@ -75,7 +78,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     if (e instanceof Alarm) {
       this.lock();
       this.$("dialog").close();
-      for (const n of ["unlock", "setup", "locked"]) show(this.$(n), false);
+      for (const n of ["unlock", "setup", "locked", "forgot"]) show(this.$(n), false);
       this.$("alarm-text").textContent = `${e.message} Nothing was opened. Do not go on, and tell your administrator that the server may have been tampered with.`;
       show(this.$("alarm"), true);
       this.$("alarm").focus();
@@ -93,6 +96,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("locked"), true);
     show(this.$("setup"), !this.statement);
     show(this.$("unlock"), !!this.statement);
+    if (this.statement) await this.recoveries.load();
     this.dataset.state = this.statement ? "locked" : "new";
   }
   async load() {
@@ -104,7 +108,8 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.statement = s.statement ? parseStatement(unbase64(s.statement)) : null;
     this.lockBox = s.lock ? unbase64(s.lock) : null;
     this.list = s.vaults;
-    this.memory.keyset(this.statement);
+    if (this.statement) await verifyStatement(this.statement, this.tenant, this.user);
+    await this.memory.keyset(this.statement, parseBefore(s.before));
     this.gone = await this.memory.vaults(this.statement, this.list, s.ended ?? []);
   }
 
@@ -117,6 +122,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.statement = made.statement;
     this.lockBox = made.lock;
     this.keys = made.keys;
+    await this.recoveries.load();
     await this.makeVault("Personal");
     this.opened();
   }
@@ -129,6 +135,19 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.keys = keys;
     if (this.list.length) await this.open(this.list.includes(this.last) ? this.last : this.list[0]);
     this.opened();
+  }
+  /** Goes on with keys that were recovered under a new passphrase. */
+  async recovered(made) {
+    await server(this.base + "/keyset", { statement: base64(made.statement.stored), lock: base64(made.lock) });
+    this.memory.keepKeyset(made.statement);
+    this.statement = made.statement;
+    this.lockBox = made.lock;
+    this.keys = made.keys;
+    await this.listedSelf();
+    await this.recoveries.load();
+    if (this.list.length) await this.open(this.list[0]);
+    this.opened();
+    this.say("The vaults are open, and the new passphrase is yours from now on.");
   }
   /** Checks that somebody's keys stand in the signed audit log, which continues the one that this browser knows. */
   async listed(statement) {
@@ -152,7 +171,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.memory.keepKeyset(made.statement);
     this.statement = made.statement;
     this.lockBox = made.lock;
-    this.keys = { ...this.keys, statement: made.statement };
+    this.keys = made.keys;
     this.say("The passphrase was changed.");
   }
 
@@ -195,35 +214,57 @@ customElements.define("sr-vault", class extends HTMLElement {
   }
   async open(id) {
     const t = performance.now(), c = await server(`${this.base}/vaults/${id}`);
-    const fetched = performance.now();
-    const { grant, owner, members, writers, stranger } = await verifyMembers(this.keys, this.memory, id, c);
+    const fetched = performance.now(), o = await this.opens(id, c);
     this.last = id;
-    if (stranger) return this.meet(id, stranger);
-    const vault = await openVault(this.keys, grant, id, owner, writers);
-    const manifest = parseManifest(unbase64(c.manifest));
-    const items = await Promise.all(c.items.map((i) => readItem(vault, unbase64(i))));
-    this.memory.keep(id, await checkManifest(vault, manifest, items.map((i) => i.leaf), this.memory.of(id)), owner === this.keys.statement ? 0 : owner.user);
-    this.vault = vault;
-    this.stranger = null;
-    this.members = members;
-    this.manifest = manifest;
-    this.items = new Map(items.map((i) => [i.leaf.item, i]));
+    if (o.stranger || o.stale) return this.meet(id, o.stranger);
+    this.memory.keep(id, o.seen, o.owner === this.keys.statement ? 0 : o.owner.user);
+    Object.assign(this, { vault: o.vault, stranger: null, stale: false, members: o.members, manifest: o.manifest, items: o.items });
     this.titles ??= new Map();
     this.titles.set(id, this.items.get(0)?.content.title ?? "");
     this.dataset.openMs = Math.round(performance.now() - fetched);
     this.dataset.fetchMs = Math.round(fetched - t);
     this.draw();
     this.drawn = performance.now();
-    this.proven = this.prove(items);
+    this.proven = this.prove([...o.items.values()]);
+  }
+  /** Verifies and opens a vault that the server sent; nothing is remembered yet. */
+  async opens(id, c) {
+    const { grant, owner, members, writers, stranger, stale } = await verifyMembers(this.keys, this.memory, id, c);
+    if (stranger || stale) return { stranger, stale };
+    const vault = await openVault(this.keys, grant, id, owner, writers);
+    const manifest = parseManifest(unbase64(c.manifest));
+    const items = await Promise.all(c.items.map((i) => readItem(vault, unbase64(i))));
+    const seen = await checkManifest(vault, manifest, items.map((i) => i.leaf), this.memory.of(id));
+    return { vault, owner, members, manifest, items: new Map(items.map((i) => [i.leaf.item, i])), seen };
+  }
+  /** Takes new keys, and puts every own vault under them. */
+  async rotate() {
+    const f = this.$("rotate"), p = taken(f.elements.passphrase);
+    const made = await newKeys(this.statement, this.lockBox, p), vaults = {};
+    for (const id of this.list) {
+      const o = await this.opens(id, await server(`${this.base}/vaults/${id}`));
+      if (o.vault?.role === OWNER) vaults[id] = await renewal(made.keys, o, this.memory);
+    }
+    await server(this.base + "/keys", { statement: base64(made.statement.stored), lock: base64(made.lock), vaults });
+    this.memory.keepKeyset(made.statement);
+    Object.assign(this, { statement: made.statement, lockBox: made.lock, keys: made.keys });
+    await this.listedSelf();
+    await this.recoveries.load();
+    if (this.list.length) await this.open(this.last ?? this.list[0]);
+    this.opened();
+    this.say("You have new keys, and your vaults are under them.");
   }
   /** Asks for the owner of a vault to be known before it is opened. */
   meet(id, stranger) {
     this.vault = this.manifest = null;
     this.items = new Map();
     this.stranger = stranger;
+    this.stale = !stranger;
     this.titles ??= new Map();
-    this.titles.set(id, `Vault of ${nameOf(stranger)}`);
-    this.people.ask(id, stranger);
+    if (stranger) {
+      this.titles.set(id, `Vault of ${nameOf(stranger)}`);
+      this.people.ask(id, stranger);
+    }
     this.draw();
   }
   /** Checks who signed each item, after the list was drawn: the signed list binds their headers, and nothing but what is drawn is given out
@@ -339,6 +380,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("add"), !!this.vault && this.vault.role >= WRITER);
     show(this.$("ending"), this.vault?.role === OWNER);
     this.people.draw();
+    this.recoveries.draw();
     const q = this.$("search").value.trim().toLowerCase();
     const all = [...(this.items?.values() ?? [])].filter((i) => i.leaf.item);
     const order = new Intl.Collator();
@@ -350,7 +392,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("rest"), found.length > most);
     this.$("count").textContent = all.length === found.length ? `${all.length} ${all.length === 1 ? "item" : "items"}` : `${found.length} of ${all.length} items`;
     show(this.$("table"), found.length > 0);
-    this.$("none").textContent = this.stranger ? "This vault is not open yet." : !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
+    this.$("none").textContent = this.stale ? "This vault was given to your keys before. It opens when its owner gives it new keys." : this.stranger ? "This vault is not open yet." : !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
     show(this.$("none"), found.length === 0);
     this.several.draw();
   }
@@ -390,15 +432,17 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.keys = this.vault = this.items = this.manifest = this.titles = this.members = this.stranger = null;
     this.people.forget();
     this.several.forget();
+    this.recoveries.forget();
     this.$("dialog").close();
     for (const n of ["rows", "choose"]) this.$(n).replaceChildren();
     this.$("search").value = "";
     for (const n of ["fingerprint", "words"]) this.$(n).textContent = "";
     this.say("Locked.");
-    for (const n of ["open", "more", "access", "meet"]) show(this.$(n), false);
+    for (const n of ["open", "more", "access", "meet", "kit", "requests"]) show(this.$(n), false);
     show(this.$("locked"), true);
     show(this.$("setup"), false);
     show(this.$("unlock"), true);
+    this.recoveries.draw();
     this.dataset.state = "locked";
   }
 });
