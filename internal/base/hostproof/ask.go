@@ -101,11 +101,14 @@ func (a *Ask) Verify(x *Recovery, keys *Statement, now int64) error {
 		return alarm("The server sent a request for another recovery than the one that the person chose last.")
 	case a.Keys != keys.Hash() || !verified(a.signature, keys.Signing, a.message()):
 		return alarm("The server sent a request with other keys than those that made it.")
-	case now-a.Time > AskLasts.Milliseconds():
+	case a.Ended(now):
 		return fault.New(fault.Denied, "This request for a recovery is older than %d days.", int(AskLasts.Hours())/24).WithHint("Who needs it asks again.")
 	}
 	return keys.Verify(x.Tenant, x.User)
 }
+
+// Ended tells whether a request is older than AskLasts. now is in Unix milliseconds.
+func (a *Ask) Ended(now int64) bool { return now-a.Time > AskLasts.Milliseconds() }
 
 // Answer is an officer's share, opened and sealed again to the keys of one request.
 type Answer struct {

@@ -131,7 +131,7 @@ func (c *Client) asking(out *Recovery) error {
 		return nil
 	}
 	a, keys, err := parseAsked(*out.raw.Asked)
-	if err != nil {
+	if err != nil || a.Ended(c.now()) {
 		return err
 	}
 	if err := a.Verify(out.Chosen, keys, c.now()); err != nil {
