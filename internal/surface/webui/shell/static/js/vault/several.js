@@ -109,8 +109,8 @@ export class Several {
   }
   /** Opens another vault beside the one that is shown. */
   async other(id) {
-    const { page } = this, c = await this.server(`${page.base}/vaults/${id}`), { grant, owner, writers, stranger } = await verifyMembers(page.keys, page.memory, id, c);
-    if (stranger) throw new Refused("Open that vault once first: its owner’s words were not compared yet.");
+    const { page } = this, c = await this.server(`${page.base}/vaults/${id}`), { grant, owner, writers, stranger, stale } = await verifyMembers(page.keys, page.memory, id, c);
+    if (stranger || stale) throw new Refused("Open that vault once first: its owner’s words were not compared yet.");
     const vault = await openVault(page.keys, grant, id, owner, writers);
     if (vault.role < WRITER) throw new Refused("You may read that vault and not write in it. Ask its owner.");
     const manifest = parseManifest(unbase64(c.manifest)), items = await Promise.all(c.items.map((i) => readItem(vault, unbase64(i))));
