@@ -63,6 +63,7 @@ var sideways = map[string]string{
 	"task -> desk":              "as incidents",
 	"reminder -> notification":  "people are told of what runs out as of other things",
 	"organization -> rule":      "organizations form a tree",
+	"personal -> notification":  "administrators are told what one of them asks, and who is given passwords",
 	"password -> rule":          "folders form a tree",
 	"breaker -> notification":   "administrators are told who was stopped",
 	"approval -> rotation":      "to let something become older than it may takes an approval",

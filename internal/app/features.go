@@ -39,6 +39,7 @@ import (
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
@@ -65,6 +66,7 @@ func features() []record.Feature {
 		configuration.Feature(),
 		document.Feature(),
 		password.Feature(),
+		personal.Feature(),
 		approval.Feature(),
 		checkout.Feature(),
 		breaker.Feature(),

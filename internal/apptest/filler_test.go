@@ -188,8 +188,8 @@ func (f *filler) aims(tenant *apptest.Tenant, w apptest.Where) (out []target) {
 	switch {
 	case f.thing == "other":
 		return []target{{id: missing - 1, parent: first(parents), org: org, query: f.query(tenant, w, org, missing-1)}}
-	case f.thing == "" && f.parent == "" && f.method == http.MethodPost && f.kind != nil && f.kind.Scope == record.OfTenant:
-		return nil // what belongs to the whole tenant is made without naming anything
+	case f.thing == "" && f.parent == "" && f.method == http.MethodPost && f.kind != nil && (f.kind.Scope == record.OfTenant || f.kind.Scope == record.OfPerson):
+		return nil // what belongs to the whole tenant, or to who asks, is made without naming anything
 	case f.thing == "" && f.parent == "" && f.method == http.MethodPost && w == apptest.Locked && f.kind != nil && f.kind.Scope == record.OfOrganization && !refers(f.kind):
 		return nil // the organization is open to all, and nothing else is named
 	case f.thing == "" && f.parent == "":

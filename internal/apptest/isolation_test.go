@@ -64,6 +64,7 @@ type asker struct {
 	header http.Header
 	blind  bool          // may not see secret values
 	still  bool          // may change nothing
+	alone  bool          // sees what is the manager's alone
 	page   bool          // gets pages, which name the address asked for
 	sees   access.Rights // the kinds that she sees, when she does not see all
 }
@@ -82,7 +83,7 @@ func (x *isolation) programs() (out []*asker) {
 	c := x.h.Programs()
 	for _, role := range roles() {
 		p := x.own.People[role]
-		out = append(out, &asker{name: string(role) + "'s key", role: role, client: c, header: http.Header{"X-Api-Key": {p.Key}}, still: role == access.ReadOnly})
+		out = append(out, &asker{name: string(role) + "'s key", role: role, client: c, header: http.Header{"X-Api-Key": {p.Key}}, still: role == access.ReadOnly, alone: role == access.Manager})
 	}
 	for _, role := range []access.Role{access.Administrator, access.Editor} {
 		p := x.own.People[role]
@@ -109,7 +110,7 @@ func narrow(p *apptest.Person, a *asker) *asker {
 
 func (x *isolation) browsers() (out []*asker) {
 	for _, role := range roles() {
-		out = append(out, &asker{name: string(role) + "'s browser", role: role, client: x.own.People[role].Browser(), still: role == access.ReadOnly, page: true})
+		out = append(out, &asker{name: string(role) + "'s browser", role: role, client: x.own.People[role].Browser(), still: role == access.ReadOnly, alone: role == access.Manager, page: true})
 	}
 	if !sqlite() {
 		return out // custom roles ask for pages on SQLite, and through the API on both: the condition is the same statement
@@ -122,7 +123,7 @@ func (x *isolation) browsers() (out []*asker) {
 
 // hidden tells whether somebody may not see samples of a tenant in a place.
 func (x *isolation) hidden(a *asker, tenant *apptest.Tenant, w apptest.Where) bool {
-	return tenant != x.own || a.role != access.Administrator && (w == apptest.Closed || w == apptest.Locked)
+	return tenant != x.own || w == apptest.Alone && !a.alone || a.role != access.Administrator && (w == apptest.Closed || w == apptest.Locked)
 }
 
 // leak gives what an answer holds that the asker may not see, or "".
@@ -132,7 +133,7 @@ func (x *isolation) leak(a *asker, answer *apptest.Answer) string {
 		b = append(b, strings.ToLower("\n"+k+": "+strings.Join(v, " "))...)
 	}
 	words := []string{"qz" + x.other.Name, x.other.Name + ".example", "the " + x.other.Name + " company", "organization of " + x.other.Name}
-	for _, w := range []apptest.Where{apptest.Closed, apptest.Locked} {
+	for _, w := range []apptest.Where{apptest.Closed, apptest.Locked, apptest.Alone} {
 		if x.hidden(a, x.own, w) {
 			words = append(words, apptest.Word(x.own.Name, w))
 		}
@@ -219,7 +220,7 @@ func (x *isolation) route(askers []*asker, f *filler, prefix string) (tried int)
 		tenant *apptest.Tenant
 		where  apptest.Where
 	}
-	for _, p := range []place{{x.own, apptest.Closed}, {x.own, apptest.Locked}, {x.other, apptest.Seen}} {
+	for _, p := range []place{{x.own, apptest.Closed}, {x.own, apptest.Locked}, {x.own, apptest.Alone}, {x.other, apptest.Seen}} {
 		for _, a := range askers {
 			if !x.hidden(a, p.tenant, p.where) || p.tenant != x.own && a.page && a.role != access.Administrator {
 				continue // the other tenant's database is not opened for anybody: one browser is enough

@@ -25,6 +25,7 @@ const (
 	Closed Where = "closed" // in the organization Closed: administrators only
 	Locked Where = "locked" // in the organization Open, but restricted to nobody: administrators only
 	Shared Where = "shared" // of the tenant: everybody
+	Alone  Where = "alone"  // of the manager alone: nobody else
 )
 
 // Thing is a sample: a record, a file of one or a relation between two.
@@ -57,6 +58,8 @@ func (t *Tenant) fill() {
 		case k.Admin || k.Fixed:
 		case k.Scope == record.OfTenant:
 			t.sample(k, Shared, Shared)
+		case k.Scope == record.OfPerson:
+			t.alone(k)
 		case k.Scope == record.Organization:
 			t.sample(k, Locked, Locked)
 		default:
@@ -113,6 +116,26 @@ func (t *Tenant) sample(k *record.Kind, w, refs Where) {
 		t.change(func(tx *gate.Tx) error { return t.h.App.Records.SetAccess(tx, k.Name, made, true, nil, nil) })
 	}
 	t.Things = append(t.Things, &Thing{Kind: k.Name, ID: made, Where: w})
+}
+
+// alone makes a record that is the manager's alone, and lets her first key see it.
+func (t *Tenant) alone(k *record.Kind) {
+	t.h.t.Helper()
+	p := t.People[access.Manager]
+	c := &access.Caller{Tenant: t.Name, User: p.ID, Name: p.Email, Role: p.Role, Via: "session", AuthLevel: 1}
+	err := t.h.App.Gate.Change(t.h.t.Context(), c, access.Create, gate.Thing{Kind: k.Name}, func(tx *gate.Tx) error {
+		r, err := t.h.App.Records.Create(tx, k.Name, t.Values(k, Alone, Shared, len(t.Things)))
+		if err == nil {
+			t.Things = append(t.Things, &Thing{Kind: k.Name, ID: r.ID, Where: Alone})
+		}
+		return err
+	})
+	if err == nil {
+		err = t.h.App.APIKeys.LetSee(t.h.t.Context(), c, p.key, true)
+	}
+	if err != nil {
+		t.h.t.Fatal(err)
+	}
 }
 
 // create makes a record; a value that a rule of its kind refuses is left out,

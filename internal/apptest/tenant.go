@@ -44,6 +44,7 @@ type Person struct {
 	Key      string // an API key that may do what she may
 	NoSecret string // one that may not see secret values
 	ReadOnly string // one that may change nothing
+	key      id.ID  // of Key
 
 	h       *House
 	browser *http.Client
@@ -85,7 +86,9 @@ func (h *House) tenant(name string, skip int) *Tenant {
 			p.ID = issued.User
 			members = append(members, p.ID)
 		}
-		p.Key, p.NoSecret, p.ReadOnly = t.key(p, true, false), t.key(p, false, false), t.key(p, true, true)
+		p.Key = t.key(p, true, false)
+		p.key = t.Things[len(t.Things)-1].ID
+		p.NoSecret, p.ReadOnly = t.key(p, false, false), t.key(p, true, true)
 		t.People[role] = p
 	}
 	for i, rights := range narrow(h.App.Records.Kinds) {

@@ -77,6 +77,7 @@ var liteKinds = []string{"document", "document_folder", "contact", "location"}
 type Scope struct {
 	ReadOnly    bool    // nothing may be changed
 	NoPasswords bool    // no secret value may be read or written
+	NoPersonal  bool    // nothing that belongs to one person alone may be seen
 	Orgs        []id.ID // when not empty, only these organizations
 	Narrow      Narrow
 }
@@ -110,6 +111,7 @@ type Caller struct {
 	OneTime   bool   // signed in with a one-time password that must be changed first
 	Addr      netip.Addr
 	Request   string // request id
+	Keeper    bool   // a rule of the house that sees what belongs to single people, to remove it
 	Reason    string // what the caller gave as reason for this request, if any
 }
 
@@ -120,7 +122,8 @@ func System(tenant, via string) *Caller {
 }
 
 // Everything tells whether the caller sees all records of the tenant, those
-// that are restricted to others included.
+// that are restricted to others included; what belongs to one person alone, nobody
+// else sees.
 func (c *Caller) Everything() bool {
 	return c.Role == Administrator && c.Custom == nil && len(c.Scope.Orgs) == 0 && c.Scope.Narrow.IDs == ""
 }
@@ -154,6 +157,9 @@ func Decide(c *Caller, a Action, t Target) (Verdict, string) {
 	}
 	if a == SignIn {
 		return Allowed, ""
+	}
+	if Personal(t.Kind) {
+		return decideOwn(c, a, t)
 	}
 	need := a
 	if t.Kind != "" && t.Tenant && (a == Create || a == Edit || a == Archive || a == Delete || a == Restrict) {

@@ -43,6 +43,7 @@ const (
 	BarKind   Bar = "kind"          // her custom role does not see records of its kind
 	BarOrgs   Bar = "organizations" // the key is for other organizations
 	BarNarrow Bar = "folders"       // the key is for other folders
+	BarOwn    Bar = "person"        // it belongs to somebody else alone
 	BarTrash  Bar = "trash"         // it is in the trash, where who may delete it finds it
 )
 
@@ -140,6 +141,9 @@ func (a *Answer) granted(tx *sqldb.Tx, c *Caller, now int64) error {
 
 // bars finds what keeps the record from her.
 func (a *Answer) bars(tx *sqldb.Tx, c *Caller, record id.ID, trashed bool) error {
+	if Personal(a.Kind) && (a.Guard != c.person() || a.Guard == 0) {
+		a.Bars = append(a.Bars, BarOwn)
+	}
 	if !c.Sees(a.Kind) {
 		a.Bars = append(a.Bars, BarKind)
 	}

@@ -1,6 +1,10 @@
 package access
 
-import "strongroom/internal/core/id"
+import (
+	"strings"
+
+	"strongroom/internal/core/id"
+)
 
 // Reach gives a condition on an organization column, and its arguments, that
 // holds of all that c may see, grants aside: an index can serve it where it can
@@ -16,11 +20,13 @@ func Reach(c *Caller, column string) (string, []any) {
 }
 
 // Open is Visible without the grants, and without what narrows kinds, see Sees: the
-// condition on what is open to c by her organizations alone.
+// condition on what is open to c by her organizations alone, what belongs to single
+// people included: a total of their kinds is not for telling.
 func Open(c *Caller, alias string) (string, []any) {
 	plain := *c
 	plain.Granted, plain.Scope.Narrow, plain.Custom = false, Narrow{}, nil
-	return Visible(&plain, alias, 0)
+	cond, args := visible(&plain, alias, 0)
+	return strings.Join(append(cond, `1 = 1`), ` and `), args
 }
 
 // Grant gives the query for the ids of the records that are open to c by name or

@@ -257,10 +257,15 @@ func Grants(tx *sqldb.Tx, record id.ID) (users, groups []id.ID, err error) {
 // Visible gives the condition on the spine row with the given alias under which
 // c may see it at now, in Unix milliseconds, and its arguments. The spine's columns
 // used are org_id, restricted, guard_id (the record whose grants count: itself, its
-// parent or its folder) and, for a narrowed scope, kind and id.
+// parent, its folder or whom it belongs to), kind and, for a narrowed scope, id.
 func Visible(c *Caller, alias string, now int64) (string, []any) {
-	var cond []string
-	var args []any
+	cond, args := visible(c, alias, now)
+	hers, who := mine(c, alias)
+	return strings.Join(append(cond, hers), ` and `), append(args, who...)
+}
+
+// visible gives the conditions without that on what belongs to one person alone.
+func visible(c *Caller, alias string, now int64) (cond []string, args []any) {
 	if !c.Everything() {
 		open, a := "", []any(nil)
 		if !c.AllOrgs {
@@ -294,10 +299,7 @@ func Visible(c *Caller, alias string, now int64) (string, []any) {
 		}
 		args = append(args, w.Args...)
 	}
-	if len(cond) == 0 {
-		return `1 = 1`, nil
-	}
-	return strings.Join(cond, ` and `), args
+	return cond, args
 }
 
 func granted(c *Caller, alias string, now int64) (string, []any) {

@@ -292,6 +292,9 @@ func (tx *Tx) target(action access.Action, thing Thing) (access.Target, *audit.E
 		}
 		return access.Target{}, e, nil
 	}
+	if access.Personal(e.Kind) { // others read the log
+		e.Detail.Name = ""
+	}
 	traits := tx.gate.Kinds[e.Kind]
 	seen := visible == 1 && (trashed == 0 || action == access.Delete)
 	return access.Target{Kind: e.Kind, Tenant: traits.Tenant || traits.Shared && org == 0, Admin: traits.Admin, Visible: seen}, e, nil

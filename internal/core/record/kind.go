@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 )
@@ -21,6 +22,7 @@ const (
 	OfTenant                    // to the tenant as a whole: types, statuses, users
 	OfParent                    // to another record, named by the field Kind.Parent, whose access it shares
 	Organization                // the kind organization itself
+	OfPerson                    // to one user, whom core/access lets see it alone: see access.Personal
 )
 
 // Type is the type of a field. The Go type of its value is given with each; a
@@ -288,6 +290,9 @@ func (g *Registry) check(k *Kind) error {
 	}
 	if k.Scope == OfParent && (k.Field(k.Parent) == nil || k.Field(k.Parent).Type != Ref) {
 		return fmt.Errorf("kind %s: Parent names no Ref field", k.Name)
+	}
+	if (k.Scope == OfPerson) != access.Personal(k.Name) {
+		return fmt.Errorf("kind %s: what belongs to one person is named in core/access, and has that scope", k.Name)
 	}
 	if k.Ended != "" && (k.Field(k.Ended) == nil || k.Field(k.Ended).Type != Bool) {
 		return fmt.Errorf("kind %s: Ended names no Bool field", k.Name)

@@ -77,8 +77,12 @@ func (e *Engine) Trash(tx *gate.Tx, kind string, rid id.ID) error {
 // along records what happens to x because it happens to r.
 func along(tx *gate.Tx, verb string, r, x *Record) {
 	if x.ID != r.ID {
+		name := x.Name
+		if x.Kind.Scope == OfPerson { // others read the log
+			name = ""
+		}
 		tx.Also(&audit.Entry{Action: verb, Kind: x.Kind.Name, Object: x.ID, Org: x.Org, Version: x.Version,
-			Detail: audit.Detail{Name: x.Name, Text: "together with the " + strings.ToLower(r.Kind.Label) + " " + r.ID.String()}})
+			Detail: audit.Detail{Name: name, Text: "together with the " + strings.ToLower(r.Kind.Label) + " " + r.ID.String()}})
 	}
 }
 
@@ -276,6 +280,10 @@ func (e *Engine) PurgeOld(tx *gate.Tx, limit int) (int, error) {
 	if err := rows.Err(); err != nil {
 		return 0, err
 	}
+	keeper := *tx.Caller
+	keeper.Keeper = tx.Caller.User == 0 // the house itself: what belongs to single people goes too
+	defer func(was *access.Caller) { tx.Caller = was }(tx.Caller)
+	tx.Caller = &keeper
 	for i, kind := range due {
 		if err := e.Purge(tx, kind, i); err != nil {
 			return 0, err
@@ -296,7 +304,7 @@ func (e *Engine) SetAccess(tx *gate.Tx, kind string, rid id.ID, restricted bool,
 	if err != nil {
 		return err
 	}
-	if old.Kind.Scope == OfParent || old.Kind.Scope == OfTenant {
+	if s := old.Kind.Scope; s == OfParent || s == OfTenant || s == OfPerson {
 		return fault.New(fault.Invalid, "%s cannot be restricted on their own.", old.Kind.Labels)
 	}
 	for i, who := range slices.Concat(users, groups) {

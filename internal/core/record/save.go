@@ -66,7 +66,9 @@ func (e *Engine) Create(tx *gate.Tx, kind string, v Values) (*Record, error) {
 	if err := e.check(tx, r, nil); err != nil {
 		return nil, err
 	}
-	entry.Detail.Name = r.Name
+	if k.Scope != OfPerson { // others read the log
+		entry.Detail.Name = r.Name
+	}
 	if err := e.insert(tx, r); err != nil {
 		return nil, conflict(k, err)
 	}
@@ -273,6 +275,8 @@ func (e *Engine) place(tx *gate.Tx, r *Record) error {
 	switch r.Kind.Scope {
 	case OfTenant, Organization:
 		return nil
+	case OfPerson:
+		return e.placeOwn(tx, r)
 	case OfOrganization:
 		if r.Org == 0 && !r.Kind.Shared {
 			return fault.Field("organization_id", "Choose the organization that this belongs to.")
@@ -289,6 +293,17 @@ func (e *Engine) place(tx *gate.Tx, r *Record) error {
 	}
 	r.Parent, r.Org, r.Guard, r.Restricted = p.ID, p.Org, p.Guard, p.Restricted
 	return nil
+}
+
+// placeOwn gives a record to the user who makes it. It is restricted to her by its kind.
+func (e *Engine) placeOwn(tx *gate.Tx, r *Record) error {
+	var n int
+	err := tx.QueryRow(`select count(*) from record where id = ? and kind = 'user' and trashed_at is null`, int64(tx.Caller.User)).Scan(&n)
+	if err == nil && (n == 0 || tx.Caller.User == tx.Caller.Key) {
+		err = fault.New(fault.Denied, "%s belong to a person, and nobody in person asks for this.", r.Kind.Labels).WithHint("Sign in as yourself, or use an API key of your own.")
+	}
+	r.Parent, r.Guard = tx.Caller.User, tx.Caller.User
+	return err
 }
 
 // check runs what must hold of any record, then the kind's own rules.

@@ -60,9 +60,13 @@ func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, erro
 			err = addNarrow(tx, out, org, k, archived)
 		}
 	}
+	if access.Personal(kind) && err == nil { // of all people's; hers are counted
+		delete(out, kind)
+		err = addNarrow(tx, out, org, kind, archived)
+	}
 	maps.DeleteFunc(out, func(name string, _ int64) bool {
 		base, _, _ := strings.Cut(name, "/")
-		return !tx.Caller.Sees(base)
+		return !tx.Caller.Sees(base) || kind == "" && access.Personal(base)
 	})
 	return out, err
 }

@@ -37,6 +37,7 @@ func Feature() record.Feature {
 				used_at int not null, used_ip text not null)`,
 			`create unique index if not exists api_key_hash on api_key (hash)`,
 			`create index if not exists api_key_owner on api_key (owner_id)`,
+			`alter table api_key add column if not exists personal int not null default 0`, // its owner lets it see what is hers alone
 			`create table if not exists api_key_folder (key_id int not null, folder_id int not null, primary key (key_id, folder_id))`,
 		},
 		Purge: func(tx *gate.Tx, r *record.Record) error {
@@ -101,6 +102,7 @@ type Key struct {
 	ReadOnly  bool
 	Passwords bool           // may read and write secret values
 	Orgs      []id.ID        // only these organizations; empty is all that the owner sees
+	Personal  bool           // its owner, who did not make it, lets it see what belongs to her alone
 	Folders   []id.ID        // of passwords, only what lies in these password folders and below; empty is all
 	Networks  []netip.Prefix // only from these; empty is anywhere
 	Expires   int64          // Unix milliseconds, 0 for never
@@ -265,7 +267,7 @@ func insert(tx *gate.Tx, k *Key, text string) error {
 
 const columns = `a.id, a.hint, a.name, a.owner_id, a.role, a.read_only, a.passwords, a.orgs, a.networks, a.expires_at,
 	a.limit_requests, a.limit_ms, a.created_at, a.created_by, a.used_at, a.used_ip,
-	coalesce((select n.custom_id from access_key n where n.key_id = a.id), 0), case when exists (select 1 from api_key_folder f where f.key_id = a.id) then 1 else 0 end`
+	coalesce((select n.custom_id from access_key n where n.key_id = a.id), 0), case when exists (select 1 from api_key_folder f where f.key_id = a.id) then 1 else 0 end, a.personal`
 
 type scanner interface{ Scan(...any) error }
 
@@ -275,7 +277,7 @@ func scan(row scanner, more ...any) (*Key, error) {
 	var kid, owner, by, window, custom int64
 	var orgs, nets string
 	err := row.Scan(append([]any{&kid, &k.Hint, &k.Name, &owner, &k.Role, &k.ReadOnly, &k.Passwords, &orgs, &nets, &k.Expires,
-		&k.Limit.Requests, &window, &k.Created, &by, &k.Used, &k.UsedFrom, &custom, &k.filed}, more...)...)
+		&k.Limit.Requests, &window, &k.Created, &by, &k.Used, &k.UsedFrom, &custom, &k.filed, &k.Personal}, more...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func (k *Keys) callerOf(tx *gate.Tx, key *Key, s state) (*access.Caller, error) 
 		c = c.Narrowed(by)
 	}
 	c.Tenant, c.Via, c.Session = tx.Tenant.Name, "api key", key.ID.String()
-	c.Key, c.Scope = key.ID, access.Scope{ReadOnly: key.ReadOnly, NoPasswords: !key.Passwords, Orgs: key.Orgs}
+	c.Key, c.Scope = key.ID, access.Scope{ReadOnly: key.ReadOnly, NoPasswords: !key.Passwords, Orgs: key.Orgs, NoPersonal: !key.personal()}
 	if key.filed {
 		c.Scope.Narrow = access.Narrow{Kinds: []string{filed.Password, filed.Folder}, Args: []any{int64(key.ID)},
 			IDs: filed.Within(`select folder_id as id from api_key_folder where key_id = ?`)}

@@ -29,12 +29,12 @@ func customRoles() *record.Kind {
 }
 
 // Listed lists the kinds that a custom role names: those whose records belong to
-// organizations. Parts of a record are allowed what the record is, and what belongs to
+// organizations or to one person. Parts of a record are allowed what the record is, and what belongs to
 // the tenant is seen by everybody.
 func Listed(g *record.Registry) []*record.Kind {
 	var out []*record.Kind
 	for _, k := range g.Kinds() {
-		if k.Scope == record.OfOrganization || k.Scope == record.Organization {
+		if k.Scope == record.OfOrganization || k.Scope == record.Organization || k.Scope == record.OfPerson {
 			out = append(out, k)
 		}
 	}

@@ -83,6 +83,7 @@ func specials() map[string]special {
 			fixed: []fixed{{"my_glue", "false"}, {"vault_id", "null"}, {"personal", "false"}, {"updated_by_type", `"User"`}},
 			more:  []more{{"cached-resource-name text; updated-by id; parent-url url", passwordOwner}},
 		},
+		"personal_password": {secret: "password", keep: []string{"password"}, noContent: true},
 		"password_category": {more: []more{count("passwords-count", "password", "password_category_id")}},
 		"password_folder":   {more: []more{above, count("passwords-count", "password", "password_folder_id")}},
 		"document": {

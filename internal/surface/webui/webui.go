@@ -58,6 +58,7 @@ import (
 	"strongroom/internal/surface/webui/notices"
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/pairs"
+	"strongroom/internal/surface/webui/personal"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
 	"strongroom/internal/surface/webui/risks"
@@ -136,6 +137,7 @@ func (s *Server) groups() []shell.Group {
 		&folders.Pages{},
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&secrets.Pages{Secrets: s.Secrets},
+		&personal.Pages{Keys: s.APIKeys},
 		&approvals.Pages{},
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&rotations.Pages{Changes: s.Changes},

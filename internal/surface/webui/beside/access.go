@@ -26,6 +26,9 @@ func (v *visit) accessSection(tx *gate.Tx, r *record.Record) (*ui.Section, error
 	if r.Kind.Scope == record.OfTenant {
 		return nil, nil
 	}
+	if r.Kind.Scope == record.OfPerson {
+		return &ui.Section{Title: "Access", Text: "You alone.", More: &ui.NavItem{Label: "API keys", Href: "/me/keys"}}, nil
+	}
 	grants, err := v.Records.Grants(tx, r)
 	if err != nil {
 		return nil, err

@@ -81,8 +81,10 @@ func (v *visit) passwordPage(r *record.Record) error {
 		if view.Files, err = v.FilesOf(tx, r); err != nil {
 			return err
 		}
-		if view.Talk, err = v.TalkOf(tx, r); err != nil {
-			return err
+		if r.Kind.Scope != record.OfPerson { // there is nobody to talk to
+			if view.Talk, err = v.TalkOf(tx, r); err != nil {
+				return err
+			}
 		}
 		if view.Rail, err = v.RailOf(tx, r); err != nil {
 			return err
@@ -314,7 +316,7 @@ func (v *visit) loadPassword() (*record.Record, uint32, error) {
 		}
 	}
 	var r *record.Record
-	err = v.View(func(tx *gate.Tx) (err error) { r, err = v.Records.Get(tx, "password", rid); return err })
+	err = v.View(func(tx *gate.Tx) (err error) { r, err = v.Records.Get(tx, v.kind, rid); return err })
 	return r, uint32(version), err
 }
 

@@ -13,6 +13,8 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/password/filed"
+	"strongroom/internal/feature/personal"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -29,18 +31,30 @@ func (p *Pages) Templates() fs.FS { return templates }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
-	own := s.Own("password")
-	own.Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).passwordPage(r) }
+	own := s.Own(filed.Password)
+	own.Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p, filed.Password}).passwordPage(r) }
 	own.Form = passwordForm
 	own.Stays = embedding
 	own.Card = func(v *shell.Visit, tx *gate.Tx, r *record.Record, id string, c *shell.Card) error {
-		return (&visit{v, p}).card(tx, r, id, c)
+		return (&visit{v, p, filed.Password}).card(tx, r, id, c)
 	}
-	s.Post("/passwords/{id}/reveal", p.as((*visit).revealPassword))
-	s.Post("/passwords/{id}/otp", p.as((*visit).oneTimeCode))
-	s.Get("/passwords/{id}/versions/{version}", p.as((*visit).passwordVersion))
-	s.Post("/passwords/{id}/versions/{version}/reveal", p.as((*visit).revealPassword))
-	s.Post("/passwords/{id}/versions/{version}/restore", p.as((*visit).restorePassword))
+	for _, kind := range []string{filed.Password, personal.Kind} {
+		k := s.Records.Kinds.Kind(kind)
+		if k == nil {
+			continue
+		}
+		as := func(h func(*visit) error) shell.Handler {
+			return func(v *shell.Visit) error { return h(&visit{v, p, k.Name}) }
+		}
+		s.Post("/"+k.Plural+"/{id}/reveal", as((*visit).revealPassword))
+		s.Post("/"+k.Plural+"/{id}/otp", as((*visit).oneTimeCode))
+		s.Get("/"+k.Plural+"/{id}/versions/{version}", as((*visit).passwordVersion))
+		s.Post("/"+k.Plural+"/{id}/versions/{version}/reveal", as((*visit).revealPassword))
+		s.Post("/"+k.Plural+"/{id}/versions/{version}/restore", as((*visit).restorePassword))
+	}
+	alone := s.Own(personal.Kind)
+	alone.Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p, personal.Kind}).passwordPage(r) }
+	alone.Form = passwordForm
 	s.Get("/generate", p.as((*visit).generator))
 	s.Post("/generate", p.as((*visit).generate))
 }
@@ -49,9 +63,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 type visit struct {
 	*shell.Visit
 	*Pages
+	kind string // of the password that it is about
 }
 
 // as makes a handler of the shell.
 func (p *Pages) as(h func(*visit) error) shell.Handler {
-	return func(v *shell.Visit) error { return h(&visit{v, p}) }
+	return func(v *shell.Visit) error { return h(&visit{v, p, filed.Password}) }
 }

@@ -21,6 +21,7 @@ import (
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/mfa"
+	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/rotation/limit"
 	"strongroom/internal/feature/runbook"
@@ -85,6 +86,8 @@ func actor(e *audit.Entry) string {
 var verbs = map[string]string{
 	string(access.View): "looked at it", string(access.Create): "created it", string(access.Edit): "changed it", string(access.Archive): "archived it or brought it back",
 	string(access.Delete): "moved it to the trash", "restore": "brought it back", "purge": "removed it for good",
+	personal.Given: "handed it over", personal.Asked: "asked for a handover of the personal passwords", personal.Agreed: "agreed to a handover of the personal passwords",
+	personal.Refused:      "refused a handover of the personal passwords",
 	string(access.Reveal): "asked to see its secret", secret.Granted: "revealed it", secret.Failed: "could not be shown it",
 	sensitive.Shown: "was shown a sealed field of it", sensitive.Marked: "marked a field as sensitive", sensitive.Unmarked: "took the mark off a sensitive field",
 	string(access.Restrict): "changed who may see it", string(access.Import): "imported", string(access.Export): "exported",
@@ -98,7 +101,7 @@ var verbs = map[string]string{
 	"keys.rotate": "asked for a rotation of the keys", "keys.rewrap": "began to wrap the keys of secrets anew", "keys.rewrapped": "wrapped keys of secrets anew", "keys.retired": "retired older key pairs",
 	"tenant.title":   "renamed the tenant",
 	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.reset": "gave out a one-time password",
-	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
+	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "apikey.personal": "said whether an API key sees personal passwords:", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
 	string(access.Comment): "commented on it", comment.Edited: "changed a comment", comment.Removed: "removed a comment",
 	approval.Demanded: "demanded approval", approval.Asked: "asked for", approval.Approved: "approved", approval.Refused: "refused", approval.Ended: "ended",
 	approval.BrokeOpen: "approved alone, for herself or himself,", approval.Settled: "changed the settings of approvals",

@@ -67,6 +67,7 @@ import (
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
@@ -115,7 +116,7 @@ func Features() []record.Feature {
 		contact.Feature(),
 		configuration.Feature(),
 		document.Feature(),
-		password.Feature(),
+		password.Feature(), personal.Feature(),
 		approval.Feature(),
 		checkout.Feature(),
 		breaker.Feature(),
