@@ -198,6 +198,8 @@ func Unfit(k *record.Kind, f *record.Field) string {
 	switch {
 	case k.Admin || k.Fixed || k.Scope == record.OfTenant:
 		return "every record may refer to " + k.Labels + "."
+	case k.Scope == record.OfPerson:
+		return "nobody but their owner sees " + k.Labels + " anyway."
 	case k.Name == "document" || k.Name == "document_section" || k.Name == "document_template":
 		return "a document is read as a whole; restrict it instead."
 	case f.Type == record.Secret:
