@@ -35,6 +35,7 @@ var sideways = map[string]string{
 	"document -> attachment":    "the images of a document are attachments of it",
 	"document -> rule":          "folders form a tree",
 	"document -> crossref":      "links in its text follow the names of records",
+	"exporter -> notification":  "administrators are told that somebody asks to export passwords",
 	"exporter -> attachment":    "files are written from where they are kept",
 	"exporter -> document":      "documents are written with their folders, sections and images",
 	"exporter -> crossref":      "links in texts lead to records as another house finds them",

@@ -1,5 +1,5 @@
 // Package kdbx reads KeePass databases: KDBX 4 and 3.1 files and the XML that KeePass 2
-// exports.
+// exports. It writes KDBX 4.
 //
 // Always true: nothing of a KDBX 4 file is used before it is authenticated (the hash and
 // HMAC of the header, the HMAC of each block); what a header asks for is bounded before it is

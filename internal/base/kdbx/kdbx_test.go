@@ -170,3 +170,51 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// TestSeal has what is written be read, by this reader and, where it is installed, by KeePassXC.
+func TestSeal(t *testing.T) {
+	long := strings.Repeat("a note & <more> \"quoted\" ü\n", 50_000)
+	d := &kdbx.Database{Root: &kdbx.Group{Name: "Strongroom", Groups: []*kdbx.Group{{Name: "Harbour & <Sons>", Entries: []*kdbx.Entry{
+		{Fields: []kdbx.Field{{Name: "Title", Value: "Router"}, {Name: "UserName", Value: "root"}, {Name: "Password", Value: "sw0rd & <fish> ü", Protected: true}, {Name: "PIN", Value: "4711", Protected: true}, {Name: "Notes", Value: long}},
+			Past: []*kdbx.Entry{{Fields: []kdbx.Field{{Name: "Title", Value: "Router"}, {Name: "Password", Value: "older", Protected: true}}}}},
+		{Fields: []kdbx.Field{{Name: "Title", Value: "Empty"}, {Name: "Password", Protected: true}}},
+	}}}}}
+	b, err := kdbx.Seal(d, passphrase, kdbx.Cost{Memory: 64, Passes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := kdbx.Open(b, kdbx.Key{Passphrase: passphrase})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := strings.Join(lines(got), "\n"); s != "Harbour & <Sons>/Router|root|sw0rd & <fish> ü|4711|was older\nHarbour & <Sons>/Empty|||" || got.Root.Groups[0].Entries[0].Get("Notes") != long {
+		t.Errorf("it is read as %s", s)
+	}
+	if _, err := kdbx.Open(b, kdbx.Key{Passphrase: "wrong"}); !fault.Is(err, fault.Denied) {
+		t.Errorf("a wrong passphrase: %v", err)
+	}
+	for _, at := range []int{20, len(b) / 2, len(b) - 40} {
+		bad := bytes.Clone(b)
+		bad[at] ^= 1
+		if _, err := kdbx.Open(bad, kdbx.Key{Passphrase: passphrase}); err == nil {
+			t.Errorf("a change of byte %d is not noticed", at)
+		}
+	}
+	if bytes.Contains(b, []byte("fish")) {
+		t.Error("a secret is readable in the file")
+	}
+	cli, err := exec.LookPath("keepassxc-cli")
+	if err != nil {
+		t.Skip("keepassxc-cli is not installed: apt install keepassxc")
+	}
+	p := filepath.Join(t.TempDir(), "sealed.kdbx")
+	if err := os.WriteFile(p, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := exec.CommandContext(t.Context(), cli, "show", "-q", "-s", "-a", "Password", "-a", "PIN", p, "Harbour & <Sons>/Router")
+	c.Env = append(os.Environ(), "QT_QPA_PLATFORM=offscreen")
+	c.Stdin = strings.NewReader(passphrase + "\n")
+	if out, err := c.CombinedOutput(); err != nil || string(out) != "sw0rd & <fish> ü\n4711\n" {
+		t.Errorf("KeePassXC reads %q, %v", out, err)
+	}
+}

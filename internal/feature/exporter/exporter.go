@@ -38,7 +38,12 @@ type Exporter struct {
 
 	// Sealed adds what lies in vaults to an export of everything; nil for nothing.
 	Sealed func(ctx context.Context, c *access.Caller, add func(name string) (io.Writer, error)) (people int, err error)
+	Cost    Cost             // of the passwords of files; zero is that of files for people
 }
+
+// Cost is what it takes to try the password of a file: KiB and passes of Argon2id. Any but
+// the zero Cost has the formats without Argon2 take as little as they can.
+type Cost struct{ Memory, Passes uint32 }
 
 // Options say what to export; the zero value is everything that the caller may
 // see.
@@ -47,6 +52,7 @@ type Options struct {
 	Password  string // of the zip: every entry is AES-256; names of entries stay readable
 	Reason    string // recorded with each secret
 	NoSecrets bool   // leaves passwords and one-time-code seeds empty
+	Format    string // "" is IT Glue's; see Formats
 }
 
 // Progress tells how far an export is.
@@ -109,6 +115,11 @@ func (e *Exporter) Export(ctx context.Context, c *access.Caller, w io.Writer, o 
 	if tell == nil {
 		tell = func(Progress) {}
 	}
+	if o.Portable() {
+		if err := o.check(); err != nil {
+			return nil, err
+		}
+	}
 	if o.Reason == "" {
 		o.Reason = "Export"
 	}
@@ -130,10 +141,12 @@ func (e *Exporter) Export(ctx context.Context, c *access.Caller, w io.Writer, o 
 	if err != nil {
 		return nil, err
 	}
-	if err := r.all(); err != nil {
-		return nil, err
+	if o.Portable() {
+		err = r.portable(out)
+	} else if err = r.all(); err == nil {
+		err = r.zip.Close()
 	}
-	if err := r.zip.Close(); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	r.report.Bytes = out.n

@@ -32,6 +32,8 @@ func Feature() record.Feature {
 		`create table if not exists export_file (id id primary key, org_id int not null, job_id int not null default 0, blob text not null default '', secret text not null default '',
 			locked int not null default 0, size int not null default 0, ready int not null default 0, created_at int not null, updated_at int not null, created_by int not null)`,
 		`alter table export_file add column if not exists withheld int not null default 0`,
+		`alter table export_file add column if not exists format text not null default ''`,
+		`alter table export_file add column if not exists reason text not null default ''`,
 	}...)}
 }
 
@@ -41,6 +43,8 @@ type File struct {
 	Org     id.ID  // 0 for everything
 	OrgName string // where the caller may see it
 	Locked  bool   // the zip has a password
+	Format  string // "" is IT Glue's; see Formats
+	By      id.ID  // who asked for it
 	Size    int64  // bytes, once it is done
 	State   string // of its job: job.Waiting, job.Running, job.Done, job.Failed or job.Cancelled
 	Error   string // why it failed
@@ -57,6 +61,11 @@ type payload struct {
 // Start has an export made that can then be fetched, and gives its id. Fault
 // kinds as for Export.
 func (e *Exporter) Start(ctx context.Context, c *access.Caller, o Options) (id.ID, error) {
+	if o.Portable() {
+		if err := o.check(); err != nil {
+			return 0, err
+		}
+	}
 	t, err := e.Gate.House.Open(ctx, c.Tenant)
 	if err != nil {
 		return 0, err
@@ -68,6 +77,15 @@ func (e *Exporter) Start(ctx context.Context, c *access.Caller, o Options) (id.I
 	}
 	var file id.ID
 	err = e.quietly(ctx, c, o.Org, func(tx *gate.Tx) error {
+		if o.Portable() {
+			ok, err := policy.Allows(tx)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return fault.New(fault.Denied, "The tenant's settings do not let you have passwords in exports.").WithHint("See /exports/passwords: it may take the consent of an administrator.")
+			}
+		}
 		if file, err = tx.NewID(); err != nil {
 			return err
 		}
@@ -75,8 +93,8 @@ func (e *Exporter) Start(ctx context.Context, c *access.Caller, o Options) (id.I
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(`insert into export_file (id, org_id, job_id, secret, locked, created_at, updated_at, created_by) values (?, ?, ?, ?, ?, ?, ?, ?)`,
-			int64(file), int64(o.Org), int64(work), locked, o.Password != "", tx.Now, tx.Now, int64(c.User))
+		_, err = tx.Exec(`insert into export_file (id, org_id, job_id, secret, locked, created_at, updated_at, created_by, format, reason) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			int64(file), int64(o.Org), int64(work), locked, o.Password != "", tx.Now, tx.Now, int64(c.User), o.Format, o.Reason)
 		return err
 	})
 	if err != nil {
@@ -137,7 +155,7 @@ func (e *Exporter) Get(tx *gate.Tx, file id.ID) (*File, error) {
 }
 
 func (e *Exporter) files(tx *gate.Tx, cond string, args ...any) ([]*File, error) {
-	rows, err := tx.Query(`select f.id, f.org_id, f.locked, f.size, f.ready, f.created_at, f.updated_at, f.withheld, coalesce(j.state, ''), coalesce(j.error, '')
+	rows, err := tx.Query(`select f.id, f.org_id, f.locked, f.size, f.ready, f.created_at, f.updated_at, f.withheld, f.format, f.created_by, coalesce(j.state, ''), coalesce(j.error, '')
 		from export_file f left join job j on j.id = f.job_id where `+cond+` order by f.id desc limit 1000`, args...)
 	if err != nil {
 		return nil, err
@@ -146,13 +164,13 @@ func (e *Exporter) files(tx *gate.Tx, cond string, args ...any) ([]*File, error)
 	var out []*File
 	var orgs []id.ID
 	for rows.Next() {
-		var n, org int64
+		var n, org, by int64
 		var ready bool
 		f := &File{}
-		if err := rows.Scan(&n, &org, &f.Locked, &f.Size, &ready, &f.Created, &f.Updated, &f.Withheld, &f.State, &f.Error); err != nil {
+		if err := rows.Scan(&n, &org, &f.Locked, &f.Size, &ready, &f.Created, &f.Updated, &f.Withheld, &f.Format, &by, &f.State, &f.Error); err != nil {
 			return nil, err
 		}
-		f.ID, f.Org = id.ID(n), id.ID(org)
+		f.ID, f.Org, f.By = id.ID(n), id.ID(org), id.ID(by)
 		switch {
 		case ready:
 			f.State, f.Error = job.Done, ""
@@ -215,7 +233,14 @@ func (e *Exporter) make(ctx context.Context, run *job.Run, file id.ID, stop func
 	o := Options{Reason: "Export"}
 	var old, secret string
 	err = e.Gate.View(ctx, run.Caller, func(tx *gate.Tx) error {
-		o.Org, old, secret, err = blobs(tx, file)
+		if o.Org, old, secret, err = blobs(tx, file); err != nil {
+			return err
+		}
+		var reason string
+		err = tx.QueryRow(`select format, reason from export_file where id = ?`, int64(file)).Scan(&o.Format, &reason)
+		if reason != "" {
+			o.Reason = reason
+		}
 		return err
 	})
 	if fault.Is(err, fault.NotFound) {

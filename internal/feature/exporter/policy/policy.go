@@ -2,7 +2,9 @@
 //
 // Always true: it is asked in the transaction of each part of an export, of people, keys,
 // schedules and the command line alike; whoever it does not let have secrets gets the
-// export without them; only who administers the tenant changes it, which is recorded.
+// export without them; only who administers the tenant changes it, which is recorded; where
+// a second administrator's consent is demanded, nobody gets secrets without, and nobody
+// alone takes that demand back.
 package policy
 
 import (
@@ -26,7 +28,10 @@ const (
 
 // Schema is the table of the setting.
 func Schema() []string {
-	return []string{`create table if not exists export_policy (id int primary key, secrets text not null, changed_at int not null, changed_by int not null)`}
+	return []string{`create table if not exists export_policy (id int primary key, secrets text not null, changed_at int not null, changed_by int not null)`,
+		`alter table export_policy add column if not exists consent int not null default 0`,
+		`create table if not exists export_consent (id id primary key, user_id int not null, reason text not null, state text not null, at int not null, decided_by int not null, decided_at int not null, ends_at int not null)`,
+		`create index if not exists export_consent_user on export_consent (user_id, state)`}
 }
 
 // Get gives the setting.
@@ -41,6 +46,14 @@ func Get(tx *gate.Tx) (w Who, err error) {
 // Allows tells whether the caller gets secrets in an export.
 func Allows(tx *gate.Tx) (bool, error) {
 	w, err := Get(tx)
+	if err != nil {
+		return false, err
+	}
+	if on, err := Demanded(tx); err != nil || on {
+		if ok, err := Consented(tx); err != nil || !ok {
+			return false, err
+		}
+	}
 	switch w {
 	case Exporters:
 		return err == nil, err

@@ -353,7 +353,8 @@ func TestOnePassword(t *testing.T) {
 // TestVaultsThatAreNone: what is not of the product, or broken, is refused as a whole.
 func TestVaultsThatAreNone(t *testing.T) {
 	for _, test := range []struct{ product, name, text, says string }{
-		{"bitwarden", "x.json", `{"encrypted":true,"passwordProtected":true}`, "is an encrypted export"},
+		{"bitwarden", "x.json", `{"encrypted":true,"passwordProtected":false}`, "is an encrypted export"},
+		{"bitwarden", "x.json", `{"encrypted":true,"passwordProtected":true}`, "has a password of its own"},
 		{"bitwarden", "x.json", "{\"encrypted\":false,\n\"items\":[}", "it is broken in line 2"},
 		{"bitwarden", "x.json", "{\"encrypted\":false,\"items\":[{\"id\":\"1\",\"name\":\"ok\"},\n{\"id\":\"2\",\"name\":17}]}", "Entry 2 of x.json, in line 2, cannot be read: the field name is a number"},
 		{"bitwarden", "x.json", `{"encrypted":false}`, "is no export of Bitwarden"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"strongroom/internal/base/archive"
+	"strongroom/internal/base/bitjson"
 	"strongroom/internal/base/fault"
 )
 
@@ -62,7 +63,7 @@ func (v *Vault) bitwarden(b []byte, name string, z *archive.Archive) error {
 		return fault.New(fault.Invalid, "%s cannot be read as JSON%s.", name, jsonPlace(b, err)).WithHint("Export again, as .json and not as encrypted .json.")
 	}
 	if f.Encrypted {
-		return fault.New(fault.Invalid, "%s is an encrypted export.", name).WithHint("Export again in Bitwarden as .json, which is not encrypted; import it at once and delete it.")
+		return fault.New(fault.Invalid, "%s is an encrypted export that only the account it is from can open.", name).WithHint("Export again in Bitwarden with a password for the file, or as .json, which is not encrypted; import that at once and delete it.")
 	}
 	if f.Items == nil {
 		return v.strange(name)
@@ -96,6 +97,17 @@ func (v *Vault) bitwarden(b []byte, name string, z *archive.Archive) error {
 		v.Entries = append(v.Entries, e)
 	}
 	return nil
+}
+
+// unlocked opens an export that has a password of its own; others are as they are.
+func unlocked(b []byte, lock string) ([]byte, error) {
+	if !bitjson.IsSealed(b) {
+		return b, nil
+	}
+	if lockOf(lock).Passphrase == "" {
+		return nil, fault.New(fault.Denied, "This export has a password of its own.").WithHint("Give the password that was chosen for the file.")
+	}
+	return bitjson.Open(b, lockOf(lock).Passphrase)
 }
 
 // fill takes what an item holds.

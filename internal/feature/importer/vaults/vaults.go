@@ -306,7 +306,10 @@ func Read(product string, f File, lock string) (*Vault, error) {
 	case s == aJSON && product == Bitwarden:
 		var b []byte
 		if b, err = whole(io.NewSectionReader(f, 0, f.Size), f.Name, f.Size); err == nil {
-			err = v.bitwarden(b, f.Name, nil)
+			b, err = unlocked(b, lock)
+			if err == nil {
+				err = v.bitwarden(b, f.Name, nil)
+			}
 		}
 	case product == KeePass && (s == aDatabase || s == anXML):
 		err = v.keePass(f, s, lock)
