@@ -47,6 +47,7 @@ import (
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/rotation/change"
+	"strongroom/internal/feature/rotation/schedule"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/service"
 	"strongroom/internal/feature/share"
@@ -75,6 +76,7 @@ func features() []record.Feature {
 		ipaccess.Feature(),
 		rotation.Feature(),
 		change.Feature(),
+		schedule.Feature(),
 		flexibleasset.Feature(),
 		domain.Feature(),
 		certificate.Feature(),

@@ -64,7 +64,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record", "trackers": "record", "comments": "record", "marks": "record", "sealed": "record", "records": "record", "actions": "record", "health": "organization",
 	"files": "attachment", "attachments": "attachment", "related_items": "relation",
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
-	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other", "runbook_files": "other",
+	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "password-exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other", "runbook_files": "other",
 	"folders": "document_folder", "sections": "document_section",
 	"vaults": "other", "people": "other", "shares": "other",
 	"factors": "other", "resets": "other",

@@ -54,6 +54,19 @@ type File struct {
 	Created, Updated int64 // Unix milliseconds
 }
 
+// FileName is how the file is called.
+func (f *File) FileName() string {
+	switch f.Format {
+	case KDBX:
+		return "passwords-" + f.ID.String() + ".kdbx"
+	case Bitwarden:
+		return "passwords-" + f.ID.String() + ".json"
+	case CSV:
+		return "passwords-" + f.ID.String() + ".zip"
+	}
+	return "export-" + f.ID.String() + ".zip"
+}
+
 type payload struct {
 	File id.ID `json:"file"`
 }
@@ -83,7 +96,7 @@ func (e *Exporter) Start(ctx context.Context, c *access.Caller, o Options) (id.I
 				return err
 			}
 			if !ok {
-				return fault.New(fault.Denied, "The tenant's settings do not let you have passwords in exports.").WithHint("See /exports/passwords: it may take the consent of an administrator.")
+				return fault.New(fault.Denied, "The tenant's settings do not let you have passwords in exports.").WithHint("See /password-exports: it may take the consent of an administrator.")
 			}
 		}
 		if file, err = tx.NewID(); err != nil {
@@ -304,7 +317,7 @@ func (e *Exporter) Open(ctx context.Context, c *access.Caller, file id.ID) (*Ope
 		f, err = e.Get(tx, file)
 		return err
 	})
-	if err == nil && f.State != job.Done {
+	if err == nil && (f.State != job.Done || f.Format != "" && f.By != c.User) { // passwords are for who had them exported
 		err = gate.Missing()
 	}
 	if err != nil {

@@ -65,7 +65,7 @@ type login struct {
 func (r *run) portable(out io.Writer) error {
 	if r.o.NoSecrets {
 		return fault.New(fault.Denied, "The tenant's settings do not let you have passwords in exports.").
-			WithHint("See /exports/passwords: it may take the consent of an administrator.")
+			WithHint("See /password-exports: it may take the consent of an administrator.")
 	}
 	k := r.e.Records.Kinds.Kind("password")
 	if err := r.view(func(tx *gate.Tx) error { return r.planTable(tx, k.Name, k.Plural) }); err != nil {

@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	scores "strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
@@ -104,6 +105,7 @@ type Server struct {
 	API      func() *openapi.Document
 	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
 	Standing *standing.Standing // scheduled exports; nil hides their page
+	Exporter *exporter.Exporter // of passwords; nil hides their page
 
 	// Begin makes the first tenant and its administrator: the first-run page.
 	Begin func(ctx context.Context, name, title string, admin identity.Person) error
@@ -160,7 +162,7 @@ func (s *Server) groups() []shell.Group {
 		list = slices.Insert(list, 2, shell.Group(&trackers.Pages{Checker: s.Trackers})) // first in the rail
 	}
 	if s.Standing != nil {
-		list = append(list, &exports.Pages{Standing: s.Standing})
+		list = append(list, &exports.Pages{Standing: s.Standing, Exporter: s.Exporter})
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer, Undo: s.Undo})

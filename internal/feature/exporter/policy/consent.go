@@ -109,7 +109,7 @@ func Ask(tx *gate.Tx, reason string) (id.ID, error) {
 	}
 	people, err := tx.IDs(`select user_id from access_principal where active = 1 and role = ? and custom_id = 0 and user_id <> ? order by user_id`, string(access.Administrator), int64(tx.Caller.User))
 	if err == nil {
-		_, err = notification.Send(tx, notification.Notice{Topic: "approval", To: people, Href: "/exports/passwords", Key: "export/" + made.String(),
+		_, err = notification.Send(tx, notification.Notice{Topic: "approval", To: people, Href: "/password-exports", Key: "export/" + made.String(),
 			Text: []notification.Part{notification.Words("asks for your consent to export passwords.")}})
 	}
 	return made, err
@@ -143,7 +143,7 @@ func Decide(tx *gate.Tx, consent id.ID, agrees bool) error {
 	if _, err = tx.Exec(`update export_consent set state = ?, decided_by = ?, decided_at = ?, ends_at = ? where id = ?`, state, int64(tx.Caller.User), tx.Now, ends, int64(consent)); err != nil {
 		return err
 	}
-	_, err = notification.Send(tx, notification.Notice{Topic: "approval", To: []id.ID{id.ID(user)}, Href: "/exports/passwords", Key: "export/" + consent.String() + "/decided",
+	_, err = notification.Send(tx, notification.Notice{Topic: "approval", To: []id.ID{id.ID(user)}, Href: "/password-exports", Key: "export/" + consent.String() + "/decided",
 		Text: []notification.Part{notification.Words(state + " that you export passwords.")}})
 	return err
 }

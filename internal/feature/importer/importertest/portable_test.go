@@ -109,7 +109,9 @@ func TestExportOfPasswords(t *testing.T) {
 			}
 			again.View(again.Admin(), func(tx *gate.Tx) error {
 				l, err := again.Records.List(tx, "password", record.Query{Filters: []record.Filter{{Field: "username", Op: record.Eq, Values: []any{"root"}}}})
-				if err == nil && (len(l.Records) != 2 || !slices.ContainsFunc(l.Records, func(r *record.Record) bool { return r.Values.Text("notes") == "two\nlines, \"quoted\"" && r.Values.Bool("otp_enabled") })) {
+				if err == nil && (len(l.Records) != 2 || !slices.ContainsFunc(l.Records, func(r *record.Record) bool {
+					return r.Values.Text("notes") == "two\nlines, \"quoted\"" && r.Values.Bool("otp_enabled")
+				})) {
 					t.Errorf("notes or the one-time code did not come in")
 				}
 				return err

@@ -237,6 +237,12 @@ func Of(tx *gate.Tx, rec id.ID, most int) ([]*Change, error) {
 	return list(tx, `c.record_id = ? order by c.id desc limit ?`, int64(rec), most)
 }
 
+// Latest gives the newest change of each password, for what is begun by itself: who reads it
+// sees every password.
+func Latest(tx *gate.Tx) ([]*Change, error) {
+	return list(tx, `c.id in (select max(x.id) from rotation_change x group by x.record_id) order by c.id`)
+}
+
 // One gives a change of a password that the caller may see. NotFound.
 func One(tx *gate.Tx, rec, change id.ID) (*Change, error) {
 	if err := tx.Check(access.View, gate.Thing{Kind: filed.Password, ID: rec}); err != nil {

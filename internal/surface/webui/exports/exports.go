@@ -1,7 +1,8 @@
 // Package exports holds the page on which everything is exported again and again: when,
 // for whom it is sealed, and what was made.
 //
-// Always true: it is for who administers the tenant; a passphrase that was entered is
+// Always true: the schedule is for who administers the tenant, and a file with passwords for
+// who had it made; a passphrase that was entered is
 // never shown again.
 package exports
 
@@ -19,6 +20,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/job"
+	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/policy"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/surface/webui/shell"
@@ -28,7 +30,10 @@ import (
 var templates embed.FS
 
 // Pages are the pages of this group with what they need beside the shell.
-type Pages struct{ Standing *standing.Standing }
+type Pages struct {
+	Standing *standing.Standing
+	Exporter *exporter.Exporter
+}
 
 // Templates gives the group's templates.
 func (p *Pages) Templates() fs.FS { return templates }
@@ -36,7 +41,8 @@ func (p *Pages) Templates() fs.FS { return templates }
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
-		return []ui.Item{{Title: "Scheduled export", Sub: "Everything, sealed, each day or week", Href: "/exports", Icon: "download"}}
+		return []ui.Item{{Title: "Scheduled export", Sub: "Everything, sealed, each day or week", Href: "/exports", Icon: "download"},
+			{Title: "Export of passwords", Sub: "For other password managers; consents", Href: passwords, Icon: "key"}}
 	})
 	get := func(path string, h func(*visit) error) { s.Get(path, shell.Allowing(access.Administer, p.as(h))) }
 	post := func(path string, h func(*visit) error) { s.Post(path, shell.Allowing(access.Administer, p.as(h))) }
@@ -46,6 +52,9 @@ func (p *Pages) Mount(s *shell.Shell) {
 	post("/exports/policy", (*visit).savePolicy)
 	get("/exports/{id}/file", (*visit).file)
 	post("/exports/{id}/delete", (*visit).remove)
+	if p.Exporter != nil {
+		p.mountPasswords(s)
+	}
 }
 
 // visit is one request for a page of the group.

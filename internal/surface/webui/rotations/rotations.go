@@ -120,6 +120,8 @@ type policyView struct {
 	Items []ui.Item // what is asked for
 	Form  *ui.Form
 	Drop  *ui.Form
+	Plan  *ui.Form // when it is changed by itself
+	By    string   // how it is now
 }
 
 func (v *visit) policy(k *record.Kind) error {
@@ -150,14 +152,20 @@ func (v *visit) policyPage(k *record.Kind, rid id.ID, form *web.Form, refused er
 		if mayChoose(v.Visit, k) {
 			v.forms(&d, k, rid, p)
 		}
-		d.Items, err = waiting(tx, rid)
-		return err
+		if d.Items, err = waiting(tx, rid); err != nil {
+			return err
+		}
+		return v.plan(tx, &d, k, rid, form)
 	})
 	if err != nil {
 		return err
 	}
 	status := web.Status(nil)
-	if refused != nil && d.Form != nil {
+	if refused != nil && d.Plan != nil && form.Text("do") == "plan" {
+		say := fault.Say(refused)
+		d.Plan.Wrong(say.Text, say.Hint, say.Fields)
+		status = web.Status(refused)
+	} else if refused != nil && d.Form != nil {
 		say := fault.Say(refused)
 		f := d.Form
 		if form.Text("do") == "remove" && d.Drop != nil {
@@ -232,6 +240,9 @@ func (v *visit) choose(k *record.Kind) error {
 	form, err := v.Form()
 	if err != nil {
 		return err
+	}
+	if do := form.Text("do"); do == "plan" || do == "no-plan" {
+		return v.choosePlan(k, rid, form)
 	}
 	days, reason := limit.None, form.Text("why")
 	if form.Text("do") != "remove" {

@@ -74,6 +74,7 @@ import (
 	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/rotation/connector"
 	"strongroom/internal/feature/rotation/connector/ssh"
+	"strongroom/internal/feature/rotation/schedule"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/sensitive"
@@ -124,7 +125,7 @@ func Features() []record.Feature {
 		mfa.Feature(),
 		ipaccess.Feature(),
 		rotation.Feature(),
-		change.Feature(),
+		change.Feature(), schedule.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
 		favourite.Feature(),
@@ -241,9 +242,10 @@ func (h *House) jobs(work bool) {
 		}}
 	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: append([]importer.Layout{glue.Layout{}, sheet.Layout{}}, passwords.Layouts()...), Now: h.Clock.Now}
 	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Relations: h.Server.Relations, Jobs: r, Now: h.Clock.Now}
-	everything := &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Now: h.Clock.Now}
+	everything := &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Jobs: r, Now: h.Clock.Now, Cost: exporter.Cost{Memory: 64, Passes: 1}}
+	h.Server.Exporter = everything
 	again := &standing.Standing{Gate: h.Gate, Export: everything.Everything, Jobs: r, Now: h.Clock.Now}
-	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler(), runbook.JobKind: books.Handler()}
+	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler(), exporter.JobKind: everything.Handler(), runbook.JobKind: books.Handler()}
 	h.Server.Standing, h.Server.Runbooks = again, books
 	h.Server.Importer, h.Server.Undo = m, back
 	h.Server.Risks = &risk.Risks{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Jobs: r, Log: h.Gate.Log}
