@@ -25,7 +25,7 @@ import (
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/rotation/change"
-	"strongroom/internal/feature/rotation/schedule"
+	"strongroom/internal/feature/rotation/schedule/keeper"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
@@ -51,7 +51,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "overdue passwords", Every: 12 * time.Hour, Run: (&rotation.Teller{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "changes of passwords", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Changes.Run(ctx, name) }},
 		{Name: "passwords by schedule", Every: 10 * time.Minute, Run: func(ctx context.Context, name string) error {
-			return (&schedule.Keeper{Gate: a.Gate, Changes: a.Changes, Resolve: a.resolve}).Run(ctx, name)
+			return (&keeper.Keeper{Gate: a.Gate, Changes: a.Changes, Resolve: a.resolve}).Run(ctx, name)
 		}},
 		{Name: "reminders", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error { return a.Reminder.Run(ctx, name) }},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},

@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/exporter/order"
 	"strongroom/internal/feature/exporter/policy"
 	"strongroom/internal/feature/importer/itglue"
 )
@@ -45,15 +46,8 @@ type Exporter struct {
 // the zero Cost has the formats without Argon2 take as little as they can.
 type Cost struct{ Memory, Passes uint32 }
 
-// Options say what to export; the zero value is everything that the caller may
-// see.
-type Options struct {
-	Org       id.ID  // only this organization
-	Password  string // of the zip: every entry is AES-256; names of entries stay readable
-	Reason    string // recorded with each secret
-	NoSecrets bool   // leaves passwords and one-time-code seeds empty
-	Format    string // "" is IT Glue's; see Formats
-}
+// Options say what to export.
+type Options = order.Options
 
 // Progress tells how far an export is.
 type Progress struct {
@@ -115,10 +109,8 @@ func (e *Exporter) Export(ctx context.Context, c *access.Caller, w io.Writer, o 
 	if tell == nil {
 		tell = func(Progress) {}
 	}
-	if o.Portable() {
-		if err := o.check(); err != nil {
-			return nil, err
-		}
+	if err := o.Check(); err != nil {
+		return nil, err
 	}
 	if o.Reason == "" {
 		o.Reason = "Export"

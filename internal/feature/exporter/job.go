@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"io"
 	"time"
 
 	"strongroom/internal/base/blob"
@@ -16,6 +15,7 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/exporter/order"
 	"strongroom/internal/feature/exporter/policy"
 )
 
@@ -38,34 +38,7 @@ func Feature() record.Feature {
 }
 
 // File is an export that was asked for.
-type File struct {
-	ID      id.ID
-	Org     id.ID  // 0 for everything
-	OrgName string // where the caller may see it
-	Locked  bool   // the zip has a password
-	Format  string // "" is IT Glue's; see Formats
-	By      id.ID  // who asked for it
-	Size    int64  // bytes, once it is done
-	State   string // of its job: job.Waiting, job.Running, job.Done, job.Failed or job.Cancelled
-	Error   string // why it failed
-
-	Withheld int64 // secrets that it lacks, for want of an approval or a check-out; it names them itself
-
-	Created, Updated int64 // Unix milliseconds
-}
-
-// FileName is how the file is called.
-func (f *File) FileName() string {
-	switch f.Format {
-	case KDBX:
-		return "passwords-" + f.ID.String() + ".kdbx"
-	case Bitwarden:
-		return "passwords-" + f.ID.String() + ".json"
-	case CSV:
-		return "passwords-" + f.ID.String() + ".zip"
-	}
-	return "export-" + f.ID.String() + ".zip"
-}
+type File = order.File
 
 type payload struct {
 	File id.ID `json:"file"`
@@ -74,10 +47,8 @@ type payload struct {
 // Start has an export made that can then be fetched, and gives its id. Fault
 // kinds as for Export.
 func (e *Exporter) Start(ctx context.Context, c *access.Caller, o Options) (id.ID, error) {
-	if o.Portable() {
-		if err := o.check(); err != nil {
-			return 0, err
-		}
+	if err := o.Check(); err != nil {
+		return 0, err
 	}
 	t, err := e.Gate.House.Open(ctx, c.Tenant)
 	if err != nil {
@@ -299,15 +270,8 @@ func (e *Exporter) make(ctx context.Context, run *job.Run, file id.ID, stop func
 	})
 }
 
-// Opened is the zip of an export.
-type Opened struct {
-	io.ReadSeeker
-	Size  int64
-	close func() error
-}
-
-// Close ends reading.
-func (o *Opened) Close() error { return o.close() }
+// Opened is the file of an export.
+type Opened = order.Opened
 
 // Open gives the zip of a finished export; that it was fetched is recorded.
 // NotFound while it is not done.
@@ -341,7 +305,7 @@ func (e *Exporter) Open(ctx context.Context, c *access.Caller, file id.ID) (*Ope
 		t.Release()
 		return nil, err
 	}
-	return &Opened{o, o.Size(), func() error { defer t.Release(); return o.Close() }}, nil
+	return &Opened{ReadSeeker: o, Size: o.Size(), Ended: func() error { defer t.Release(); return o.Close() }}, nil
 }
 
 // Remove stops an export that is being made, and deletes what there is of it.

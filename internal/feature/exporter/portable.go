@@ -16,40 +16,8 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/feature/exporter/order"
 )
-
-// The formats of exports beside IT Glue's, which is "". They hold passwords alone, as
-// password managers read them, filed by organization and folder.
-const (
-	KDBX      = "kdbx"      // KeePass 4; a passphrase opens it
-	Bitwarden = "bitwarden" // Bitwarden's JSON; a password of its own opens it
-	CSV       = "csv"       // the columns of Bitwarden, in a zip that a password opens
-)
-
-// Formats lists them.
-func Formats() []string { return []string{KDBX, Bitwarden, CSV} }
-
-// shortest is how many characters the password of such a file has at least: what it holds is
-// tried offline.
-const shortest = 12
-
-// Portable tells whether an export is one of passwords alone.
-func (o Options) Portable() bool { return o.Format != "" }
-
-// check refuses options of an export of passwords that lack something.
-func (o Options) check() error {
-	bad := map[string]string{}
-	if !slices.Contains(Formats(), o.Format) {
-		bad["format"] = "Choose one of the formats."
-	}
-	if len([]rune(o.Password)) < shortest {
-		bad["password"] = "Choose a password for the file of at least 12 characters: whoever has the file can try others."
-	}
-	if strings.TrimSpace(o.Reason) == "" {
-		bad["reason"] = "Say why these passwords leave."
-	}
-	return fault.Fields(bad)
-}
 
 // login is a password that goes out.
 type login struct {
@@ -95,9 +63,9 @@ func (r *run) portable(out io.Writer) error {
 		return err
 	}
 	switch r.o.Format {
-	case KDBX:
+	case order.KDBX:
 		return r.kdbx(out, all)
-	case Bitwarden:
+	case order.Bitwarden:
 		return r.bitwarden(out, all)
 	}
 	return r.csv(all)

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"strongroom/internal/base/openapi"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/core/tenant"
@@ -23,7 +25,6 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
-	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	scores "strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
@@ -105,7 +106,9 @@ type Server struct {
 	API      func() *openapi.Document
 	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
 	Standing *standing.Standing // scheduled exports; nil hides their page
-	Exporter *exporter.Exporter // of passwords; nil hides their page
+	Outgoing exports.Outgoing   // exports of passwords; nil hides their page
+	// Unexport deletes one; there when Outgoing is.
+	Unexport func(ctx context.Context, c *access.Caller, file id.ID) error
 
 	// Begin makes the first tenant and its administrator: the first-run page.
 	Begin func(ctx context.Context, name, title string, admin identity.Person) error
@@ -162,7 +165,7 @@ func (s *Server) groups() []shell.Group {
 		list = slices.Insert(list, 2, shell.Group(&trackers.Pages{Checker: s.Trackers})) // first in the rail
 	}
 	if s.Standing != nil {
-		list = append(list, &exports.Pages{Standing: s.Standing, Exporter: s.Exporter})
+		list = append(list, &exports.Pages{Standing: s.Standing, Outgoing: s.Outgoing, Remove: s.Unexport})
 	}
 	if s.Importer != nil {
 		list = append(list, &imports.Pages{Importer: s.Importer, Undo: s.Undo})

@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/exporter/order"
 	"strongroom/internal/feature/exporter/policy"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/vaults"
@@ -41,13 +42,13 @@ func TestExportOfPasswords(t *testing.T) {
 		return out.Bytes(), report, err
 	}
 	t.Run("what is missing is said", func(t *testing.T) {
-		for field, o := range map[string]exporter.Options{"reason": {Format: exporter.KDBX, Password: fileLock}, "password": {Format: exporter.Bitwarden, Password: "short", Reason: "x"}, "format": {Format: "xls", Password: fileLock, Reason: "x"}} {
+		for field, o := range map[string]exporter.Options{"reason": {Format: order.KDBX, Password: fileLock}, "password": {Format: order.Bitwarden, Password: "short", Reason: "x"}, "format": {Format: "xls", Password: fileLock, Reason: "x"}} {
 			if b, _, err := export(h.Admin(), o); fault.Say(err).Fields[field] == "" || len(b) != 0 {
 				t.Errorf("without %s: %v", field, err)
 			}
 		}
 	})
-	for _, format := range exporter.Formats() {
+	for _, format := range order.Formats() {
 		t.Run(format, func(t *testing.T) {
 			b, report, err := export(h.Admin(), exporter.Options{Format: format, Password: fileLock, Reason: "They move to another house"})
 			if err != nil || report.Kinds["password"] != 3 {
@@ -70,12 +71,12 @@ func TestExportOfPasswords(t *testing.T) {
 				t.Errorf("%d reveals are in the log", n)
 			}
 			again := open(t)
-			p := filepath.Join(t.TempDir(), "export."+map[string]string{exporter.KDBX: "kdbx", exporter.Bitwarden: "json", exporter.CSV: "csv"}[format])
+			p := filepath.Join(t.TempDir(), "export."+map[string]string{order.KDBX: "kdbx", order.Bitwarden: "json", order.CSV: "csv"}[format])
 			product := vaults.Bitwarden
-			if format == exporter.KDBX {
+			if format == order.KDBX {
 				product = vaults.KeePass
 			}
-			if format == exporter.CSV {
+			if format == order.CSV {
 				z, err := archive.Open(bytes.NewReader(b), int64(len(b)), archive.Options{Password: fileLock})
 				if err != nil {
 					t.Fatal(err)
@@ -125,7 +126,7 @@ func TestExportOfPasswords(t *testing.T) {
 		if err := demand(true); err != nil {
 			t.Fatal(err)
 		}
-		o := exporter.Options{Format: exporter.CSV, Password: fileLock, Reason: "x"}
+		o := exporter.Options{Format: order.CSV, Password: fileLock, Reason: "x"}
 		if b, _, err := export(h.Admin(), o); !fault.Is(err, fault.Denied) || len(b) > 0 {
 			t.Errorf("without a consent: %v", err)
 		}

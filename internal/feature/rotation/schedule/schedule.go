@@ -1,9 +1,8 @@
-// Package schedule has passwords changed at their systems by themselves.
+// Package schedule says when passwords are changed at their systems by themselves; keeper
+// does it.
 //
-// Always true: what is changed is only what has a place where it is changed, by the rights
-// of who said so, as they are when it is done; a dry run goes before each change; never are
-// two changed at one system at a time; what somebody has checked out is left alone; what
-// failed is told once, and tried again a day later.
+// Always true: a plan is carried out by the rights of who made it, as they are when it is
+// done; the nearest plan holds.
 package schedule
 
 import (
@@ -138,7 +137,7 @@ func may(tx *gate.Tx, kind string, rec id.ID) (*audit.Entry, error) {
 // Of gives the plan that holds for a password or folder; nil for none. The caller of it has
 // been allowed to see the record.
 func Of(tx *gate.Tx, kind string, rec id.ID) (*Plan, error) {
-	all, err := every(tx)
+	all, err := Every(tx)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
@@ -151,8 +150,8 @@ func Of(tx *gate.Tx, kind string, rec id.ID) (*Plan, error) {
 	return nil, err
 }
 
-// every gives all plans of the tenant, by what has them: they are few.
-func every(tx *gate.Tx) (map[id.ID]*Plan, error) {
+// Every gives all plans of the tenant, by what has them: they are few.
+func Every(tx *gate.Tx) (map[id.ID]*Plan, error) {
 	rows, err := tx.Query(`select s.record_id, s.days, s.from_minute, s.until_minute, s.after_checkin, s.by_id, s.set_at, coalesce(u.name, '') from rotation_schedule s left join record u on u.id = s.by_id`)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@
 package exports
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -19,8 +20,9 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
-	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/exporter/order"
 	"strongroom/internal/feature/exporter/policy"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/surface/webui/shell"
@@ -32,7 +34,15 @@ var templates embed.FS
 // Pages are the pages of this group with what they need beside the shell.
 type Pages struct {
 	Standing *standing.Standing
-	Exporter *exporter.Exporter
+	Outgoing Outgoing // of passwords; nil hides their page
+	Remove   func(ctx context.Context, c *access.Caller, file id.ID) error
+}
+
+// Outgoing makes exports, lists the caller's and gives one.
+type Outgoing interface {
+	Start(ctx context.Context, c *access.Caller, o order.Options) (id.ID, error)
+	List(tx *gate.Tx) ([]*order.File, error)
+	Open(ctx context.Context, c *access.Caller, file id.ID) (*order.Opened, error)
 }
 
 // Templates gives the group's templates.
@@ -51,8 +61,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	post("/exports/now", (*visit).now)
 	post("/exports/policy", (*visit).savePolicy)
 	get("/exports/{id}/file", (*visit).file)
-	post("/exports/{id}/delete", (*visit).remove)
-	if p.Exporter != nil {
+	post("/exports/{id}/delete", (*visit).drop)
+	if p.Outgoing != nil {
 		p.mountPasswords(s)
 	}
 }
@@ -279,7 +289,7 @@ func (v *visit) file() error {
 	return nil
 }
 
-func (v *visit) remove() error {
+func (v *visit) drop() error {
 	run, err := v.ID("id")
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/exporter"
+	"strongroom/internal/feature/exporter/order"
 	"strongroom/internal/feature/exporter/policy"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -158,7 +158,7 @@ func (v *visit) passwordForm(tx *gate.Tx, sent *web.Form) (*ui.Form, error) {
 	for _, r := range page.Records {
 		orgs = append(orgs, ui.Option{Value: r.ID.String(), Label: r.Name, Selected: r.ID.String() == chosen})
 	}
-	formats := []ui.Option{{Value: exporter.KDBX, Label: "KeePass database (KDBX 4)"}, {Value: exporter.Bitwarden, Label: "Bitwarden, encrypted JSON"}, {Value: exporter.CSV, Label: "CSV, in an encrypted zip"}}
+	formats := []ui.Option{{Value: order.KDBX, Label: "KeePass database (KDBX 4)"}, {Value: order.Bitwarden, Label: "Bitwarden, encrypted JSON"}, {Value: order.CSV, Label: "CSV, in an encrypted zip"}}
 	for i := range formats {
 		formats[i].Selected = formats[i].Value == said(sent, "format")
 	}
@@ -173,7 +173,7 @@ func (v *visit) passwordForm(tx *gate.Tx, sent *web.Form) (*ui.Form, error) {
 
 // passwordRuns lists the caller's exports of passwords.
 func (v *visit) passwordRuns(tx *gate.Tx, d *passwordsView) error {
-	list, err := v.Exporter.List(tx)
+	list, err := v.Outgoing.List(tx)
 	for _, f := range list {
 		if f.Format == "" || f.By != v.Caller.User {
 			continue
@@ -202,7 +202,7 @@ func (v *visit) exportPasswords() error {
 	if err != nil {
 		return err
 	}
-	o := exporter.Options{Format: form.Text("format"), Password: form.Raw("password"), Reason: form.Text("reason")}
+	o := order.Options{Format: form.Text("format"), Password: form.Raw("password"), Reason: form.Text("reason")}
 	if s := form.Text("organization"); s != "" {
 		org, ok := id.Parse(s)
 		if !ok {
@@ -213,7 +213,7 @@ func (v *visit) exportPasswords() error {
 	if o.Format == "" {
 		o.Format = "none"
 	}
-	_, err = v.Exporter.Start(v.R.Context(), v.Caller, o)
+	_, err = v.Outgoing.Start(v.R.Context(), v.Caller, o)
 	if o.Org != 0 && fault.Is(err, fault.NotFound) {
 		err = fault.Field("organization", "There is no such organization, or you may not see it.")
 	}
@@ -280,16 +280,25 @@ func (v *visit) passwordFile() error {
 	if err != nil {
 		return err
 	}
-	var f *exporter.File
-	if err := v.View(func(tx *gate.Tx) (err error) { f, err = v.Exporter.Get(tx, file); return err }); err != nil {
+	name := ""
+	err = v.View(func(tx *gate.Tx) error {
+		list, err := v.Outgoing.List(tx)
+		for _, f := range list {
+			if f.ID == file {
+				name = f.FileName()
+			}
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	in, err := v.Exporter.Open(v.R.Context(), v.Caller, file)
+	in, err := v.Outgoing.Open(v.R.Context(), v.Caller, file)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	v.Stream(f.FileName(), "application/octet-stream", false, in)
+	v.Stream(name, "application/octet-stream", false, in)
 	return nil
 }
 
@@ -298,7 +307,7 @@ func (v *visit) removePasswords() error {
 	if err != nil {
 		return err
 	}
-	if err := v.Exporter.Remove(v.R.Context(), v.Caller, file); err != nil {
+	if err := v.Remove(v.R.Context(), v.Caller, file); err != nil {
 		return err
 	}
 	return v.Done(passwords, "The export is deleted.")

@@ -16,7 +16,7 @@ import (
 	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/rotation/connector"
 	"strongroom/internal/feature/rotation/rotationtest"
-	"strongroom/internal/feature/rotation/schedule"
+	"strongroom/internal/feature/rotation/schedule/keeper"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -62,7 +62,7 @@ func TestPasswordsAreChangedByThemselves(t *testing.T) {
 	if s := h.As(access.Manager).Get("/passwords/" + recs[0].String() + "/rotation").Want(http.StatusOK).Text("main"); !strings.Contains(s, "every 30 days between 02:00 and 05:00 UTC, and after each check-out") {
 		t.Errorf("the page of a password says %s", s)
 	}
-	keeper := &schedule.Keeper{Gate: h.Gate, Changes: h.Server.Changes, Resolve: resolve}
+	keeper := &keeper.Keeper{Gate: h.Gate, Changes: h.Server.Changes, Resolve: resolve}
 	changes := func() (out []*change.Change) {
 		t.Helper()
 		h.View(h.Admin(), func(tx *gate.Tx) (err error) { out, err = change.Latest(tx); return err })

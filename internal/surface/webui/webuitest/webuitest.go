@@ -243,7 +243,7 @@ func (h *House) jobs(work bool) {
 	m := &importer.Importer{Gate: h.Gate, Records: h.Records.Inside(), Files: h.Server.Attachments, Relations: h.Server.Relations, Jobs: r, Layouts: append([]importer.Layout{glue.Layout{}, sheet.Layout{}}, passwords.Layouts()...), Now: h.Clock.Now}
 	back := &undo.Undo{Gate: h.Gate, Records: h.Records.Inside(), Secrets: h.Server.Secrets, Relations: h.Server.Relations, Jobs: r, Now: h.Clock.Now}
 	everything := &exporter.Exporter{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Secrets: h.Server.Secrets, Jobs: r, Now: h.Clock.Now, Cost: exporter.Cost{Memory: 64, Passes: 1}}
-	h.Server.Exporter = everything
+	h.Server.Outgoing, h.Server.Unexport = everything, everything.Remove
 	again := &standing.Standing{Gate: h.Gate, Export: everything.Everything, Jobs: r, Now: h.Clock.Now}
 	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler(), exporter.JobKind: everything.Handler(), runbook.JobKind: books.Handler()}
 	h.Server.Standing, h.Server.Runbooks = again, books

@@ -1,4 +1,9 @@
-package schedule
+// Package keeper begins the changes that plans ask for.
+//
+// Always true: a dry run goes before each change; never are two changed at one system at a
+// time; what somebody has checked out is left alone; what failed is told once, and tried again
+// a day later; nothing is kept of what is due, so that a second run does no harm.
+package keeper
 
 import (
 	"context"
@@ -16,6 +21,7 @@ import (
 	"strongroom/internal/feature/password/demand"
 	"strongroom/internal/feature/password/filed"
 	"strongroom/internal/feature/rotation/change"
+	"strongroom/internal/feature/rotation/schedule"
 )
 
 // Limits of what is begun by itself.
@@ -40,7 +46,7 @@ type Keeper struct {
 // due is a password to be changed.
 type due struct {
 	record id.ID
-	plan   *Plan
+	plan   *schedule.Plan
 	dry    bool
 	failed *change.Change // what is to be told, instead of beginning anything
 }
@@ -119,7 +125,7 @@ type candidate struct {
 
 // find gives what is due now.
 func find(tx *gate.Tx) ([]due, error) {
-	plans, err := every(tx)
+	plans, err := schedule.Every(tx)
 	if err != nil || len(plans) == 0 {
 		return nil, err
 	}
@@ -162,7 +168,7 @@ func find(tx *gate.Tx) ([]due, error) {
 	var found []due
 	for _, c := range list {
 		p := planOf(plans, above, c)
-		if p == nil || busy[c.system] || !p.due(tx.Now, c.changed, back[c.record] || goesOn(own[c.record], last[c.record])) {
+		if p == nil || busy[c.system] || !ripe(p, tx.Now, c.changed, back[c.record] || goesOn(own[c.record], last[c.record])) {
 			continue
 		}
 		h, err := held.Holding(tx, c.record)
@@ -185,9 +191,9 @@ func goesOn(out int64, last *change.Change) bool {
 	return out != 0 && (last == nil || last.State != change.Done || last.Ended < out)
 }
 
-// due tells whether a password is to be changed now; back tells that it was checked out and
+// ripe tells whether a password is to be changed now; back tells that it was checked out and
 // not changed since.
-func (p *Plan) due(now, changed int64, back bool) bool {
+func ripe(p *schedule.Plan, now, changed int64, back bool) bool {
 	t := time.UnixMilli(now).UTC()
 	aged := p.Days > 0 && now-changed >= int64(p.Days)*24*time.Hour.Milliseconds() && p.Within(t.Hour()*60+t.Minute())
 	return aged || p.After && back
@@ -195,7 +201,7 @@ func (p *Plan) due(now, changed int64, back bool) bool {
 
 // next tells what is done for a password that is due: a dry run, a change once one went
 // well, or nothing until what failed may be tried again.
-func next(now int64, c candidate, p *Plan, last *change.Change) *due {
+func next(now int64, c candidate, p *schedule.Plan, last *change.Change) *due {
 	d := &due{record: c.record, plan: p, dry: true}
 	switch {
 	case last == nil:
@@ -210,7 +216,7 @@ func next(now int64, c candidate, p *Plan, last *change.Change) *due {
 	return d
 }
 
-func planOf(plans map[id.ID]*Plan, above map[id.ID]id.ID, c candidate) *Plan {
+func planOf(plans map[id.ID]*schedule.Plan, above map[id.ID]id.ID, c candidate) *schedule.Plan {
 	if p := plans[c.record]; p != nil {
 		return p
 	}
