@@ -42,6 +42,9 @@ func (v *visit) bulkActions(k *record.Kind, archived string) []ui.Action {
 	if v.May(access.Edit, k) && !k.Admin {
 		out = append(out, ui.Action{Name: "edit", Label: "Change…", Icon: "edit"})
 	}
+	if v.movable(k) {
+		out = append(out, ui.Action{Name: "move", Label: "Move…", Icon: "transfer"})
+	}
 	if v.shareable(k) {
 		out = append(out, ui.Action{Name: "access", Label: "Access…", Icon: "shield-lock"})
 	}
@@ -134,6 +137,8 @@ func (v *visit) bulk(k *record.Kind) error {
 		return v.exportIDs(l, ids)
 	case (f.Text("do") == "edit" || f.Text("do") == "edit.apply") && v.May(access.Edit, k) && !k.Admin:
 		return v.bulkEdit(k, f, l, ids, back)
+	case (f.Text("do") == "move" || f.Text("do") == "move.apply") && v.movable(k):
+		return v.bulkMove(k, f, ids, back)
 	case (f.Text("do") == "access" || f.Text("do") == "access.apply") && v.shareable(k):
 		return v.bulkAccess(k, f, ids, back)
 	case !ok:
@@ -219,7 +224,9 @@ func (v *visit) one(k *record.Kind, name string, to func(rid id.ID) string) erro
 		a = access.Archive
 	}
 	err = v.Change(a, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) error {
-		title = tx.Entry().Detail.Name
+		if title = tx.Entry().Detail.Name; title == "" { // what belongs to one person has no name in the log
+			title = k.Label
+		}
 		return d.do(v.Records, tx, k.Name, rid)
 	})
 	if err != nil {

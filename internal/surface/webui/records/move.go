@@ -111,31 +111,8 @@ func (v *visit) move(k *record.Kind) error {
 		return v.moveForm(k, form, err)
 	}
 	var now *record.Record
-	err = v.Change(access.Edit, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) error {
-		r, err := v.Records.Get(tx, k.Name, rid)
-		if err != nil {
-			return err
-		}
-		if r.Org == to {
-			return fault.Field("to", "It is there already.")
-		}
-		over, err := v.crossings(tx, r)
-		if err != nil {
-			return err
-		}
-		values, err := v.drop(tx, r, over, form.Bool("drop"))
-		if err != nil {
-			return err
-		}
-		values["organization_id"] = to
-		fields, _ := v.lost(r)
-		for _, name := range fields {
-			values[name] = nil
-		}
-		now, err = v.Records.Update(tx, k.Name, rid, version, values)
-		if fault.Is(err, fault.NotFound) { // the record was there a line above
-			return fault.Field("to", "There is no such organization.")
-		}
+	err = v.Change(access.Edit, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) (err error) {
+		now, err = v.moveOne(tx, k, rid, to, version, form.Bool("drop"))
 		return err
 	})
 	switch {
@@ -145,4 +122,33 @@ func (v *visit) move(k *record.Kind) error {
 		return err
 	}
 	return v.Done(shell.RecordURL(k, rid), "%s is moved.", now.Name)
+}
+
+// moveOne puts one record into another organization; version as for record.Engine.Update.
+func (v *visit) moveOne(tx *gate.Tx, k *record.Kind, rid, to id.ID, version int64, drop bool) (*record.Record, error) {
+	r, err := v.Records.Get(tx, k.Name, rid)
+	if err != nil {
+		return nil, err
+	}
+	if r.Org == to {
+		return nil, fault.Field("to", "It is there already.")
+	}
+	over, err := v.crossings(tx, r)
+	if err != nil {
+		return nil, err
+	}
+	values, err := v.drop(tx, r, over, drop)
+	if err != nil {
+		return nil, err
+	}
+	values["organization_id"] = to
+	fields, _ := v.lost(r)
+	for _, name := range fields {
+		values[name] = nil
+	}
+	now, err := v.Records.Update(tx, k.Name, rid, version, values)
+	if fault.Is(err, fault.NotFound) { // the record was there before
+		err = fault.Field("to", "There is no such organization.")
+	}
+	return now, err
 }

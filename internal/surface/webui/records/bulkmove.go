@@ -1,0 +1,83 @@
+package records
+
+import (
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/webui/shell"
+)
+
+// movable tells whether many records of a kind can be moved to another organization.
+func (v *visit) movable(k *record.Kind) bool {
+	return v.May(access.Edit, k) && shell.Movable(k) && !k.Admin
+}
+
+// bulkMove asks to which organization the selected records go, and moves each.
+func (v *visit) bulkMove(k *record.Kind, f *web.Form, ids []id.ID, back string) error {
+	var refused error
+	if f.Text("do") == "move.apply" {
+		if to, ok := id.Parse(f.Text("to")); ok {
+			return v.moveAll(k, ids, to, f.Bool("drop"), back)
+		}
+		refused = fault.Field("to", "Choose the organization that they go to.")
+	}
+	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: back, Submit: "Move " + shell.Count(int64(len(ids)), k),
+		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: back}, {Name: "do", Value: "move.apply"}},
+		Note:   "Files, history and what lives within them go along.",
+		Fields: []ui.Field{
+			{Name: "to", Label: "To which organization", Type: "ref", Source: "/refs/organization", Required: true, Wide: true, Focus: true,
+				Hint: "Who may see that organization sees them from then on; who may see this one alone no longer does."},
+			{Name: "drop", Label: "Also those to which records of their organization refer", Type: "checkbox", Wide: true,
+				Hint: "Such references are taken out. Without this, they stay where they are."},
+			{Type: "note", Text: v.staysBehind(k)},
+		}}
+	if refused != nil {
+		say := fault.Say(refused)
+		form.Wrong(say.Text, say.Hint, say.Fields)
+	}
+	p, err := v.Page("Move "+k.Labels, append(v.Crumbs(k, 0, ""), ui.Crumb{Label: "Move"})...)
+	if err != nil {
+		return err
+	}
+	p.Data = shell.FormPage{Head: ui.Head{Title: "Move " + shell.Count(int64(len(ids)), k), Icon: "transfer"}, Form: form}
+	return v.RenderStatus(web.Status(refused), "form", p)
+}
+
+// staysBehind names what records of a kind give up when they are moved.
+func (v *visit) staysBehind(k *record.Kind) string {
+	var words []string
+	for i := range k.Fields {
+		x := &k.Fields[i]
+		if x.Type != record.Ref || x.ReadOnly {
+			continue
+		}
+		if s := v.Kind(x.Ref).Scope; s != record.OfTenant && s != record.Organization {
+			words = append(words, shell.Lower(x.Title()))
+		}
+	}
+	if v.OwnOf(k.Name).Stays != nil {
+		words = append(words, "what they are embedded in")
+	}
+	if len(words) == 0 {
+		return "Nothing of them stays behind."
+	}
+	return "These stay behind, because they belong to the organization: " + strings.Join(words, ", ") + "."
+}
+
+// moveAll moves each; one that is there already is left alone.
+func (v *visit) moveAll(k *record.Kind, ids []id.ID, to id.ID, drop bool, back string) error {
+	done, first, err := v.toEach(ids, func(tx *gate.Tx, i id.ID) error {
+		_, err := v.moveOne(tx, k, i, to, 0, drop)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.bulkDone(k, deed{words: "moved"}, ids, done, first, back)
+}
