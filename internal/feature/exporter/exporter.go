@@ -39,7 +39,7 @@ type Exporter struct {
 
 	// Sealed adds what lies in vaults to an export of everything; nil for nothing.
 	Sealed func(ctx context.Context, c *access.Caller, add func(name string) (io.Writer, error)) (people int, err error)
-	Cost    Cost             // of the passwords of files; zero is that of files for people
+	Cost   Cost // of the passwords of files; zero is that of files for people
 }
 
 // Cost is what it takes to try the password of a file: KiB and passes of Argon2id. Any but
