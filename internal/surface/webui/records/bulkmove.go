@@ -23,7 +23,11 @@ func (v *visit) bulkMove(k *record.Kind, f *web.Form, ids []id.ID, back string) 
 	var refused error
 	if f.Text("do") == "move.apply" {
 		if to, ok := id.Parse(f.Text("to")); ok {
-			return v.moveAll(k, ids, to, f.Bool("drop"), back)
+			done, first, err := v.toEach(ids, func(tx *gate.Tx, i id.ID) error { _, err := v.moveOne(tx, k, i, to, 0, f.Bool("drop")); return err })
+			if err != nil {
+				return err
+			}
+			return v.bulkDone(k, deed{words: "moved"}, ids, done, first, back)
 		}
 		refused = fault.Field("to", "Choose the organization that they go to.")
 	}
@@ -54,10 +58,7 @@ func (v *visit) staysBehind(k *record.Kind) string {
 	var words []string
 	for i := range k.Fields {
 		x := &k.Fields[i]
-		if x.Type != record.Ref || x.ReadOnly {
-			continue
-		}
-		if s := v.Kind(x.Ref).Scope; s != record.OfTenant && s != record.Organization {
+		if x.Type == record.Ref && !x.ReadOnly && v.Kind(x.Ref).Scope != record.OfTenant && v.Kind(x.Ref).Scope != record.Organization {
 			words = append(words, shell.Lower(x.Title()))
 		}
 	}
@@ -68,16 +69,4 @@ func (v *visit) staysBehind(k *record.Kind) string {
 		return "Nothing of them stays behind."
 	}
 	return "These stay behind, because they belong to the organization: " + strings.Join(words, ", ") + "."
-}
-
-// moveAll moves each; one that is there already is left alone.
-func (v *visit) moveAll(k *record.Kind, ids []id.ID, to id.ID, drop bool, back string) error {
-	done, first, err := v.toEach(ids, func(tx *gate.Tx, i id.ID) error {
-		_, err := v.moveOne(tx, k, i, to, 0, drop)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.bulkDone(k, deed{words: "moved"}, ids, done, first, back)
 }
