@@ -53,8 +53,8 @@ func (tx *Tx) Tallies(from, until int64) ([]audit.Tally, error) {
 
 // tellable is the condition on an entry that it is about nothing hidden: a
 // record that the caller sees, or something else of the tenant itself or of an
-// organization that she sees. What was purged is nobody's to see but of those
-// who see everything.
+// organization that she sees. What was purged, or was never there, is nobody's to
+// see but of those who see everything: a refusal must not tell which ids exist.
 func (tx *Tx) tellable() (string, []any) {
 	kinds := slices.Sorted(maps.Keys(tx.gate.Kinds))
 	args := make([]any, len(kinds))
@@ -66,7 +66,7 @@ func (tx *Tx) tellable() (string, []any) {
 		args = append(args, who...)
 		return `exists (select 1 from record r where r.id = ` + column + ` and ` + sees + `)`
 	}
-	record := `kind in (` + access.Marks(len(kinds)) + `)`
+	record := `(kind = '' or kind in (` + access.Marks(len(kinds)) + `))`
 	cond := `case when object <> 0 and ` + record + ` then ` + see("object") + ` else org = 0 or ` + see("org") + ` end`
 	return cond, args
 }

@@ -59,6 +59,36 @@ func TestTheLogTellsNothingOfHiddenRecords(t *testing.T) {
 	}
 }
 
+// TestRefusalsDoNotTellWhatExists: whoever may read the log does not learn from her own
+// refusals which ids are those of records that are closed to her.
+func TestRefusalsDoNotTellWhatExists(t *testing.T) {
+	h := coretest.Open(t, coretest.Options{})
+	mine, theirs := h.Org("Mine"), h.Org("Theirs")
+	closed, foreign := h.Make("document", mine, record.Values{"name": "closed"}), h.Make("document", theirs, record.Values{"name": "foreign"})
+	h.Change(func(tx *gate.Tx) error { return h.Records.SetAccess(tx, "document", closed, true, nil, nil) })
+	manager := h.User(access.Manager, mine)
+	tried := []id.ID{closed, foreign, 900_000_007}
+	for _, rid := range tried {
+		for _, kind := range []string{"", "document"} {
+			if err := h.Gate.Change(t.Context(), manager, access.Edit, gate.Thing{Kind: kind, ID: rid}, func(*gate.Tx) error { return nil }); err == nil {
+				t.Fatal("it was allowed")
+			}
+			if err := h.Gate.View(t.Context(), manager, func(tx *gate.Tx) error { _, err := tx.Allow(access.View, gate.Thing{Kind: kind, ID: rid}); return err }); err == nil {
+				t.Fatal("it was shown")
+			}
+		}
+	}
+	h.Gate.Flush(t.Context(), true)
+	for _, e := range log(t, h, manager, audit.Filter{}) {
+		if slices.Contains(tried, e.Object) {
+			t.Errorf("the log tells a manager of %s %d", e.Kind, e.Object)
+		}
+	}
+	if got := log(t, h, h.Admin(), audit.Filter{Actor: manager.User, Result: audit.Refused}); len(got) < len(tried) {
+		t.Errorf("an administrator is told of %d refusals", len(got))
+	}
+}
+
 func TestOnlyWhoInspectsLearnsWherePeopleSignInFrom(t *testing.T) {
 	h := coretest.Open(t, coretest.Options{})
 	reader, other := h.User(access.ReadOnly), h.User(access.Editor)
