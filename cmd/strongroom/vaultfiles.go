@@ -107,7 +107,7 @@ func vaultAttachCommand() *command {
 }
 
 func attach(ctx context.Context, client *app.VaultClient, v *app.Vault, item *app.VaultItem, name string) (*app.VaultItem, error) {
-	f, err := os.Open(name) // #nosec G304 -- the person at the command line names it
+	f, err := os.Open(name) // #nosec G304 G703 -- the person at the command line names it
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "The file cannot be read: %v.", err)
 	}
