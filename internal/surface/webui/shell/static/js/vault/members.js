@@ -8,9 +8,11 @@ import { wordsOf } from "./words.js";
 
 const ROLES = { [READER]: "may read", [WRITER]: "may read and write", [OWNER]: "the owner" };
 const show = (e, on) => { e.hidden = !on; };
+/** A day as people write it, in the zone of the reader. */
+export const day = (t) => new Date(t).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 export const nameOf = (m) => m.name || `User ${m.user}`;
 
-const until = (g) => !g.expiry ? "" : ended(g) ? `; ended on ${new Date(g.expiry - 1).toLocaleDateString()}` : ` until the end of ${new Date(g.expiry - 1).toLocaleDateString()}`;
+const until = (g) => !g.expiry ? "" : ended(g) ? `; ended on ${day(g.expiry - 1)}` : ` until the end of ${day(g.expiry - 1)}`;
 /** The end of a day that was chosen, 0 for none. */
 function endOf(day) {
   if (!day) return 0;

@@ -340,7 +340,7 @@ customElements.define("sr-vault", class extends HTMLElement {
   past(list) {
     const labels = { title: "Title", username: "User name", password: "Password", url: "Address", notes: "Notes" };
     const value = (n, v) => n !== "password" || !v ? v || "empty" : el("button", { type: "button", class: "btn s", onclick: (e) => e.currentTarget.replaceWith(el("span", { class: "mono" }, v)) }, "Show");
-    this.$("past").replaceChildren(...list.flatMap((x) => FIELDS.filter((n) => typeof x[n] === "string").map((n) => el("li", {}, el("span", { class: "mut" }, `${labels[n]} until ${new Date(x.at).toLocaleString()}: `), value(n, x[n])))));
+    this.$("past").replaceChildren(...list.flatMap((x) => FIELDS.filter((n) => typeof x[n] === "string").map((n) => el("li", {}, el("span", { class: "mut" }, `${labels[n]} until ${new Date(x.at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}: `), value(n, x[n])))));
     show(this.$("history"), this.$("past").childElementCount > 0);
     this.$("history").open = false;
   }

@@ -4,12 +4,11 @@ import { el } from "../elements.js";
 import { base64, unbase64 } from "./bytes.js";
 import { Refused } from "./keys.js";
 import { parseBefore, parseStatement, verifyStatement } from "./keyset.js";
-import { nameOf, wordsFor } from "./members.js";
+import { day, nameOf, wordsFor } from "./members.js";
 import { answerAsk, chooseKit, chooseOfficers, finishRecovery, KIT, newAsk, OFFICERS, parseAnswer, parseAsk, parseRecovery, recoverByKit, verifyAsk, verifyRecovery } from "./recovery.js";
 
 const show = (e, on) => { e.hidden = !on; };
 const taken = (input) => { const v = input.value; input.value = ""; return v; };
-const day = (t) => new Date(t).toLocaleDateString();
 
 /** Two fields of a form that must be the same. */
 function twice(f) {
