@@ -39,7 +39,7 @@ func (a *App) Handler() (http.Handler, error) {
 		Vaults: &vault.Vaults{Gate: a.Gate}, Keys: a.APIKeys, Limiter: a.API.Limiter, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
 	a.Ivanti = &ivanti.API{
-		Gate: a.Gate, Records: a.Records, Relations: a.Relations, Keys: a.APIKeys, Limiter: a.API.Limiter, Sessions: a.Sessions, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
+		Gate: a.Gate, Records: a.Records, Relations: a.Relations, Attachments: a.Files, Keys: a.APIKeys, Limiter: a.API.Limiter, Sessions: a.Sessions, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
 	a.Web.API = a.API.Document
 	pages, err := a.Web.Handler()

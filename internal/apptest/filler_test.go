@@ -62,7 +62,7 @@ func (x *isolation) gone(t target) target {
 // follows tells what an id is that stands behind a word that is no kind.
 var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"attach": "record", "access": "record", "activity": "record", "related": "record", "map": "record", "trackers": "record", "comments": "record", "marks": "record", "sealed": "record", "records": "record", "actions": "record", "health": "organization",
-	"files": "attachment", "attachments": "attachment", "related_items": "relation",
+	"files": "attachment", "attachment": "attachment", "attachments": "attachment", "related_items": "relation",
 	"document_images": "attachment", "keys": "key", "sessions": "other", "expirations": "other",
 	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "password-exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other", "runbook_files": "other",
 	"folders": "document_folder", "sections": "document_section",
@@ -80,7 +80,9 @@ func (x *isolation) filler(route string) *filler {
 	f.kind = kinds.Plural(f.parts[0])
 	if f.odata = f.parts[0] == "odata"; f.odata {
 		f.set = slices.IndexFunc(f.parts, func(p string) bool { return x.sets[p] != "" })
-		f.kind = kinds.Kind(x.sets[f.parts[f.set]])
+		if f.set >= 0 {
+			f.kind = kinds.Kind(x.sets[f.parts[f.set]])
+		}
 	}
 	for i, part := range f.parts {
 		if !strings.HasPrefix(part, "{") {
@@ -97,7 +99,7 @@ func (x *isolation) filler(route string) *filler {
 		if k := kinds.Plural(before); k != nil {
 			what = k.Name
 		}
-		if f.odata {
+		if f.odata && f.kind != nil {
 			what = f.kind.Name
 			if part == "{id}" && i > f.set+1 { // behind the name of a relationship
 				what = x.h.App.Ivanti.Related(f.parts[f.set], before)
@@ -279,7 +281,11 @@ func (f *filler) query(_ *apptest.Tenant, _ apptest.Where, org, one id.ID) strin
 		return ""
 	}
 	if f.odata {
-		return url.Values{"$filter": {"RecId eq '" + one.RecID() + "'"}}.Encode()
+		name := "RecId"
+		if f.set < 0 { // files, which are listed by what they belong to
+			name = "ParentLink_RecID"
+		}
+		return url.Values{"$filter": {name + " eq '" + one.RecID() + "'"}}.Encode()
 	}
 	v := url.Values{}
 	for _, name := range []string{"organization_id", "filter[organization_id]", "folder"} {
@@ -329,7 +335,7 @@ func (f *filler) body(t target, page bool) any {
 		}
 		return v
 	}
-	if f.odata {
+	if f.odata && f.set >= 0 {
 		fields := map[string]any{"Subject": "Probe", "Name": "Probe"}
 		for name, kind := range f.x.h.App.Ivanti.Links(f.parts[f.set]) {
 			fields[name] = t.ref(kind)

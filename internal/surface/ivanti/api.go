@@ -24,22 +24,24 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
+	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/relation"
 )
 
 // API answers requests. Fill the exported fields; it then is safe for concurrent use.
 type API struct {
-	Gate      *gate.Gate
-	Records   *record.Engine
-	Relations *relation.Relations
-	Keys      *apikey.Keys
-	Limiter   *apikey.Limiter
-	Sessions  *identity.Sessions
-	Tenant    func(*http.Request) string // that the host names; "" or nil for none
-	Trusted   []netip.Prefix
-	Log       *slog.Logger
-	Now       func() time.Time // nil is time.Now
+	Gate        *gate.Gate
+	Records     *record.Engine
+	Relations   *relation.Relations
+	Attachments *attachment.Store
+	Keys        *apikey.Keys
+	Limiter     *apikey.Limiter
+	Sessions    *identity.Sessions
+	Tenant      func(*http.Request) string // that the host names; "" or nil for none
+	Trusted     []netip.Prefix
+	Log         *slog.Logger
+	Now         func() time.Time // nil is time.Now
 
 	once    sync.Once
 	mux     *web.Mux
@@ -133,7 +135,9 @@ func (a *API) build() {
 		for _, set := range slices.Sorted(maps.Keys(a.sets)) {
 			a.mount(a.sets[set])
 			a.tie(a.sets[set])
+			a.mountFilesOf(a.sets[set])
 		}
+		a.mountFiles()
 		a.mux.Handle("POST "+loginAt, a.login)
 	})
 }

@@ -1,7 +1,10 @@
 package ivanti_test
 
 import (
+	"encoding/json"
 	"encoding/xml"
+	"io"
+	"mime/multipart"
 	"strings"
 	"testing"
 
@@ -180,6 +183,79 @@ func TestRelationships(t *testing.T) {
 	h.do("DELETE", ref(first, "IncidentAssociatedCustomer", h.customer), "").fault(400, "ISM_4000", "Incident.ProfileLink")
 	h.do("GET", at(first, "IncidentAssocNothing"), "").fault(404, "ISM_4004", "")
 	h.do("GET", at(h.customer, "IncidentContainsTask"), "").fault(400, "ISM_4000", "")
+}
+
+// form makes a form with fields and files, in this order: "name=value" or "name@file=content".
+func form(t *testing.T, parts ...string) (body, kind string) {
+	t.Helper()
+	var b strings.Builder
+	w := multipart.NewWriter(&b)
+	for _, p := range parts {
+		name, value, _ := strings.Cut(p, "=")
+		name, file, isFile := strings.Cut(name, "@")
+		part, err := w.CreateFormField(name)
+		if isFile {
+			part, err = w.CreateFormFile(name, file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(part, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), w.FormDataContentType()
+}
+
+// TestAttachments: files are put on a record, listed, fetched and taken off; D4, D13, D14.
+func TestAttachments(t *testing.T) {
+	h := open(t)
+	rid := h.Make("incident", h.org, record.Values{"name": "first", "contact_id": h.customer})
+	up := func(parts ...string) *answer {
+		t.Helper()
+		body, kind := form(t, parts...)
+		return h.do("POST", "/api/rest/Attachment", body, "Content-Type", kind)
+	}
+	at, typ := "ObjectID="+rid.RecID(), "ObjectType=incident#"
+	a := up(at, typ, "AttachmentType=x", "whatever@log.txt=hello").want(200)
+	up("file@../../etc/pass\r\nwd.txt=second", "businessObjectId="+rid.RecID(), "objectType=Incident#").want(200) // the file first, a name with a path
+	var said []struct {
+		FileName   string
+		IsUploaded bool
+		Message    string
+	}
+	if err := json.Unmarshal([]byte(a.text), &said); err != nil || len(said) != 1 || said[0].FileName != "log.txt" || !said[0].IsUploaded || len(said[0].Message) != 32 {
+		t.Fatalf("%s, %v", a.text, err)
+	}
+	up(at, typ, "file@LOG.TXT=again").fault(300, "ISM_3000", "name")
+	up(at, typ, "file@big.bin="+strings.Repeat("x", 1<<20+1)).fault(300, "ISM_3000", "MiB")
+	up(at, typ).fault(400, "ISM_4000", "no file")
+	up(at, "ObjectType=Nothing#", "file@a=b").fault(400, "ISM_4000", "ObjectType")
+	up("ObjectID="+h.customer.RecID(), typ, "file@a=b").fault(400, "ISM_4000", "")
+	h.do("POST", "/api/rest/Attachment", "{}").fault(400, "ISM_4000", "form")
+
+	for _, path := range []string{incidents + "('" + rid.RecID() + "')/IncidentContainsAttachment", "/api/odata/businessobject/attachments?$filter=ParentLink_RecID+eq+'" + rid.RecID() + "'"} {
+		a := h.do("GET", path, "").want(200)
+		if a.doc["@odata.count"] != 2.0 || strings.Contains(a.text, "..") || strings.Contains(a.text, `"ATTACHNAME":"../`) || !strings.Contains(a.text, `"ATTACHSIZE":5`) {
+			t.Errorf("%s: %s", path, a.text)
+		}
+	}
+	h.do("GET", "/api/odata/businessobject/attachments", "").fault(400, "ISM_4000", "ParentLink_RecID")
+	if a := h.do("GET", "/api/odata/businessobject/attachments?$filter=ParentLink_RecID+eq+'x'", "").want(200); a.doc["@odata.count"] != 0.0 {
+		t.Errorf("files of nothing: %s", a.text)
+	}
+	file := said[0].Message
+	got := h.do("GET", "/api/rest/Attachment?ID="+file, "").want(200)
+	if got.text != "hello" || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment; filename=log.txt") {
+		t.Errorf("fetched %q as %s", got.text, got.header.Get("Content-Disposition"))
+	}
+	h.do("GET", "/api/odata/businessobject/attachments('"+file+"')", "").want(200).is("ATTACHNAME", "log.txt")
+	h.do("DELETE", "/api/rest/Attachment/"+file, "").want(204)
+	h.do("GET", "/api/rest/Attachment?id="+file, "").fault(400, "ISM_4000", "") // taken off is gone, and not left behind
+	h.do("DELETE", "/api/rest/Attachment?ID="+file, "").fault(400, "ISM_4000", "")
 }
 
 // TestNoSecrets: passwords are an object like others, without what they hold.
