@@ -140,7 +140,7 @@ func Ask(tx *gate.Tx, leaver, to id.ID, reason string) (id.ID, error) {
 	} else if said != "" {
 		bad["user"] = said
 	}
-	active, err := stands(tx, to)
+	active, name, err := stands(tx, to)
 	if err != nil {
 		return 0, err
 	}
@@ -162,7 +162,7 @@ func Ask(tx *gate.Tx, leaver, to id.ID, reason string) (id.ID, error) {
 		return 0, err
 	}
 	e := tx.Entry()
-	e.Action, e.Kind, e.Object, e.Detail.Reason, e.Detail.Text = Asked, "user", leaver, reason, "to user "+to.String()
+	e.Action, e.Kind, e.Object, e.Detail.Reason, e.Detail.Text = Asked, "user", leaver, reason, "to "+who(name, to)
 	_, err = tx.Exec(`insert into personal_handover (id, user_id, to_id, reason, state, asked_by, asked_at, decided_by, decided_at, n) values (?, ?, ?, ?, 'open', ?, ?, 0, 0, 0)`,
 		int64(hid), int64(leaver), int64(to), reason, int64(tx.Caller.User), tx.Now)
 	if err != nil {
@@ -208,10 +208,13 @@ func leaves(tx *gate.Tx, user id.ID) (string, error) {
 	return "", nil
 }
 
-func stands(tx *gate.Tx, user id.ID) (bool, error) {
-	var n int
-	err := tx.QueryRow(`select count(*) from access_principal p join record u on u.id = p.user_id where p.user_id = ? and p.active = 1 and u.trashed_at is null`, int64(user)).Scan(&n)
-	return n > 0, err
+// stands tells whether somebody may sign in, and her name.
+func stands(tx *gate.Tx, user id.ID) (active bool, name string, err error) {
+	err = tx.QueryRow(`select u.name from access_principal p join record u on u.id = p.user_id where p.user_id = ? and p.active = 1 and u.trashed_at is null`, int64(user)).Scan(&name)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, "", nil
+	}
+	return err == nil, name, err
 }
 
 // Decide agrees to what another administrator asked for, or refuses it, in a change for
@@ -229,7 +232,7 @@ func Decide(tx *gate.Tx, handover id.ID, agrees bool) (int, error) {
 		return 0, err
 	}
 	e := tx.Entry()
-	e.Kind, e.Object, e.Detail.Text = "user", h.User, "to user "+h.To.String()+", as user "+h.By.String()+" asked"
+	e.Kind, e.Object, e.Detail.Text = "user", h.User, "to "+who(h.ToName, h.To)+", as "+who(h.Name, h.By)+" asked"
 	if !agrees {
 		e.Action = Refused
 		return 0, settle(tx, h.ID, "refused", 0)
@@ -243,7 +246,7 @@ func Decide(tx *gate.Tx, handover id.ID, agrees bool) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	active, err := stands(tx, h.To)
+	active, _, err := stands(tx, h.To)
 	if err != nil {
 		return 0, err
 	}
@@ -260,6 +263,14 @@ func Decide(tx *gate.Tx, handover id.ID, agrees bool) (int, error) {
 	return n, settle(tx, h.ID, "agreed", n)
 }
 
+// who names somebody in the log.
+func who(name string, user id.ID) string {
+	if name == "" {
+		return "user " + user.String()
+	}
+	return name
+}
+
 func settle(tx *gate.Tx, handover id.ID, state string, n int) error {
 	_, err := tx.Exec(`update personal_handover set state = ?, decided_by = ?, decided_at = ?, n = ? where id = ?`, state, int64(tx.Caller.User), tx.Now, n, int64(handover))
 	return err
@@ -272,7 +283,7 @@ func give(tx *gate.Tx, h *Handover) (int, error) {
 		return 0, err
 	}
 	for _, p := range list {
-		tx.Also(&audit.Entry{Action: Given, Kind: Kind, Object: p, Detail: audit.Detail{Reason: h.Reason, Text: "from user " + h.User.String() + " to user " + h.To.String()}})
+		tx.Also(&audit.Entry{Action: Given, Kind: Kind, Object: p, Detail: audit.Detail{Reason: h.Reason, Text: "from " + who(h.UserName, h.User) + " to " + who(h.ToName, h.To)}})
 	}
 	_, err = tx.Exec(`update record set parent_id = ?, guard_id = ?, updated_at = ?, updated_by = ? where parent_id = ? and parent_id <> 0 and kind = ?`,
 		int64(h.To), int64(h.To), tx.Now, int64(tx.Caller.User), int64(h.User), Kind)
