@@ -92,7 +92,7 @@ func (a *API) term(tx *gate.Tx, o *object, t odata.Term) ([]record.Filter, error
 		return o.system(p.name, t)
 	case p.form == choice && p.suffix == "_Valid":
 		return o.valid(p.of, t)
-	case p.form == named && p.suffix == "" && t.Value != nil:
+	case (p.form == named && p.suffix == "" || p.form == title) && t.Value != nil:
 		return a.byName(tx, p.of, t)
 	case p.of.Type == record.Ref:
 		return reference(p.of.Name, t)

@@ -134,7 +134,7 @@ func (c *call) translate(o *object, err error) error {
 	}
 	said := map[string]string{}
 	for name, what := range e.Fields {
-		said[o.name+"."+o.title(name)] = what
+		said[o.name+"."+o.called(name)] = what
 	}
 	return fault.Fields(said)
 }
@@ -186,7 +186,7 @@ func (c *call) values(tx *gate.Tx, o *object, body map[string]any) (record.Value
 		case !ok:
 			wrong[o.name+"."+name] = "There is no such field."
 			continue
-		case p.of == nil || p.of.ReadOnly || p.suffix == "_Category":
+		case p.of == nil || p.of.ReadOnly || p.form == title || p.suffix == "_Category":
 			continue
 		case p.suffix == "_Valid" && given(body, p.name):
 			continue // the name beside it counts

@@ -11,6 +11,7 @@ type spec struct {
 	name string            // of the object
 	as   map[string]string // of fields, by ours
 	by   []string          // of our references, those that Ivanti shows by a name: a validated field
+	also map[string]string // of our references, those whose name is there as a field of its own, which is read alone
 }
 
 // assigned are the references of tickets that Ivanti shows by a name.
@@ -25,7 +26,7 @@ func ticket(name, number, text string, more map[string]string) spec {
 		"resolved_at": "ResolvedDateTime", "resolved_by_id": "ResolvedBy", "closed_at": "ClosedDateTime", "closed_by_id": "ClosedBy", "final": "IsInFinalState",
 	}
 	maps.Copy(as, more)
-	return spec{name: name, as: as, by: assigned()}
+	return spec{name: name, as: as, by: assigned(), also: map[string]string{"contact_id": "ProfileFullName"}}
 }
 
 // specs are the names by our kinds.

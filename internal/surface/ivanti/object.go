@@ -21,6 +21,7 @@ const (
 	link               // X and X_RecID with the RecId of what is referred to, X_Category with its object
 	named              // X with its name, X_Valid with its RecId
 	choice             // X with the choice, X_Valid with a RecId that stands for it
+	title              // X with the name of what a link beside it leads to
 )
 
 // The fields of every object that are not the kind's own.
@@ -96,13 +97,16 @@ func newObject(k *record.Kind, s spec) *object {
 			}
 		}
 		o.add(x)
+		if also := s.also[f.Name]; also != "" {
+			o.add(&field{name: also, form: title, of: f})
+		}
 	}
 	return o
 }
 
 // add adds a field whose names are not taken yet.
 func (o *object) add(f *field) {
-	suffixes := map[form][]string{plain: {""}, link: {"", "_RecID", "_Category"}, named: {"", "_Valid"}, choice: {"", "_Valid"}}[f.form]
+	suffixes := map[form][]string{plain: {""}, title: {""}, link: {"", "_RecID", "_Category"}, named: {"", "_Valid"}, choice: {"", "_Valid"}}[f.form]
 	for _, s := range suffixes {
 		if _, taken := o.parts[strings.ToLower(f.name+s)]; taken {
 			f.name += "Field" // Status of two fields is Status and StatusField
@@ -116,10 +120,10 @@ func (o *object) add(f *field) {
 	o.fields = append(o.fields, f)
 }
 
-// named gives the name that a field of ours has here, for messages.
-func (o *object) title(ours string) string {
+// called gives the name that a field of ours has here, for messages.
+func (o *object) called(ours string) string {
 	for _, f := range o.fields {
-		if f.of != nil && f.of.Name == ours {
+		if f.of != nil && f.of.Name == ours && f.form != title {
 			return f.name
 		}
 	}
@@ -179,6 +183,12 @@ func (o *object) append(b []byte, r row, only map[string]bool) []byte {
 			} else {
 				put("", []byte("null"))
 				put("_Valid", []byte("null"))
+			}
+		case title:
+			if name := r.Names[f.of.Name]; name != "" {
+				put("", text(name))
+			} else {
+				put("", []byte("null"))
 			}
 		case choice:
 			if s := r.Values.Text(f.of.Name); s != "" {
