@@ -27,8 +27,11 @@ func TestHouse(t *testing.T) {
 			if k.Fixed || k.Admin {
 				continue
 			}
-			if k.Scope == record.OfTenant {
+			switch k.Scope {
+			case record.OfTenant:
 				want = []apptest.Where{apptest.Shared}
+			case record.OfPerson:
+				want = []apptest.Where{apptest.Alone}
 			}
 			for _, w := range want {
 				if !seen[k.Name][w] {

@@ -96,7 +96,7 @@ func TestRecoveryByKey(t *testing.T) {
 	dir := t.TempDir()
 	c := h.unlocked(me, dir)
 	_, err := c.ChooseKit(t.Context(), h.now(c))
-	h.refused(err, fault.Invalid, "allow another recovery")
+	h.refused(err, fault.Conflict, "allow another recovery")
 
 	h.policy(vault.RecoveryKit, 0)
 	var kept []byte

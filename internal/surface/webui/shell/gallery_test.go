@@ -119,7 +119,7 @@ func openGallery(t *testing.T) (*gallery, string) {
 
 func (g *gallery) routes(static *web.Static) {
 	m := &g.mux
-	m.Fail = g.fail
+	m.Fail, m.Policy = g.fail, static.Policy()
 	m.Log = slog.New(slog.DiscardHandler)
 	m.Handle("GET /static/", static.Serve)
 	m.Handle("POST /theme", web.SetTheme)
