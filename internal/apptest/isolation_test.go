@@ -310,7 +310,9 @@ func (x *isolation) compare(a *asker, f *filler, prefix string, hidden target) {
 		want = x.ask(a, f, prefix, none)
 		x.none[key] = want
 	}
-	same := func() bool { return got.Status == want.Status && bytes.Equal(body(got, hidden), body(want, none)) }
+	same := func() bool { // equal as they are, where an id happens to be some other number on the page, or but for the ids
+		return got.Status == want.Status && (bytes.Equal(got.Body, want.Body) || bytes.Equal(body(got, hidden), body(want, none)))
+	}
 	for range 3 { // the log, for one, may have grown in between
 		if same() {
 			return
