@@ -144,6 +144,9 @@ func (w *Way) uncover(ctx context.Context, e *etree.Element, name string, signed
 		return nil, err
 	}
 	inner, err := parse(plain)
+	if err != nil && withCBC(c.how) { // which says no more than any other failure to open it
+		return nil, refused(errSealed(), errSealed().Error()+".")
+	}
 	if err != nil {
 		return nil, refused(err, "what is encrypted in it is not sound: "+err.Error()+".")
 	}
@@ -166,7 +169,7 @@ func (w *Way) decrypt(ctx context.Context, c *covered) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out, err := c.open(key); err == nil && plain == nil {
+		if out, ok := c.open(key); ok && plain == nil {
 			plain = out
 		}
 	}
@@ -177,14 +180,23 @@ func (w *Way) decrypt(ctx context.Context, c *covered) ([]byte, error) {
 }
 
 // open decrypts with one private key. A key that cannot be unwrapped is replaced by a
-// random one, so that the same is done, and takes as long.
-func (c *covered) open(private *rsa.PrivateKey) ([]byte, error) {
+// random one, so that the same is done, and takes as long; what comes of that is never
+// taken, though with AES-CBC it can look like something.
+func (c *covered) open(private *rsa.PrivateKey) (plain []byte, ok bool) {
 	n := ciphers()[c.how]
 	key := make([]byte, n)
 	rand.Read(key)
-	if k, err := private.Decrypt(nil, c.key, &c.oaep); err == nil && len(k) == n {
+	k, err := private.Decrypt(nil, c.key, &c.oaep)
+	unwrapped := err == nil && len(k) == n
+	if unwrapped {
 		key = k
 	}
+	plain, err = c.with(key)
+	return plain, unwrapped && err == nil
+}
+
+// with decrypts with the key of the message.
+func (c *covered) with(key []byte) ([]byte, error) {
 	b, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
