@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/checkout/held"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/password/filed"
 	"strongroom/internal/feature/rotation/limit"
 )
 
@@ -71,7 +72,7 @@ func aged(tx *gate.Tx, e *record.Engine, a Ask) ([]*Line, error) {
 	if shortest == 0 {
 		return nil, nil
 	}
-	above, err := parents(tx)
+	above, err := filed.Parents(tx)
 	if err != nil {
 		return nil, err
 	}
@@ -151,24 +152,6 @@ func candidates(tx *gate.Tx, a Ask, before int64) ([]*candidate, error) {
 		}
 		c.Record, c.Org, c.folder, c.category = id.ID(rec), id.ID(org), id.ID(folder.Int64), id.ID(category.Int64)
 		out = append(out, c)
-	}
-	return out, rows.Err()
-}
-
-// parents gives the folder above each folder that lies in one.
-func parents(tx *gate.Tx) (map[id.ID]id.ID, error) {
-	rows, err := tx.Query(`select id, parent_id from k_password_folder where parent_id is not null`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	out := map[id.ID]id.ID{}
-	for rows.Next() {
-		var folder, parent int64
-		if err := rows.Scan(&folder, &parent); err != nil {
-			return nil, err
-		}
-		out[id.ID(folder)] = id.ID(parent)
 	}
 	return out, rows.Err()
 }

@@ -11,6 +11,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/jsonapi"
+	"strongroom/internal/base/web"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -258,11 +259,7 @@ func downloadFile(c *call) error {
 		return err
 	}
 	defer content.Close()
-	h := c.w.Header()
-	h.Set("Content-Type", f.Type)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.FileName}))
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'") // whatever it is, it does nothing here
-	http.ServeContent(c.w, c.r, "", time.UnixMilli(f.Created), content)
+	web.Download(c.w, c.r, f.FileName, f.Type, time.UnixMilli(f.Created), content)
 	return nil
 }
 

@@ -318,7 +318,7 @@ func update(c *call, o *object) error {
 	var version int64
 	if tag := c.r.Header.Get("If-Match"); tag != "" && tag != "*" {
 		if version, err = strconv.ParseInt(strings.Trim(strings.TrimPrefix(tag, "W/"), `"`), 10, 64); err != nil || version <= 0 {
-			return fault.New(fault.Invalid, "If-Match is no ETag of an answer.")
+			return fault.New(fault.Invalid, "If-Match is no ETag of an answer.").WithHint("Get the record again and send the ETag that comes with it, or leave If-Match out.")
 		}
 	}
 	return c.give(http.StatusOK, o, nil, func(fn func(*gate.Tx) error) error {

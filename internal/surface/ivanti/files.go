@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -143,7 +142,7 @@ func (c *call) keep(up uploading) error {
 	o := c.objectOf(up.typ)
 	switch {
 	case up.content == nil:
-		return fault.New(fault.Invalid, "There is no file in the form.")
+		return fault.New(fault.Invalid, "There is no file in the form.").WithHint("Send ObjectID, ObjectType and one file.")
 	case o == nil:
 		return fault.New(fault.Invalid, "ObjectType is no object.").WithHint("It is of the form Incident#.")
 	}
@@ -194,11 +193,7 @@ func download(c *call) error {
 		return err
 	}
 	defer content.Close()
-	h := c.w.Header()
-	h.Set("Content-Type", f.Type)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.FileName}))
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'") // whatever it is, it does nothing here
-	http.ServeContent(c.w, c.r, "", time.UnixMilli(f.Created), content)
+	web.Download(c.w, c.r, f.FileName, f.Type, time.UnixMilli(f.Created), content)
 	return nil
 }
 

@@ -33,6 +33,25 @@ func Above(tx *gate.Tx, kind string, rec id.ID) ([]id.ID, error) {
 		select id from up order by depth`, int64(rec), deepest)
 }
 
+// Parents gives, of each folder that lies in another, that one: for who looks at many
+// passwords at once, where Above would be asked for each.
+func Parents(tx *gate.Tx) (map[id.ID]id.ID, error) {
+	rows, err := tx.Query(`select id, parent_id from k_password_folder where parent_id is not null`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[id.ID]id.ID{}
+	for rows.Next() {
+		var folder, parent int64
+		if err := rows.Scan(&folder, &parent); err != nil {
+			return nil, err
+		}
+		out[id.ID(folder)] = id.ID(parent)
+	}
+	return out, rows.Err()
+}
+
 // Within gives the query for the ids of the folders that a query gives, and of all
 // folders and passwords that lie in them and below. Its arguments are those of the other.
 func Within(folders string) string {

@@ -298,14 +298,14 @@ func (s *Changes) Start(ctx context.Context, c *access.Caller, rec id.ID, dry bo
 			return err
 		}
 		if p == nil {
-			return fault.New(fault.Conflict, "It was not said where this password is changed.")
+			return fault.New(fault.Conflict, "It was not said where this password is changed.").WithHint("A manager says it on the password's page, under Change at its system.")
 		}
 		now, err := secret.Current(tx, rec)
 		if err != nil {
 			return err
 		}
 		if !now[field].Has {
-			return fault.New(fault.Conflict, "There is no present password, by which the new one would be tried.")
+			return fault.New(fault.Conflict, "There is no present password, by which the new one would be tried.").WithHint("Enter the one that the system has now; then change it.")
 		}
 		if cid, err = tx.NewID(); err != nil {
 			return err

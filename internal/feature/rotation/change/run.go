@@ -75,10 +75,10 @@ func ended(why, failed error) error {
 // prepare reveals what the change takes: what is revealed is in the audit log.
 func (a *attempt) prepare(ctx context.Context, p *Place) (err error) {
 	if p == nil {
-		return fault.New(fault.Conflict, "It was not said where this password is changed.")
+		return fault.New(fault.Conflict, "It was not said where this password is changed.").WithHint("A manager says it on the password's page, under Change at its system.")
 	}
 	if a.with = a.Connector(p.System); a.with == nil {
-		return fault.New(fault.Conflict, "This server has no connector for systems of the sort %s.", p.System)
+		return fault.New(fault.Conflict, "This server has no connector for systems of the sort %s.", p.System).WithHint("Choose another sort, or change the password by hand.")
 	}
 	a.do.Target = p.Target
 	if a.do.Now, err = a.reveal(ctx, a.one.Record, field); err != nil || p.By == 0 {
@@ -141,11 +141,11 @@ func (a *attempt) keep(ctx context.Context, p *Place) error {
 			return err
 		}
 		if now == nil || *now != *p {
-			return fault.New(fault.Conflict, "Meanwhile somebody said that it is changed elsewhere.")
+			return fault.New(fault.Conflict, "Meanwhile somebody said that it is changed elsewhere.").WithHint("Look at the page again, and begin anew.")
 		}
 		n, err := tx.Exec(`update rotation_change set state = ? where id = ? and state = ?`, Changing, int64(a.one.ID), Waiting)
 		if err == nil && n == 0 {
-			err = fault.New(fault.Conflict, "This change was begun already.")
+			err = fault.New(fault.Conflict, "This change was begun already.").WithHint("Wait for it, or look at the password's page for what became of it.")
 		}
 		if err != nil {
 			return err
@@ -200,12 +200,12 @@ func (a *attempt) settle(ctx context.Context, failed error) error {
 	}
 	switch {
 	case err == nil && now && failed == nil:
-		failed = fault.New(fault.Unavailable, "The system said that it changed the password, and goes on taking the earlier one.")
+		failed = fault.New(fault.Unavailable, "The system said that it changed the password, and goes on taking the earlier one.").WithHint("The earlier password stays. Find out at the system why, and begin anew.")
 		fallthrough
 	case err == nil && now:
 		return ended(failed, a.end(ctx, Unchanged, Dropped, failed))
 	case err == nil:
-		err = fault.New(fault.Conflict, "The system takes neither the earlier nor the new password.")
+		err = fault.New(fault.Conflict, "The system takes neither the earlier nor the new password.").WithHint("Set one of the two at the system itself, and have it looked at again.")
 	}
 	return errors.Join(err, a.unknown(ctx, err))
 }
@@ -252,7 +252,7 @@ func (a *attempt) write(tx *gate.Tx, state string, why error) error {
 	n, err := tx.Exec(`update rotation_change set state = ?, said = ?, hint = ?, ended_at = ? where id = ? and state in (?, ?, ?)`,
 		state, text, hint, tx.Now, int64(a.one.ID), Waiting, Changing, Unknown)
 	if err == nil && n == 0 {
-		err = fault.New(fault.Conflict, "Meanwhile this change was settled.")
+		err = fault.New(fault.Conflict, "Meanwhile this change was settled.").WithHint("Look at the password's page for what became of it.")
 	}
 	return err
 }

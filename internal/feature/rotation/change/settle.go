@@ -37,7 +37,7 @@ func (s *Changes) left(tx *gate.Tx, rec, change id.ID) (*Change, error) {
 	}
 	one, err := One(tx, rec, change)
 	if err == nil && one.State != Unknown {
-		err = fault.New(fault.Conflict, "This change is not open for you to settle.")
+		err = fault.New(fault.Conflict, "This change is not open for you to settle.").WithHint("It goes on, or it was settled already: load the page again.")
 	}
 	return one, err
 }

@@ -332,7 +332,7 @@ func markNotice(c *Call) error {
 	}
 	if set {
 		if c.Caller.Scope.ReadOnly {
-			return fault.New(fault.Denied, "This key may change nothing.")
+			return fault.New(fault.Denied, "This key may change nothing.").WithHint("Use a key that is not read-only.")
 		}
 		if err := c.Gate.Change(c.Ctx, c.Caller, access.View, gate.Thing{}, func(tx *gate.Tx) error { return notification.Mark(tx, n, read) }); err != nil {
 			return err

@@ -12,6 +12,7 @@ import (
 
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/starttls"
 )
 
 // limits are those of one connection.
@@ -128,16 +129,7 @@ func (w *Way) dial(ctx context.Context, s server, l limits) (*ldap.Conn, error) 
 	if s.tls || w.setup.Text("security") == readable {
 		return c, nil
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-	err = c.StartTLS(config)
-	if state, ok := c.TLSConnectionState(); err == nil && (!ok || !state.HandshakeComplete) {
-		err = errors.New("no TLS after StartTLS")
-	}
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		_ = c.Close() // the library leaves it open, readable for all on the way
+	if err := starttls.Begin(ctx, c, config); err != nil {
 		return nil, away{w.unreachable(s, err)}
 	}
 	return c, nil

@@ -21,6 +21,7 @@ import (
 
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/starttls"
 	"strongroom/internal/feature/rotation/connector"
 )
 
@@ -122,16 +123,7 @@ func (s system) open(ctx context.Context, t connector.Target) (*ldap.Conn, error
 	if begun || config == nil {
 		return c, nil
 	}
-	stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-	err = c.StartTLS(config)
-	if state, ok := c.TLSConnectionState(); err == nil && (!ok || !state.HandshakeComplete) {
-		err = errors.New("no TLS after StartTLS")
-	}
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		_ = c.Close() // the library leaves it open, readable for all on the way
+	if err := starttls.Begin(ctx, c, config); err != nil {
 		return nil, unlike(strange, coded(err))
 	}
 	return c, nil

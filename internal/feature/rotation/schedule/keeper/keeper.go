@@ -133,7 +133,7 @@ func find(tx *gate.Tx) ([]due, error) {
 	if err != nil {
 		return nil, err
 	}
-	above, err := folders(tx)
+	above, err := filed.Parents(tx)
 	if err != nil {
 		return nil, err
 	}
@@ -249,23 +249,6 @@ func candidates(tx *gate.Tx) ([]candidate, error) {
 		}
 		c.record, c.folder = id.ID(rec), id.ID(folder.Int64)
 		out = append(out, c)
-	}
-	return out, rows.Err()
-}
-
-func folders(tx *gate.Tx) (map[id.ID]id.ID, error) {
-	rows, err := tx.Query(`select id, parent_id from k_password_folder where parent_id is not null`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	out := map[id.ID]id.ID{}
-	for rows.Next() {
-		var folder, parent int64
-		if err := rows.Scan(&folder, &parent); err != nil {
-			return nil, err
-		}
-		out[id.ID(folder)] = id.ID(parent)
 	}
 	return out, rows.Err()
 }
