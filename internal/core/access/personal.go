@@ -27,19 +27,15 @@ func (c *Caller) person() id.ID {
 }
 
 // mine is the condition that a row of the spine belongs to nobody alone, or to c.
-func mine(c *Caller, alias string) (string, []any) {
-	if c.Keeper {
+func mine(c *Caller, alias, kind string) (string, []any) {
+	if c.Keeper || kind != "" && !slices.Contains(personal, kind) {
 		return `1 = 1`, nil
 	}
-	var args []any
-	for _, k := range personal {
-		args = append(args, k)
-	}
-	cond := alias + `.kind not in (` + Marks(len(personal)) + `)`
+	cond, args := among(alias, kind, personal)
 	if p := c.person(); p != 0 {
-		return `(` + cond + ` or ` + alias + `.guard_id = ?)`, append(args, int64(p))
+		return `(not ` + cond + ` or ` + alias + `.guard_id = ?)`, append(args, int64(p))
 	}
-	return cond, args
+	return `not ` + cond, args
 }
 
 // decideOwn decides about a record that is the caller's own, which is all that she sees of

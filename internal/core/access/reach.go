@@ -25,7 +25,7 @@ func Reach(c *Caller, column string) (string, []any) {
 func Open(c *Caller, alias string) (string, []any) {
 	plain := *c
 	plain.Granted, plain.Scope.Narrow, plain.Custom = false, Narrow{}, nil
-	cond, args := visible(&plain, alias, 0)
+	cond, args := visible(&plain, alias, "", 0)
 	return strings.Join(append(cond, `1 = 1`), ` and `), args
 }
 

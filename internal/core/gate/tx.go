@@ -15,6 +15,11 @@ import (
 // that alias, and its arguments. Every list carries it.
 func (tx *Tx) Visible(alias string) (string, []any) { return access.Visible(tx.Caller, alias, tx.Now) }
 
+// VisibleOf is Visible for rows that are all of one kind.
+func (tx *Tx) VisibleOf(alias, kind string) (string, []any) {
+	return access.VisibleOf(tx.Caller, alias, kind, tx.Now)
+}
+
 // Renew gives the transaction's caller the rights of this moment, for work that
 // goes on for long: see access.Present.
 func (tx *Tx) Renew() error {

@@ -188,7 +188,7 @@ func (b *builder) countMatches(tx *gate.Tx, q Query) (int64, error) {
 	if q.Archived == "no" {
 		out += ` or r.archived <> 0`
 	}
-	visible, who := tx.Visible("r")
+	visible, who := tx.VisibleOf("r", b.kind.Name)
 	args := slices.Concat([]any{int64(q.Variant)}, who, m.args)
 	err := tx.QueryRow(`select count(*) from record r where r.variant_id = ? and `+apart("r.")+` and (`+out+` or not (`+visible+`))
 		and exists (select 1 from trait t where t.record_id = r.id and `+m.cond+`)`, args...).Scan(&less)

@@ -183,7 +183,7 @@ func (b *builder) conditions(tx *gate.Tx, q Query) error {
 	} else {
 		b.add(`r.trashed_at is null`)
 	}
-	cond, args := tx.Visible("r")
+	cond, args := tx.VisibleOf("r", b.kind.Name)
 	b.add(cond, args...)
 	if q.Org != 0 {
 		b.add(`r.org_id = ?`, int64(q.Org))

@@ -64,7 +64,9 @@ func (h house) sorts(orgs, things []id.ID) map[string]*access.Caller {
 	}
 	narrowed := *friend
 	narrowed.Scope.Orgs = []id.ID{orgs[2], orgs[0]}
-	return map[string]*access.Caller{"administrator": h.Admin(), "key of two organizations": &key, "one organization": h.User(access.Editor, orgs[1]), "one and some records": friend,
+	some := *h.Admin()
+	some.Scope.Narrow = access.Narrow{Kinds: []string{"thing"}, IDs: `select x.id from record x where x.name_fold < ?`, Args: []any{"t100"}}
+	return map[string]*access.Caller{"administrator": h.Admin(), "key of some things": &some, "key of two organizations": &key, "one organization": h.User(access.Editor, orgs[1]), "one and some records": friend,
 		"some records by a group": guest, "most and some records": wide, "all organizations": h.User(access.Manager), "nothing": h.User(access.ReadOnly, 999999), "a key of hers": &narrowed}
 }
 
