@@ -42,6 +42,11 @@ func purge(tx *gate.Tx, r *record.Record) error {
 	return err
 }
 
+// Borne tells whether records of a kind bear flags, in a house that has the kinds.
+func Borne(kinds *record.Registry, k *record.Kind) bool {
+	return kinds.Kind(Kind) != nil && (k.Scope == record.OfOrganization || k.Scope == record.Organization)
+}
+
 func flags() *record.Kind {
 	return &record.Kind{
 		Name: Kind, Plural: "flags", Label: "Flag", Labels: "Flags", Icon: "flag", Scope: record.OfTenant,

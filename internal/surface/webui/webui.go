@@ -54,6 +54,7 @@ import (
 	"strongroom/internal/surface/webui/health"
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
+	"strongroom/internal/surface/webui/lists"
 	"strongroom/internal/surface/webui/mails"
 	"strongroom/internal/surface/webui/maps"
 	"strongroom/internal/surface/webui/marks"
@@ -188,7 +189,7 @@ func (s *Server) groups() []shell.Group {
 	if s.API != nil {
 		list = append(list, &reference.Pages{API: s.API})
 	}
-	return append(list, &records.Pages{})
+	return append(list, &records.Pages{}, &lists.Pages{})
 }
 
 // Routes lists every mounted pattern.

@@ -26,17 +26,18 @@ func (v *visit) shareable(k *record.Kind) bool {
 }
 
 // bulkAccess asks who may see the selected records, and says so of each.
-func (v *visit) bulkAccess(k *record.Kind, f *web.Form, ids []id.ID, back string) error {
+func (v *visit) bulkAccess(x *shell.Selected) error {
+	k, f, ids := x.Kind, x.Form, x.IDs
 	var refused error
-	if f.Text("do") == "access.apply" {
+	if x.Step() == applied {
 		s, err := sharing(f)
 		if err == nil {
-			return v.shareAll(k, s, ids, back)
+			return v.shareAll(s, x)
 		}
 		refused = err
 	}
-	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: back, Submit: "Change " + shell.Count(int64(len(ids)), k),
-		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: back}, {Name: "do", Value: "access.apply"}}}
+	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: x.Back, Submit: "Change " + shell.Count(int64(len(ids)), k),
+		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: x.Back}, {Name: "do", Value: "access.apply"}}}
 	err := v.View(func(tx *gate.Tx) (err error) { form.Fields, err = v.accessFields(tx, f); return err })
 	if err != nil {
 		return err
@@ -98,12 +99,12 @@ func sharing(f *web.Form) (s share, err error) {
 	return s, err
 }
 
-func (v *visit) shareAll(k *record.Kind, s share, ids []id.ID, back string) error {
-	done, first, err := v.toEach(ids, func(tx *gate.Tx, rec id.ID) error { return s.apply(v.Records, tx, k, rec) })
+func (v *visit) shareAll(s share, x *shell.Selected) error {
+	done, first, err := v.toEach(x.IDs, func(tx *gate.Tx, rec id.ID) error { return s.apply(v.Records, tx, x.Kind, rec) })
 	if err != nil {
 		return err
 	}
-	return v.bulkDone(k, deed{words: "changed in who may see them"}, ids, done, first, back)
+	return v.bulkDone(x, deed{words: "changed in who may see them"}, done, first)
 }
 
 // apply changes who may see one record.

@@ -1,10 +1,7 @@
 package records
 
 import (
-	"slices"
-
 	"strongroom/internal/base/fault"
-	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -33,50 +30,51 @@ func alike(k *record.Kind, f *record.Field) bool {
 	return false
 }
 
-// flagged tells whether records of a kind bear flags.
-func (v *visit) flagged(k *record.Kind) bool {
-	return v.Kind(flag.Kind) != nil && (k.Scope == record.OfOrganization || k.Scope == record.Organization)
-}
+// applied is the step that changes records, once it was asked what to change.
+const applied = "apply"
+
+// changeable tells whether many records of a kind can be given values at once.
+func (v *visit) changeable(k *record.Kind) bool { return v.May(access.Edit, k) && !k.Admin }
 
 // bulkEdit asks what the selected records are to be given, then for the value,
 // and gives it to each.
-func (v *visit) bulkEdit(k *record.Kind, f *web.Form, l *listing, ids []id.ID, back string) error {
-	what := f.Text("what")
-	if f.Text("do") == "edit.apply" {
-		return v.giveAll(l.kind, f, ids, what, back)
+func (v *visit) bulkEdit(s *shell.Selected) error {
+	k, what := s.Shape, s.Form.Text("what")
+	if s.Step() == applied {
+		return v.giveAll(s, what)
 	}
-	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: back, Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: back}}}
-	if l.kind.Variant != 0 {
-		form.Hidden = append(form.Hidden, ui.Hidden{Name: l.kind.Variants.By, Value: l.kind.Variant.String()})
+	form := ui.Form{Action: shell.ListURL(s.Kind) + "/bulk", Cancel: s.Back, Hidden: []ui.Hidden{{Name: "ids", Value: join(s.IDs)}, {Name: "back", Value: s.Back}}}
+	if k.Variant != 0 {
+		form.Hidden = append(form.Hidden, ui.Hidden{Name: k.Variants.By, Value: k.Variant.String()})
 	}
-	if l.org != 0 {
-		form.Hidden = append(form.Hidden, ui.Hidden{Name: "organization", Value: l.org.String()})
+	if s.Org != 0 {
+		form.Hidden = append(form.Hidden, ui.Hidden{Name: "organization", Value: s.Org.String()})
 	}
-	next, err := v.valueField(l, what)
+	next, err := v.valueField(k, s.Org, what)
 	if err != nil {
 		return err
 	}
 	if next == nil {
 		form.Submit, form.Hidden = "Next", append(form.Hidden, ui.Hidden{Name: "do", Value: "edit"})
-		form.Fields = []ui.Field{v.whatField(l.kind)}
+		form.Fields = []ui.Field{v.whatField(k)}
 	} else {
-		form.Submit, form.Hidden = "Change "+shell.Count(int64(len(ids)), l.kind), append(form.Hidden, ui.Hidden{Name: "do", Value: "edit.apply"}, ui.Hidden{Name: "what", Value: what})
+		form.Submit, form.Hidden = "Change "+shell.Count(int64(len(s.IDs)), k), append(form.Hidden, ui.Hidden{Name: "do", Value: "edit.apply"}, ui.Hidden{Name: "what", Value: what})
 		next.Focus, next.Wide = true, true
 		form.Fields = []ui.Field{*next}
 		form.Note = "Each record keeps what it said before in its history."
 	}
-	p, err := v.Page("Change "+l.kind.Labels, append(v.Crumbs(k, 0, ""), ui.Crumb{Label: "Change"})...)
+	p, err := v.Page("Change "+k.Labels, append(v.Crumbs(s.Kind, 0, ""), ui.Crumb{Label: "Change"})...)
 	if err != nil {
 		return err
 	}
-	p.Data = shell.FormPage{Head: ui.Head{Title: "Change " + shell.Count(int64(len(ids)), l.kind), Icon: "edit"}, Form: form}
+	p.Data = shell.FormPage{Head: ui.Head{Title: "Change " + shell.Count(int64(len(s.IDs)), k), Icon: "edit"}, Form: form}
 	return v.Render("form", p)
 }
 
 // whatField chooses what is given.
 func (v *visit) whatField(k *record.Kind) ui.Field {
 	out := ui.Field{Name: "what", Label: "What to change", Type: "select", Required: true, Wide: true, Focus: true}
-	if v.flagged(k) {
+	if flag.Borne(v.Records.Kinds, k) {
 		out.Options = append(out.Options, ui.Option{Value: putFlag, Label: "Put a flag on", Group: "Flags"}, ui.Option{Value: takeFlag, Label: "Take a flag off", Group: "Flags"})
 	}
 	for i := range k.Fields {
@@ -88,7 +86,7 @@ func (v *visit) whatField(k *record.Kind) ui.Field {
 }
 
 // valueField asks for the value; nil when it is not yet said of what.
-func (v *visit) valueField(l *listing, what string) (*ui.Field, error) {
+func (v *visit) valueField(k *record.Kind, org id.ID, what string) (*ui.Field, error) {
 	if what == putFlag || what == takeFlag {
 		out := &ui.Field{Name: "value", Label: "Flag", Type: "select", Required: true}
 		err := v.View(func(tx *gate.Tx) error {
@@ -103,13 +101,13 @@ func (v *visit) valueField(l *listing, what string) (*ui.Field, error) {
 		}
 		return out, err
 	}
-	x := l.kind.Field(what)
-	if x == nil || !alike(l.kind, x) {
+	x := k.Field(what)
+	if x == nil || !alike(k, x) {
 		return nil, nil
 	}
-	f := &filling{kind: l.kind, values: record.Values{}, names: map[string]string{}, org: l.org}
+	f := &filling{kind: k, values: record.Values{}, names: map[string]string{}, org: org}
 	var short map[string][]ui.Option
-	if err := v.View(func(tx *gate.Tx) (err error) { short, err = options(tx, f.shortRefs(v)); return err }); err != nil {
+	if err := v.View(func(tx *gate.Tx) (err error) { short, err = shell.Options(tx, f.shortRefs(v)); return err }); err != nil {
 		return nil, err
 	}
 	out := f.field(v, x, short)
@@ -124,14 +122,15 @@ func (v *visit) valueField(l *listing, what string) (*ui.Field, error) {
 }
 
 // giveAll gives each of some records the same value.
-func (v *visit) giveAll(k *record.Kind, f *web.Form, ids []id.ID, what, back string) error {
+func (v *visit) giveAll(s *shell.Selected, what string) error {
+	k, f := s.Shape, s.Form
 	give := func(tx *gate.Tx, rec id.ID) error {
 		_, err := v.Records.Update(tx, k.Name, rec, 0, record.Values{what: f.Text("value")})
 		return err
 	}
 	x := k.Field(what)
 	switch n, _ := id.Parse(f.Text("value")); {
-	case (what == putFlag || what == takeFlag) && v.flagged(k):
+	case (what == putFlag || what == takeFlag) && flag.Borne(v.Records.Kinds, k):
 		give = func(tx *gate.Tx, rec id.ID) error {
 			if err := v.ofKind(tx, k, rec); err != nil {
 				return err
@@ -149,53 +148,15 @@ func (v *visit) giveAll(k *record.Kind, f *web.Form, ids []id.ID, what, back str
 			return err
 		}
 	}
-	done, first, err := v.toEach(ids, give)
+	done, first, err := v.toEach(s.IDs, give)
 	if err != nil {
 		return err
 	}
-	return v.bulkDone(k, deed{words: "changed"}, ids, done, first, back)
+	return v.bulkDone(s, deed{words: "changed"}, done, first)
 }
 
 // ofKind sees that a record is of the kind of the list.
 func (v *visit) ofKind(tx *gate.Tx, k *record.Kind, rec id.ID) error {
 	_, err := tx.Allow(access.View, gate.Thing{Kind: k.Name, ID: rec})
 	return err
-}
-
-// mostFlagged is how many records that bear a flag a list looks through.
-const mostFlagged = 5000
-
-// narrowByFlag leaves those in the list that bear the flag of the address.
-func (l *listing) narrowByFlag(tx *gate.Tx) error {
-	n, ok := id.Parse(l.q.Values.Get("flag"))
-	if !ok {
-		return nil
-	}
-	l.query.Filters = slices.DeleteFunc(l.query.Filters, func(f record.Filter) bool { return f.Field == "id" })
-	list, err := flag.Bearing(tx, n, l.kind.Name, l.org, mostFlagged+1)
-	if err != nil {
-		return err
-	}
-	if len(list) > mostFlagged {
-		return fault.New(fault.Invalid, "More than %s records bear this flag.", web.Number(mostFlagged)).WithHint("Look at one organization's list, or choose another flag.")
-	}
-	values := []any{id.ID(0)} // none
-	for _, x := range list {
-		values = append(values, x)
-	}
-	l.query.Filters = append(l.query.Filters, record.Filter{Field: "id", Op: record.Eq, Values: values})
-	return nil
-}
-
-// flagChoice is the select of flags above a list; nil when there are none.
-func (l *listing) flagChoice() *ui.Field {
-	if len(l.choices[flag.Kind]) == 0 {
-		return nil
-	}
-	out := &ui.Field{Name: "flag", Label: "Flag", Options: []ui.Option{{Label: "Flag: any"}}}
-	for _, o := range l.choices[flag.Kind] {
-		o.Selected = o.Value == l.q.Values.Get("flag")
-		out.Options = append(out.Options, o)
-	}
-	return out
 }

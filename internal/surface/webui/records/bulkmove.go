@@ -19,20 +19,21 @@ func (v *visit) movable(k *record.Kind) bool {
 }
 
 // bulkMove asks to which organization the selected records go, and moves each.
-func (v *visit) bulkMove(k *record.Kind, f *web.Form, ids []id.ID, back string) error {
+func (v *visit) bulkMove(x *shell.Selected) error {
+	k, f, ids := x.Kind, x.Form, x.IDs
 	var refused error
-	if f.Text("do") == "move.apply" {
+	if x.Step() == applied {
 		if to, ok := id.Parse(f.Text("to")); ok {
 			done, first, err := v.toEach(ids, func(tx *gate.Tx, i id.ID) error { _, err := v.moveOne(tx, k, i, to, 0, f.Bool("drop")); return err })
 			if err != nil {
 				return err
 			}
-			return v.bulkDone(k, deed{words: "moved"}, ids, done, first, back)
+			return v.bulkDone(x, deed{words: "moved"}, done, first)
 		}
 		refused = fault.Field("to", "Choose the organization that they go to.")
 	}
-	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: back, Submit: "Move " + shell.Count(int64(len(ids)), k),
-		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: back}, {Name: "do", Value: "move.apply"}},
+	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: x.Back, Submit: "Move " + shell.Count(int64(len(ids)), k),
+		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: x.Back}, {Name: "do", Value: "move.apply"}},
 		Note:   "Files, history and what lives within them go along.",
 		Fields: []ui.Field{
 			{Name: "to", Label: "To which organization", Type: "ref", Source: "/refs/organization", Required: true, Wide: true, Focus: true,

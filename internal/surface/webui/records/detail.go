@@ -1,7 +1,6 @@
 package records
 
 import (
-	"html/template"
 	"strconv"
 	"strings"
 
@@ -17,40 +16,12 @@ import (
 type recordPage struct {
 	Head   ui.Head
 	Notice *ui.Notice
-	Groups []group
-	Lists  []sublist
+	Groups []shell.FieldGroup
+	Lists  []shell.Sublist
 	Cards  []*ui.Section
 	Files  *shell.FilesCard
 	Talk   *shell.TalkCard
 	Rail   []*ui.Section
-}
-
-// group is the fields that stand under one heading.
-type group struct {
-	Title string
-	Props []ui.Prop
-	Texts []longText
-	Lists []sublist
-}
-
-type longText struct {
-	Label string
-	HTML  template.HTML
-}
-
-// sublist is a small table: the rows of a field, or records that live within
-// another.
-type sublist struct {
-	ID, Title string
-	Columns   []string
-	Rows      []subrow
-	Add       *ui.Action
-	Empty     string
-}
-
-type subrow struct {
-	Cells   []ui.Cell
-	Actions []ui.Action
 }
 
 // detail is the page of one record: the kind's own, or the derived one.
@@ -72,7 +43,7 @@ func (v *visit) detail(k *record.Kind) error {
 		if d.Head, err = v.HeadOf(tx, r); err != nil {
 			return err
 		}
-		d.Groups = v.groups(r)
+		d.Groups = v.FieldGroups(r)
 		if d.Lists, err = v.children(tx, r); err != nil {
 			return err
 		}
@@ -103,100 +74,12 @@ func (v *visit) detail(k *record.Kind) error {
 	return v.Render("record", p)
 }
 
-// groups are the fields of a record under their headings, without those that
-// are not set.
-func (v *visit) groups(r *record.Record) []group {
-	var out []group
-	at := map[string]int{}
-	for i := range r.Kind.Fields {
-		f := &r.Kind.Fields[i]
-		if f.Type == record.Secret || f.Type == record.Files || f.Name == "name" || r.Variant() != 0 && f.Name == r.Kind.Variants.By || r.Kind.Scope == record.OfParent && f.Name == r.Kind.Parent {
-			continue
-		}
-		if r.Values[f.Name] == nil || f.Type == record.Ref && r.Names[f.Name] == "" {
-			continue
-		}
-		n, ok := at[f.Group]
-		if !ok {
-			n = len(out)
-			at[f.Group] = n
-			out = append(out, group{Title: f.Group})
-		}
-		g := &out[n]
-		switch f.Type {
-		case record.HTML, record.Multiline:
-			g.Texts = append(g.Texts, longText{Label: f.Title(), HTML: shell.Prose(f, r.Values.Text(f.Name))})
-		case record.Rows:
-			g.Lists = append(g.Lists, v.rowsList(r, f))
-		case record.Refs:
-			if cells := v.LinkCells(r, f); len(cells) > 0 {
-				g.Props = append(g.Props, ui.Prop{Label: f.Title(), Cells: cells})
-			}
-		default:
-			p := ui.Prop{Label: f.Title(), Cells: []ui.Cell{v.Cell(r, f)}}
-			if p.Cells[0].Type == "pill" {
-				p.Cells = append([]ui.Cell{v.DateCell(&record.Field{}, r.Values.Text(f.Name))}, p.Cells...)
-			}
-			g.Props = append(g.Props, p)
-		}
-	}
-	out = append(out, leftOver(r)...)
-	for i := range out {
-		if g := &out[i]; len(g.Texts) == 1 && len(g.Props) == 0 && g.Texts[0].Label == g.Title {
-			g.Texts[0].Label = "" // the heading says it
-		}
-	}
-	return out
-}
-
-// leftOver shows the values that the fields of the type cannot hold.
-func leftOver(r *record.Record) []group {
-	g := group{Title: "Values that their fields cannot hold"}
-	for i := range r.Kind.Fields {
-		f := &r.Kind.Fields[i]
-		if v, ok := r.Rest[f.Name]; ok && f.Trait != 0 {
-			g.Props = append(g.Props, ui.Prop{Label: f.Title(), Cells: []ui.Cell{{Text: shell.Plain(v)}}})
-		}
-	}
-	if len(g.Props) == 0 {
-		return nil
-	}
-	return []group{g}
-}
-
-// rowsList shows the rows of a field.
-func (v *visit) rowsList(r *record.Record, f *record.Field) sublist {
-	s := sublist{ID: f.Name, Title: f.Title()}
-	for _, c := range f.Rows {
-		if !c.ReadOnly {
-			s.Columns = append(s.Columns, c.Title())
-		}
-	}
-	for _, row := range r.Values.Rows(f.Name) {
-		line := &record.Record{Kind: &record.Kind{Fields: f.Rows}, Values: row}
-		var cells []ui.Cell
-		for i := range f.Rows {
-			c := &f.Rows[i]
-			if c.ReadOnly {
-				continue
-			}
-			cell := v.Cell(line, c)
-			if written := shell.Plain(row["formatted_"+c.Name]); written != "" { // as people read it
-				cell.Text = written
-			}
-			cells = append(cells, cell)
-		}
-		s.Rows = append(s.Rows, subrow{Cells: cells})
-	}
-	return s
-}
-
 // mostChildren is how many records that live within another its page lists.
 const mostChildren = 200
 
 // children lists the records that live within this one.
-func (v *visit) children(tx *gate.Tx, r *record.Record) ([]sublist, error) {
-	var out []sublist
+func (v *visit) children(tx *gate.Tx, r *record.Record) ([]shell.Sublist, error) {
+	var out []shell.Sublist
 	for _, k := range v.Records.Kinds.Kinds() {
 		if k.Scope != record.OfParent || k.Field(k.Parent).Ref != r.Kind.Name {
 			continue
@@ -205,7 +88,7 @@ func (v *visit) children(tx *gate.Tx, r *record.Record) ([]sublist, error) {
 		if err != nil {
 			return nil, err
 		}
-		s := sublist{ID: k.Plural, Title: k.Labels, Empty: "No " + shell.Lower(k.Labels) + " yet."}
+		s := shell.Sublist{ID: k.Plural, Title: k.Labels, Empty: "No " + shell.Lower(k.Labels) + " yet."}
 		if v.May(access.Create, k) {
 			s.Add = &ui.Action{Label: "Add", Icon: "plus", Href: shell.ListURL(k) + "/new?" + k.Parent + "=" + r.ID.String()}
 		}
@@ -220,7 +103,7 @@ func (v *visit) children(tx *gate.Tx, r *record.Record) ([]sublist, error) {
 			s.Columns = append(s.Columns, f.Title())
 		}
 		for _, c := range page.Records {
-			row := subrow{Cells: []ui.Cell{{Text: c.Name}}}
+			row := shell.Subrow{Cells: []ui.Cell{{Text: c.Name}}}
 			if v.May(access.Edit, k) {
 				row.Cells[0].Href = shell.RecordURL(k, c.ID) + "/edit"
 			}

@@ -100,7 +100,7 @@ func (f *filling) secretField(x *record.Field, out *ui.Field) {
 func (f *filling) refField(v *visit, x *record.Field, out *ui.Field, list []ui.Option) {
 	k := v.Kind(x.Ref)
 	out.Type = "ref"
-	if len(list) > 0 && len(list) <= mostOptions || k.Scope == record.OfTenant && !k.Fixed && !k.Admin && len(list) == 0 {
+	if len(list) > 0 && len(list) <= shell.MostOptions || k.Scope == record.OfTenant && !k.Fixed && !k.Admin && len(list) == 0 {
 		out.Type = "select"
 		known := out.Value == ""
 		for _, o := range list {

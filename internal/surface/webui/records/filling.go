@@ -142,7 +142,7 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 		}
 		form.Fields = append(form.Fields, org)
 	}
-	short, err := options(tx, f.shortRefs(v))
+	short, err := shell.Options(tx, f.shortRefs(v))
 	if err != nil {
 		return nil, err
 	}

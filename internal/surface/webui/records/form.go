@@ -82,7 +82,7 @@ func (v *visit) showForm(f *filling, version int64, err error) error {
 			return e
 		}
 	}
-	d := shell.FormPage{Head: ui.Head{Title: newLabel(f.kind), Icon: f.kind.Icon}}
+	d := shell.FormPage{Head: ui.Head{Title: shell.NewLabel(f.kind), Icon: f.kind.Icon}}
 	last := ui.Crumb{Label: d.Head.Title}
 	crumbs := v.Crumbs(f.kind, f.org, f.orgName)
 	if f.record != nil {
@@ -119,7 +119,7 @@ func (v *visit) create(k *record.Kind) error {
 	if err != nil {
 		return err
 	}
-	if k, err = v.variant(k, form.Text); err != nil {
+	if k, err = v.Variant(k, form.Text); err != nil {
 		return err
 	}
 	f := &filling{kind: k, values: sent(k, form), names: map[string]string{}}

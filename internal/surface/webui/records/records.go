@@ -1,6 +1,6 @@
-// Package records holds the pages that are derived for every kind alike: lists,
-// pages, forms, history, trash, what is done to many at once, and the pages of
-// an organization, which stand around the lists of what it has.
+// Package records holds the pages that are derived for every kind alike: those
+// of one record, its forms and history, the trash, and what is done to many
+// records at once.
 //
 // Always true: a kind needs no code here; what a kind has of its own, another
 // group gives to the shell. A button that leads to a refusal is not shown.
@@ -13,7 +13,6 @@ import (
 
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
-	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -35,7 +34,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Manage(shell.ToData, func(*shell.Visit, map[string]int64) []ui.Item {
 		return []ui.Item{{Title: "Trash", Sub: "Deleted records are kept for " + strconv.Itoa(int(record.KeepTrash.Hours()/24)) + " days", Href: "/trash", Icon: "trash"}}
 	})
-	s.Own("organization").Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).orgPage(r) }
+	s.Deeds(p.bulk()...)
 	for _, k := range s.Records.Kinds.Kinds() {
 		p.mountKind(s, k)
 	}
@@ -59,21 +58,12 @@ func (p *Pages) mountKind(s *shell.Shell, k *record.Kind) {
 		return out
 	}
 	at := shell.ListURL(k)
-	s.Get(at, with(func(v *visit, k *record.Kind) error { return v.list(k, 0) }))
-	s.Get(at+"/export", with(func(v *visit, k *record.Kind) error { return v.export(k, 0) }))
-	s.Post(at+"/columns", with((*visit).setColumns))
-	s.Post(at+"/views", with((*visit).setViews))
 	s.Get(at+"/{id}", with((*visit).detail))
 	s.Post(at+"/{id}/star", with((*visit).star))
 	s.Get(at+"/{id}/history", with((*visit).history))
-	if k.Scope == record.OfOrganization {
-		s.Get("/organizations/{id}"+at, with(func(v *visit, k *record.Kind) error { return v.inOrg(k, (*visit).list) }))
-		s.Get("/organizations/{id}"+at+"/export", with(func(v *visit, k *record.Kind) error { return v.inOrg(k, (*visit).export) }))
-	}
 	if k.Fixed {
 		return
 	}
-	s.Post(at+"/bulk", with((*visit).bulk))
 	s.Get(at+"/new", with((*visit).newRecord))
 	s.Post(at, with((*visit).create))
 	s.Get(at+"/{id}/edit", with((*visit).edit))
@@ -97,13 +87,4 @@ type visit struct {
 // as makes a handler of the shell.
 func (p *Pages) as(h func(*visit) error) shell.Handler {
 	return func(v *shell.Visit) error { return h(&visit{v, p}) }
-}
-
-// inOrg gives a handler the organization of the address.
-func (v *visit) inOrg(k *record.Kind, h func(*visit, *record.Kind, id.ID) error) error {
-	org, err := v.ID("id")
-	if err != nil {
-		return err
-	}
-	return h(v, k, org)
 }

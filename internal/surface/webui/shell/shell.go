@@ -64,6 +64,7 @@ type Shell struct {
 	entries []Entry
 	rail    []RailPart
 	manage  []managed
+	deeds   []Deed
 	marks   []func(v *Visit, tx *gate.Tx, r *record.Record, h *ui.Head) error
 	lately  func(v *Visit, tx *gate.Tx, org id.ID) (*ui.Section, error)
 	talk    func(v *Visit, tx *gate.Tx, r *record.Record) (*TalkCard, error)

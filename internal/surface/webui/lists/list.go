@@ -1,4 +1,4 @@
-package records
+package lists
 
 import (
 	"cmp"
@@ -38,7 +38,7 @@ type listing struct {
 }
 
 func (v *visit) newListing(k *record.Kind, org id.ID, path string, values url.Values) (*listing, error) {
-	k, err := v.variant(k, values.Get)
+	k, err := v.Variant(k, values.Get)
 	if err != nil {
 		return nil, err
 	}
@@ -142,10 +142,10 @@ func (l *listing) read(v *visit, tx *gate.Tx) (err error) {
 			kinds = append(kinds, f.Ref)
 		}
 	}
-	if v.flagged(l.kind) {
+	if flag.Borne(v.Records.Kinds, l.kind) {
 		kinds = append(kinds, flag.Kind)
 	}
-	if l.choices, err = options(tx, kinds); err != nil {
+	if l.choices, err = shell.Options(tx, kinds); err != nil {
 		return err
 	}
 	if len(l.choices[flag.Kind]) > 0 { // where there are none, none is borne
@@ -170,39 +170,6 @@ func (l *listing) read(v *visit, tx *gate.Tx) (err error) {
 		l.names, err = v.Records.Names(tx, ids...)
 	}
 	return err
-}
-
-// mostOptions is how many records of a kind stand in a list to choose from; a
-// kind that has more is searched instead.
-const mostOptions = 300
-
-// options gives the records of short kinds, in one statement.
-func options(tx *gate.Tx, kinds []string) (map[string][]ui.Option, error) {
-	out := map[string][]ui.Option{}
-	if len(kinds) == 0 {
-		return out, nil
-	}
-	cond, args := tx.Visible("r")
-	in := make([]any, len(kinds))
-	for i, k := range kinds {
-		in[i] = k
-	}
-	rows, err := tx.Query(`select o.kind, o.id, o.name from (select r.kind, r.id, r.name, r.name_fold, row_number() over (partition by r.kind order by r.name_fold, r.id) n from record r
-		where r.kind in (`+access.Marks(len(kinds))+`) and r.trashed_at is null and r.archived = 0 and `+cond+`) o where o.n <= ? order by o.kind, o.n`,
-		append(append(in, args...), mostOptions+1)...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var kind, name string
-		var rid int64
-		if err := rows.Scan(&kind, &rid, &name); err != nil {
-			return nil, err
-		}
-		out[kind] = append(out[kind], ui.Option{Value: id.ID(rid).String(), Label: name})
-	}
-	return out, rows.Err()
 }
 
 // list is the page of all records of a kind, of one organization or of all.
@@ -249,11 +216,11 @@ func (v *visit) list(k *record.Kind, org id.ID) error {
 	if org == 0 {
 		d.Head = ui.Head{Title: k.Labels, Icon: k.Icon, Sub: []ui.Cell{{Text: shell.Count(l.found.Total, k)}}}
 		if v.May(access.Create, k) && k.Scope != record.OfParent {
-			d.Head.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: shell.NewURL(k, 0), Primary: true, Key: "n"}}
+			d.Head.Actions = []ui.Action{{Label: shell.NewLabel(k), Icon: "plus", Href: shell.NewURL(k, 0), Primary: true, Key: "n"}}
 		}
 		d.Org = nil
 	}
-	p.Keys = []ui.Shortcuts{{Title: k.Labels, Keys: []ui.Key{{Keys: "n", Does: newLabel(k)}}}}
+	p.Keys = []ui.Shortcuts{{Title: k.Labels, Keys: []ui.Key{{Keys: "n", Does: shell.NewLabel(k)}}}}
 	p.Data = d
 	return v.Render("records", p)
 }
@@ -322,7 +289,7 @@ func (l *listing) empty(v *visit) ui.Empty {
 	e := ui.Empty{Icon: k.Icon, Title: "No " + shell.Lower(k.Labels) + " yet."}
 	if v.May(access.Create, k) && k.Scope != record.OfParent {
 		e.Text = "Add the first one, or bring in what you have."
-		e.Actions = []ui.Action{{Label: newLabel(k), Icon: "plus", Href: shell.NewURL(k, l.org), Primary: true}}
+		e.Actions = []ui.Action{{Label: shell.NewLabel(k), Icon: "plus", Href: shell.NewURL(k, l.org), Primary: true}}
 		if v.Caller.May(access.Import) && k.Menu > 0 {
 			e.Actions = append(e.Actions, ui.Action{Label: "Import", Icon: "upload", Href: "/imports"})
 		}
@@ -473,7 +440,7 @@ func (v *visit) setColumns(k *record.Kind) error {
 	if err != nil {
 		return err
 	}
-	if k, err = v.variant(k, f.Text); err != nil {
+	if k, err = v.Variant(k, f.Text); err != nil {
 		return err
 	}
 	var keep []string

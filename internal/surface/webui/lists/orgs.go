@@ -1,4 +1,4 @@
-package records
+package lists
 
 import (
 	"html/template"
@@ -14,7 +14,6 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/tally"
-	"strongroom/internal/feature/external"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -85,7 +84,7 @@ func (v *visit) tabActions(r *record.Record, k *record.Kind) []ui.Action {
 		out = append(out, above(v.Visit, r.ID)...)
 	}
 	if v.May(access.Create, k) {
-		out = append(out, ui.Action{Label: newLabel(k), Icon: "plus", Href: shell.NewURL(k, r.ID), Primary: true, Key: "n"})
+		out = append(out, ui.Action{Label: shell.NewLabel(k), Icon: "plus", Href: shell.NewURL(k, r.ID), Primary: true, Key: "n"})
 	}
 	return out
 }
@@ -196,7 +195,7 @@ func (v *visit) keyContacts(tx *gate.Tx, org id.ID) ([]ui.Item, error) {
 // orgView is an organization's overview.
 type orgView struct {
 	Org    *orgShell
-	Groups []group
+	Groups []shell.FieldGroup
 	Recent []ui.Item
 	Below  []ui.Item // organizations that are parts of it
 	Tiles  []ui.Tile
@@ -252,14 +251,14 @@ func (v *visit) orgPage(r *record.Record) error {
 
 // aboutOrg gives the groups of an organization's fields but what is shown above
 // or beside; short ones go to the details.
-func (v *visit) aboutOrg(r *record.Record, details *ui.Section) []group {
+func (v *visit) aboutOrg(r *record.Record, details *ui.Section) []shell.FieldGroup {
 	about := *r
 	about.Values = r.Values.Clone()
 	for _, name := range []string{"alert", "quick_notes", "primary", "organization_type_id", "organization_status_id"} {
 		delete(about.Values, name)
 	}
-	var out []group
-	for _, g := range v.groups(&about) {
+	var out []shell.FieldGroup
+	for _, g := range v.FieldGroups(&about) {
 		if g.Title == "" {
 			details.Props = append(g.Props, details.Props...)
 			g.Props = nil
@@ -277,82 +276,4 @@ func (v *visit) iconAt(href string) string {
 		return k.Icon
 	}
 	return ""
-}
-
-// elsewhere leads IT Glue's addresses, /ORG/passwords/ID and the like, to ours.
-// Ids are ours, or those that the record had where it came from.
-func (v *visit) elsewhere() error {
-	parts := strings.Split(strings.Trim(v.R.URL.Path, "/"), "/")
-	org, ok := id.Parse(parts[0])
-	if !ok || len(parts) > 6 {
-		return gate.Missing()
-	}
-	var last id.ID
-	for _, p := range parts {
-		if i, ok := id.Parse(p); ok {
-			last = i
-		}
-	}
-	plural := ""
-	if len(parts) > 1 {
-		plural = map[string]string{"docs": "documents", "doc": "documents"}[parts[1]]
-		if plural == "" {
-			plural = parts[1]
-		}
-	}
-	var to string
-	err := v.View(func(tx *gate.Tx) error {
-		r, err := v.anywhere(tx, last)
-		if err != nil {
-			return err
-		}
-		to = v.HomeOf(r)
-		if k := v.Records.Kinds.Plural(plural); k != nil && last == org && r.Kind.Scope == record.Organization && k.Scope == record.OfOrganization {
-			to = shell.OrgListURL(r.ID, k)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return web.SeeOther(v.W, v.R, to)
-}
-
-// anyRecord leads to a record's page, whatever its kind: the address that links in
-// texts have.
-func (v *visit) anyRecord() error {
-	rid, err := v.ID("id")
-	if err != nil {
-		return err
-	}
-	var to string
-	err = v.View(func(tx *gate.Tx) error {
-		r, err := v.Records.Get(tx, "", rid)
-		if err == nil {
-			to = v.HomeOf(r)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return web.SeeOther(v.W, v.R, to)
-}
-
-// anywhere finds a record by our id or by a foreign one.
-func (v *visit) anywhere(tx *gate.Tx, rid id.ID) (*record.Record, error) {
-	r, err := v.Records.Get(tx, "", rid)
-	if err == nil {
-		return r, nil
-	}
-	list, e := external.Records(tx, "itglue", rid.String())
-	if e != nil {
-		return nil, e
-	}
-	for _, x := range list {
-		if r, e := v.Records.Get(tx, "", x); e == nil {
-			return r, nil
-		}
-	}
-	return nil, err
 }

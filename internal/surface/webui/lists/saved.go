@@ -1,4 +1,4 @@
-package records
+package lists
 
 import (
 	"net/url"
@@ -70,7 +70,7 @@ func (v *visit) setViews(k *record.Kind) error {
 		}
 		return v.Done(back, "The view is removed.")
 	}
-	if k, err = v.variant(k, f.Text); err != nil {
+	if k, err = v.Variant(k, f.Text); err != nil {
 		return err
 	}
 	if _, err := url.ParseQuery(f.Text("query")); err != nil {
