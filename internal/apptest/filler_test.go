@@ -110,7 +110,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}"}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}", "{action}"}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -140,6 +140,8 @@ func (f *filler) path(t target) string {
 			part = t.kind
 		case "{format}":
 			part = "markdown"
+		case "{action}":
+			part = "take_ownership"
 		case "{resource}":
 			part = "configurations"
 		case "{rest...}":
@@ -334,6 +336,9 @@ func (f *filler) body(t target, page bool) any {
 			}
 		}
 		return v
+	}
+	if f.parts[0] == "rest" {
+		return map[string]any{"Text": "qz", "ObjectType": "Incident#", "Top": 100}
 	}
 	if f.odata && f.set >= 0 {
 		fields := map[string]any{"Subject": "Probe", "Name": "Probe"}

@@ -47,6 +47,17 @@ func (l *Lifecycle) Names() []string {
 	return out
 }
 
+// StateField is the field that holds the state.
+func (l *Lifecycle) StateField() string { return l.Field }
+
+// Next are the states that may follow one; none when there is no such state.
+func (l *Lifecycle) Next(state string) []string {
+	if s := l.State(state); s != nil {
+		return s.To
+	}
+	return nil
+}
+
 // State finds a state; nil when there is none of that name.
 func (l *Lifecycle) State(name string) *State {
 	for i := range l.States {

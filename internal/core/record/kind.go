@@ -149,6 +149,13 @@ func (f *Field) Title() string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// Stages are the states of a kind, as others ask for them. A rule of the kind holds its
+// records to them; core/lifecycle has the usual one.
+type Stages interface {
+	StateField() string         // the Choice field that holds the state
+	Next(state string) []string // the states that may follow one
+}
+
 // Kind declares a kind of record. Names and labels are required, the rest has
 // usable zero values.
 type Kind struct {
@@ -168,6 +175,7 @@ type Kind struct {
 	Sheet  bool   // its records lie in a table of IT Glue's export, called like the plural, with a column for each field
 	Fields []Field
 	Seed   []Values // records of a new tenant
+	Life   Stages   // its states and moves; nil for a kind that has none
 
 	// Variants, when set, lets tenants design further fields; Variant is, of the
 	// kind of such a record, the id of what declares them.

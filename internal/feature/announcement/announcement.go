@@ -43,7 +43,7 @@ func announcements() *record.Kind {
 	l := Life()
 	return &record.Kind{
 		Name: Kind, Plural: "announcements", Label: "Announcement", Labels: "Announcements", Icon: "bell",
-		Scope: record.OfOrganization, Shared: true, Before: l.Rule(fill),
+		Scope: record.OfOrganization, Shared: true, Life: l, Before: l.Rule(fill),
 		Fields: []record.Field{
 			{Name: "name", Label: "Subject", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},
 			{Name: l.Field, Type: record.Choice, Choices: l.Names(), Default: Draft, Class: record.Internal, Filter: true, Sort: true, List: true},

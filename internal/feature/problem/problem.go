@@ -64,7 +64,7 @@ func problems() *record.Kind {
 	category.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "problems", Label: "Problem", Labels: "Problems", Icon: "bug",
-		Scope: record.OfOrganization, Menu: 33, Ended: "final", Before: rules.Before,
+		Scope: record.OfOrganization, Menu: 33, Ended: "final", Life: l, Before: rules.Before,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("PRB"), desk.Status(l, "Left empty, it is Logged."),
 			desk.Priority(), desk.Urgency(), desk.Impact(),

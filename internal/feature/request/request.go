@@ -60,7 +60,7 @@ func requests() *record.Kind {
 	customer.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "service_requests", Label: "Service request", Labels: "Service requests", Icon: "inbox",
-		Scope: record.OfOrganization, Menu: 32, Ended: "final", Before: rules.Before,
+		Scope: record.OfOrganization, Menu: 32, Ended: "final", Life: l, Before: rules.Before,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("REQ"),
 			desk.Status(l, "Left empty, it is Active when the team is known, and Submitted until then."),

@@ -9,6 +9,9 @@ package view
 import (
 	"database/sql"
 	"errors"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -140,4 +143,38 @@ func ownerOf(tx *gate.Tx, shared bool) (int64, error) {
 		e.Detail.Text = "a saved view"
 	}
 	return 0, err
+}
+
+// Asks is the question that a view puts to a kind, for who has no pages. Invalid when it
+// narrows by what is no field, such as a flag.
+func (v View) Asks(k *record.Kind) (record.Query, error) {
+	q := record.Query{Archived: "no"}
+	values, err := url.ParseQuery(v.Query)
+	if err != nil {
+		return q, fault.Wrap(err, fault.Invalid, "its question cannot be read.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		said := values.Get(name)
+		f := k.Field(name)
+		switch {
+		case said == "" || name == "cols" || name == "dir" || name == "per":
+		case name == "q":
+			q.Text = said
+		case name == "sort":
+			q.Sort = []record.Order{{Field: said, Desc: values.Get("dir") == "desc"}}
+		case name == "archived" && said == "yes":
+			q.Archived = said
+		case name == "archived" && said == "all":
+			q.Archived = ""
+		case f != nil && (f.Filter || f.Type == record.Ref):
+			x, err := f.Parse(said)
+			if err != nil {
+				return q, err
+			}
+			q.Filters = append(q.Filters, record.Filter{Field: name, Op: record.Eq, Values: []any{x}})
+		default:
+			return q, fault.New(fault.Invalid, "it is narrowed by %s.", name)
+		}
+	}
+	return q, nil
 }

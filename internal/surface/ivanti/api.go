@@ -136,8 +136,10 @@ func (a *API) build() {
 			a.mount(a.sets[set])
 			a.tie(a.sets[set])
 			a.mountFilesOf(a.sets[set])
+			a.mountActions(a.sets[set])
 		}
 		a.mountFiles()
+		a.mountSearch()
 		a.mux.Handle("POST "+loginAt, a.login)
 	})
 }
@@ -274,8 +276,15 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	if status >= http.StatusInternalServerError {
 		code = "ISM_5000"
 	}
+	f := failed(err)
+	f.Code = cmp.Or(code, f.Code)
+	_ = web.JSON(w, status, f) // a broken connection has nobody to tell
+}
+
+// failed is a failure in the words of the API.
+func failed(err error) failure {
 	say := fault.Say(err)
-	f := failure{Code: cmp.Or(code, "ISM_4000"), Description: say.Text}
+	f := failure{Code: "ISM_4000", Description: say.Text}
 	for _, name := range slices.Sorted(maps.Keys(say.Fields)) {
 		f.Message = append(f.Message, name+": "+say.Fields[name])
 	}
@@ -285,5 +294,5 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	if say.Hint != "" {
 		f.Help = &say.Hint
 	}
-	_ = web.JSON(w, status, f) // a broken connection has nobody to tell
+	return f
 }

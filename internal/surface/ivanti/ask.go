@@ -10,7 +10,6 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/core/search"
 	"strongroom/internal/surface/ivanti/odata"
 )
 
@@ -42,7 +41,7 @@ func (a *API) query(tx *gate.Tx, o *object, q odata.Query) (record.Query, error)
 		out.Sort = []record.Order{{Field: "updated_at", Desc: true}}
 	}
 	if q.Search != "" {
-		hits, err := search.Find(tx, q.Search, search.Options{Kinds: []string{o.kind.Name}, Limit: mostNamed})
+		hits, err := findAny(tx, q.Search, o.kind.Name)
 		if err != nil {
 			return out, err
 		}
@@ -84,6 +83,9 @@ func (a *API) term(tx *gate.Tx, o *object, t odata.Term) ([]record.Filter, error
 	p, ok := o.parts[strings.ToLower(t.Field)]
 	if !ok {
 		return nil, o.unknown(t.Field)
+	}
+	if t.Value == "" && (p.form == link || p.form == named || p.form == title) { // no name is no record
+		t.Value = nil
 	}
 	switch {
 	case p.suffix == "_Category" || p.of == nil && (p.name == creator || p.name == modifier):

@@ -60,7 +60,7 @@ func wanted(q odata.Query) map[string]bool {
 }
 
 // list answers GET of a set.
-func list(c *call, o *object) error { return c.listing(o, nil) }
+func list(c *call, o *object) error { return c.listing(o, nil, nil) }
 
 func (c *call) answerList(o *object, rows []row, total int64, only map[string]bool) error {
 	b := jsonapi.AppendString([]byte(`{"@odata.context":`), c.base(c.r)+"/api/odata/$metadata#"+o.set)
@@ -78,9 +78,13 @@ func (c *call) answerList(o *object, rows []row, total int64, only map[string]bo
 
 // show answers GET of one record.
 func show(c *call, o *object) error {
-	rid, err := c.id()
+	wants, err := c.searched()
 	if err != nil {
 		return err
+	}
+	rid, err := c.id()
+	if err != nil || wants != "" { // no RecId: the name of a saved search
+		return c.saved(o, wants)
 	}
 	q, err := odata.Parse(c.r.URL.RawQuery)
 	if err != nil {

@@ -3,12 +3,17 @@ package ivanti_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"strongroom/internal/base/fault"
@@ -36,8 +41,56 @@ import (
 	"strongroom/internal/feature/service"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
+	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/ivanti"
 )
+
+// calls are the shapes of calls, and whether a test has asked one and was answered.
+var calls sync.Map //nolint:gochecknoglobals // the law of TestMain is about all tests together
+
+// shape is a call or a route without the names of objects, records and relationships.
+func shape(api *ivanti.API, call string) string {
+	method, path, _ := strings.Cut(call, " ")
+	path, _, _ = strings.Cut(strings.ToLower(path), "?")
+	path = strings.TrimPrefix(strings.TrimPrefix(strings.NewReplacer("//", "/", "('", "/", "')", "").Replace(path), "/heat"), "/api")
+	parts := strings.Split(path, "/")
+	sets := api.Sets()
+	at := slices.IndexFunc(parts, func(p string) bool { return sets[p] != "" || p == "attachments" })
+	for i := range parts {
+		switch {
+		case at < 0 && i == 3 && strings.HasPrefix(path, "/rest/attachment/"):
+			parts[i] = "{id}"
+		case i == at && parts[i] != "attachments":
+			parts[i] = "{set}"
+		case i > at && parts[i] == "$metadata", i > at && parts[i] == "$ref", at < 0 && !strings.HasPrefix(parts[i], "{"), i < at || i == at:
+		case i == at+2 && (method == "POST" && api.Related(strings.Split(path, "/")[at], parts[i]) == ""):
+			parts[i] = "{action}"
+		case i == at+2 && strings.HasSuffix(parts[i], "containsattachment"):
+			parts[i] = "{files}"
+		case i == at+2:
+			parts[i] = "{relationship}"
+		default:
+			parts[i] = "{id}"
+		}
+	}
+	return method + " " + strings.Join(parts, "/")
+}
+
+// TestMain holds the tests to a law: each shape of call that is mounted is asked by one of
+// them, and answered. It is asked for when all tests run.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if code == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.list").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" {
+		calls.Range(func(call, asked any) bool {
+			if asked == false {
+				fmt.Printf("no test asks %s and is answered\n", call)
+				code = 1
+			}
+			return true
+		})
+	}
+	os.Exit(code)
+}
 
 // welcome is a way of signing in that knows one address and one password.
 type welcome struct{}
@@ -55,6 +108,7 @@ type house struct {
 	*coretest.House
 	t             testing.TB
 	url, key      string
+	api           *ivanti.API
 	org, customer id.ID
 	agent, team   id.ID
 	service       id.ID
@@ -65,7 +119,7 @@ func open(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, House: coretest.Open(t, coretest.Options{Features: []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), password.Feature(), identity.Feature(), apikey.Feature(), notification.Feature(),
-		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(), relation.Feature(), attachment.Feature(), {Name: "number", Schema: number.Schema},
+		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(), relation.Feature(), attachment.Feature(), view.Feature(), {Name: "number", Schema: number.Schema},
 	}})}
 	keys := &apikey.Keys{Gate: h.Gate}
 	api := &ivanti.API{Gate: h.Gate, Records: h.Records, Relations: &relation.Relations{Records: h.Records}, Attachments: &attachment.Store{Gate: h.Gate, Max: 1 << 20}, Keys: keys, Limiter: &apikey.Limiter{Now: h.Clock.Now}, Sessions: &identity.Sessions{Gate: h.Gate, Methods: []method.Password{welcome{}}},
@@ -73,6 +127,10 @@ func open(t testing.TB) *house {
 	s := httptest.NewServer(api.Handler())
 	t.Cleanup(s.Close)
 	h.url = s.URL
+	for _, route := range api.Routes() {
+		calls.LoadOrStore(shape(api, route), false)
+	}
+	h.api = api
 	var err error
 	if _, h.key, err = keys.Create(t.Context(), h.Admin(), apikey.New{Name: "program", Role: access.Administrator, Limit: &apikey.Limit{}}); err != nil {
 		t.Fatal(err)
@@ -117,6 +175,9 @@ func (h *house) do(method, path, body string, header ...string) *answer {
 		h.t.Fatal(err)
 	}
 	a := &answer{h.t, method + " " + path, resp.StatusCode, resp.Header, string(b), nil}
+	if resp.StatusCode < 300 {
+		calls.Store(shape(h.api, method+" "+path), true)
+	}
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "application/json") && strings.HasPrefix(a.text, "{") {
 		if err := json.Unmarshal(b, &a.doc); err != nil {
 			h.t.Fatalf("%s: %v: %s", a.what, err, b)

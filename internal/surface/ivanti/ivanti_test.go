@@ -256,6 +256,15 @@ func TestAttachments(t *testing.T) {
 	h.do("DELETE", "/api/rest/Attachment/"+file, "").want(204)
 	h.do("GET", "/api/rest/Attachment?id="+file, "").fault(400, "ISM_4000", "") // taken off is gone, and not left behind
 	h.do("DELETE", "/api/rest/Attachment?ID="+file, "").fault(400, "ISM_4000", "")
+	for n, path := range []string{"/api/rest/Attachment?ID=", "/api/odata/businessobject/attachments/"} { // the other two ways
+		a := up(at, typ, "file@"+[]string{"one", "two"}[n]+".txt=x").want(200)
+		if err := json.Unmarshal([]byte(a.text), &said); err != nil {
+			t.Fatal(err)
+		}
+		h.do("GET", "/api/rest/Attachment/"+said[0].Message, "").want(200)
+		h.do("DELETE", path+said[0].Message, "").want(204)
+		h.do("GET", "/api/rest/Attachment/"+said[0].Message, "").fault(400, "ISM_4000", "")
+	}
 }
 
 // TestNoSecrets: passwords are an object like others, without what they hold.

@@ -5,7 +5,9 @@ import (
 	"encoding/xml"
 	"net/http"
 
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/view"
 )
 
 // The parts of CSDL 4.0 (OASIS, Common Schema Definition Language) that describe one
@@ -21,6 +23,27 @@ type (
 		XMLNS     string       `xml:"xmlns,attr"`
 		Namespace string       `xml:"Namespace,attr"`
 		Types     []entityType `xml:"EntityType"`
+		Actions   []operation  `xml:"Action"`
+		Functions []operation  `xml:"Function"`
+	}
+	// operation is a quick action or a saved search, with the ActionId that it is called by.
+	operation struct {
+		Name       string      `xml:"Name,attr"`
+		Bound      bool        `xml:"IsBound,attr"`
+		Parameters []parameter `xml:"Parameter"`
+	}
+	parameter struct {
+		Name    string      `xml:"Name,attr"`
+		Type    string      `xml:"Type,attr"`
+		Default *annotation `xml:"Annotation,omitempty"`
+	}
+	annotation struct {
+		Term  string        `xml:"Term,attr"`
+		Value propertyValue `xml:"PropertyValue"`
+	}
+	propertyValue struct {
+		Property string `xml:"Property,attr"`
+		String   string `xml:"String,attr"`
 	}
 	entityType struct {
 		Name       string       `xml:"Name,attr"`
@@ -43,7 +66,14 @@ type (
 	}
 )
 
-// metadata answers GET of what an object looks like.
+// operation describes a quick action or a saved search.
+func (o *object) operation(name, actionID string) operation {
+	return operation{Name: name, Bound: true, Parameters: []parameter{{Name: "bindingParameter", Type: "MetaData." + o.name},
+		{Name: "ActionId", Type: "Edm.Guid", Default: &annotation{"Org.OData.Core.V1.OptionalParameter", propertyValue{"DefaultValue", actionID}}}}}
+}
+
+// metadata answers GET of what an object looks like, with its quick actions and the saved
+// searches of who asks.
 func metadata(c *call, o *object) error {
 	t := entityType{Name: o.name, Key: propertyRef{recID}}
 	for _, f := range o.fields {
@@ -52,9 +82,23 @@ func metadata(c *call, o *object) error {
 	for _, r := range o.ties {
 		t.Links = append(t.Links, navigation{Name: r.name, Type: "Collection(MetaData." + c.objects[r.to].name + ")"})
 	}
+	var actions, functions []operation
+	for _, a := range o.actions {
+		actions = append(actions, o.operation(a.name, o.actionID(a)))
+	}
+	err := c.Gate.View(c.r.Context(), c.caller, func(tx *gate.Tx) error {
+		list, err := view.List(tx, o.kind.Name, 0)
+		for _, v := range list {
+			functions = append(functions, o.operation(underscored(v.Name), viewID(v)))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
 	b.WriteString(xml.Header)
-	doc := csdl{Edmx: "http://docs.oasis-open.org/odata/ns/edmx", Version: "4.0", Schema: schema{"http://docs.oasis-open.org/odata/ns/edm", "MetaData", []entityType{t}}}
+	doc := csdl{Edmx: "http://docs.oasis-open.org/odata/ns/edmx", Version: "4.0", Schema: schema{"http://docs.oasis-open.org/odata/ns/edm", "MetaData", []entityType{t}, actions, functions}}
 	doc.XMLName = xml.Name{Local: "edmx:Edmx"}
 	if err := xml.NewEncoder(&b).Encode(doc); err != nil {
 		return err
@@ -63,7 +107,7 @@ func metadata(c *call, o *object) error {
 	h.Set("Content-Type", "application/xml; charset=utf-8")
 	h.Set("OData-Version", "4.0")
 	c.w.WriteHeader(http.StatusOK)
-	_, err := c.w.Write(b.Bytes())
+	_, err = c.w.Write(b.Bytes())
 	return err
 }
 

@@ -51,12 +51,13 @@ type part struct {
 
 // object is a kind, as Ivanti's clients see it.
 type object struct {
-	kind   *record.Kind
-	name   string
-	set    string // in addresses
-	fields []*field
-	ties   []relationship
-	parts  map[string]part // by names in small letters
+	kind    *record.Kind
+	name    string
+	set     string // in addresses
+	fields  []*field
+	ties    []relationship
+	actions []action
+	parts   map[string]part // by names in small letters
 }
 
 // newObject describes a kind. Fields that hold secrets, several values or files are left

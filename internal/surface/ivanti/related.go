@@ -88,7 +88,7 @@ func related(c *call, o, to *object, r relationship) error {
 	if err != nil {
 		return err
 	}
-	return c.listing(to, func(tx *gate.Tx) (record.Filter, error) {
+	return c.listing(to, nil, func(tx *gate.Tx) (record.Filter, error) {
 		rec, err := c.Records.Get(tx, o.kind.Name, parent)
 		if err != nil {
 			return record.Filter{}, err
@@ -200,8 +200,9 @@ func (c *call) relate(tx *gate.Tx, from, to id.ID, on bool) error {
 	return fault.Wrap(gate.Missing(), fault.NotFound, "The two are not linked.")
 }
 
-// listing answers with a list of objects, narrowed to what within says.
-func (c *call) listing(o *object, within func(*gate.Tx) (record.Filter, error)) error {
+// listing answers with a list of objects, narrowed to what within says. start, which may
+// be nil, gives the query that the one of the address narrows further.
+func (c *call) listing(o *object, start func(*gate.Tx) (record.Query, error), within func(*gate.Tx) (record.Filter, error)) error {
 	q, err := odata.Parse(c.r.URL.RawQuery)
 	if err != nil {
 		return err
@@ -219,6 +220,13 @@ func (c *call) listing(o *object, within func(*gate.Tx) (record.Filter, error)) 
 				return err
 			}
 			ask.Filters = append(slices.Clip(ask.Filters), only)
+		}
+		if start != nil {
+			from, err := start(tx)
+			if err != nil {
+				return err
+			}
+			ask = narrowed(from, ask, len(q.Order) > 0)
 		}
 		page := ask
 		page.Limit = max(1, ask.Limit) // none at all is a count
