@@ -53,13 +53,13 @@ vulncheck: $(GOVULNCHECK)
 # The packages that take longest begin first, or they would end alone. Both runs have
 # the same limit, so that what asks for no database is not tested twice: the go command
 # remembers it.
-SUITE := -timeout 45m -json ./internal/surface/webui ./internal/apptest ./...
+SUITE := -timeout 45m ./internal/surface/webui ./internal/apptest ./...
 
 sqlite:
-	go test $(SUITE) | go run ./tools/testreport
+	go run ./tools/testreport $(SUITE)
 
 postgres:
-	STRONGROOM_TEST_DB=postgres go test $(SUITE) | go run ./tools/testreport
+	STRONGROOM_TEST_DB=postgres go run ./tools/testreport $(SUITE)
 
 build:
 	go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/strongroom ./cmd/strongroom

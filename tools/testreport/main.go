@@ -1,33 +1,83 @@
-// Command testreport reads the JSON lines of `go test -json` from standard
-// input and prints what a person wants to read: one ordinary ok or FAIL line
-// for every package, the whole output of every test that failed, and the name
-// and reason of every test that was skipped.
+// Command testreport runs `go test -json` with the arguments that it is given and
+// prints what a person wants to read: one ordinary ok or FAIL line for every
+// package, the whole output of every test that failed, and the name and reason of
+// every test that was skipped.
 //
-// Always true: it exits 0 only if at least one test ran, none failed, none was
-// skipped but those of byDesign, every package could be built and the input was
-// complete. It does not believe the exit status of `go test`; it counts for
-// itself.
+// When no more than two tests failed, each is run once more, alone. One that passes
+// then is unsteady: it is named at the end, below what it said when it failed.
+//
+// Always true: it exits 0 only if at least one test ran, none failed but the unsteady,
+// none was skipped but those of byDesign, every package could be built and the output
+// was complete. It does not believe an exit status of 0; it counts for itself.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"sort"
 	"strings"
 )
 
 func main() {
-	r := newReport(os.Stdout)
-	if err := r.read(os.Stdin); err != nil {
+	first, err := run(os.Args[1:]...)
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "testreport: %v\n", err)
 		os.Exit(1)
 	}
-	if !r.close() {
+	ok := first.close()
+	if list := first.doubtful(); !ok && len(list) > 0 {
+		ok = again(list)
+	}
+	if !ok {
 		os.Exit(1)
 	}
+}
+
+// run runs the tests and prints as they end.
+func run(args ...string) (*report, error) {
+	r := newReport(os.Stdout)
+	tests := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	tests.Stderr = os.Stderr
+	out, err := tests.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := tests.Start(); err != nil {
+		return nil, err
+	}
+	if err := r.read(out); err != nil {
+		return nil, err
+	}
+	var exit *exec.ExitError
+	if err := tests.Wait(); err != nil && !errors.As(err, &exit) {
+		return nil, err
+	}
+	r.status = tests.ProcessState.ExitCode()
+	return r, nil
+}
+
+// again runs each test alone and tells whether all passed.
+func again(list []test) bool {
+	ok := true
+	for _, t := range list {
+		fmt.Printf("once more, alone: %s %s\n", t.pkg, t.name)
+		r, err := run("-count=1", "-timeout=20m", "-run=^"+t.name+"$", t.pkg)
+		if err != nil {
+			fmt.Printf("testreport: %v\n", err)
+			return false
+		}
+		if !r.close() {
+			ok = false
+			continue
+		}
+		fmt.Printf("UNSTEADY: %s %s failed in the run and passed alone. Mend it: what it said stands above.\n", t.pkg, t.name)
+	}
+	return ok
 }
 
 // byDesign are the skips that say nothing about the machine, each with its
@@ -62,10 +112,29 @@ type report struct {
 	broken  int // packages that failed for another reason than a failed test
 	passed  int
 	failed  int
+	roots   map[test]bool // what failed, without subtests
+	status  int           // what go test exited with
+}
+
+// mostDoubtful is how many failed tests may be run once more: where more fail, it is no
+// accident of one of them.
+const mostDoubtful = 2
+
+// doubtful lists the tests that may be run once more: few failed, and nothing else is
+// wrong.
+func (r *report) doubtful() (list []test) {
+	if len(r.roots) > mostDoubtful || r.broken > 0 || len(r.builds) > 0 || len(r.skips) > 0 {
+		return nil
+	}
+	for t := range r.roots {
+		list = append(list, t)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].pkg+" "+list[i].name < list[j].pkg+" "+list[j].name })
+	return list
 }
 
 func newReport(w io.Writer) *report {
-	return &report{w: w, output: map[test][]string{}, running: map[string]bool{}, builds: map[string]bool{}}
+	return &report{w: w, output: map[test][]string{}, running: map[string]bool{}, builds: map[string]bool{}, roots: map[test]bool{}}
 }
 
 // read takes every line. A line that is not JSON is printed as it stands: the
@@ -120,6 +189,8 @@ func (r *report) endTest(t test, action string) {
 		delete(r.output, t)
 	case "fail":
 		r.failed++
+		name, _, _ := strings.Cut(t.name, "/")
+		r.roots[test{t.pkg, name}] = true
 	case "skip":
 		if why := byDesign[t.pkg+" "+t.name]; why != "" {
 			fmt.Fprintf(r.w, "skipped by design: %s %s: %s\n", t.pkg, t.name, why)
@@ -191,6 +262,10 @@ func reason(output []string) string {
 func (r *report) close() bool {
 	for pkg := range r.running {
 		fmt.Fprintf(r.w, "FAIL\t%s [its output ends in the middle]\n", pkg)
+		r.broken++
+	}
+	if r.status != 0 && r.failed+r.broken+len(r.builds) == 0 {
+		fmt.Fprintf(r.w, "FAIL: go test exited with %d and names no failure.\n", r.status)
 		r.broken++
 	}
 	sort.Strings(r.skips)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -20,9 +22,11 @@ func TestReport(t *testing.T) {
 `
 	tests := []struct {
 		name, in string
+		status   int // of go test; 1 where something fails, without being told
 		ok       bool
 		want     []string
 		without  string
+		again    string // what is worth being run once more
 	}{
 		{name: "all pass", in: pass + empty, ok: true, want: []string{"ok  \tp\t0.01s", "[no test files]", "1 passed, 0 failed, 0 skipped"}, without: "RUN"},
 		{name: "nothing ran", in: empty, want: []string{"no test ran"}},
@@ -32,7 +36,12 @@ func TestReport(t *testing.T) {
 {"Action":"fail","Package":"f","Test":"TestB"}
 {"Action":"output","Package":"f","Output":"FAIL\tf\t0.02s\n"}
 {"Action":"fail","Package":"f"}
-`, want: []string{"got 1, want 2", "FAIL\tf\t0.02s", "1 passed, 1 failed, 0 skipped"}},
+`, want: []string{"got 1, want 2", "FAIL\tf\t0.02s", "1 passed, 1 failed, 0 skipped"}, again: "[{f TestB}]"},
+		{name: "a part of a test fails", in: pass + failing("f", "TestB/one", "TestB", "TestC"), want: []string{"1 passed, 3 failed"}, again: "[{f TestB} {f TestC}]"},
+		{name: "too many tests fail to be accidents", in: pass + failing("f", "TestB", "TestC") + failing("g", "TestD"), want: []string{"1 passed, 3 failed"}},
+		{name: "a test fails and a package does not compile", in: pass + failing("f", "TestB") + `{"ImportPath":"b","Action":"build-fail"}
+`, want: []string{"1 passed, 1 failed"}},
+		{name: "go test is not content", in: pass, status: 2, want: []string{"exited with 2", "1 passed, 1 failed"}},
 		{name: "a test is skipped", in: pass + `{"Action":"start","Package":"s"}
 {"Action":"output","Package":"s","Test":"TestC","Output":"=== RUN   TestC\n"}
 {"Action":"output","Package":"s","Test":"TestC","Output":"    c_test.go:9: no PostgreSQL here\n"}
@@ -66,8 +75,12 @@ func TestReport(t *testing.T) {
 			if err := r.read(strings.NewReader(tt.in)); err != nil {
 				t.Fatal(err)
 			}
+			r.status = tt.status
 			if got := r.close(); got != tt.ok {
 				t.Errorf("close = %v, want %v\n%s", got, tt.ok, &out)
+			}
+			if got := fmt.Sprint(r.doubtful()); got != cmp.Or(tt.again, "[]") {
+				t.Errorf("worth running once more: %s, want %q", got, tt.again)
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(out.String(), want) {
@@ -79,4 +92,13 @@ func TestReport(t *testing.T) {
 			}
 		})
 	}
+}
+
+// failing is what go test says of a package in which these tests fail.
+func failing(pkg string, names ...string) string {
+	out := fmt.Sprintf("{\"Action\":\"start\",\"Package\":%q}\n", pkg)
+	for _, n := range append(names, "") {
+		out += fmt.Sprintf("{\"Action\":\"output\",\"Package\":%q,\"Test\":%q,\"Output\":\"said\\n\"}\n{\"Action\":\"fail\",\"Package\":%q,\"Test\":%q}\n", pkg, n, pkg, n)
+	}
+	return out
 }
