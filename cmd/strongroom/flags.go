@@ -34,13 +34,14 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.StringVar(&s.key, "key", "", "the API `key`; better in the environment, where other users of this machine do not see it")
 			f.StringVar(&s.mcp.KeyFile, "key-file", "", "`file` that holds the API key")
 		},
-		"vault ls":        ownVaultFlags,
-		"vault get":       ownVaultFlags,
-		"vault words":     ownVaultFlags,
-		"vault meet":      ownVaultFlags,
-		"vault check-log": ownVaultFlags,
-		"vault recovery":  ownVaultFlags,
-		"vault new-keys":  ownVaultFlags,
+		"vault ls":         ownVaultFlags,
+		"vault get":        ownVaultFlags,
+		"vault words":      ownVaultFlags,
+		"vault meet":       ownVaultFlags,
+		"vault check-log":  ownVaultFlags,
+		"vault recovery":   ownVaultFlags,
+		"vault new-keys":   ownVaultFlags,
+		"vault breakglass": breakglassFlags,
 		"vault verify-client": func(s *settings, f *flag.FlagSet) {
 			f.BoolVar(&s.list, "list", false, "print the SHA-256 of every file that this version sends to browsers")
 		},

@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "up": up, "down": down, "field": field, "get": get, "tamper": tamper, "pack": pack, "hold": hold, "loosen": loosen,
+			"code": code, "up": up, "down": down, "field": field, "get": get, "tamper": tamper, "pack": pack, "hold": hold, "loosen": loosen, "copies": copies,
 		},
 		Condition: func(c string) (bool, error) {
 			switch c {

@@ -129,6 +129,8 @@ func vaultPutCommand() *command {
 type vaultSettings struct {
 	app.VaultOptions
 	Username, Site string
+
+	glass glass
 }
 
 // vaults opens all vaults. The passphrase is asked for on in when no file has it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/hostproof"
 	"strongroom/internal/surface/vaultapi"
 )
 
@@ -65,6 +66,18 @@ func NewVaultKeys(ctx context.Context, o VaultOptions, ask func() (string, error
 	err = c.NewKeys(ctx, list, pass)
 	return c.Words(), err
 }
+
+// KeyedVaults is a client for what takes a key and no passphrase.
+func KeyedVaults(o VaultOptions) (*vaultapi.Client, error) {
+	c, _, err := vaultClient(o, func() (string, error) { return "", nil })
+	return c, err
+}
+
+// CopyWords gives the words of the keys that made an emergency copy.
+func CopyWords(x *hostproof.Copy) string { return vaultapi.CopyWords(x) }
+
+// PlaceOf gives the place of a holder of an emergency copy.
+func PlaceOf(x *hostproof.Copy, what string) (int, error) { return vaultapi.PlaceOf(x, what) }
 
 func vaultClient(o VaultOptions, ask func() (string, error)) (*vaultapi.Client, string, error) {
 	if o.KeyFile != "" {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"strongroom/internal/apptest"
 	"strongroom/internal/base/fault"
@@ -126,6 +127,7 @@ func TestEmergencyFile(t *testing.T) {
 	if _, err := client.Put(t.Context(), list[0], nil, hostproof.Content{"title": "x"}); !fault.Is(err, fault.Invalid) {
 		t.Errorf("it is written: %v", err)
 	}
+	emergencyCopy(t, h, tenant, client)
 	for _, v := range f.Vaults {
 		v.Items[0][len(v.Items[0])-100] ^= 1
 	}
@@ -175,4 +177,59 @@ func share(t *testing.T, h *apptest.House, tenant string, owner, other, at id.ID
 		return
 	}
 	t.Fatal("nobody has keys")
+}
+
+// emergencyCopy: the manager makes an emergency copy with the server, opens it without one,
+// by her file and a paper, and hands the receipt in.
+func emergencyCopy(t *testing.T, h *apptest.House, tenant *apptest.Tenant, offline *vaultapi.Client) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	other := tenant.People[access.Manager]
+	c := &vaultapi.Client{URL: h.URL, Key: other.Key, Memory: &vaultapi.Memory{Dir: t.TempDir()}, HTTP: &http.Client{Transport: &atHost{host: tenant.Name + ".localhost"}}}
+	must(c.Unlock(t.Context(), vaultPassphrase))
+	people, err := c.People(t.Context())
+	must(err)
+	editor := tenant.People[access.Editor]
+	if _, err := c.Holder(t.Context(), people, int64(editor.ID), ""); err == nil || !strings.Contains(err.Error(), "not compared") {
+		t.Errorf("a holder whose words were not compared: %v", err)
+	}
+	if err := c.MeetPerson(t.Context(), people, int64(editor.ID), strings.Join(c.Words(), " ")); !fault.Is(err, fault.Denied) {
+		t.Errorf("other words: %v", err)
+	}
+	e := &vaultapi.Client{URL: h.URL, Key: editor.Key, Memory: &vaultapi.Memory{Dir: t.TempDir()}, HTTP: c.HTTP}
+	must(e.Unlock(t.Context(), vaultPassphrase))
+	must(c.MeetPerson(t.Context(), people, int64(editor.ID), strings.Join(e.Words(), " ")))
+	people, err = c.People(t.Context())
+	must(err)
+	second, err := c.Holder(t.Context(), people, int64(editor.ID), "")
+	must(err)
+	me, err := c.Holder(t.Context(), people, int64(other.ID), "Manager")
+	must(err)
+	items := []hostproof.Copied{{From: "Personal", Content: hostproof.Content{"title": "Router", "password": "s3cret"}}, {From: "Harbor", Content: hostproof.Content{"title": "Database"}}}
+	now := h.App.Gate.Now().UnixMilli()
+	x, codes, err := c.MakeCopy(t.Context(), items, 1, []hostproof.Holder{me, second, {Name: "Safe"}}, 2, time.Now().Add(time.Hour).UnixMilli()+max(0, now-time.Now().UnixMilli()))
+	must(err)
+	if x, err = hostproof.ParseCopy(x.Marshal()); err != nil {
+		t.Fatal(err)
+	}
+	consent, err := e.Consent(x, 1, "fire")
+	must(err)
+	if _, _, err := offline.OpenCopy(x, hostproof.Opening{Reason: "fire"}); !fault.Is(err, fault.Conflict) {
+		t.Errorf("one person alone: %v", err)
+	}
+	for _, o := range []hostproof.Opening{{Codes: codes}, {Consents: []*hostproof.Consent{consent}}} {
+		o.Reason = "fire"
+		got, r, err := offline.OpenCopy(x, o)
+		must(err)
+		if len(got) != 2 || got[0].Content["password"] != "s3cret" {
+			t.Errorf("it holds %v", got)
+		}
+		must(e.HandIn(t.Context(), r.Marshal()))
+		must(e.HandIn(t.Context(), r.Marshal()))
+	}
 }

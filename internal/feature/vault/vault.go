@@ -29,7 +29,7 @@ const mostVaults = 50
 
 // Feature is the tables of vaults.
 func Feature() record.Feature {
-	return record.Feature{Name: "vault", Schema: slices.Concat(schema, fileSchema, recoverySchema), Purge: purge}
+	return record.Feature{Name: "vault", Schema: slices.Concat(schema, fileSchema, recoverySchema, copySchema), Purge: purge}
 }
 
 var schema = []string{
@@ -59,6 +59,8 @@ func purge(tx *gate.Tx, r *record.Record) error {
 		`delete from vault_grant where vault_id in (select id from vault where owner_id = ?)`,
 		`delete from vault where owner_id = ?`,
 		`delete from vault_ended where owner_id = ?`,
+		`delete from vault_receipt where copy in (select hash from vault_copy where maker_id = ?)`,
+		`delete from vault_copy where maker_id = ?`,
 		`delete from vault_recovery where user_id = ?`,
 		`delete from vault_answer where user_id = ?`,
 		`delete from vault_ask where user_id = ?`,
@@ -75,7 +77,13 @@ func purge(tx *gate.Tx, r *record.Record) error {
 }
 
 // Vaults keeps vaults. Fill Gate.
-type Vaults struct{ Gate *gate.Gate }
+type Vaults struct {
+	Gate *gate.Gate
+
+	// Leave tells whether the caller may take passwords of the server's class out of it;
+	// nil is nobody.
+	Leave func(tx *gate.Tx) (bool, error)
+}
 
 // State is what a person has: her keyset and her vaults.
 type State struct {

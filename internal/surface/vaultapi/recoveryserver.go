@@ -12,6 +12,15 @@ import (
 
 func (s *Server) mountRecovery() {
 	s.mux.Handle("GET "+Path+"recovery", s.as(s.recovery))
+	s.mux.Handle("GET "+Path+"people", s.as(s.people))
+	s.mux.Handle("POST "+Path+"copies", s.as(func(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
+		var in vault.NewCopy
+		return takes(w, r, &in, func(ctx context.Context) error { return s.Vaults.RecordCopy(ctx, c, in) })
+	}))
+	s.mux.Handle("POST "+Path+"receipts", s.as(func(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
+		var in vault.Receipt
+		return takes(w, r, &in, func(ctx context.Context) error { return s.Vaults.HandIn(ctx, c, in) })
+	}))
 	s.mux.Handle("POST "+Path+"keyset", s.as(func(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
 		var in Keyset
 		return takes(w, r, &in, func(ctx context.Context) error { return s.Vaults.SaveKeyset(ctx, c, in.Statement, in.Lock) })
@@ -77,4 +86,13 @@ func (s *Server) recovery(w http.ResponseWriter, r *http.Request, c *access.Call
 		return err
 	}
 	return web.JSON(w, http.StatusOK, got)
+}
+
+// people gives whom the caller sees and who has keys.
+func (s *Server) people(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
+	list, err := s.Vaults.People(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, list)
 }
