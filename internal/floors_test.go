@@ -47,6 +47,7 @@ var sideways = map[string]string{
 	"importer -> flexibleasset": "the types of assets of an export are designed as people design them",
 	"importer -> external":      "what a foreign row became is remembered there",
 	"importer -> relation":      "an export holds relations between records",
+	"importer -> flag":          "flags come with the records that bear them",
 	"runbook -> relation":       "what a record is related to is named beneath it",
 	"sample -> attachment":      "the sample company has files, made through the same doors as people use",
 	"sample -> flexibleasset":   "the sample company has assets of types that come with the product",

@@ -89,10 +89,10 @@ func importHuduCommand() *command {
 	return &command{
 		name: "import hudu", args: "ADDRESS|FILE", short: "bring in what lies in Hudu, through its API or from a zip",
 		long: `
-Reads companies, asset layouts with their assets, folders, articles with their
-pictures, passwords, websites, procedures, relations, files and photos from the Hudu
-at ADDRESS, such as https://name.huducloud.com, or from a zip of JSON files, tables
-and files. The API key is in the file that -key-file names, or the first line of
+Reads companies, asset layouts with their assets, networks and racks, folders,
+articles with their pictures, passwords, websites, procedures, relations, flags, files
+and photos from the Hudu at ADDRESS, such as https://name.huducloud.com, or from a zip
+of JSON files, tables and files. The API key is in the file that -key-file names, or the first line of
 standard input. What belongs to no company comes to the one that -company names.
 
 With -dry-run nothing is written: it says what would be created and changed. An

@@ -64,6 +64,10 @@ func Library() []Ready {
 		{"Printing", "printer", "Printers, drivers and who to call.", []ReadyField{
 			{"Name", Text, "title list required", "", ""}, {"Printers", Tag, "depends", "Configurations", ""}, {"Print server", Tag, "depends", "Configurations", ""}, {"Driver", Text, "list", "", ""},
 			{"Service contract", Text, "list", "", ""}, {"Contract ends", Date, "expires list", "", ""}, {"Administrator password", Password, "", "", ""}, {"Scanning", Textbox, "", "", ""}, {"Supplies", Textbox, "", "", ""}}},
+		{"Rack", "server-2", "A rack and what stands in it.", []ReadyField{
+			{"Name", Text, "title list required", "", ""}, {"Location", Tag, "depends", "Locations", ""}, {"Height, units", Number, "list", "", ""}, {"First unit", Number, "", "", ""},
+			{"Power, W", Number, "list", "", "What it may draw."}, {"Devices", Tag, "used", "", "Configurations or assets."}, {"Contents", Textbox, "", "", "What stands where, from the top."}, {"Key", Password, "", "", ""},
+			{"Photo", Upload, "", "", ""}, {"Notes", Textbox, "", "", ""}}},
 		{"Remote access", "key", "How to get in from outside.", []ReadyField{
 			{"Name", Text, "title list required", "", ""}, {"Kind", Select, "list", "VPN|Remote desktop gateway|Remote support|Zero trust|Other", ""}, {"Address", Text, "list", "", ""},
 			{"Ends at", Tag, "depends", "Configurations", ""}, {"Second factor", Checkbox, "list", "", ""}, {"Shared secret", Password, "", "", ""}, {"Who may", Textbox, "", "", ""}, {"Client set-up", Textbox, "", "", ""}, {"Certificate ends", Date, "expires list", "", ""}}},

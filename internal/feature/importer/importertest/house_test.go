@@ -29,6 +29,7 @@ import (
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/external"
 	"strongroom/internal/feature/favourite"
+	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
@@ -50,7 +51,7 @@ func features() []record.Feature {
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(),
-		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), exporter.Feature(), standing.Feature(), tracker.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), racks(),
+		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), importer.Feature(), exporter.Feature(), standing.Feature(), tracker.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), racks(),
 	}
 }
 

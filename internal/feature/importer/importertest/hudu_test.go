@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/hudu"
@@ -106,7 +108,18 @@ func huduThings() map[string][]map[string]any {
 			{"id": 2, "company_id": nil, "name": "Joiner", "run": false}},
 		"procedure_tasks": {{"id": 21, "procedure_id": 2, "name": "Make account", "description": "<p>In the directory</p>", "position": 1}, {"id": 11, "procedure_id": 1, "name": "Lock account"}},
 		"uploads":         {}, "photos": {}, "public_photos": {},
-		"networks": {{"id": 1, "name": "LAN"}, {"id": 2, "name": "Guests"}},
+		"vlan_zones":    {{"id": 1, "company_id": 1, "name": "House", "vlan_id_ranges": "1-99"}},
+		"vlans":         {{"id": 61, "company_id": 1, "name": "Staff", "vlan_id": 20, "vlan_zone_id": 1}},
+		"networks":      {{"id": 1, "company_id": 1, "name": "Office", "address": "10.20.0.0/24", "vlan_id": 61, "location_id": 9, "description": "Ground floor", "role": "Clients"}, {"id": 2, "name": "Guests"}},
+		"ip_addresses":  {{"id": 71, "company_id": 1, "address": "10.20.0.1", "status": "assigned", "fqdn": "fw1.acme.example", "network_id": 1, "asset_id": 9, "notes": "Gateway <here>"}},
+		"rack_storages": {{"id": 81, "company_id": 1, "name": "Rack A", "height": 42, "starting_unit": 1, "max_wattage": 3000, "front_items": []map[string]any{{"id": 1, "asset_id": 9, "start_unit": 40, "end_unit": 41, "side": "Front", "power_draw": 90}}}},
+		"rack_storage_items": {{"id": 1, "rack_storage_id": 81, "asset_id": 9, "start_unit": 40, "end_unit": 41, "side": "Front", "power_draw": 90},
+			{"id": 2, "rack_storage_id": 81, "start_unit": 1, "end_unit": 1, "side": 1, "reserved_message": "For the UPS"}},
+		"flag_types": {{"id": 5, "name": "Needs care", "color": "Light Orange"}},
+		"flags":      {{"id": 1, "flag_type_id": 5, "flagable_type": "Asset", "flagable_id": 9, "description": "Fan"}, {"id": 2, "flag_type_id": 5, "flagable_type": "Network", "flagable_id": 1}, {"id": 3, "flag_type_id": 6, "flagable_type": "Asset", "flagable_id": 9}},
+		"users": {{"id": 1, "first_name": "Ann", "last_name": "Ohm", "email": "ann@acme.example", "portal_member_company_id": 1, "security_level": "portal_member"},
+			{"id": 2, "first_name": "Tess", "last_name": "Watt", "email": "tess@msp.example", "security_level": "admin"}},
+		"expirations": {{"id": 1}},
 	}
 }
 
@@ -142,10 +155,10 @@ func TestHudu(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Kinds["organization"].Created != 151 || r.Kinds[flexibleasset.Kind].Created != 1 || r.Kinds["document"].Created != 1 || r.Kinds["document"].Skipped != 1 || r.Skipped != 1 || r.Kinds["relation"].Created != 3 || r.Kinds["domain"].Created != 1 || r.Kinds["document_folder"].Created != 4 {
+	if r.Kinds["organization"].Created != 151 || r.Kinds[flexibleasset.Kind].Created != 6 || r.Kinds["document"].Created != 1 || r.Kinds["document"].Skipped != 1 || r.Skipped != 2 || r.Kinds["relation"].Created != 3 || r.Kinds["domain"].Created != 1 || r.Kinds["document_folder"].Created != 4 {
 		t.Fatalf("it is %+v, %+v", r.Counts, r.Problems)
 	}
-	if len(r.Unknown) != 1 || r.Unknown[0].Rows != 2 {
+	if said := fmt.Sprint(r.Unknown); len(r.Unknown) != 2 || !strings.Contains(said, "Tess Watt tess@msp.example") || !strings.Contains(said, "expirations") {
 		t.Errorf("what has no place is %+v", r.Unknown)
 	}
 	asset := h.one(flexibleasset.Kind, "FW1")
@@ -200,6 +213,45 @@ func (h *house) besideHudu(asset id.ID) {
 		h.t.Error("what Hudu relates is not related")
 	}
 	h.proceduresOfHudu()
+	h.networksOfHudu(asset)
+}
+
+// networksOfHudu looks at what Hudu keeps apart from its assets, at flags and at people.
+func (h *house) networksOfHudu(fw id.ID) {
+	h.t.Helper()
+	for name, want := range map[string][]string{
+		"Office":    {"10.20.0.0/24", "20", "Ground floor", "Role: Clients", h.one(flexibleasset.Kind, "Staff").ID.String(), fw.String()},
+		"Staff":     {"20", h.one(flexibleasset.Kind, "House").ID.String()},
+		"House":     {"1-99"},
+		"10.20.0.1": {"assigned", "fw1.acme.example", "Gateway &lt;here&gt;", h.one(flexibleasset.Kind, "Office").ID.String(), fw.String()},
+		"Rack A":    {"42", "3000", fw.String(), "<li>Units 40 to 41, front: FW1, 90 W</li><li>Unit 1, rear: For the UPS</li>"},
+	} {
+		said := fmt.Sprint(h.one(flexibleasset.Kind, name).Values)
+		for _, w := range want {
+			if !strings.Contains(said, w) {
+				h.t.Errorf("%s lacks %q: %s", name, w, said)
+			}
+		}
+	}
+	ann := h.one("contact", "Ann Ohm")
+	if ann.Org != h.one("organization", "Acme").ID || ann.Values["primary_email"] != "ann@acme.example" {
+		h.t.Errorf("the contact is %+v", ann.Values)
+	}
+	h.View(h.Admin(), func(tx *gate.Tx) error {
+		for _, rec := range []id.ID{fw, h.one(flexibleasset.Kind, "Office").ID} {
+			on, err := flag.Of(tx, rec)
+			if err != nil || len(on) != 1 || on[0].Name != "Needs care" || on[0].Colour != "amber" {
+				h.t.Errorf("%d bears %+v, %v", rec, on, err)
+			}
+		}
+		users, err := h.Records.List(tx, "user", record.Query{Limit: 10})
+		for _, u := range users.Records {
+			if strings.Contains(u.Name, "Tess") || strings.Contains(u.Name, "Ann") {
+				h.t.Errorf("the import let %s in", u.Name)
+			}
+		}
+		return err
+	})
 }
 
 // proceduresOfHudu looks at the checklist and the template.
@@ -334,6 +386,35 @@ func TestHuduFilesInAZip(t *testing.T) {
 	}
 }
 
+// TestHuduTypesThatAreHere: networks join the type of the library that a tenant has, and
+// a layout of Hudu that is called like one of ours stays what it is.
+func TestHuduTypesThatAreHere(t *testing.T) {
+	h := open(t)
+	h.Change(func(tx *gate.Tx) error {
+		list := flexibleasset.Library()
+		_, err := list[slices.IndexFunc(list, func(y flexibleasset.Ready) bool { return y.Name == "LAN" })].Make(tx, h.Records)
+		return err
+	})
+	things := huduThings()
+	in := files{"companies.json": `[{"id":1,"name":"Acme"}]`, "asset_layouts.json": `[{"id":5,"name":"Rack","fields":[{"id":1,"label":"Key","field_type":"Text"}]}]`,
+		"assets.json": `[{"id":9,"company_id":1,"asset_layout_id":5,"name":"Spare","fields":[{"label":"Key","value":"On the wall"}]}]`}
+	for _, sort := range []string{"networks", "vlans", "rack_storages"} {
+		b, err := json.Marshal(things[sort])
+		if err != nil {
+			t.Fatal(err)
+		}
+		in[sort+".json"] = string(b)
+	}
+	r := h.huduFile(in, hudu.Settings{}, false)
+	office, rack, spare := h.one(flexibleasset.Kind, "Office"), h.one(flexibleasset.Kind, "Rack A"), h.one(flexibleasset.Kind, "Spare")
+	if office.Names[flexibleasset.TypeField] != "LAN" || rack.Names[flexibleasset.TypeField] != "Rack of Hudu" || spare.Names[flexibleasset.TypeField] != "Rack" {
+		t.Errorf("they are of the types %v, %v, %v; %v", office.Names, rack.Names, spare.Names, r.Problems)
+	}
+	if said := fmt.Sprint(office.Values); !strings.Contains(said, "10.20.0.0/24") || !strings.Contains(said, "Ground floor") {
+		t.Errorf("the network is %s", said)
+	}
+}
+
 // TestHuduOfNoCompany: what belongs to none comes to the company that is said.
 func TestHuduOfNoCompany(t *testing.T) {
 	h := open(t)
@@ -439,7 +520,7 @@ func TestHuduThatBreaksOff(t *testing.T) {
 	}
 	s.broken = ""
 	r, err := h.hudu(s, false)
-	if err != nil || r.Kinds["organization"].Created != 0 || r.Kinds[flexibleasset.Kind].Created != 1 {
+	if err != nil || r.Kinds["organization"].Created != 0 || r.Kinds[flexibleasset.Kind].Created != 6 {
 		t.Errorf("it went on with %+v, %v", r, err)
 	}
 }

@@ -134,7 +134,8 @@ func hostOf(address string) string {
 }
 
 // ends are the tables of what Hudu relates.
-var ends = map[string][]string{"company": {"organizations"}, "asset": {"assets"}, "assetpassword": {"asset_passwords"}, "article": {"articles"}, "website": {"websites"}, "procedure": {procedures, templates}}
+var ends = map[string][]string{"company": {"organizations"}, "asset": {"assets"}, "assetpassword": {"asset_passwords"}, "article": {"articles"}, "website": {"websites"}, "procedure": {procedures, templates},
+	"network": {"networks"}, "ipaddress": {"ip_addresses"}, "vlan": {"vlans"}, "vlanzone": {"vlan_zones"}, "rackstorage": {"rack_storages"}}
 
 // pair is a relation whose ends are here.
 type pair struct {

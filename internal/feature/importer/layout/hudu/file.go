@@ -23,7 +23,7 @@ var sorts = map[string]string{
 	"companies": "companies", "asset_layouts": "asset_layouts", "assets": "assets", "articles": "articles", "knowledge_base": "articles",
 	"asset_passwords": "asset_passwords", "passwords": "asset_passwords", "websites": "websites", "folders": "folders", "password_folders": "password_folders",
 	"relations": "relations", "procedures": "procedures", "procedure_tasks": "procedure_tasks", "uploads": "uploads", "photos": "photos", "public_photos": "public_photos",
-	"networks": "networks", "ip_addresses": "ip_addresses", "vlans": "vlans", "rack_storages": "rack_storages", "expirations": "expirations", "users": "users",
+	"networks": "networks", "ip_addresses": "ip_addresses", "vlans": "vlans", "vlan_zones": "vlan_zones", "rack_storages": "rack_storages", "rack_storage_items": "rack_storage_items", "flags": "flags", "flag_types": "flag_types", "labels": "labels", "expirations": "expirations", "users": "users",
 }
 
 // member is a file of the zip, or a list in one.

@@ -1,6 +1,6 @@
 // Package hudu brings in what lies in Hudu, through its API or from a zip of files:
-// companies, asset layouts with their assets, folders, passwords, articles, websites,
-// procedures, relations, files and pictures. doc/formats/hudu.md says what is read.
+// companies, asset layouts with their assets, networks and racks, folders, passwords,
+// articles, websites, procedures, relations, flags, people, files and pictures. doc/formats/hudu.md says what is read.
 //
 // Always true: everything is known by its id in Hudu, so that an import that broke off
 // goes on, and one that is done again changes what changed; a value that finds no place
@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/base/table"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/flag"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/problem"
@@ -68,8 +69,9 @@ func (l Layout) Open(in *importer.Run, file *staging.File) (importer.Reading, er
 	in.Source = Name
 	in.Tables = map[string]string{"organizations": "organization", "asset_layouts": flexibleasset.TypeKind, "asset_layout_fields": flexibleasset.FieldKind,
 		"assets": flexibleasset.Kind, "folders": "document_folder", "articles": "document", "password_folders": "password_folder", "asset_passwords": "password", "websites": "domain",
-		procedures: "checklist", templates: "checklist_template", tasksOf[procedures]: "checklist_task", tasksOf[templates]: "checklist_template_task"}
-	x := &reading{Run: in, from: from, company: s.Company, fields: map[string][]field{}, pages: newPages(s.URL), photos: map[string]thing{}, made: map[string]procedure{}}
+		procedures: "checklist", templates: "checklist_template", tasksOf[procedures]: "checklist_task", tasksOf[templates]: "checklist_template_task", "users": "contact", "flag_types": flag.Kind}
+	plannedTables(in.Tables)
+	x := &reading{vlans: map[string]string{}, racks: map[string][]thing{}, names: map[string]string{}, Run: in, from: from, company: s.Company, fields: map[string][]field{}, pages: newPages(s.URL), photos: map[string]thing{}, made: map[string]procedure{}}
 	return x, nil
 }
 
@@ -109,12 +111,17 @@ type reading struct {
 	tags    []tagging
 	made    map[string]procedure // by id
 	tasks   []task
+
+	planned []plan             // the sorts beside the assets that there are
+	vlans   map[string]string  // their numbers, by id
+	racks   map[string][]thing // what stands in them, by id
+	names   map[string]string  // of assets that stand in racks, by id
 }
 
 type field struct {
 	foreign, label, kind string
 
-	linked string // of a Tag, the layout of what it refers to
+	linked string // of a Tag, the layout of what it refers to, or anything
 }
 
 // Total is not known: Hudu does not say.
@@ -122,7 +129,7 @@ func (x *reading) Total() (int64, error) { return 0, nil }
 
 // Steps are the sorts of things, in the order in which they refer to each other.
 func (x *reading) Steps() []func() error {
-	return []func() error{x.companies, x.layouts, x.layoutFields, x.assets, x.folders, x.articles, x.passwordFolders, x.passwords, x.websites, x.procedures, x.procedureTasks, x.relations, x.tag, x.publicPhotos, x.uploads, x.write, x.others}
+	return []func() error{x.companies, x.users, x.flagTypes, x.survey, x.layouts, x.layoutFields, x.assets, x.folders, x.articles, x.passwordFolders, x.passwords, x.websites, x.procedures, x.procedureTasks, x.relations, x.flags, x.tag, x.publicPhotos, x.uploads, x.write, x.others}
 }
 
 // thing is one thing as Hudu gives it.
@@ -274,8 +281,10 @@ func (x *reading) layouts() error {
 	if err != nil {
 		return err
 	}
-	return x.each("asset_layouts", func(t thing) error {
+	taken := map[string]bool{}
+	err = x.each("asset_layouts", func(t thing) error {
 		id := t.text("id")
+		taken[same(t.text("name"))] = true
 		it := x.item(flexibleasset.TypeKind, "asset_layouts", thing{"id": t["id"], "name": t["name"]})
 		it.Named("Layout")
 		list := []field{{foreign: id + ".name", label: "Name", kind: flexibleasset.Text}}
@@ -285,7 +294,7 @@ func (x *reading) layouts() error {
 				kind = flexibleasset.Text
 			}
 			if l := f.text("label"); l != "" && record.Fold(l) != "name" && f.text("is_destroyed") != "true" {
-				list = append(list, field{id + "." + f.text("id"), l, kind, f.text("linkable_id")})
+				list = append(list, field{foreign: id + "." + f.text("id"), label: l, kind: kind, linked: f.text("linkable_id")})
 			}
 		}
 		for _, b := range built {
@@ -296,6 +305,10 @@ func (x *reading) layouts() error {
 		x.fields[id] = list
 		return x.Decide(it)
 	})
+	if err != nil {
+		return err
+	}
+	return x.plannedLayouts(taken)
 }
 
 // builtSaid tells which of the built things the assets of each layout say.
@@ -332,10 +345,11 @@ func (x *reading) layoutFields() error {
 				if err != nil {
 					return err
 				}
-				if to := x.Look.Table("asset_layouts")[f.linked]; !text && to != nil && to.Rec != 0 {
-					tag = "FlexibleAssetType: " + to.Rec.String()
-				} else {
+				switch to := x.Look.Table("asset_layouts")[f.linked]; {
+				case text || f.linked != anything && (to == nil || to.Rec == 0):
 					f.kind = flexibleasset.Text
+				case f.linked != anything:
+					tag = "FlexibleAssetType: " + to.Rec.String()
 				}
 			}
 			it := x.Item(flexibleasset.FieldKind, "asset_layout_fields", f.foreign, "Hudu, asset layouts", i+1)
@@ -373,48 +387,58 @@ func (x *reading) isText(foreign string) (text bool, err error) {
 
 func (x *reading) assets() error {
 	x.Stage("Assets")
-	return x.each("assets", func(t thing) error {
-		it := x.item(flexibleasset.Kind, "assets", t)
-		layout := t.text("asset_layout_id")
-		typ := x.Look.Table("asset_layouts")[layout]
-		if !x.placed(it, t) {
-			return nil
-		}
-		if typ == nil || typ.Rec == 0 {
-			return it.Skip("Import again when its layout can be read.", "The asset %s was skipped: its layout was not imported.", it.Foreign)
-		}
-		it.Values[flexibleasset.TypeField], it.Shown = typ.Rec, t.text("name")
-		said := saidOf(t)
-		var texts []text
-		var tags []tagging
-		for _, f := range x.fields[layout] {
-			v, ok := said[same(f.label)]
-			have := x.Look.Table("asset_layout_fields")[f.foreign]
-			if !ok || have == nil || have.Rec <= 0 || f.kind == flexibleasset.Header {
-				continue
-			}
-			trait := record.TraitName(have.Rec)
-			switch f.kind {
-			case flexibleasset.Tag:
-				tags = append(tags, tagging{trait: trait, line: it.Line, ids: v.ids})
-				continue
-			case flexibleasset.Password:
-				it.Secret = append(it.Secret, trait)
-			case flexibleasset.Textbox:
-				texts = append(texts, text{kind: it.Kind, field: trait, html: v.text})
-			}
-			it.Values[trait] = value(f.kind, v.text)
-		}
-		err := x.decide(it, t)
-		x.later(it, texts...)
-		if it.Known != nil && it.What != importer.Conflict {
-			for _, g := range tags {
-				g.known = it.Known
-				x.tags = append(x.tags, g)
-			}
-		}
-		return err
+	err := x.each("assets", func(t thing) error {
+		x.sees(t)
+		return x.asset("assets", t.text("asset_layout_id"), t)
 	})
+	if err != nil {
+		return err
+	}
+	x.Stage("Networks and racks")
+	return x.plannedAssets()
+}
+
+// asset makes one, of a layout.
+func (x *reading) asset(tab, layout string, t thing) error {
+	it := x.item(flexibleasset.Kind, tab, t)
+	typ := x.Look.Table("asset_layouts")[layout]
+	if !x.placed(it, t) {
+		return nil
+	}
+	if typ == nil || typ.Rec == 0 {
+		return it.Skip("Import again when its layout can be read.", "The asset %s was skipped: its layout was not imported.", it.Foreign)
+	}
+	it.Values[flexibleasset.TypeField], it.Shown = typ.Rec, t.text("name")
+	said := saidOf(t)
+	var texts []text
+	var tags []tagging
+	for _, f := range x.fields[layout] {
+		v, ok := said[same(f.label)]
+		have := x.Look.Table("asset_layout_fields")[f.foreign]
+		if !ok || have == nil || have.Rec <= 0 || f.kind == flexibleasset.Header {
+			continue
+		}
+		trait := record.TraitName(have.Rec)
+		switch f.kind {
+		case flexibleasset.Tag:
+			tags = append(tags, tagging{trait: trait, file: it.File, line: it.Line, table: f.tableOf(), ids: v.ids})
+			continue
+		case flexibleasset.Password:
+			it.Secret = append(it.Secret, trait)
+		case flexibleasset.Textbox:
+			texts = append(texts, text{kind: it.Kind, field: trait, html: v.text})
+		}
+		it.Values[trait] = value(f.kind, v.text)
+	}
+	err := x.decide(it, t)
+	x.later(it, texts...)
+	if it.Known != nil && it.What != importer.Conflict {
+		for _, g := range tags {
+			g.known = it.Known
+			x.tags = append(x.tags, g)
+		}
+	}
+	return err
 }
 
 // content is what a field of an asset says: a text, or the assets that it links to.
@@ -534,13 +558,13 @@ func (x *reading) passwords() error {
 
 // others counts what has no place here.
 func (x *reading) others() error {
-	for _, sort := range []string{"networks", "ip_addresses", "vlans", "rack_storages", "expirations", "users"} {
+	for _, o := range [][2]string{{"expirations", "The dates come in with what has them; the board of expirations shows them."}, {"labels", "These are not brought in. They stay in Hudu."}} {
 		var n int64
-		if err := x.perhaps(sort, true, func(thing) error { n++; return nil }); err != nil {
+		if err := x.perhaps(o[0], true, func(thing) error { n++; return nil }); err != nil {
 			return err
 		}
 		if n > 0 {
-			x.Report.Unknown = append(x.Report.Unknown, importer.Unknown{File: "Hudu, " + strings.ReplaceAll(sort, "_", " "), Rows: n, Note: "These are not brought in. They stay in Hudu."})
+			x.Report.Unknown = append(x.Report.Unknown, importer.Unknown{File: "Hudu, " + o[0], Rows: n, Note: o[1]})
 		}
 	}
 	return nil

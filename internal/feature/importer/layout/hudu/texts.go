@@ -208,8 +208,10 @@ func (x *reading) rewrite(tx *gate.Tx, t text, images map[string]string) error {
 type tagging struct {
 	known *importer.Known
 	trait string
+	file  string // and line: where it was said
 	line  int
-	ids   []string // of assets in Hudu
+	table string   // of what it links to
+	ids   []string // there
 }
 
 // tag sets what assets link to, once all are here. Of an asset that somebody changed
@@ -245,11 +247,11 @@ func (x *reading) tagOne(tx *gate.Tx, g tagging) error {
 	}
 	var ids []id.ID
 	for _, n := range g.ids {
-		if k := x.Look.Table("assets")[n]; k != nil && k.Rec > 0 {
+		if k := x.Look.Table(g.table)[n]; k != nil && k.Rec > 0 {
 			ids = append(ids, k.Rec)
 			continue
 		}
-		x.Problem("Hudu, assets", g.line, problem.Warning, "Set it by hand.", "A link of the asset was left out: the asset %s, to which it leads, was not imported.", importer.Short(n))
+		x.Problem(g.file, g.line, problem.Warning, "Set it by hand.", "A link was left out: %s of %s, to which it leads, was not imported.", importer.Short(n), strings.ReplaceAll(g.table, "_", " "))
 	}
 	rec, err := x.Importer.Records.Get(tx, flexibleasset.Kind, g.known.Rec)
 	if err != nil {
@@ -264,7 +266,7 @@ func (x *reading) tagOne(tx *gate.Tx, g tagging) error {
 		return err
 	})
 	if importer.RowFault(err) {
-		x.Problem("Hudu, assets", g.line, problem.Warning, "Set it by hand.", "A link of the asset was left out: %s", importer.Sentence(fault.Say(err)))
+		x.Problem(g.file, g.line, problem.Warning, "Set it by hand.", "A link of the asset was left out: %s", importer.Sentence(fault.Say(err)))
 		return nil
 	}
 	if err != nil {
