@@ -63,6 +63,8 @@ var sideways = map[string]string{
 	"request -> desk":           "as incidents",
 	"change -> desk":            "as incidents",
 	"task -> desk":              "as incidents",
+	"journal -> comment":        "people are mentioned in it, and follow a ticket, as with comments",
+	"journal -> notification":   "who is mentioned, follows a ticket or owns it is told",
 	"reminder -> notification":  "people are told of what runs out as of other things",
 	"organization -> rule":      "organizations form a tree",
 	"personal -> notification":  "administrators are told what one of them asks, and who is given passwords",

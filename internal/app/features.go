@@ -33,6 +33,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/ipaccess"
+	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
@@ -112,6 +113,7 @@ func features() []record.Feature {
 		request.Feature(),
 		changes.Feature(),
 		task.Feature(),
+		journal.Feature(),
 		announcement.Feature(),
 		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},

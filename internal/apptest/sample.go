@@ -177,7 +177,7 @@ func (t *Tenant) Values(k *record.Kind, w, refs Where, n int) record.Values {
 		case f.ReadOnly || k.Variant != 0 && f.Name == k.Variants.By:
 		case f.Type == record.Ref:
 			from := refs
-			if f.Name == k.Parent {
+			if k.NamesParent(f.Name) {
 				from = w
 			}
 			if to := t.find(f.Ref, from); to != 0 && f.Ref != k.Name {

@@ -167,6 +167,9 @@ type Kind struct {
 
 	Scope  Scope
 	Parent string // OfParent: the Ref field that names the parent
+	// Parents are further Ref fields that may name the parent instead, of another kind
+	// each: a record has one parent.
+	Parents []string
 	Shared bool   // OfOrganization: a record may belong to none; it then is for all, and changed by who changes the tenant's lists
 	Admin  bool   // only administrators may change it
 	Fixed  bool   // nobody may change it: countries, regions
@@ -199,6 +202,24 @@ type Kind struct {
 // rule of one kind writes records of another with it. What it writes is a change
 // like any other, decided, recorded and kept as a revision.
 func (k *Kind) Engine() *Engine { return &Engine{Kinds: k.home} }
+
+// ParentBy is the field by which a record of k names a parent of that kind; nil when
+// none lives within one.
+func (k *Kind) ParentBy(kind string) *Field {
+	if k.Scope == OfParent {
+		for _, name := range append([]string{k.Parent}, k.Parents...) {
+			if f := k.Field(name); f.Ref == kind {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
+// NamesParent tells whether a field names the parent.
+func (k *Kind) NamesParent(field string) bool {
+	return k.Scope == OfParent && (field == k.Parent || slices.Contains(k.Parents, field))
+}
 
 // Table is the kind's own table.
 func (k *Kind) Table() string { return "k_" + k.Name }
@@ -296,7 +317,7 @@ func (g *Registry) check(k *Kind) error {
 	if !k.HasName() && k.NameOf == nil {
 		return fmt.Errorf("kind %s: declare a field name or NameOf", k.Name)
 	}
-	if k.Scope == OfParent && (k.Field(k.Parent) == nil || k.Field(k.Parent).Type != Ref) {
+	if k.Scope == OfParent && slices.ContainsFunc(append([]string{k.Parent}, k.Parents...), func(name string) bool { f := k.Field(name); return f == nil || f.Type != Ref }) {
 		return fmt.Errorf("kind %s: Parent names no Ref field", k.Name)
 	}
 	if (k.Scope == OfPerson) != access.Personal(k.Name) {

@@ -283,11 +283,24 @@ func (e *Engine) place(tx *gate.Tx, r *Record) error {
 		}
 		return nil
 	}
-	parent := r.Values.ID(r.Kind.Parent)
-	if parent == 0 {
-		return fault.Field(r.Kind.Parent, "%s is missing.", r.Kind.Field(r.Kind.Parent).Title())
+	by, more := r.Kind.Field(r.Kind.Parent), map[string]string{}
+	for _, name := range r.Kind.Parents {
+		switch {
+		case r.Values.ID(name) == 0:
+		case r.Values.ID(by.Name) == 0:
+			by = r.Kind.Field(name)
+		default:
+			more[name] = "This belongs to one record, and one is named already: " + by.Title() + "."
+		}
 	}
-	p, err := e.load(tx, r.Kind.Field(r.Kind.Parent).Ref, parent, false)
+	if err := fault.Fields(more); err != nil {
+		return err
+	}
+	parent := r.Values.ID(by.Name)
+	if parent == 0 {
+		return fault.Field(by.Name, "%s is missing.", by.Title())
+	}
+	p, err := e.load(tx, by.Ref, parent, false)
 	if err != nil {
 		return err
 	}

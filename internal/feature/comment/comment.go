@@ -307,6 +307,15 @@ func Watches(tx *gate.Tx, rec id.ID) (bool, error) {
 	return on, err
 }
 
+// Follow lets people watch a record who did not say that they would not, inside a
+// granted change.
+func Follow(tx *gate.Tx, rec id.ID, people ...id.ID) error { return follow(tx, rec, people) }
+
+// Watching gives those who watch a record.
+func Watching(tx *gate.Tx, rec id.ID) ([]id.ID, error) {
+	return tx.IDs(`select user_id from record_watch where record_id = ? and wanted = 1 order by user_id`, int64(rec))
+}
+
 // follow lets people watch a record who did not say that they would not.
 func follow(tx *gate.Tx, rec id.ID, people []id.ID) error {
 	for _, u := range people {
@@ -349,7 +358,7 @@ func tell(tx *gate.Tx, rec, comment id.ID, people []person, before map[id.ID]boo
 
 // tellWatchers tells those who watch the record, but those who were mentioned.
 func tellWatchers(tx *gate.Tx, rec, comment id.ID, but []id.ID) error {
-	watching, err := tx.IDs(`select user_id from record_watch where record_id = ? and wanted = 1 order by user_id`, int64(rec))
+	watching, err := Watching(tx, rec)
 	if err != nil {
 		return err
 	}

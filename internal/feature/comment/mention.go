@@ -25,6 +25,20 @@ var (
 	word    = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N}'’-]*(?:\.[\p{L}\p{N}][\p{L}\p{N}'’-]*)*`)
 )
 
+// Mentioned finds the people whom a plain text mentions as a comment would. Invalid,
+// with the field text, where it is not clear who is meant.
+func (c *Comments) Mentioned(tx *gate.Tx, plain string) ([]id.ID, error) {
+	t, err := c.resolve(tx, plain)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]id.ID, len(t.people))
+	for i, p := range t.people {
+		out[i] = p.id
+	}
+	return out, nil
+}
+
 // resolve finds the people whom a text mentions, as @ and a name or an e-mail
 // address, and writes it as HTML in which they stand out. What follows an @ and
 // is nobody's name is text. Code is left as it is.

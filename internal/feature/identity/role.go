@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -84,14 +85,24 @@ func afterRole(tx *gate.Tx, now, old *record.Record) error {
 	g := now.Kind.Engine().Kinds
 	for range g.Kinds() { // parts of parts come once their parents are there
 		for _, k := range g.Kinds() {
-			if k.Scope == record.OfParent && k.Field(k.Parent) != nil && rights[k.Name] == nil {
-				if of := rights[k.Field(k.Parent).Ref]; of != nil {
+			if k.Scope == record.OfParent && rights[k.Name] == nil {
+				if of := ofParents(k, rights); of != nil {
 					rights[k.Name] = of
 				}
 			}
 		}
 	}
 	return access.SetRole(tx.SQL(), now.ID, now.Name, rights)
+}
+
+// ofParents are the rights on what lives within other records: those that the role has
+// on each kind that it may live within, or it would show what is within others.
+func ofParents(k *record.Kind, rights access.Rights) []access.Action {
+	of := slices.Clone(rights[k.Field(k.Parent).Ref])
+	for _, name := range k.Parents {
+		of = slices.DeleteFunc(of, func(a access.Action) bool { return !rights.Has(k.Field(name).Ref, a) })
+	}
+	return of
 }
 
 // SetRights says what a custom role allows, inside a granted change. version as for

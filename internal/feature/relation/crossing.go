@@ -31,7 +31,7 @@ func (s *Relations) Crossings(tx *gate.Tx, rec *record.Record) ([]Crossing, erro
 	for _, other := range s.Records.Kinds.Kinds() {
 		for i := range other.Fields {
 			f := &other.Fields[i]
-			if f.Type != record.Ref || f.Ref != rec.Kind.Name || other.Scope == record.OfParent && other.Parent == f.Name {
+			if f.Type != record.Ref || f.Ref != rec.Kind.Name || other.NamesParent(f.Name) {
 				continue
 			}
 			c := Crossing{Kind: other.Name, Field: f.Name, Label: f.Title(), Required: f.Required, To: rec.ID}

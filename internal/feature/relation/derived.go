@@ -41,7 +41,7 @@ func (s *Relations) derived(tx *gate.Tx, rec id.ID) ([]*Item, error) {
 	for _, other := range s.Records.Kinds.Kinds() {
 		for i := range other.Fields {
 			f := &other.Fields[i]
-			if f.Type == record.Ref && f.Ref == kind && s.counts(other.Name) && !(other.Scope == record.OfParent && other.Parent == f.Name) {
+			if f.Type == record.Ref && f.Ref == kind && s.counts(other.Name) && !other.NamesParent(f.Name) {
 				add(f.Title()+" of", other.Table()+` k join record r on r.id = k.id left join record o on o.id = r.org_id and `+org+` where k."`+f.Name+`" = ?`, int64(rec))
 			}
 		}

@@ -244,7 +244,7 @@ func (w *writer) record(tx *gate.Tx, r *record.Record, level int) error {
 		w.html(level, w.fields(r))
 	}
 	for _, k := range w.s.Records.Kinds.Kinds() {
-		if k.Scope != record.OfParent || k.Name == "document_section" || k.Field(k.Parent).Ref != r.Kind.Name {
+		if k.Name == "document_section" || k.ParentBy(r.Kind.Name) == nil {
 			continue
 		}
 		s, err := w.parts(tx, k, r)
@@ -282,7 +282,7 @@ func (w *writer) record(tx *gate.Tx, r *record.Record, level int) error {
 // should not.
 func printed(k *record.Kind, f *record.Field) bool {
 	switch {
-	case f.Type == record.Secret || f.Type == record.Files || f.Own || f.Name == "name" || f.Name == k.Parent:
+	case f.Type == record.Secret || f.Type == record.Files || f.Own || f.Name == "name" || k.NamesParent(f.Name):
 		return false
 	case f.Trait == 0 && (f.Class == record.Unclassified || f.Type == record.Integer && strings.HasSuffix(f.Name, "_id")):
 		return false

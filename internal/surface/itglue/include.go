@@ -100,9 +100,9 @@ func (a *API) includes(res *resource) map[string]includer {
 		}
 	}
 	for _, k := range a.Records.Kinds.Kinds() {
-		if below := a.resources[k.Name]; k.Scope == record.OfParent && k.Field(k.Parent).Ref == res.kind.Name {
+		if below, by := a.resources[k.Name], k.ParentBy(res.kind.Name); by != nil {
 			for _, name := range []string{k.Plural, below.special.under[res.kind.Name]} {
-				out[name] = includeBelow(name, below, k.Parent)
+				out[name] = includeBelow(name, below, by.Name)
 			}
 		}
 	}

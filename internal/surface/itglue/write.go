@@ -135,18 +135,23 @@ func (c *call) createOne(tx *gate.Tx, res *resource, n *nest, v record.Values, i
 	}
 	rec, err := c.Records.Create(tx, res.kind.Name, v)
 	if err != nil {
-		return nil, c.hiddenParent(res, n, err)
+		return nil, c.hiddenParent(res, n, v, err)
 	}
 	return c.after(tx, res, rec, item, true)
 }
 
 // hiddenParent turns the absence of a parent that the body names into a failure
 // of that attribute.
-func (c *call) hiddenParent(res *resource, n *nest, err error) error {
+func (c *call) hiddenParent(res *resource, n *nest, v record.Values, err error) error {
 	if n != nil || res.kind.Scope != record.OfParent || !fault.Is(err, fault.NotFound) {
 		return err
 	}
 	f := res.kind.Field(res.kind.Parent)
+	for _, name := range res.kind.Parents {
+		if v[f.Name] == nil && v[name] != nil {
+			f = res.kind.Field(name)
+		}
+	}
 	return fault.Field(f.Name, "%s does not exist, or you may not see it.", f.Title())
 }
 

@@ -81,7 +81,8 @@ const mostChildren = 200
 func (v *visit) children(tx *gate.Tx, r *record.Record) ([]shell.Sublist, error) {
 	var out []shell.Sublist
 	for _, k := range v.Records.Kinds.Kinds() {
-		if k.Scope != record.OfParent || k.Field(k.Parent).Ref != r.Kind.Name {
+		by := k.ParentBy(r.Kind.Name)
+		if by == nil {
 			continue
 		}
 		page, err := v.Records.List(tx, k.Name, record.Query{Parent: r.ID, Limit: mostChildren, NoTotal: true})
@@ -90,7 +91,7 @@ func (v *visit) children(tx *gate.Tx, r *record.Record) ([]shell.Sublist, error)
 		}
 		s := shell.Sublist{ID: k.Plural, Title: k.Labels, Empty: "No " + shell.Lower(k.Labels) + " yet."}
 		if v.May(access.Create, k) {
-			s.Add = &ui.Action{Label: "Add", Icon: "plus", Href: shell.ListURL(k) + "/new?" + k.Parent + "=" + r.ID.String()}
+			s.Add = &ui.Action{Label: "Add", Icon: "plus", Href: shell.ListURL(k) + "/new?" + by.Name + "=" + r.ID.String()}
 		}
 		var fields []*record.Field
 		for i := range k.Fields {

@@ -44,12 +44,25 @@ func (v *visit) copyFrom(tx *gate.Tx, f *filling, q url.Values) error {
 	return nil
 }
 
+// within is the id of the record that a new one is to live within, as it was sent.
+func within(k *record.Kind, sent func(string) string) string {
+	for _, name := range append([]string{k.Parent}, k.Parents...) {
+		if s := sent(name); name != "" && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 // around finds the organization and the parent that a new record belongs to,
 // and the names of what its references name.
 func (v *visit) around(tx *gate.Tx, f *filling, org, parent string) error {
 	k := f.kind
 	if i, ok := id.Parse(parent); ok && k.Scope == record.OfParent {
-		p, err := v.Records.Get(tx, k.Field(k.Parent).Ref, i)
+		p, err := v.Records.Get(tx, "", i)
+		if err == nil && k.ParentBy(p.Kind.Name) == nil {
+			err = gate.Missing()
+		}
 		if err != nil {
 			return err
 		}
@@ -123,7 +136,7 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 		form.Draft = k.Name + ":" + f.record.ID.String()
 		form.Hidden = []ui.Hidden{{Name: "version", Value: shell.Plain(version)}}
 	case f.parent != nil:
-		form.Hidden = []ui.Hidden{{Name: k.Parent, Value: f.parent.ID.String()}}
+		form.Hidden = []ui.Hidden{{Name: k.ParentBy(f.parent.Kind.Name).Name, Value: f.parent.ID.String()}}
 		form.Cancel = shell.RecordURL(f.parent.Kind, f.parent.ID)
 	case f.org != 0:
 		form.Hidden = []ui.Hidden{{Name: "organization_id", Value: f.org.String()}}
@@ -173,7 +186,7 @@ func (v *visit) draw(tx *gate.Tx, f *filling, version int64) (*ui.Form, error) {
 // editable tells whether people fill a field in. Times are set by rules, but for
 // moments.
 func editable(k *record.Kind, x *record.Field) bool {
-	return !x.ReadOnly && (x.Type != record.Time || x.Format == record.Moment) && x.Type != record.Files && !(k.Variant != 0 && x.Name == k.Variants.By) && !(k.Scope == record.OfParent && x.Name == k.Parent)
+	return !x.ReadOnly && (x.Type != record.Time || x.Format == record.Moment) && x.Type != record.Files && !(k.Variant != 0 && x.Name == k.Variants.By) && !k.NamesParent(x.Name)
 }
 
 // groupsOf lists a kind's headings in the order of the fields, those without

@@ -42,7 +42,7 @@ func (v *visit) newRecord(k *record.Kind) error {
 				}
 			}
 		}
-		return v.around(tx, f, q.Get("organization_id"), q.Get(k.Parent))
+		return v.around(tx, f, q.Get("organization_id"), within(k, q.Get))
 	})
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (v *visit) create(k *record.Kind) error {
 		return err
 	}
 	f := &filling{kind: k, values: sent(k, form), names: map[string]string{}}
-	err = v.View(func(tx *gate.Tx) error { return v.around(tx, f, form.Text("organization_id"), form.Text(k.Parent)) })
+	err = v.View(func(tx *gate.Tx) error { return v.around(tx, f, form.Text("organization_id"), within(k, form.Text)) })
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (v *visit) create(k *record.Kind) error {
 	if form.Bool("again") {
 		to := shell.NewURL(k, f.org)
 		if f.parent != nil {
-			to = shell.ListURL(k) + "/new?" + k.Parent + "=" + f.parent.ID.String()
+			to = shell.ListURL(k) + "/new?" + k.ParentBy(f.parent.Kind.Name).Name + "=" + f.parent.ID.String()
 		}
 		return v.Done(to, "%s created. Add the next one.", made.Name)
 	}

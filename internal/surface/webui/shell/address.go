@@ -87,8 +87,10 @@ func Ending(c []ui.Crumb) []ui.Crumb {
 // HomeOf is where a record is looked at: one that lives within another, there.
 func (v *Visit) HomeOf(r *record.Record) string {
 	if r.Kind.Scope == record.OfParent {
-		if parent := v.Kind(r.Kind.Field(r.Kind.Parent).Ref); parent != nil {
-			return RecordURL(parent, r.Parent)
+		for _, name := range append([]string{r.Kind.Parent}, r.Kind.Parents...) {
+			if parent := v.Kind(r.Kind.Field(name).Ref); parent != nil && r.Values.ID(name) == r.Parent {
+				return RecordURL(parent, r.Parent)
+			}
 		}
 	}
 	return RecordURL(r.Kind, r.ID)

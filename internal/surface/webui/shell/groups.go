@@ -44,7 +44,7 @@ func (v *Visit) FieldGroups(r *record.Record) []FieldGroup {
 	at := map[string]int{}
 	for i := range r.Kind.Fields {
 		f := &r.Kind.Fields[i]
-		if f.Type == record.Secret || f.Type == record.Files || f.Name == "name" || r.Variant() != 0 && f.Name == r.Kind.Variants.By || r.Kind.Scope == record.OfParent && f.Name == r.Kind.Parent {
+		if f.Type == record.Secret || f.Type == record.Files || f.Name == "name" || r.Variant() != 0 && f.Name == r.Kind.Variants.By || r.Kind.NamesParent(f.Name) {
 			continue
 		}
 		if r.Values[f.Name] == nil || f.Type == record.Ref && r.Names[f.Name] == "" {
