@@ -44,16 +44,6 @@ func (v *visit) copyFrom(tx *gate.Tx, f *filling, q url.Values) error {
 	return nil
 }
 
-// within is the id of the record that a new one is to live within, as it was sent.
-func within(k *record.Kind, sent func(string) string) string {
-	for _, name := range append([]string{k.Parent}, k.Parents...) {
-		if s := sent(name); name != "" && s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // around finds the organization and the parent that a new record belongs to,
 // and the names of what its references name.
 func (v *visit) around(tx *gate.Tx, f *filling, org, parent string) error {

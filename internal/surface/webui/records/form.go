@@ -42,7 +42,7 @@ func (v *visit) newRecord(k *record.Kind) error {
 				}
 			}
 		}
-		return v.around(tx, f, q.Get("organization_id"), within(k, q.Get))
+		return v.around(tx, f, q.Get("organization_id"), shell.Within(k, q.Get))
 	})
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (v *visit) create(k *record.Kind) error {
 		return err
 	}
 	f := &filling{kind: k, values: sent(k, form), names: map[string]string{}}
-	err = v.View(func(tx *gate.Tx) error { return v.around(tx, f, form.Text("organization_id"), within(k, form.Text)) })
+	err = v.View(func(tx *gate.Tx) error { return v.around(tx, f, form.Text("organization_id"), shell.Within(k, form.Text)) })
 	if err != nil {
 		return err
 	}

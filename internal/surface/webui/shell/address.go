@@ -84,6 +84,17 @@ func Ending(c []ui.Crumb) []ui.Crumb {
 	return c
 }
 
+// Within is the id of the record that a new one of k is to live within, as it was
+// sent.
+func Within(k *record.Kind, sent func(string) string) string {
+	for _, name := range append([]string{k.Parent}, k.Parents...) {
+		if s := sent(name); name != "" && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
 // HomeOf is where a record is looked at: one that lives within another, there.
 func (v *Visit) HomeOf(r *record.Record) string {
 	if r.Kind.Scope == record.OfParent {
