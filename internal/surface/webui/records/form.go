@@ -123,7 +123,9 @@ func (v *visit) create(k *record.Kind) error {
 		return err
 	}
 	f := &filling{kind: k, values: sent(k, form), names: map[string]string{}}
-	err = v.View(func(tx *gate.Tx) error { return v.around(tx, f, form.Text("organization_id"), shell.Within(k, form.Text)) })
+	err = v.View(func(tx *gate.Tx) error {
+		return v.around(tx, f, form.Text("organization_id"), shell.Within(k, form.Text))
+	})
 	if err != nil {
 		return err
 	}
