@@ -27,11 +27,12 @@ import (
 	"testing"
 
 	"strongroom/internal/base/envelope"
+	"strongroom/internal/base/wycheproof"
 )
 
 var newVectors = flag.Bool("new-vectors", false, "write testdata/sre1.json anew")
 
-func (h hexes) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%x", []byte(h)), nil }
+type hexes = wycheproof.Hex
 
 // sre1 is one vector of testdata/sre1.json: everything needed to open it and
 // what must come out.

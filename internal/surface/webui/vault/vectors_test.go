@@ -79,6 +79,7 @@ func TestVectors(t *testing.T) {
 		}
 	}
 	recovered(t, b)
+	wycheproofs(t, b)
 }
 
 // recovered opens what either implementation made of recoveries, and makes the browser's when asked.

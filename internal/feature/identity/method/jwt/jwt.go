@@ -16,10 +16,12 @@ import (
 	"crypto/rsa"
 	"crypto/subtle"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -179,17 +181,32 @@ const (
 	mostToken = 16 << 10
 )
 
+// verified gives what a token says if it is signed with the key in the one way that is
+// demanded, whatever it says of itself.
+func verified(key any, algorithm, raw string) ([]byte, error) {
+	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(algorithm)})
+	if err != nil {
+		return nil, refused(err, "it is not signed as the settings say.")
+	}
+	body, err := signed.Verify(key)
+	if err != nil {
+		return nil, refused(err, "its signature is wrong.")
+	}
+	for part := range strings.SplitSeq(raw, ".") { // RFC 7515, section 2: a token has one form
+		if _, err := base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return nil, refused(err, "it is not written as a token is.")
+		}
+	}
+	return body, nil
+}
+
 func (w *Way) read(key any, raw string) (method.Claim, error) {
 	if len(raw) > mostToken {
 		return method.Claim{}, refused(nil, "it is too long.")
 	}
-	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(w.setup.Text("algorithm"))})
+	body, err := verified(key, w.setup.Text("algorithm"), raw)
 	if err != nil {
-		return method.Claim{}, refused(err, "it is not signed as the settings say.")
-	}
-	body, err := signed.Verify(key)
-	if err != nil {
-		return method.Claim{}, refused(err, "its signature is wrong.")
+		return method.Claim{}, err
 	}
 	var c claims
 	if err := json.Unmarshal(body, &c); err != nil {
