@@ -83,6 +83,9 @@ var sideways = map[string]string{
 	"device -> notification":    "people are told of a sign-in on a new device",
 	"mfa -> notification":       "people are told when their second factors change, administrators of resets",
 	"vault -> notification":     "officers are told that somebody asks for their shares, and who asks what is done in her name",
+	"review -> identity":        "what a review removes is members and organizations of groups, and roles",
+	"review -> apikey":          "a review looks at API keys and revokes them",
+	"review -> notification":    "who is asked is told",
 	"approval -> notification":  "who may decide is told what is asked, who asked what was decided",
 }
 

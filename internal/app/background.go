@@ -47,6 +47,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "trackers", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Trackers.Sync(ctx, name) }},
 		{Name: "check-outs", Every: 15 * time.Minute, Run: (&checkout.Ending{Gate: a.Gate}).Run},
 		{Name: "directories", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Ways.RunImports(ctx, name) }},
+		{Name: "access reviews", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Reviews.Run(ctx, name) }},
 		{Name: "shares", Every: 15 * time.Minute, Run: (&share.Shares{Gate: a.Gate}).Tidy},
 		{Name: "overdue passwords", Every: 12 * time.Hour, Run: (&rotation.Teller{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "changes of passwords", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Changes.Run(ctx, name) }},

@@ -45,6 +45,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/request"
+	"strongroom/internal/feature/review"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/rotation/change"
@@ -75,6 +76,7 @@ func features() []record.Feature {
 		share.Feature(),
 		mfa.Feature(),
 		ipaccess.Feature(),
+		review.Feature(),
 		rotation.Feature(),
 		change.Feature(),
 		schedule.Feature(),

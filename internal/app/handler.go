@@ -25,7 +25,7 @@ func (a *App) Handler() (http.Handler, error) {
 	a.Web = &webui.Server{
 		House: a.House, Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Sessions: a.Sessions, Ways: a.Ways, Directory: a.Directory, APIKeys: a.APIKeys,
 		Attachments: a.Files, Relations: a.Relations, Importer: a.Importer, Undo: a.Undo, Standing: a.Standing, Outgoing: a.Exporter, Unexport: a.Exporter.Remove, Notices: a.Notices, FirstRun: a.FirstRun, Begin: a.begin, TenantOf: a.TenantOf, Demo: a.Demonstrates,
-		Trackers: a.Trackers, Runbooks: a.Runbooks, Outbox: a.Outbox, Risks: a.Risks, Sensitive: a.Sensitive, Keyring: a.Keyring, Changes: a.Changes,
+		Trackers: a.Trackers, Runbooks: a.Runbooks, Outbox: a.Outbox, Risks: a.Risks, Sensitive: a.Sensitive, Keyring: a.Keyring, Changes: a.Changes, Reviews: a.Reviews,
 		Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
 	a.API = &itglue.API{

@@ -51,6 +51,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
+	"strongroom/internal/feature/review"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/runbook"
@@ -92,6 +93,7 @@ type App struct {
 	Trackers  *tracker.Checker
 	Reminder  *reminder.Reminder
 	Risks     *risk.Risks
+	Reviews   *review.Reviews
 	Outbox    *outbox.Outbox
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
@@ -277,6 +279,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: a.layouts(), Log: a.Log, Now: a.Now}
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Relations: a.Relations, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now, Sealed: (&vault.Vaults{Gate: a.Gate}).Export}
+	a.Reviews = &review.Reviews{Gate: a.Gate, Records: a.Records, Resolve: a.resolve}
 	a.Keyring = &keyring.Keyring{Gate: a.Gate, Keys: a.Keys, Jobs: a.Jobs}
 	a.Changes = &change.Changes{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Jobs: a.Jobs, Connectors: a.systems()}
 	a.Sensitive = &sensitive.Fields{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs, Policies: a.Secrets.Policies}

@@ -19,6 +19,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -295,51 +296,74 @@ func (k *Keys) List(ctx context.Context, c *access.Caller) (out []*Key, err erro
 		if _, err := tx.Allow(access.Administer, gate.Thing{}); err != nil {
 			return err
 		}
-		rows, err := tx.Query(`select ` + columns + `, coalesce(r.name, '') from api_key a left join record r on r.id = a.owner_id order by a.id desc`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var owner string
-			key, err := scan(rows, &owner)
-			if err != nil {
-				return err
-			}
-			key.OwnerName = owner
-			out = append(out, key)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
-		for _, key := range out {
-			if !key.filed {
-				continue
-			}
-			if key.Folders, err = tx.IDs(`select folder_id from api_key_folder where key_id = ? order by folder_id`, int64(key.ID)); err != nil {
-				return err
-			}
-		}
-		return nil
+		out, err = Every(tx)
+		return err
 	})
 	return out, err
 }
+
+// Every gives all keys of the tenant, the newest first, to who was allowed to manage
+// them.
+func Every(tx *gate.Tx) (out []*Key, err error) {
+	rows, err := tx.Query(`select ` + columns + `, coalesce(r.name, '') from api_key a left join record r on r.id = a.owner_id order by a.id desc`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var owner string
+		key, err := scan(rows, &owner)
+		if err != nil {
+			return nil, err
+		}
+		key.OwnerName = owner
+		out = append(out, key)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	for _, key := range out {
+		if !key.filed {
+			continue
+		}
+		if key.Folders, err = tx.IDs(`select folder_id from api_key_folder where key_id = ? order by folder_id`, int64(key.ID)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Revoked is the action of the audit entry of a key that was ended.
+const Revoked = "apikey.revoke"
 
 // Revoke ends a key at once. NotFound when there is none with that id.
 func (k *Keys) Revoke(ctx context.Context, c *access.Caller, key id.ID) error {
 	return k.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
 		e := tx.Entry()
-		e.Action, e.Kind, e.Object = "apikey.revoke", "api_key", key
-		n, err := tx.Exec(`delete from api_key where id = ?`, int64(key))
-		if err == nil && n == 0 {
-			return gate.Missing()
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(`delete from api_key_folder where key_id = ?`, int64(key)); err != nil {
-			return err
-		}
-		return access.ForgetKey(tx.SQL(), key)
+		e.Action, e.Kind, e.Object = Revoked, "api_key", key
+		return end(tx, key)
 	})
+}
+
+// RevokeIn is Revoke inside a change of something more, with an entry of its own.
+func RevokeIn(tx *gate.Tx, key id.ID) error {
+	if err := tx.Check(access.Administer, gate.Thing{}); err != nil {
+		return err
+	}
+	tx.Also(&audit.Entry{Action: Revoked, Kind: "api_key", Object: key})
+	return end(tx, key)
+}
+
+func end(tx *gate.Tx, key id.ID) error {
+	n, err := tx.Exec(`delete from api_key where id = ?`, int64(key))
+	if err == nil && n == 0 {
+		return gate.Missing()
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`delete from api_key_folder where key_id = ?`, int64(key)); err != nil {
+		return err
+	}
+	return access.ForgetKey(tx.SQL(), key)
 }

@@ -84,6 +84,7 @@ func Topics() []Topic {
 		{Name: "overdue", Label: "A password is older than it may become", Icon: "calendar-due", Admin: true},
 		{Name: "security", Label: "Somebody signs in for me on a new device, or my second factors change", Icon: "shield-lock", Mail: true},
 		{Name: "approval", Label: "Somebody asks for my approval, or decides about mine", Icon: "shield-check", Mail: true},
+		{Name: "review", Label: "I am asked who may keep access", Icon: "user-check", Mail: true},
 	}
 }
 

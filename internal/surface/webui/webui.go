@@ -36,6 +36,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/review"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/runbook"
@@ -64,6 +65,7 @@ import (
 	"strongroom/internal/surface/webui/personal"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
+	"strongroom/internal/surface/webui/reviews"
 	"strongroom/internal/surface/webui/risks"
 	"strongroom/internal/surface/webui/roles"
 	"strongroom/internal/surface/webui/rotations"
@@ -102,6 +104,7 @@ type Server struct {
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
 	Sensitive   *guarded.Fields         // nil hides the pages of sealed fields
 	Keyring     *keyring.Keyring        // nil hides the page of key pairs
+	Reviews     *review.Reviews         // nil hides the pages of access reviews
 	Changes     *change.Changes         // nil hides the pages on which passwords are changed at their systems
 	// API describes the API of programs; nil hides the pages about it.
 	API      func() *openapi.Document
@@ -176,6 +179,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Risks != nil {
 		list = append(list, &risks.Pages{Risks: s.Risks})
+	}
+	if s.Reviews != nil {
+		list = append(list, &reviews.Pages{Reviews: s.Reviews})
 	}
 	if s.Keyring != nil {
 		list = append(list, &pairs.Pages{Keyring: s.Keyring})

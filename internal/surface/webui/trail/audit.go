@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/personal"
+	"strongroom/internal/feature/review"
 	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/rotation/limit"
 	"strongroom/internal/feature/runbook"
@@ -98,6 +99,8 @@ var verbs = map[string]string{
 	"addresses.rules": "changed from where people are let in", "addresses.clear": "cleared from where people are let in",
 	"sign-in.first": "gave the first factor of two", "session.confirm": "gave a second factor", mfa.Added: "set up a second factor", mfa.Removed: "removed a second factor",
 	mfa.Coded: "made new recovery codes", mfa.Settled: "changed who needs a second factor", mfa.AskedFor: "asked to have second factors reset", mfa.Reset: "had second factors reset", mfa.Declined: "refused to have second factors reset",
+	review.Begun: "began an access review", review.Kept: "confirmed in an access review", review.Removes: "removed in an access review", review.Lapsed: "noted that nobody answered in an access review",
+	review.Removed: "settled a line of an access review", review.Over: "ended an access review", review.Taken: "took over an access review",
 	"keys.rotate": "asked for a rotation of the keys", "keys.rewrap": "began to wrap the keys of secrets anew", "keys.rewrapped": "wrapped keys of secrets anew", "keys.retired": "retired older key pairs",
 	"tenant.title":   "renamed the tenant",
 	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.reset": "gave out a one-time password",

@@ -236,6 +236,17 @@ func (p *Page) Attr(selector, name string) string {
 	return ""
 }
 
+// Attrs gives an attribute of each element that a selector finds.
+func (p *Page) Attrs(selector, name string) []string {
+	p.t.Helper()
+	var out []string
+	for _, n := range p.all(selector) {
+		v, _ := attr(n, name)
+		out = append(out, v)
+	}
+	return out
+}
+
 // Form gives what a form would send as it stands: to change one thing of it.
 func (p *Page) Form(selector string) url.Values {
 	p.t.Helper()

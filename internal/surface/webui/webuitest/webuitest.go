@@ -69,6 +69,7 @@ import (
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/review"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/rotation/change"
@@ -124,6 +125,7 @@ func Features() []record.Feature {
 		share.Feature(),
 		mfa.Feature(),
 		ipaccess.Feature(),
+		review.Feature(),
 		rotation.Feature(),
 		change.Feature(), schedule.Feature(),
 		attachment.Feature(),
@@ -251,6 +253,7 @@ func (h *House) jobs(work bool) {
 	h.Server.Risks = &risk.Risks{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Jobs: r, Log: h.Gate.Log}
 	h.Records.Sealed = h.Server.Risks.Sealed
 	r.Handlers[risk.JobKind] = h.Server.Risks.Handler()
+	h.Server.Reviews = &review.Reviews{Gate: h.Gate, Records: h.Records, Resolve: h.resolve}
 	h.Server.Ways.Jobs = r
 	r.Handlers[way.ImportKind] = h.Server.Ways.ImportHandler()
 	h.Server.Sensitive = &sensitive.Fields{Gate: h.Gate, Records: h.Records, Jobs: r, Policies: h.Server.Secrets.Policies}
