@@ -163,7 +163,7 @@ func (p *program) export(ctx context.Context, s *settings, tenant string) error 
 	if _, err = fmt.Fprintf(p.out, "\nTenant %s was written to %s.\n", tenant, s.output); err != nil || out.Withheld == 0 {
 		return err
 	}
-	_, err = fmt.Fprintf(p.out, "%d secrets were left out: they are shown only with an approval, which the console does not have.\n", out.Withheld)
+	_, err = fmt.Fprintf(p.out, "%d secrets and sealed values were left out: strongroom/withheld.jsonl in the zip says which and why.\n", out.Withheld)
 	return err
 }
 

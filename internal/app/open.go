@@ -283,6 +283,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Keyring = &keyring.Keyring{Gate: a.Gate, Keys: a.Keys, Jobs: a.Jobs}
 	a.Changes = &change.Changes{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Jobs: a.Jobs, Connectors: a.systems()}
 	a.Sensitive = &sensitive.Fields{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs, Policies: a.Secrets.Policies}
+	a.Exporter.Fields = a.Sensitive.ShowMany
 	a.Runbooks = &runbook.Runbooks{Gate: a.Gate, Records: a.Records, Relations: a.Relations, Jobs: a.Jobs, Body: document.Body,
 		Pictures: func(c *access.Caller) func(context.Context, string) ([]byte, error) {
 			return document.Pictures(a.Files, c)

@@ -39,6 +39,8 @@ type Exporter struct {
 
 	// Sealed adds what lies in vaults to an export of everything; nil for nothing.
 	Sealed func(ctx context.Context, c *access.Caller, add func(name string) (io.Writer, error)) (people int, err error)
+	// Fields gives the values of sealed fields, each looked at and recorded; nil for none.
+	Fields func(ctx context.Context, c *access.Caller, refs []secret.Ref, reason string, give func(ref secret.Ref, value any, withheld error) error) error
 	Cost   Cost // of the passwords of files; zero is that of files for people
 }
 
@@ -61,7 +63,8 @@ type Report struct {
 	Kinds map[string]int64 // records by kind, attachment and relation included
 	Bytes int64            // of the zip
 	// Withheld counts the secrets left out because they are not shown without an
-	// approval that the exporting caller does not have.
+	// approval that the exporting caller does not have, and the values of sealed fields
+	// that the tenant's setting keeps out.
 	Withheld int64
 	Policy   bool // all secrets were left out, because of the tenant's setting
 }
@@ -83,6 +86,9 @@ type run struct {
 	sheetOf map[id.ID]*assetSheet // by asset
 
 	withheld []itglue.Withheld
+	fields   bool                // sealed ones go out
+	looked   map[secret.Ref]bool // the sealed values that were come by, and whether they were given
+	lacking  map[lacking]int     // left out by the setting
 
 	report   *Report
 	progress Progress
@@ -117,7 +123,7 @@ func (e *Exporter) Export(ctx context.Context, c *access.Caller, w io.Writer, o 
 	}
 	out := &counted{Writer: w}
 	r := &run{e: e, ctx: ctx, c: c, o: o, zip: archive.Create(out, o.Password), now: time.Now(), tell: tell,
-		ids: map[string][]id.ID{}, tableOf: map[id.ID]string{}, report: &Report{Kinds: map[string]int64{}}}
+		ids: map[string][]id.ID{}, tableOf: map[id.ID]string{}, report: &Report{Kinds: map[string]int64{}}, looked: map[secret.Ref]bool{}, lacking: map[lacking]int{}}
 	if e.Now != nil {
 		r.now = e.Now()
 	}
@@ -180,7 +186,7 @@ func (r *run) lacks() error {
 			return err
 		}
 	}
-	return nil
+	return r.sealedLacks(out)
 }
 
 // view reads one part of the export. An export goes on for long: at each part it
@@ -207,6 +213,9 @@ func (r *run) policy(tx *gate.Tx) error {
 	ok, err := policy.Allows(tx)
 	if !ok && !r.o.NoSecrets {
 		r.o.NoSecrets, r.report.Policy = true, true
+	}
+	if err == nil {
+		r.fields, err = policy.Fields(tx)
 	}
 	return err
 }
@@ -404,7 +413,7 @@ func (r *run) load(kind string, ids []id.ID) ([]*record.Record, error) {
 			out = append(out, rec)
 		}
 	}
-	return out, nil
+	return out, r.unseal(out)
 }
 
 // gone tells whether a record is no longer there.

@@ -131,7 +131,7 @@ func (r *run) besides(t *tableSpec, list []*record.Record) (*beside, error) {
 
 // ports gives the interfaces of configurations, as their cell has them.
 func (r *run) ports(list []*record.Record) (map[id.ID][]map[string]any, error) {
-	out := map[id.ID][]map[string]any{}
+	found := map[id.ID][]*record.Record{}
 	err := r.view(func(tx *gate.Tx) error {
 		have := map[id.ID]bool{}
 		var ids []id.ID
@@ -149,17 +149,24 @@ func (r *run) ports(list []*record.Record) (map[id.ID][]map[string]any, error) {
 			if err != nil {
 				return err
 			}
-			for _, i := range p.Records {
-				port := map[string]any{"name": i.Name, "ip_address": i.Values["ip_address"], "mac_address": i.Values["mac_address"],
-					"primary": i.Values.Bool("primary"), "notes": i.Values["notes"]}
-				if i.Archived {
-					port["archived"] = true
-				}
-				out[of] = append(out[of], port)
-			}
+			found[of] = p.Records
 		}
 		return nil
 	})
+	out := map[id.ID][]map[string]any{}
+	for of, all := range found {
+		if err == nil {
+			err = r.unseal(all)
+		}
+		for _, i := range all {
+			port := map[string]any{"name": i.Name, "ip_address": i.Values["ip_address"], "mac_address": i.Values["mac_address"],
+				"primary": i.Values.Bool("primary"), "notes": i.Values["notes"]}
+			if i.Archived {
+				port["archived"] = true
+			}
+			out[of] = append(out[of], port)
+		}
+	}
 	return out, err
 }
 

@@ -1,4 +1,5 @@
-// Package policy is a tenant's setting of who gets secrets in exports.
+// Package policy is a tenant's setting of who gets secrets in exports, and whether sealed
+// fields go with them.
 //
 // Always true: it is asked in the transaction of each part of an export, of people, keys,
 // schedules and the command line alike; whoever it does not let have secrets gets the
@@ -30,6 +31,7 @@ const (
 func Schema() []string {
 	return []string{`create table if not exists export_policy (id int primary key, secrets text not null, changed_at int not null, changed_by int not null)`,
 		`alter table export_policy add column if not exists consent int not null default 0`,
+		`alter table export_policy add column if not exists fields int not null default 0`,
 		`create table if not exists export_consent (id id primary key, user_id int not null, reason text not null, state text not null, at int not null, decided_by int not null, decided_at int not null, ends_at int not null)`,
 		`create index if not exists export_consent_user on export_consent (user_id, state)`}
 }
@@ -63,15 +65,29 @@ func Allows(tx *gate.Tx) (bool, error) {
 	return false, err // nobody, and what is not known
 }
 
+// Fields tells whether sealed fields go out with the secrets, to who may see them. They
+// do not while nobody said so.
+func Fields(tx *gate.Tx) (on bool, err error) {
+	err = tx.QueryRow(`select fields from export_policy where id = 1`).Scan(&on)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return on, err
+}
+
 // Set changes the setting, in a change for which the caller administers the tenant.
-func Set(tx *gate.Tx, w Who) error {
+// fields says whether sealed fields go out too.
+func Set(tx *gate.Tx, w Who, fields bool) error {
 	words := map[Who]string{Exporters: "everybody who may export", Administrators: "administrators", Nobody: "nobody"}
 	if words[w] == "" {
 		return fault.Field("secrets", "Choose who gets passwords in exports.")
 	}
 	e := tx.Entry()
 	e.Action, e.Detail.Text = "export.policy", "passwords in exports: "+words[w]
-	_, err := tx.Exec(`insert into export_policy (id, secrets, changed_at, changed_by) values (1, ?, ?, ?) on conflict (id) do update set secrets = excluded.secrets, changed_at = excluded.changed_at, changed_by = excluded.changed_by`,
-		string(w), tx.Now, int64(tx.Caller.User))
+	if fields {
+		e.Detail.Text += ", with sealed fields"
+	}
+	_, err := tx.Exec(`insert into export_policy (id, secrets, fields, changed_at, changed_by) values (1, ?, ?, ?, ?) on conflict (id) do update set secrets = excluded.secrets, fields = excluded.fields, changed_at = excluded.changed_at, changed_by = excluded.changed_by`,
+		string(w), fields, tx.Now, int64(tx.Caller.User))
 	return err
 }

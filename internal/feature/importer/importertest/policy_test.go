@@ -47,7 +47,7 @@ func TestPolicy(t *testing.T) {
 	}{
 		{policy.Exporters, admin, true}, {policy.Exporters, manager, true}, {policy.Administrators, admin, true}, {policy.Administrators, manager, false}, {policy.Nobody, admin, false}, {policy.Nobody, manager, false},
 	} {
-		err := h.Gate.Change(t.Context(), h.Admin(), access.Administer, gate.Thing{}, func(tx *gate.Tx) error { return policy.Set(tx, test.who) })
+		err := h.Gate.Change(t.Context(), h.Admin(), access.Administer, gate.Thing{}, func(tx *gate.Tx) error { return policy.Set(tx, test.who, false) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,7 +65,7 @@ func TestPolicy(t *testing.T) {
 			t.Errorf("%q, as %s: a secret went out", test.who, test.c.Role)
 		}
 	}
-	err := h.Gate.Change(t.Context(), h.Admin(), access.Administer, gate.Thing{}, func(tx *gate.Tx) error { return policy.Set(tx, "whoever") })
+	err := h.Gate.Change(t.Context(), h.Admin(), access.Administer, gate.Thing{}, func(tx *gate.Tx) error { return policy.Set(tx, "whoever", false) })
 	if err == nil {
 		t.Error("a setting that is none is kept")
 	}

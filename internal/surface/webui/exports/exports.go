@@ -124,7 +124,11 @@ func (v *visit) page(form *standing.Settings, refused error) error {
 		if err != nil {
 			return err
 		}
-		view.Who = policyForm(who)
+		fields, err := policy.Fields(tx)
+		if err != nil {
+			return err
+		}
+		view.Who = policyForm(who, fields)
 		runs, err := standing.Runs(tx)
 		for _, r := range runs {
 			view.Runs = append(view.Runs, line(r))
@@ -190,7 +194,7 @@ func line(r standing.Run) runLine {
 			l.Sub += " · in the operator's folder too"
 		}
 		if r.Withheld > 0 {
-			l.Sub += " · " + web.Number(r.Withheld) + " left out that take an approval or a check-out; strongroom/withheld.jsonl in it names them"
+			l.Sub += " · " + web.Number(r.Withheld) + " left out; strongroom/withheld.jsonl in it says which and why"
 		}
 		l.Fetch = &ui.Action{Label: "Download", Icon: "download", Href: at + "/file"}
 	case job.Failed:
@@ -233,8 +237,8 @@ func (v *visit) save() error {
 	return v.Done("/exports", "Saved.")
 }
 
-// policyForm asks who gets passwords in exports.
-func policyForm(who policy.Who) *ui.Form {
+// policyForm asks who gets passwords in exports, and whether sealed fields go with them.
+func policyForm(who policy.Who, fields bool) *ui.Form {
 	options := []ui.Option{{Value: "everybody", Label: "Everybody who may export: administrators and managers"}, {Value: string(policy.Administrators), Label: "Administrators"}, {Value: string(policy.Nobody), Label: "Nobody"}}
 	chosen := string(who)
 	if who == policy.Exporters {
@@ -245,7 +249,8 @@ func policyForm(who policy.Who) *ui.Form {
 	}
 	return &ui.Form{ID: "policy", Action: "/exports/policy", Submit: "Save who", Fields: []ui.Field{{Type: "heading", Label: "Passwords in exports"},
 		{Name: "who", Label: "Who gets them", Type: "select", Required: true, Value: chosen, Options: options, Wide: true,
-			Hint: "Of every export: here, by the API, by the command line. Others get the export without passwords and one-time-code keys. Each that goes out is recorded as revealed."}}}
+			Hint: "Of every export: here, by the API, by the command line. Others get the export without passwords and one-time-code keys. Each that goes out is recorded as revealed."},
+		{Name: "fields", Label: "And the values of sealed fields, for those of them who may see these", Type: "checkbox", Checked: fields, Wide: true, Hint: "Each that goes out is recorded as shown. Without this tick, exports lack them and say how many."}}}
 }
 
 // savePolicy keeps who gets passwords in exports.
@@ -260,7 +265,7 @@ func (v *visit) savePolicy() error {
 	} else if who == policy.Exporters {
 		return fault.Field("who", "Choose who gets passwords in exports.")
 	}
-	if err := v.Change(access.Administer, gate.Thing{}, func(tx *gate.Tx) error { return policy.Set(tx, who) }); err != nil {
+	if err := v.Change(access.Administer, gate.Thing{}, func(tx *gate.Tx) error { return policy.Set(tx, who, form.Bool("fields")) }); err != nil {
 		return err
 	}
 	return v.Done("/exports", "Saved.")

@@ -185,7 +185,7 @@ func (v *visit) passwordRuns(tx *gate.Tx, d *passwordsView) error {
 		case job.Done:
 			l.Pill, l.Fetch = ui.Pill{Text: "Done", Tone: "ok"}, &ui.Action{Label: "Download", Icon: "download", Href: at + "/file"}
 			if f.Withheld > 0 {
-				l.Problem = web.Number(f.Withheld) + " left out that take an approval or a check-out"
+				l.Problem = web.Number(f.Withheld) + " left out that are sealed, or take an approval or a check-out"
 			}
 		case job.Failed:
 			l.Pill = ui.Pill{Text: "Failed", Tone: "bad"}
