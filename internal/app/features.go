@@ -34,15 +34,18 @@ import (
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/release"
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/review"
@@ -117,6 +120,9 @@ func features() []record.Feature {
 		task.Feature(),
 		journal.Feature(),
 		announcement.Feature(),
+		offering.Feature(),
+		release.Feature(),
+		knowledge.Feature(),
 		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},
 	}

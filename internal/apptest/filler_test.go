@@ -69,6 +69,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"vaults": "other", "people": "other", "shares": "other",
 	"factors": "other", "resets": "other", "reviews": "other",
 	"sign-in": "other", "ways": "other",
+	"template": "contact", "servicerequest": "offering_question",
 }
 
 // filler reads a route. It says what is missing here when it meets a parameter
@@ -338,7 +339,8 @@ func (f *filler) body(t target, page bool) any {
 		return v
 	}
 	if f.parts[0] == "rest" {
-		return map[string]any{"Text": "qz", "ObjectType": "Incident#", "Top": 100}
+		return map[string]any{"Text": "qz", "ObjectType": "Incident#", "Top": 100, "subscriptionId": t.ref("offering"), "strUserId": t.ref("contact"),
+			"parameters": map[string]any{"par-" + t.ref("offering_question"): "Probe"}}
 	}
 	if f.odata && f.set >= 0 {
 		fields := map[string]any{"Subject": "Probe", "Name": "Probe"}

@@ -84,6 +84,7 @@ func changes() *record.Kind {
 			{Name: "closed_code", Label: "Outcome", Type: record.Choice, Choices: []string{"Successful", "Successful with difficulties", "Taken back", "Failed"}, Class: record.Internal, Filter: true, Group: "Review"},
 			{Name: "incident_id", Label: "Incident", Type: record.Ref, Ref: "incident", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That led to it."},
 			{Name: "problem_id", Label: "Problem", Type: record.Ref, Ref: "problem", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That it removes."},
+			{Name: "release_id", Label: "Release", Type: record.Ref, Ref: "release", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "With which it is brought out."},
 		},
 	}
 	k.Fields = append(k.Fields, desk.Stamps()...)

@@ -10,9 +10,9 @@ import (
 	"strongroom/internal/core/record"
 )
 
-// Feature is the kinds contact_type and contact.
+// Feature is the kinds contact_type, department and contact.
 func Feature() record.Feature {
-	return record.Feature{Name: "contact", Kinds: []*record.Kind{types(), contacts()}}
+	return record.Feature{Name: "contact", Kinds: []*record.Kind{types(), departments(), contacts()}}
 }
 
 // Labels of e-mail addresses and telephone numbers that the form offers; others
@@ -33,6 +33,7 @@ func contacts() *record.Kind {
 			{Name: "title", Label: "Job title", Type: record.Text, Class: record.Personal, Filter: true, Search: true, List: true},
 			{Name: "contact_type_id", Label: "Type", Type: record.Ref, Ref: "contact_type", Class: record.Internal, Filter: true, List: true},
 			{Name: "location_id", Label: "Location", Type: record.Ref, Ref: "location", Class: record.Internal, Filter: true, List: true},
+			{Name: "department_id", Label: "Department", Type: record.Ref, Ref: "department", Class: record.Internal, Filter: true},
 			{Name: "important", Type: record.Bool, Class: record.Internal, Filter: true, Default: false, List: true,
 				Hint: "Somebody whose request comes first."},
 			{Name: "contact_emails", Label: "E-mail addresses", Type: record.Rows, Class: record.Personal, Group: "Reach", Rows: []record.Field{
@@ -51,6 +52,18 @@ func contacts() *record.Kind {
 			{Name: "primary_email", Label: "E-mail", Type: record.Text, Class: record.Personal, ReadOnly: true, Filter: true, Sort: true, List: true},
 			{Name: "primary_phone", Label: "Telephone", Type: record.Text, Class: record.Personal, ReadOnly: true, List: true},
 			{Name: "notes", Type: record.Multiline, Class: record.Personal, Group: "Notes", Search: true},
+		},
+	}
+}
+
+func departments() *record.Kind {
+	return &record.Kind{
+		Name: "department", Plural: "departments", Label: "Department", Labels: "Departments", Icon: "sitemap",
+		Scope: record.OfOrganization,
+		Fields: []record.Field{
+			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},
+			{Name: "manager_id", Label: "Manager", Type: record.Ref, Ref: "user", Class: record.Personal, Filter: true, List: true, Hint: "Who approves what its people ask for."},
+			{Name: "cost_center", Type: record.Text, Class: record.Internal, Filter: true, List: true},
 		},
 	}
 }

@@ -54,25 +54,31 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 }
 
 // numbered gives a new ticket its number, and tells whether it brought one along.
-// One that is taken here gets another.
 func (s *Rules) numbered(tx *gate.Tx, now, old *record.Record) (came bool, err error) {
 	if old != nil {
 		now.Values["number"] = old.Values["number"]
 		return false, nil
 	}
+	n, brought := now.Values["number"].(int64)
+	return brought && n > 0, Numbered(tx, now)
+}
+
+// Numbered gives a new record the next number of its series, unless it brings one along
+// that is not taken here.
+func Numbered(tx *gate.Tx, now *record.Record) error {
 	series := now.Kind.Field("number").Series
 	if n, ok := now.Values["number"].(int64); ok && n > 0 {
 		var have int
 		if err := tx.QueryRow(`select count(*) from `+now.Kind.Table()+` where number = ?`, n).Scan(&have); err != nil {
-			return false, err
+			return err
 		}
 		if have == 0 {
-			return true, number.Taken(tx, series, n)
+			return number.Taken(tx, series, n)
 		}
-		came = true
 	}
-	now.Values["number"], err = number.Next(tx, series)
-	return came, err
+	n, err := number.Next(tx, series)
+	now.Values["number"] = n
+	return err
 }
 
 // placed fills the service from the category, and refuses a category of another.
@@ -133,7 +139,7 @@ func (s *Rules) demanded(tx *gate.Tx, now *record.Record, state string) error {
 	}
 	lacks := func(f string) bool { return slices.Contains(is.Requires, f) && now.Values[f] == nil }
 	if lacks("owner_id") {
-		if who, err := person(tx); err != nil || who != 0 {
+		if who, err := Person(tx); err != nil || who != 0 {
 			now.Values["owner_id"] = who
 			if err != nil {
 				return err
@@ -176,7 +182,7 @@ func (s *Rules) stamp(tx *gate.Tx, now, old *record.Record) error {
 			delete(now.Values, x.at)
 			delete(now.Values, x.by)
 		case old == nil || !slices.Contains(x.in, old.Values.Text(s.Life.Field)):
-			who, err := person(tx)
+			who, err := Person(tx)
 			if err != nil {
 				return err
 			}
@@ -189,8 +195,8 @@ func (s *Rules) stamp(tx *gate.Tx, now, old *record.Record) error {
 	return nil
 }
 
-// person is the user who acts; an API key that is nobody's, and the system, are none.
-func person(tx *gate.Tx) (id.ID, error) {
+// Person is the user who acts; an API key that is nobody's, and the system, are none.
+func Person(tx *gate.Tx) (id.ID, error) {
 	var n int
 	err := tx.QueryRow(`select count(*) from record where id = ? and kind = 'user' and trashed_at is null`, int64(tx.Caller.User)).Scan(&n)
 	if n == 0 {

@@ -17,13 +17,14 @@ import (
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/problem"
+	"strongroom/internal/feature/release"
 	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/task"
 )
 
 // tickets are the kinds that have a lifecycle.
 func tickets() map[string]*lifecycle.Lifecycle {
-	return map[string]*lifecycle.Lifecycle{incident.Kind: incident.Life(), problem.Kind: problem.Life(), request.Kind: request.Life(), change.Kind: change.Life(), task.Kind: task.Life()}
+	return map[string]*lifecycle.Lifecycle{incident.Kind: incident.Life(), problem.Kind: problem.Life(), request.Kind: request.Life(), change.Kind: change.Life(), task.Kind: task.Life(), release.Kind: release.Life()}
 }
 
 // bench is a house with an organization, a customer and somebody who works there.

@@ -78,6 +78,7 @@ func incidents() *record.Kind {
 				Hint: "Once it is resolved: what it turned out to be about."},
 			{Name: "actual_category_id", Label: "Category in fact", Type: record.Ref, Ref: "category", Class: record.Internal, Filter: true, Group: "Resolution"},
 			{Name: "first_call", Label: "Resolved at first contact", Type: record.Bool, Class: record.Internal, Default: false, Filter: true, Group: "Resolution"},
+			{Name: "article_id", Label: "What solved it", Type: record.Ref, Ref: "knowledge_article", Class: record.Internal, Filter: true, Group: "Resolution"},
 			{Name: "master", Label: "Master incident", Type: record.Bool, Class: record.Internal, Default: false, Filter: true, Group: "Belongs to",
 				Hint: "Others are the same as this one."},
 			{Name: "master_id", Label: "Its master", Type: record.Ref, Ref: Kind, Class: record.Internal, Filter: true, Group: "Belongs to"},

@@ -79,6 +79,7 @@ func problems() *record.Kind {
 			{Name: "known_error_at", Label: "Known error since", Type: record.Time, Class: record.Internal, ReadOnly: true, Kept: true, Filter: true, Sort: true, Group: "Cause"},
 			{Name: "target_date", Label: "To be resolved by", Type: record.Date, Class: record.Internal, Filter: true, Sort: true, Expires: true},
 			desk.Resolution(),
+			{Name: "article_id", Label: "Article", Type: record.Ref, Ref: "knowledge_article", Class: record.Internal, Filter: true, Group: "Resolution", Hint: "That tells of it."},
 		},
 	}
 	k.Fields = append(k.Fields, desk.Stamps()...)

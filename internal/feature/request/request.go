@@ -6,6 +6,11 @@
 package request
 
 import (
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/richtext"
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/desk"
@@ -55,7 +60,7 @@ func Life() *lifecycle.Lifecycle {
 
 func requests() *record.Kind {
 	l := Life()
-	rules := &desk.Rules{Life: l, Usual: Active, Otherwise: Submitted, Done: []string{Fulfilled, Closed}, Final: []string{Closed, Canceled}}
+	rules := &desk.Rules{Life: l, Usual: Active, Otherwise: Submitted, Done: []string{Fulfilled, Closed}, Final: []string{Closed, Canceled}, Fill: fill}
 	customer := desk.Customer()
 	customer.Required = true
 	k := &record.Kind{
@@ -74,8 +79,58 @@ func requests() *record.Kind {
 			{Name: "price", Type: record.Number, Class: record.Internal, Group: "Price", Hint: "What the customer pays."},
 			desk.Resolution(),
 			{Name: "incident_id", Label: "Incident", Type: record.Ref, Ref: "incident", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That led to it."},
+			{Name: "offering_id", Label: "Offering", Type: record.Ref, Ref: "offering", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "Of the catalogue, that was ordered."},
 		},
 	}
 	k.Fields = append(k.Fields, desk.Stamps()...)
 	return k
+}
+
+// taken are the fields that a request takes over from what was ordered, unless they are
+// said.
+func taken() []string { return []string{"service_id", "category_id", "team_id", "cost", "price"} }
+
+// fill completes a new request from the offering that was ordered. Without a subject it is
+// called like that, or else by the first words of its description.
+func fill(tx *gate.Tx, now, old *record.Record) error {
+	if old != nil {
+		return nil
+	}
+	if offering := now.Values.ID("offering_id"); offering != 0 {
+		is, err := now.Kind.Engine().Get(tx, "offering", offering)
+		if fault.Is(err, fault.NotFound) {
+			return nil // as any reference to nothing, it is refused
+		}
+		if err != nil {
+			return err
+		}
+		if now.Name == "" {
+			now.Name = is.Name
+		}
+		for _, name := range taken() {
+			if now.Values[name] == nil && is.Values[name] != nil {
+				now.Values[name] = is.Values[name]
+			}
+		}
+	}
+	if now.Name == "" {
+		now.Name = firstWords(richtext.Text(now.Values.Text("description")))
+	}
+	return nil
+}
+
+// firstWords are those of a text that fit in a subject.
+func firstWords(s string) string {
+	const most = 80
+	var b strings.Builder
+	for _, w := range strings.Fields(s) {
+		if b.Len()+len(w) >= most {
+			break
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(w)
+	}
+	return b.String()
 }

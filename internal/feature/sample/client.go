@@ -67,6 +67,7 @@ func (c *client) plan(n int) []step {
 	for i := range people {
 		out = append(out, c.contact(i))
 	}
+	out = append(out, c.departments()...)
 	out = append(out, c.infrastructure()...)
 	out = append(out, c.assets()...)
 	out = append(out, c.names()...)

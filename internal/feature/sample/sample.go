@@ -223,6 +223,12 @@ func (w *world) catalogue(tx *gate.Tx) error {
 	if err := w.makeDesigns(tx); err != nil {
 		return err
 	}
+	if err := w.offers(tx); err != nil {
+		return err
+	}
+	if err := w.articles(tx); err != nil {
+		return err
+	}
 	return w.checklistTemplates(tx)
 }
 

@@ -32,6 +32,7 @@ var calls = []call{
 	{"incident", "Backup of the file server failed twice", "The report says that the repository was not reached.", "Waiting for 3rd Party", "Medium", "Medium", "Files and backup", "Software", "Infrastructure", 0, "", ""},
 	{"incident", "Locked out after a change of password", "The telephone still knew the old one and tried it every minute.", "Closed", "Medium", "Low", "Workplace", "Account and access", "Service desk", 6, "Unlocked, and the new password was entered on the telephone.", "Session Reset"},
 	{"service_request", "Distribution list for the new project", "With the four names below; mail from outside allowed.", "Fulfilled", "Low", "", "E-mail", "Request", "Applications", 2, "Made and tried with a mail from outside.", ""},
+	{"release", "Telephones of the new series", "The first floor first, then the rest; the old ones stay in reserve for a month.", "Active", "", "", "Telephony", "", "Infrastructure", 0, "", ""},
 	{"incident", "Nobody reaches us from outside", "Calls from mobiles end in an engaged tone; inside all works.", "Active", "High", "High", "Telephony", "Connectivity", "Infrastructure", 0, "", ""},
 	{"incident", "Printer prints blank pages", "Only from the label program. Copies are fine.", "Logged", "Medium", "Low", "", "", "", 0, "", ""},
 }
@@ -45,17 +46,23 @@ func (c *client) tickets() []step {
 	var out []step
 	for i := range calls {
 		x := calls[i]
-		if x.kind != "change" && x.kind != "problem" && x.kind != "task" && i > 2 && (c.n+i)%3 == 2 || (x.kind == "problem" || x.kind == "task") && c.n%2 == 1 {
+		if x.kind != "change" && x.kind != "problem" && x.kind != "task" && x.kind != "release" && i > 2 && (c.n+i)%3 == 2 || (x.kind == "problem" || x.kind == "task" || x.kind == "release") && c.n%2 == 1 {
 			continue
 		}
-		out = append(out, func(tx *gate.Tx) error { return c.ticket(tx, x, i) })
+		var made id.ID
+		out = append(out, func(tx *gate.Tx) (err error) {
+			made, err = c.ticket(tx, x, i)
+			return err
+		})
+		out = append(out, c.answers(x.subject, &made)...)
+		out = append(out, c.milestones(x.kind, &made)...)
 	}
 	return out
 }
 
 // ticket makes one as it stands by now: it comes with its number, so its state need
 // not be reached move by move.
-func (c *client) ticket(tx *gate.Tx, x call, i int) error {
+func (c *client) ticket(tx *gate.Tx, x call, i int) (id.ID, error) {
 	c.w.numbers[x.kind]++
 	v := record.Values{
 		"organization_id": c.org, "name": x.subject, "description": "<p>" + x.text + "</p>", "status": x.status,
@@ -91,8 +98,9 @@ func (c *client) ticket(tx *gate.Tx, x call, i int) error {
 		v["change_type"], v["plan"] = "Significant", "<ol><li>Save the configuration</li><li>Install the version on the standby unit</li><li>Switch over and try the telephones</li></ol>"
 		v["backout"] = "<p>Switch back to the unit that still has the old version.</p>"
 	}
-	if _, err := c.w.create(tx, x.kind, v); err != nil {
-		return fmt.Errorf("the ticket %q: %w", x.subject, err)
+	made, err := c.w.create(tx, x.kind, v)
+	if err != nil {
+		return 0, fmt.Errorf("the ticket %q: %w", x.subject, err)
 	}
-	return nil
+	return made, nil
 }

@@ -140,6 +140,7 @@ func (a *API) build() {
 		}
 		a.mountFiles()
 		a.mountSearch()
+		a.mountCatalogue()
 		a.mux.Handle("POST "+loginAt, a.login)
 	})
 }

@@ -31,12 +31,15 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/incident"
+	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
+	"strongroom/internal/feature/release"
 	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/service"
 	"strongroom/internal/feature/task"
@@ -58,7 +61,7 @@ func shape(api *ivanti.API, call string) string {
 	at := slices.IndexFunc(parts, func(p string) bool { return sets[p] != "" || p == "attachments" })
 	for i := range parts {
 		switch {
-		case at < 0 && i == 3 && strings.HasPrefix(path, "/rest/attachment/"):
+		case at < 0 && i == 3 && parts[1] == "rest" && parts[2] != "search" && parts[2] != "authentication" && parts[i] != "new":
 			parts[i] = "{id}"
 		case i == at && parts[i] != "attachments":
 			parts[i] = "{set}"
@@ -119,7 +122,7 @@ func open(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, House: coretest.Open(t, coretest.Options{Features: []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), password.Feature(), identity.Feature(), apikey.Feature(), notification.Feature(),
-		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(), relation.Feature(), attachment.Feature(), view.Feature(), {Name: "number", Schema: number.Schema},
+		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), relation.Feature(), attachment.Feature(), view.Feature(), {Name: "number", Schema: number.Schema},
 	}})}
 	keys := &apikey.Keys{Gate: h.Gate}
 	api := &ivanti.API{Gate: h.Gate, Records: h.Records, Relations: &relation.Relations{Records: h.Records}, Attachments: &attachment.Store{Gate: h.Gate, Max: 1 << 20}, Keys: keys, Limiter: &apikey.Limiter{Now: h.Clock.Now}, Sessions: &identity.Sessions{Gate: h.Gate, Methods: []method.Password{welcome{}}},

@@ -3,6 +3,7 @@ package ivanti
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,11 +18,12 @@ import (
 type form int
 
 const (
-	plain  form = iota // X
-	link               // X and X_RecID with the RecId of what is referred to, X_Category with its object
-	named              // X with its name, X_Valid with its RecId
-	choice             // X with the choice, X_Valid with a RecId that stands for it
-	title              // X with the name of what a link beside it leads to
+	plain   form = iota // X
+	link                // X and X_RecID with the RecId of what is referred to, X_Category with its object
+	named               // X with its name, X_Valid with its RecId
+	choice              // X with the choice, X_Valid with a RecId that stands for it
+	title               // X with the name of what a link beside it leads to
+	derived             // X, which follows from the record
 )
 
 // The fields of every object that are not the kind's own.
@@ -40,7 +42,8 @@ const (
 type field struct {
 	name string
 	form form
-	of   *record.Field // nil for a field of every object
+	of   *record.Field               // nil for a field of every object
+	from func(*record.Record) []byte // of what is derived
 }
 
 // part is one of the names by which a field is there: X, X_RecID, X_Category, X_Valid.
@@ -102,12 +105,15 @@ func newObject(k *record.Kind, s spec) *object {
 			o.add(&field{name: also, form: title, of: f})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(s.more)) {
+		o.add(&field{name: name, form: derived, from: s.more[name]})
+	}
 	return o
 }
 
 // add adds a field whose names are not taken yet.
 func (o *object) add(f *field) {
-	suffixes := map[form][]string{plain: {""}, title: {""}, link: {"", "_RecID", "_Category"}, named: {"", "_Valid"}, choice: {"", "_Valid"}}[f.form]
+	suffixes := map[form][]string{plain: {""}, title: {""}, derived: {""}, link: {"", "_RecID", "_Category"}, named: {"", "_Valid"}, choice: {"", "_Valid"}}[f.form]
 	for _, s := range suffixes {
 		if _, taken := o.parts[strings.ToLower(f.name+s)]; taken {
 			f.name += "Field" // Status of two fields is Status and StatusField
@@ -185,6 +191,8 @@ func (o *object) append(b []byte, r row, only map[string]bool) []byte {
 				put("", []byte("null"))
 				put("_Valid", []byte("null"))
 			}
+		case derived:
+			put("", f.from(r.Record))
 		case title:
 			if name := r.Names[f.of.Name]; name != "" {
 				put("", text(name))

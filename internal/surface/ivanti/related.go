@@ -41,6 +41,8 @@ func relationships() []relationship {
 		{"incident", "IncidentAssociatedServiceReq", "service_request", isNamed, "incident_id"},
 		{"incident", "IncidentAssociatedCustomer", "contact", refers, "contact_id"},
 		{"incident", "IncidentAssociatesCI", "configuration", isRelated, ""},
+		{"incident", "IncidentAssocFRS_Knowledge", "knowledge_article", isRelated, ""},
+		{"release", "ReleaseProjectAssociatesChange", "change", isNamed, "release_id"},
 		{"problem", "ProblemAssociatesIncident", "incident", isNamed, "problem_id"},
 		{"problem", "ProblemAssociatesChange", "change", isNamed, "problem_id"},
 		{"problem", "ProblemContainsTask", "task", isNamed, "problem_id"},
