@@ -76,7 +76,7 @@ func TestCatalogue(t *testing.T) {
 	if a.doc["@odata.count"] != 2.0 || !strings.Contains(a.text, `"ParameterValue":"15 inches"`) || !strings.Contains(a.text, `"ParameterValue":"Mouse~^Screen"`) || strings.Contains(a.text, "not shown") {
 		t.Errorf("the answers: %s", a.text)
 	}
-	a = order(said(size, "13 inches"), `,"x":1`).is("IsSuccess", true)
+	order(said(size, "13 inches"), `,"x":1`).is("IsSuccess", true)
 
 	for body, why := range map[string]string{
 		`{}`: "RecId", `{"subscriptionId":"` + laptop.RecID() + `"}`: "strUserId", `{"subscriptionId":"` + laptop.RecID() + `","strUserId":"` + h.agent.RecID() + `"}`: "customer",
