@@ -165,7 +165,7 @@ func (f *filler) path(t target) string {
 // ofRecords tells whether the route is about a record, or what hangs on it.
 func (f *filler) ofRecords() bool {
 	last := f.parts[len(f.parts)-1]
-	return (f.thing != "" && f.thing != "other" || f.parent != "") && last != "star"
+	return (f.thing != "" && f.thing != "other" || f.parent != "") && last != "star" && last != "validationlist" // which is asked by POST, and changes nothing
 }
 
 // writes tells whether a GET does something all the same.
