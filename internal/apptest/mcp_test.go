@@ -425,9 +425,41 @@ func assistantOverStdio(t *testing.T, h *apptest.House, own *apptest.Tenant) {
 			t.Errorf("the resource: %v", err)
 		}
 	}
+	bridgeByLines(t, h, own)
 	for hint, args := range map[string][]string{"-key-file": {"-url", h.URL}, "https://": {"-url", "http://strongroom.example", "-key", "x"}, "whether the key": {"-url", h.URL, "-key", "ITG.x"}, "-url https": nil} {
 		if a, said := start(nil, args...); a != nil || !strings.Contains(said, hint) {
 			t.Errorf("%v says %q, and not %q", args, said, hint)
 		}
+	}
+}
+
+// bridgeByLines writes all lines at once, as a script does: a line that is none is told
+// so, and each question is answered before the bridge ends with its input.
+func bridgeByLines(t *testing.T, h *apptest.House, own *apptest.Tenant) {
+	t.Helper()
+	in := strings.Join([]string{
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"script","version":"1"}}}`,
+		`{"jsonrpc":"2.0","method":"notifications/initialized"}`, `not a message`, ``, `17`, `{"jsonrpc":"2.0","id":2,`, `"` + strings.Repeat("x", 9<<20) + `"`,
+		`{"jsonrpc":"2.0","id":"three","method":"tools/call","params":{"name":"list_organizations","arguments":{}}}`, `{"jsonrpc":"2.0","id":4,"method":"ping"}`}, "\n")
+	cmd := exec.CommandContext(t.Context(), apptest.Program(t), "mcp", "-url", h.URL)
+	cmd.Env, cmd.Stdin = append(os.Environ(), "STRONGROOM_KEY="+own.People[access.Editor].NoSecret), strings.NewReader(in)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the bridge ended with %v: %s", err, out)
+	}
+	got := map[string]int{}
+	for line := range strings.Lines(string(out)) {
+		var m struct {
+			ID    any
+			Error struct{ Code int }
+		}
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		got[fmt.Sprint(m.ID, " ", m.Error.Code)]++
+	}
+	want := map[string]int{"1 0": 1, "three 0": 1, "4 0": 1, "<nil> -32700": 3, "<nil> -32600": 1}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("the answers are %v, not %v", got, want)
 	}
 }

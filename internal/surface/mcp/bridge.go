@@ -41,7 +41,8 @@ func (b *Bridge) Run(ctx context.Context, in io.ReadCloser, out io.WriteCloser) 
 	if err != nil {
 		return err
 	}
-	err = local.Run(ctx, &sdk.IOTransport{Reader: in, Writer: out})
+	both := newLines(in, out)
+	err = local.Run(ctx, &sdk.IOTransport{Reader: both, Writer: both})
 	if ctx.Err() != nil {
 		return nil
 	}
