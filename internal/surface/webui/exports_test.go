@@ -80,6 +80,12 @@ func TestWhoGetsPasswordsInExports(t *testing.T) {
 			t.Errorf("%s is not chosen", who)
 		}
 	}
+	for _, on := range []string{"1", ""} { // sealed fields too, or not
+		c.Post("/exports/policy", url.Values{"who": {"everybody"}, "fields": {on}}).Want(http.StatusSeeOther)
+		if p := c.Get("/exports").Want(http.StatusOK); p.Has(`input[name=fields][checked]`) != (on != "") {
+			t.Errorf("sealed fields %q: the tick is wrong", on)
+		}
+	}
 	c.Post("/exports/policy", url.Values{"who": {"whoever"}}).Want(http.StatusUnprocessableEntity)
 	c.Post("/exports/policy", nil).Want(http.StatusUnprocessableEntity)
 }
