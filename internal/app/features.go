@@ -36,6 +36,7 @@ import (
 	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/offering"
@@ -119,6 +120,7 @@ func features() []record.Feature {
 		changes.Feature(),
 		task.Feature(),
 		journal.Feature(),
+		mailbox.Feature(),
 		announcement.Feature(),
 		offering.Feature(),
 		release.Feature(),

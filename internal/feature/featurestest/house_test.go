@@ -32,6 +32,7 @@ import (
 	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/organization"
@@ -57,7 +58,7 @@ func features() []record.Feature {
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(), rotation.Feature(),
 		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), tracker.Feature(), comment.Feature(), flag.Feature(), alert.Feature(),
-		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), journal.Feature(), announcement.Feature(), {Name: "number", Schema: number.Schema},
+		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), journal.Feature(), mailbox.Feature(), announcement.Feature(), {Name: "number", Schema: number.Schema},
 	}
 }
 

@@ -1,0 +1,221 @@
+package mailbox
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net"
+	"slices"
+	"strings"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/mail"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/secret"
+)
+
+// thing is what a mailbox is called in the audit log and as the place of its password.
+const thing = "mailbox"
+
+const password = "password"
+
+// IMAP is the protocol by which mailboxes are read.
+const IMAP = "imap"
+
+// Box is a mailbox that is read.
+type Box struct {
+	ID           id.ID
+	Name         string
+	Address      string // at which customers write
+	Protocol     string
+	Server       string // host:port
+	TLS          string // mail.Implicit, mail.StartTLS or mail.Plain
+	User         string
+	Folder       string // INBOX when empty
+	Done         string // into which mail is moved that was taken; empty leaves it, marked as read
+	Active       bool
+	Organization id.ID // of strangers, and of contacts who are in several
+	Strangers    bool  // who is no contact may open tickets
+	Version      int64
+
+	Checked     int64  // when it was read, Unix milliseconds
+	Error, Hint string // why it could not be read
+	validity    int64  // of the places of its folder
+	last        int64  // the highest place that was taken
+}
+
+const columns = `select id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, version, checked_at, error, hint, validity, last from mailbox `
+
+func scan(row interface{ Scan(...any) error }) (*Box, error) {
+	var b Box
+	var n, org int64
+	err := row.Scan(&n, &b.Name, &b.Address, &b.Protocol, &b.Server, &b.TLS, &b.User, &b.Folder, &b.Done, &b.Active, &org, &b.Strangers, &b.Version, &b.Checked, &b.Error, &b.Hint, &b.validity, &b.last)
+	b.ID, b.Organization = id.ID(n), id.ID(org)
+	return &b, err
+}
+
+func get(tx *gate.Tx, box id.ID) (*Box, error) {
+	b, err := scan(tx.QueryRow(columns+`where id = ?`, int64(box)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, gate.Missing()
+	}
+	return b, err
+}
+
+func list(tx *gate.Tx) ([]*Box, error) {
+	rows, err := tx.Query(columns + `order by name, id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*Box
+	for rows.Next() {
+		b, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, rows.Err()
+}
+
+// Boxes lists the mailboxes, for who manages the tenant.
+func Boxes(tx *gate.Tx) ([]*Box, error) {
+	if err := tx.Check(access.Administer, gate.Thing{}); err != nil {
+		return nil, err
+	}
+	return list(tx)
+}
+
+// GetBox gives a mailbox, for who manages the tenant. NotFound when there is none.
+func GetBox(tx *gate.Tx, box id.ID) (*Box, error) {
+	if err := tx.Check(access.Administer, gate.Thing{}); err != nil {
+		return nil, err
+	}
+	return get(tx, box)
+}
+
+// check completes what was entered. Invalid with fields.
+func (b *Box) check() error {
+	bad := map[string]string{}
+	for _, s := range []*string{&b.Name, &b.Address, &b.Server, &b.User, &b.Folder, &b.Done} {
+		if *s = strings.TrimSpace(*s); len(*s) > 250 {
+			*s = (*s)[:250]
+		}
+	}
+	a, err := mail.ParseAddress(b.Address)
+	if err != nil {
+		bad["address"] = "This is no e-mail address. It is the one at which customers write, such as desk@example.com."
+	}
+	b.Address = strings.ToLower(a.Address)
+	if b.Name == "" {
+		b.Name = b.Address
+	}
+	if b.Protocol == "" {
+		b.Protocol = IMAP
+	}
+	if b.Protocol != IMAP {
+		bad["protocol"] = "Mailboxes are read by IMAP."
+	}
+	if b.TLS == "" {
+		b.TLS = mail.Implicit
+	}
+	if !slices.Contains([]string{mail.Implicit, mail.StartTLS}, b.TLS) {
+		bad["tls"] = "Choose TLS from the first byte or STARTTLS: a password is never sent without."
+	}
+	if b.Server != "" && !strings.Contains(b.Server, ":") {
+		b.Server += map[string]string{mail.Implicit: ":993", mail.StartTLS: ":143"}[b.TLS]
+	}
+	if host, port, err := net.SplitHostPort(b.Server); err != nil || host == "" || port == "" {
+		bad["server"] = "This is the address of the mail server, such as imap.example.com:993."
+	}
+	if b.User == "" {
+		b.User = b.Address
+	}
+	if b.Folder == "" {
+		b.Folder = "INBOX"
+	}
+	if strings.EqualFold(b.Folder, b.Done) {
+		bad["done"] = "Choose another folder than the one that is read, or leave it empty."
+	}
+	if b.Strangers && b.Organization == 0 {
+		bad["organization_id"] = "Choose the organization that people belong to who are no contacts yet."
+	}
+	return fault.Fields(bad)
+}
+
+// Save makes a mailbox, or changes the one with b.ID. A nil password stays what it is.
+// Invalid with fields; Conflict when somebody else has saved it since b.Version.
+func (d *Desk) Save(ctx context.Context, c *access.Caller, b *Box, pass *string) error {
+	if err := b.check(); err != nil {
+		return err
+	}
+	if b.ID == 0 && (pass == nil || *pass == "") {
+		return fault.Field(password, "This is needed: with it the mailbox is opened.")
+	}
+	return d.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
+		e := tx.Entry()
+		e.Action, e.Kind, e.Detail.Name = "mailbox.save", thing, b.Name
+		if b.Organization != 0 {
+			if kind, err := kindOf(tx, b.Organization); err != nil || kind != "organization" {
+				return fault.Field("organization_id", "There is no such organization.")
+			}
+		}
+		if err := b.write(tx); err != nil {
+			return err
+		}
+		e.Object, e.Version = b.ID, b.Version
+		if pass == nil || *pass == "" {
+			return nil
+		}
+		e.Detail.Fields = append(e.Detail.Fields, password)
+		_, err := secret.Put(tx, secret.Place{Kind: thing, Object: b.ID, Field: password}, *pass, secret.Note{})
+		return err
+	})
+}
+
+func (b *Box) write(tx *gate.Tx) (err error) {
+	if b.ID == 0 {
+		if b.ID, err = tx.NewID(); err != nil {
+			return err
+		}
+		b.Version = 1
+		_, err = tx.Exec(`insert into mailbox (id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, version, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
+			int64(b.ID), b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, tx.Now, tx.Now)
+		return err
+	}
+	old, err := get(tx, b.ID)
+	if err != nil {
+		return err
+	}
+	if old.Server != b.Server || old.User != b.User || old.Folder != b.Folder { // its places mean others
+		old.validity, old.last = 0, 0
+	}
+	n, err := tx.Exec(`update mailbox set name = ?, address = ?, protocol = ?, server = ?, tls = ?, user_name = ?, folder = ?, done = ?, active = ?, organization_id = ?, strangers = ?, validity = ?, last = ?,
+		error = '', hint = '', version = version + 1, updated_at = ? where id = ? and version = ?`,
+		b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, old.validity, old.last, tx.Now, int64(b.ID), b.Version)
+	if err == nil && n == 0 {
+		return fault.New(fault.Conflict, "Somebody else has changed this mailbox in the meantime.").WithHint("Open it again, and enter what you changed once more.")
+	}
+	b.Version++
+	return err
+}
+
+// Remove deletes a mailbox with its password; what came from it stays.
+func (d *Desk) Remove(ctx context.Context, c *access.Caller, box id.ID) error {
+	return d.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
+		b, err := get(tx, box)
+		if err != nil {
+			return err
+		}
+		e := tx.Entry()
+		e.Action, e.Kind, e.Object, e.Detail.Name = "mailbox.remove", thing, box, b.Name
+		if err := secret.Purge(tx, box); err != nil {
+			return err
+		}
+		_, err = tx.Exec(`delete from mailbox where id = ?`, int64(box))
+		return err
+	})
+}
