@@ -295,7 +295,7 @@ func TestMailbox(t *testing.T) {
 				t.Errorf("%s before %s", names[i-1], names[i])
 			}
 		}
-		open := p.count(`select count(*) from ` + p.Records.Kinds.Kind(incident.Kind).Table() + ` where final = false`)
+		open := p.count(`select count(*) from ` + p.Records.Kinds.Kind(incident.Kind).Table() + ` where final = 0`)
 		held := p.count(`select count(*) from mailbox_mail where place like '3:%' and state = 'held'`)
 		if len(names)+held != 30 || open > mailbox.MostOpen+5 {
 			t.Errorf("%d tickets and %d held of 30; %d open", len(names), held, open)

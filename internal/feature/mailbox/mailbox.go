@@ -66,7 +66,7 @@ type Desk struct {
 func Feature() record.Feature {
 	return record.Feature{Name: "mailbox", Schema: []string{
 		`create table if not exists mailbox (id id primary key, name text not null, address text not null, protocol text not null, server text not null, tls text not null, user_name text not null, folder text not null,
-			done text not null, active bool not null, organization_id int not null, strangers bool not null, version int not null, created_at int not null, updated_at int not null,
+			done text not null, active int not null, organization_id int not null, strangers int not null, version int not null, created_at int not null, updated_at int not null,
 			validity int not null default 0, last int not null default 0, checked_at int not null default 0, error text not null default '', hint text not null default '')`,
 		`create table if not exists mailbox_mail (id id primary key, mailbox_id int not null, place text not null, key text not null, message_id text not null, sender text not null, sender_name text not null, subject text not null,
 			topic text not null, state text not null, why text not null, ticket_id int not null, at int not null, size int not null, attempts int not null default 0)`,
