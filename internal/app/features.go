@@ -29,6 +29,7 @@ import (
 	"strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/identity/provision"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/incident"
@@ -102,6 +103,7 @@ func features() []record.Feature {
 		identity.Feature(),
 		local.Feature(),
 		way.Feature(),
+		provision.Feature(),
 		apikey.Feature(),
 		importer.Feature(),
 		exporter.Feature(),

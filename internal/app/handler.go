@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/ivanti"
 	"strongroom/internal/surface/mcp"
+	"strongroom/internal/surface/scim"
 	"strongroom/internal/surface/vaultapi"
 	"strongroom/internal/surface/webui"
 )
@@ -23,7 +24,7 @@ import (
 // and the web interface, chosen before any of them sees the request.
 func (a *App) Handler() (http.Handler, error) {
 	a.Web = &webui.Server{
-		House: a.House, Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Sessions: a.Sessions, Ways: a.Ways, Directory: a.Directory, APIKeys: a.APIKeys,
+		House: a.House, Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Sessions: a.Sessions, Ways: a.Ways, Provision: a.Provision, SCIM: scim.Path, Directory: a.Directory, APIKeys: a.APIKeys,
 		Attachments: a.Files, Relations: a.Relations, Importer: a.Importer, Undo: a.Undo, Standing: a.Standing, Outgoing: a.Exporter, Unexport: a.Exporter.Remove, Notices: a.Notices, FirstRun: a.FirstRun, Begin: a.begin, TenantOf: a.TenantOf, Demo: a.Demonstrates,
 		Trackers: a.Trackers, Runbooks: a.Runbooks, Outbox: a.Outbox, Risks: a.Risks, Sensitive: a.Sensitive, Keyring: a.Keyring, Changes: a.Changes, Reviews: a.Reviews,
 		Trusted: a.proxies, Log: a.Log, Now: a.Now,
@@ -42,12 +43,15 @@ func (a *App) Handler() (http.Handler, error) {
 	a.Ivanti = &ivanti.API{
 		Gate: a.Gate, Records: a.Records, Relations: a.Relations, Attachments: a.Files, Keys: a.APIKeys, Limiter: a.API.Limiter, Sessions: a.Sessions, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
+	a.SCIM = &scim.Server{
+		Provision: a.Provision, Gate: a.Gate, Keys: a.APIKeys, Limiter: a.API.Limiter, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
+	}
 	a.Web.API = a.API.Document
 	pages, err := a.Web.Handler()
 	if err != nil {
 		return nil, err
 	}
-	return &chooser{app: a, api: a.API.Handler(), mcp: a.MCP.Handler(), vault: a.Vault.Handler(), ivanti: a.Ivanti.Handler(), web: pages}, nil
+	return &chooser{app: a, api: a.API.Handler(), mcp: a.MCP.Handler(), vault: a.Vault.Handler(), ivanti: a.Ivanti.Handler(), scim: a.SCIM.Handler(), web: pages}, nil
 }
 
 // begin makes the first tenant, from the first-run page. The code opens that
@@ -73,6 +77,7 @@ type chooser struct {
 	mcp    http.Handler
 	vault  http.Handler
 	ivanti http.Handler
+	scim   http.Handler
 	web    http.Handler
 }
 
@@ -100,6 +105,10 @@ func (c *chooser) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if ivanti.Is(r.URL.Path) {
 		c.ivanti.ServeHTTP(w, r)
+		return
+	}
+	if scim.Is(r.URL.Path) {
+		c.scim.ServeHTTP(w, r)
 		return
 	}
 	if forAPI(r) {

@@ -41,6 +41,7 @@ import (
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/local"
+	"strongroom/internal/feature/identity/provision"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
@@ -61,6 +62,7 @@ import (
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/ivanti"
 	"strongroom/internal/surface/mcp"
+	"strongroom/internal/surface/scim"
 	"strongroom/internal/surface/vaultapi"
 	"strongroom/internal/surface/webui"
 )
@@ -78,6 +80,7 @@ type App struct {
 	Directory *identity.Directory
 	Sessions  *identity.Sessions
 	Ways      *way.Ways
+	Provision *provision.Provision
 	APIKeys   *apikey.Keys
 	FirstRun  *identity.FirstRun
 	Files     *attachment.Store
@@ -102,6 +105,7 @@ type App struct {
 	MCP       *mcp.Server             // likewise
 	Vault     *vaultapi.Server        // likewise
 	Ivanti    *ivanti.API             // likewise
+	SCIM      *scim.Server            // likewise
 	Version   string
 
 	Demonstrates bool // it is the demo: every page says so
@@ -267,6 +271,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Ways = &way.Ways{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Kinds: methods(), Dialer: a.Dialer, Now: a.Now}
 	a.Sessions.Opening = append(a.Sessions.Opening, a.Ways.Opening)
 	a.Sessions.Completed = way.Completed
+	a.Provision = &provision.Provision{Gate: a.Gate, Records: a.Records, Ways: a.Ways}
 	a.APIKeys = &apikey.Keys{Gate: a.Gate}
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}

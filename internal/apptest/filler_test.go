@@ -70,6 +70,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"factors": "other", "resets": "other", "reviews": "other",
 	"sign-in": "other", "ways": "other",
 	"template": "contact", "servicerequest": "offering_question",
+	"Users": "user", "Groups": "group",
 }
 
 // filler reads a route. It says what is missing here when it meets a parameter

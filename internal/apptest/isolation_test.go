@@ -38,6 +38,7 @@ func TestIsolation(t *testing.T) {
 	t.Run("web", func(t *testing.T) { x.with(t).walk(x.browsers(), h.App.Web.Routes(), "") })
 	t.Run("vault", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.Vault.Routes(), "") })
 	t.Run("Ivanti", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.Ivanti.Routes(), "/api") })
+	t.Run("provisioning", func(t *testing.T) { x.with(t).provisioning() })
 	t.Run("keys", func(t *testing.T) { x.with(t).keys() })
 }
 

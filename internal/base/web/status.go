@@ -62,12 +62,17 @@ func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Sec
 // JSON answers v with a status. The answer is never stored: what a page fetches
 // by script may be seen once.
 func JSON(w http.ResponseWriter, status int, v any) error {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	return JSONAs(w, status, v)
+}
+
+// JSONAs is JSON under the content type that the header names already.
+func JSONAs(w http.ResponseWriter, status int, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(b)+1))
 	if h.Get("Cache-Control") == "" {
 		NoStore(w)

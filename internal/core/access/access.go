@@ -79,6 +79,7 @@ type Scope struct {
 	NoPasswords bool    // no secret value may be read or written
 	NoPersonal  bool    // nothing that belongs to one person alone may be seen
 	Orgs        []id.ID // when not empty, only these organizations
+	Provisions  bool    // keeps users and groups, and sees and does nothing else
 	Narrow      Narrow
 }
 
@@ -125,7 +126,7 @@ func System(tenant, via string) *Caller {
 // that are restricted to others included; what belongs to one person alone, nobody
 // else sees.
 func (c *Caller) Everything() bool {
-	return c.Role == Administrator && c.Custom == nil && len(c.Scope.Orgs) == 0 && c.Scope.Narrow.IDs == ""
+	return c.Role == Administrator && c.Custom == nil && len(c.Scope.Orgs) == 0 && c.Scope.Narrow.IDs == "" && !c.Scope.Provisions
 }
 
 // Verdict is the answer.
@@ -151,6 +152,9 @@ type Target struct {
 func Decide(c *Caller, a Action, t Target) (Verdict, string) {
 	if !t.Visible {
 		return Hidden, ""
+	}
+	if c.Scope.Provisions && !provisions(a, t) {
+		return Denied, "This API key may only keep users and groups."
 	}
 	if c.Scope.ReadOnly && a != View && a != Reveal && a != Export && a != Inspect && a != SignIn {
 		return Denied, "This API key may only read."
@@ -181,6 +185,18 @@ func Decide(c *Caller, a Action, t Target) (Verdict, string) {
 		return reveal(c)
 	}
 	return Allowed, ""
+}
+
+// provisioned are the kinds that a key for provisioning keeps.
+var provisioned = []string{"user", "group"}
+
+// provisions tells whether a key for provisioning may do something: make, change and
+// archive users and groups, and never delete any.
+func provisions(a Action, t Target) bool {
+	if t.Kind == "" {
+		return a == View
+	}
+	return slices.Contains(provisioned, t.Kind) && slices.Contains([]Action{View, Create, Edit, Archive}, a)
 }
 
 func reveal(c *Caller) (Verdict, string) {

@@ -293,6 +293,12 @@ func visible(c *Caller, alias, kind string, now int64) (cond []string, args []an
 		cond = append(cond, `(`+alias+`.org_id = 0 or `+alias+`.org_id in (`+Marks(n)+`))`)
 		args = append(args, Args(c.Scope.Orgs)...)
 	}
+	if c.Scope.Provisions {
+		cond = append(cond, alias+`.kind in (`+Marks(len(provisioned))+`)`)
+		for _, k := range provisioned {
+			args = append(args, k)
+		}
+	}
 	if c.Custom != nil {
 		among, k := among(alias, kind, c.Custom.kinds)
 		cond, args = append(cond, among), append(args, k...)

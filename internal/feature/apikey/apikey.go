@@ -2,7 +2,8 @@
 //
 // Always true: a key is shown once and stored as a keyed hash; it names its
 // tenant; what it may do is what its owner may do in this moment, or, for a key
-// without an owner, its own role, and never more than its scope; whatever is
+// without an owner, its own role, and never more than its scope; a key for
+// provisioning opens that door alone, and no other key opens it; whatever is
 // wrong with a key, the answer is the same.
 //
 // A key is ITG., the tenant's name, a dot, random letters and digits, and a
@@ -39,6 +40,9 @@ func Feature() record.Feature {
 			`create unique index if not exists api_key_hash on api_key (hash)`,
 			`create index if not exists api_key_owner on api_key (owner_id)`,
 			`alter table api_key add column if not exists personal int not null default 0`, // its owner lets it see what is hers alone
+			`alter table api_key add column if not exists provisions int not null default 0`,
+			`create table if not exists api_key_before (hash bytes primary key, key_id int not null, until_at int not null)`, // texts that a key had, good for a while yet
+			`create index if not exists api_key_before_key on api_key_before (key_id)`,
 			`create table if not exists api_key_folder (key_id int not null, folder_id int not null, primary key (key_id, folder_id))`,
 		},
 		Purge: func(tx *gate.Tx, r *record.Record) error {
@@ -66,8 +70,11 @@ func purge(tx *gate.Tx, owner id.ID) error {
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	if _, err = tx.Exec(`delete from api_key_folder where key_id in (select id from api_key where owner_id = ?)`, int64(owner)); err != nil {
-		return err
+	for _, q := range []string{`delete from api_key_folder where key_id in (select id from api_key where owner_id = ?)`,
+		`delete from api_key_before where key_id in (select id from api_key where owner_id = ?)`} {
+		if _, err = tx.Exec(q, int64(owner)); err != nil {
+			return err
+		}
 	}
 	_, err = tx.Exec(`delete from api_key where owner_id = ?`, int64(owner))
 	return err
@@ -101,17 +108,20 @@ type Key struct {
 	Role      access.Role // a service key's role; with an owner the most it may be, "" for the owner's own
 	Custom    id.ID       // a custom role that narrows it; 0 for none
 	ReadOnly  bool
-	Passwords bool           // may read and write secret values
-	Orgs      []id.ID        // only these organizations; empty is all that the owner sees
-	Personal  bool           // its owner, who did not make it, lets it see what belongs to her alone
-	Folders   []id.ID        // of passwords, only what lies in these password folders and below; empty is all
-	Networks  []netip.Prefix // only from these; empty is anywhere
-	Expires   int64          // Unix milliseconds, 0 for never
-	Limit     Limit
-	Created   int64
-	CreatedBy id.ID
-	Used      int64  // last use, to the minute; 0 for never
-	UsedFrom  string // address of the last use
+	Passwords bool    // may read and write secret values
+	Orgs      []id.ID // only these organizations; empty is all that the owner sees
+	// Provisions is for systems that keep users and groups here: it opens that door alone.
+	Provisions bool
+	Personal   bool           // its owner, who did not make it, lets it see what belongs to her alone
+	Folders    []id.ID        // of passwords, only what lies in these password folders and below; empty is all
+	Networks   []netip.Prefix // only from these; empty is anywhere
+	Expires    int64          // Unix milliseconds, 0 for never
+	Limit      Limit
+	Before     int64 // until when the text before the present one is good; 0 when it is not
+	Created    int64
+	CreatedBy  id.ID
+	Used       int64  // last use, to the minute; 0 for never
+	UsedFrom   string // address of the last use
 
 	filed bool // it has Folders
 }
@@ -129,6 +139,10 @@ type New struct {
 	Networks  []netip.Prefix
 	Expires   int64
 	Limit     *Limit // nil is DefaultLimit
+
+	// Provisions makes a key for provisioning: without an owner, a role, passwords or
+	// organizations of its own.
+	Provisions bool
 }
 
 // Create makes a key and gives the text that is shown once. It needs the right
@@ -145,7 +159,10 @@ func (k *Keys) Create(ctx context.Context, c *access.Caller, n New) (*Key, strin
 		if err != nil {
 			return err
 		}
-		out = &Key{ID: kid, Hint: hint(text), Name: n.Name, Owner: n.Owner, Role: n.Role, Custom: n.Custom, ReadOnly: n.ReadOnly, Passwords: n.Passwords,
+		if n.Provisions {
+			n.Role = access.Administrator // of users and groups alone, see access.Scope
+		}
+		out = &Key{ID: kid, Hint: hint(text), Name: n.Name, Owner: n.Owner, Role: n.Role, Provisions: n.Provisions, Custom: n.Custom, ReadOnly: n.ReadOnly, Passwords: n.Passwords,
 			Orgs: n.Orgs, Folders: n.Folders, Networks: n.Networks, Expires: n.Expires, Limit: DefaultLimit(), Created: tx.Now, CreatedBy: tx.Caller.User}
 		if n.Limit != nil {
 			out.Limit = *n.Limit
@@ -166,14 +183,17 @@ func check(tx *gate.Tx, n New) error {
 	switch c := tx.Caller; {
 	case c.OneTime:
 		return fault.New(fault.Denied, "Change your one-time password first; then keys can be made.")
-	case c.Scope.ReadOnly || c.Scope.NoPasswords || len(c.Scope.Orgs) > 0 || c.Scope.Narrow.IDs != "":
+	case c.Scope.Provisions || c.Scope.ReadOnly || c.Scope.NoPasswords || len(c.Scope.Orgs) > 0 || c.Scope.Narrow.IDs != "":
 		return fault.New(fault.Denied, "A key that is limited cannot make other keys.")
 	}
 	bad := map[string]string{}
 	if n.Name == "" || len(n.Name) > 200 {
 		bad["name"] = "Give the key a name of up to 200 characters, such as the program that will use it."
 	}
-	if n.Owner == 0 && n.Role == "" {
+	if n.Provisions && (n.Owner != 0 || n.Role != "" || n.Custom != 0 || n.Passwords || n.ReadOnly || len(n.Orgs)+len(n.Folders) > 0) {
+		bad["provisions"] = "A key for provisioning has no owner, role, passwords, organizations or folders."
+	}
+	if n.Owner == 0 && n.Role == "" && !n.Provisions {
 		bad["role"] = "A key without an owner needs a role."
 	}
 	if n.Role != "" && !n.Role.Valid() {
@@ -249,9 +269,9 @@ func insert(tx *gate.Tx, k *Key, text string) error {
 		return err
 	}
 	_, err = tx.Exec(`insert into api_key (id, hash, hint, name, owner_id, role, read_only, passwords, orgs, networks, expires_at,
-		limit_requests, limit_ms, created_at, created_by, used_at, used_ip) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '')`,
+		limit_requests, limit_ms, created_at, created_by, used_at, used_ip, provisions) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, '', ?)`,
 		int64(k.ID), hash, k.Hint, k.Name, int64(k.Owner), string(k.Role), k.ReadOnly, k.Passwords, string(orgs), string(nets), k.Expires,
-		k.Limit.Requests, k.Limit.Window.Milliseconds(), k.Created, int64(k.CreatedBy))
+		k.Limit.Requests, k.Limit.Window.Milliseconds(), k.Created, int64(k.CreatedBy), k.Provisions)
 	if err != nil {
 		return err
 	}
@@ -268,7 +288,8 @@ func insert(tx *gate.Tx, k *Key, text string) error {
 
 const columns = `a.id, a.hint, a.name, a.owner_id, a.role, a.read_only, a.passwords, a.orgs, a.networks, a.expires_at,
 	a.limit_requests, a.limit_ms, a.created_at, a.created_by, a.used_at, a.used_ip,
-	coalesce((select n.custom_id from access_key n where n.key_id = a.id), 0), case when exists (select 1 from api_key_folder f where f.key_id = a.id) then 1 else 0 end, a.personal`
+	coalesce((select n.custom_id from access_key n where n.key_id = a.id), 0), case when exists (select 1 from api_key_folder f where f.key_id = a.id) then 1 else 0 end, a.personal,
+	a.provisions, coalesce((select max(b.until_at) from api_key_before b where b.key_id = a.id), 0)`
 
 type scanner interface{ Scan(...any) error }
 
@@ -278,7 +299,7 @@ func scan(row scanner, more ...any) (*Key, error) {
 	var kid, owner, by, window, custom int64
 	var orgs, nets string
 	err := row.Scan(append([]any{&kid, &k.Hint, &k.Name, &owner, &k.Role, &k.ReadOnly, &k.Passwords, &orgs, &nets, &k.Expires,
-		&k.Limit.Requests, &window, &k.Created, &by, &k.Used, &k.UsedFrom, &custom, &k.filed, &k.Personal}, more...)...)
+		&k.Limit.Requests, &window, &k.Created, &by, &k.Used, &k.UsedFrom, &custom, &k.filed, &k.Personal, &k.Provisions, &k.Before}, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -316,7 +337,9 @@ func Every(tx *gate.Tx) (out []*Key, err error) {
 		if err != nil {
 			return nil, err
 		}
-		key.OwnerName = owner
+		if key.OwnerName = owner; key.Before <= tx.Now {
+			key.Before = 0
+		}
 		out = append(out, key)
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
@@ -362,8 +385,10 @@ func end(tx *gate.Tx, key id.ID) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`delete from api_key_folder where key_id = ?`, int64(key)); err != nil {
-		return err
+	for _, q := range []string{`delete from api_key_folder where key_id = ?`, `delete from api_key_before where key_id = ?`} {
+		if _, err := tx.Exec(q, int64(key)); err != nil {
+			return err
+		}
 	}
 	return access.ForgetKey(tx.SQL(), key)
 }

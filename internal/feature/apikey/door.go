@@ -16,6 +16,8 @@ type Door struct {
 	Limiter *Limiter
 	Tenant  func(*http.Request) string // that the host name stands for; nil when none does
 	Trusted []netip.Prefix             // proxies whose word for the client's address is taken
+
+	Provisions bool // it is the door for provisioning, which keys for that open and no others
 }
 
 // Caller finds out who calls by the header X-Api-Key or, without it, by a bearer
@@ -31,7 +33,11 @@ func (d Door) Caller(r *http.Request) (*access.Caller, error) {
 			key = "of another tenant"
 		}
 	}
-	c, limit, err := d.Keys.Resolve(r.Context(), key, web.ClientAddr(r, d.Trusted))
+	resolve := d.Keys.Resolve
+	if d.Provisions {
+		resolve = d.Keys.ResolveProvisioning
+	}
+	c, limit, err := resolve(r.Context(), key, web.ClientAddr(r, d.Trusted))
 	if err != nil {
 		return nil, err
 	}

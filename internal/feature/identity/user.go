@@ -55,6 +55,11 @@ func beforeUser(tx *gate.Tx, now, old *record.Record) error {
 	if err := checkCustom(tx, now, old); err != nil {
 		return err
 	}
+	if tx.Caller.Scope.Provisions {
+		if err := provisioned(now, old); err != nil {
+			return err
+		}
+	}
 	if tx.Caller.User == 0 {
 		return nil // an import may bring what a person may not set
 	}
@@ -66,6 +71,19 @@ func beforeUser(tx *gate.Tx, now, old *record.Record) error {
 		if old != nil && old.Values[f.Name] != nil {
 			now.Values[f.Name] = old.Values[f.Name]
 		}
+	}
+	return nil
+}
+
+// provisioned sees that who may only provision gives nobody rights: no administrator comes
+// or goes by its word but by being archived, and custom roles and contacts stay.
+func provisioned(now, old *record.Record) error {
+	was, before, contact := access.ReadOnly, id.ID(0), id.ID(0)
+	if old != nil {
+		was, before, contact = role(old), custom(old), old.Values.ID("contact_id")
+	}
+	if (role(now) == access.Administrator) != (was == access.Administrator) || custom(now) != before || now.Values.ID("contact_id") != contact {
+		return fault.New(fault.Denied, "Provisioning gives nobody rights here.")
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ import (
 	"strongroom/internal/feature/exporter/standing"
 	scores "strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/identity/provision"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
@@ -63,6 +64,7 @@ import (
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/pairs"
 	"strongroom/internal/surface/webui/personal"
+	"strongroom/internal/surface/webui/provisioning"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
 	"strongroom/internal/surface/webui/reviews"
@@ -91,7 +93,9 @@ type Server struct {
 	Secrets     *secret.Revealer
 	Sessions    *identity.Sessions
 	Directory   *identity.Directory
-	Ways        *way.Ways // nil hides the ways in that tenants configure
+	Ways        *way.Ways            // nil hides the ways in that tenants configure
+	Provision   *provision.Provision // nil hides the page of provisioning
+	SCIM        string               // where its door is
 	APIKeys     *apikey.Keys
 	Attachments *attachment.Store
 	Relations   *relation.Relations
@@ -191,6 +195,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Ways != nil {
 		list = append(list, &ways.Pages{Ways: s.Ways})
+	}
+	if s.Provision != nil && s.Ways != nil {
+		list = append(list, &provisioning.Pages{Provision: s.Provision, Ways: s.Ways, Keys: s.APIKeys, Path: s.SCIM})
 	}
 	if s.API != nil {
 		list = append(list, &reference.Pages{API: s.API})

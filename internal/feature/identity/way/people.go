@@ -121,6 +121,45 @@ func (w *Ways) Connect(ctx context.Context, c *access.Caller, way id.ID, key, em
 	})
 }
 
+// Known tells whether there is such a way.
+func (w *Ways) Known(tx *gate.Tx, way id.ID) (bool, error) {
+	_, err := get(tx, way)
+	if fault.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Tie connects a user with a name that the other side has for her, on the word of a system
+// that administrators let keep users here: inside a change that was decided on. It ends what
+// was tied before; what she or an administrator connected stays. A name that is connected
+// with another user is left to her.
+func (w *Ways) Tie(tx *gate.Tx, way id.ID, subject string, user id.ID, label string) error {
+	x, err := get(tx, way)
+	if fault.Is(err, fault.NotFound) { // removed since
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	name, err := subjectOf(tx, way, subject)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`delete from sign_in_link where way_id = ? and user_id = ? and tied = 1 and subject <> ?`, int64(way), int64(user), name); err != nil {
+		return err
+	}
+	var n int
+	if err := tx.QueryRow(`select count(*) from sign_in_link where way_id = ? and subject = ?`, int64(way), name).Scan(&n); err != nil || n > 0 {
+		return err
+	}
+	if err := link(tx, x, name, user, label, false); err != nil {
+		return err
+	}
+	_, err = tx.Exec(`update sign_in_link set tied = 1 where way_id = ? and subject = ?`, int64(way), name)
+	return err
+}
+
 // Disconnect ends a connection and the sessions that came by it: the user herself
 // may, and who manages the tenant.
 func (w *Ways) Disconnect(ctx context.Context, c *access.Caller, way id.ID, key string) error {

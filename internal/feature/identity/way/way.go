@@ -3,7 +3,8 @@
 //
 // Always true: somebody who comes by a way is the user that her (way, subject)
 // was connected with, by her own consent while signed in, by an administrator, or
-// because the way may make users and made her; an e-mail address connects nobody.
+// because the way may make users and made her, or by provisioning where administrators
+// allow that; an e-mail address connects nobody.
 // A way's secrets are sealed like all secrets of the tenant, and each opening is
 // recorded before the key service is asked. What proves a sign-in and could be
 // sent again is taken once. Who is not in a directory any more from which everybody is
@@ -54,6 +55,7 @@ func Feature() record.Feature {
 		`create index if not exists sign_in_session_way on sign_in_session (way_id, subject)`,
 		`alter table sign_in_link add column if not exists print bytes`,
 		`alter table sign_in_link add column if not exists gone int not null default 0`,
+		`alter table sign_in_link add column if not exists tied int not null default 0`, // by provisioning
 		`create table if not exists sign_in_import (way_id int not null primary key, hours int not null, makes int not null, teams int not null, most int not null, next_at int not null, changed_at int not null)`,
 		`alter table sign_in_way add column if not exists pairs text not null default '[]'`,
 		`alter table sign_in_session add column if not exists leave bytes`,

@@ -32,6 +32,7 @@ type keyLine struct {
 	Limits     string
 	Used       ui.Cell
 	Expires    *ui.Pill
+	Rotate     ui.Action
 	Revoke     ui.Action
 }
 
@@ -56,6 +57,7 @@ func (v *visit) keys() error {
 		line := v.keyLine(k, names)
 		d := ui.Confirm{ID: "revoke-" + k.ID.String(), Title: "Revoke " + k.Name + "?", Text: "Programs that use it are refused from now on. This cannot be undone; make a new key instead.",
 			Action: "/keys/" + k.ID.String() + "/revoke", Submit: "Revoke", Danger: true}
+		line.Rotate = ui.Action{Label: "Change", Icon: "refresh", Href: "/keys/" + k.ID.String() + "/rotate", Quiet: true}
 		line.Revoke = ui.Action{Label: "Revoke", Icon: "trash", Href: d.Action, Post: true, Quiet: true, Danger: true, Dialog: d.ID}
 		view.Keys, view.Dialogs = append(view.Keys, line), append(view.Dialogs, d)
 	}
@@ -78,6 +80,7 @@ func (v *visit) keyLine(k *apikey.Key, names map[id.ID]string) keyLine {
 	default:
 		line.For = "A program of its own"
 	}
+	line.Limits = keyLimits(k, names)
 	var may []string
 	if k.Role != "" {
 		may = append(may, string(k.Role))
@@ -94,7 +97,9 @@ func (v *visit) keyLine(k *apikey.Key, names map[id.ID]string) keyLine {
 		may = append(may, "no passwords")
 	}
 	line.May = strings.Join(may, " · ")
-	line.Limits = keyLimits(k, names)
+	if k.Provisions {
+		line.For, line.May = "Provisioning", "keeps users and groups, and nothing else"
+	}
 	if k.Used != 0 {
 		line.Used = ui.Cell{Type: "ago", Time: shell.When(k.Used)}
 		if k.UsedFrom != "" {
@@ -112,6 +117,9 @@ func (v *visit) keyLine(k *apikey.Key, names map[id.ID]string) keyLine {
 
 func keyLimits(k *apikey.Key, names map[id.ID]string) string {
 	var out []string
+	if k.Before != 0 {
+		out = append(out, "the key before is good until "+shell.When(k.Before).UTC().Format("2 Jan 2006, 15:04")+" UTC")
+	}
 	var orgs []string
 	for _, o := range k.Orgs {
 		if n := names[o]; n != "" {
@@ -119,6 +127,7 @@ func keyLimits(k *apikey.Key, names map[id.ID]string) string {
 		}
 	}
 	switch {
+	case k.Provisions:
 	case len(k.Orgs) == 0:
 		out = append(out, "every organization it may see")
 	case len(orgs) <= 2 && len(orgs) == len(k.Orgs):

@@ -53,6 +53,7 @@ import (
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/identity/method/oidc"
 	"strongroom/internal/feature/identity/method/saml"
+	"strongroom/internal/feature/identity/provision"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/layout/glue"
@@ -146,6 +147,7 @@ func Features() []record.Feature {
 		identity.Feature(),
 		local.Feature(),
 		way.Feature(),
+		provision.Feature(),
 		apikey.Feature(),
 		importer.Feature(),
 		exporter.Feature(),
@@ -181,6 +183,7 @@ func Open(t testing.TB, o Options) *House {
 	}
 	h.Server.Ways = &way.Ways{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Now: h.Clock.Now,
 		Kinds: []method.Kind{oidc.Kind(), saml.Kind(), ldap.Kind()}, Dialer: &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+	h.Server.Provision, h.Server.SCIM = &provision.Provision{Gate: h.Gate, Records: h.Records, Ways: h.Server.Ways}, "/scim/v2"
 	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, h.Server.Ways.Opening), way.Completed
 	h.jobs(o.Jobs)
 	if o.Empty { // the tenant that every house of the kit has must not be there
