@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,6 +48,23 @@ func TestAttacks(t *testing.T) {
 		}
 		if bytes.Contains(do(admin.Browser(), "GET", "/locations", nil).Body, []byte("forged")) {
 			t.Error("something was made")
+		}
+	})
+	t.Run("another site, at every address that changes something", func(t *testing.T) {
+		param := regexp.MustCompile(`\{[^}]*\}`)
+		asked := 0
+		for _, route := range h.App.Web.Routes() {
+			method, path, _ := strings.Cut(route, " ")
+			if method == http.MethodGet || strings.HasPrefix(path, "/ways/{tenant}/{way}/") { // to the latter other sites send the browser, each with its own proof
+				continue
+			}
+			asked++
+			if a := do(admin.Browser(), method, param.ReplaceAllString(path, "1"), url.Values{"name": {"forged"}}, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site"); a.Status != http.StatusForbidden {
+				t.Errorf("%s answers %d", route, a.Status)
+			}
+		}
+		if asked < 100 {
+			t.Errorf("only %d addresses change something", asked)
 		}
 	})
 	t.Run("the tenant by a header", func(t *testing.T) {

@@ -29,7 +29,9 @@ func (l *accessLog) Write(b []byte) (int, error) {
 		}
 		l.rest = rest
 		if ms, ok := accessTime(line); ok {
-			l.took = append(l.took, ms)
+			if ms >= 0 {
+				l.took = append(l.took, ms)
+			}
 			continue
 		}
 		if _, err := l.next.Write(append(bytes.Clone(line), '\n')); err != nil {
@@ -47,10 +49,14 @@ func (l *accessLog) take() []float64 {
 	return out
 }
 
-// accessTime finds the milliseconds of an access line.
+// accessTime finds the milliseconds of an access line; less than none for one that does
+// not count.
 func accessTime(line []byte) (float64, bool) {
 	if !bytes.Contains(line, []byte(" msg=request ")) {
 		return 0, false
+	}
+	if bytes.Contains(line, []byte(`"POST /sign-in"`)) { // is never what is measured, but may go on beside it
+		return -1, true
 	}
 	_, after, ok := bytes.Cut(line, []byte(" ms="))
 	if !ok {

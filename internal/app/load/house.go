@@ -49,7 +49,7 @@ type Started struct {
 func (h *House) Start(ctx context.Context) (*Started, error) {
 	h.log = &accessLog{next: h.Stderr}
 	// #nosec G204 -- our own program
-	h.cmd = exec.Command(h.Program, "serve", "-data", h.Data, "-root", h.Root, "-listen", "127.0.0.1:0", "-log-level", "info",
+	h.cmd = exec.Command(h.Program, "serve", "-data", h.Data, "-root", h.Root, "-listen", "127.0.0.1:0", "-log-level", "info", "-proxies", "127.0.0.0/8", // people of a storm come from everywhere
 		"-session-budget", "none", "-person-budget", "none", "-tenant-budget", "none", "-bulk-budget", "none")
 	h.cmd.Stderr = h.log
 	h.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt is for us; we end it

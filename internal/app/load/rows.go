@@ -13,7 +13,8 @@ import (
 // row is one line of the report before it is measured.
 type row struct {
 	name    string
-	clients int // 0 is as many as asked for
+	clients int  // 0 is as many as asked for
+	storm   bool // while a storm of sign-ins goes on
 	task    Task
 }
 

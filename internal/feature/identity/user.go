@@ -52,6 +52,11 @@ func beforeUser(tx *gate.Tx, now, old *record.Record) error {
 	if utf8.RuneCountInString(now.Values.Text("email")) > maxEmail {
 		return fault.Field("email", "E-mail address is longer than %d characters.", maxEmail)
 	}
+	if email := now.Values.Text("email"); old == nil || old.Values.Text("email") != email {
+		if err := lookalike(email); err != nil {
+			return err
+		}
+	}
 	if err := checkCustom(tx, now, old); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"strongroom/internal/core/access"
@@ -25,7 +26,7 @@ func TestSCIM(t *testing.T) {
 		run  func(*house)
 	}{
 		{"Entra", entra}, {"Okta", okta}, {"who may come in", door}, {"described", described}, {"mass assignment", assignment}, {"administrators", administrators},
-		{"people made here", here}, {"who was archived here", archivedHere}, {"what is no request", nonsense}, {"lists", lists}, {"versions", versions}, {"roles", roles}, {"ways", ties},
+		{"people made here", here}, {"who was archived here", archivedHere}, {"what is no request", nonsense}, {"lists", lists}, {"versions", versions}, {"roles", roles}, {"ways", ties}, {"in parallel", parallel},
 	} {
 		t.Run(x.name, func(t *testing.T) { in := *h; in.t = t; x.run(&in) })
 	}
@@ -481,4 +482,47 @@ func ties(h *house) {
 	if err := h.provision.SetSettings(h.t.Context(), h.Admin(), provision.Settings{Role: access.ReadOnly, Subject: provision.SubjectUserName}); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// parallel: of many who make the same user or group at the same moment, one does; names are
+// the same in whatever letters.
+func parallel(h *house) {
+	count := func(path string, body func(i int) string) (made int, ids map[string]bool) {
+		var all sync.WaitGroup
+		got := make([]*answer, 8)
+		for i := range got {
+			all.Go(func() { got[i] = h.do("POST", path, body(i)) })
+		}
+		all.Wait()
+		ids = map[string]bool{}
+		for _, a := range got {
+			switch a.status {
+			case 201:
+				made, ids[a.id()] = made+1, true
+			case 409, 400:
+			default:
+				h.t.Errorf("%s answers %d: %s", path, a.status, a.text)
+			}
+		}
+		return made, ids
+	}
+	if made, ids := count("/Users", func(i int) string {
+		return `{"userName":"` + []string{"Crowd@parallel.example", "crowd@PARALLEL.example", "\uff43rowd@parallel.example"}[i%3] + `"}`
+	}); made != 1 || len(ids) != 1 {
+		h.t.Errorf("%d users were made of one: %v", made, ids)
+	}
+	if made, _ := count("/Groups", func(int) string { return `{"displayName":"Crowd"}` }); made != 1 {
+		h.t.Errorf("%d groups were made of one", made)
+	}
+	h.do("POST", "/Users", `{"userName":"cr\u043ewd@parallel.example"}`).want(400, "invalidValue")
+	u := h.user("many@parallel.example")
+	group := h.do("GET", `/Groups?filter=displayName%20eq%20%22crowd%22`, "").want(200).at("Resources.0.id").(string)
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			h.do("PATCH", "/Groups/"+group, ops(`{"op":"add","path":"members","value":[{"value":"`+u+`"}]}`))
+		})
+	}
+	all.Wait()
+	h.do("GET", "/Groups/"+group, "").want(200).is("members.0.value", u).is("members.1", nil)
 }

@@ -173,6 +173,23 @@ func TestRecoveryCodes(t *testing.T) {
 		t.Errorf("one code let in %d: %v", entered, got)
 	}
 	h.Clock.Advance(10 * time.Minute)
+	once := app.code(t, 0)
+	for i := range got {
+		c := first(h, access.Editor)
+		in.Go(func() { got[i] = c.Post("/sign-in/second", url.Values{"code": {once}}).Status })
+	}
+	in.Wait()
+	if entered = 0; got[0] == http.StatusSeeOther {
+		entered++
+	}
+	for _, s := range got[1:] {
+		if s == http.StatusSeeOther {
+			entered++
+		}
+	}
+	if entered != 1 {
+		t.Errorf("one code of the app let in %d at the same moment: %v", entered, got)
+	}
 	if text := ada.Get("/me/security").Want(http.StatusOK).Text("main"); !strings.Contains(text, "9 of 10") {
 		t.Errorf("the page says %q", text)
 	}

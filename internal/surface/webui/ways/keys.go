@@ -14,9 +14,11 @@ func (v *visit) keys(x *way.Way, data *view) {
 	if k == nil || k.Pair == nil {
 		return
 	}
-	card := &ui.Section{Title: "Keys of this side", Empty: "None: what is sent is not signed, and nothing can be encrypted to this side."}
+	card := &ui.Section{Title: "Keys of this side"}
+	if len(x.Pairs) == 0 {
+		card.Note, card.Text = true, "This way in has no key pair. What it sends is not signed: a provider that wants signed requests refuses them, nothing can be encrypted to this side, and signing out does not reach the other one. Make a key pair below, and have the provider read the metadata anew."
+	}
 	for i, p := range x.Pairs {
-		card.Empty = ""
 		item := ui.Item{Title: "Made on " + shell.When(p.Made).UTC().Format("2 January 2006, 15:04") + " UTC", Icon: "key", Sub: "Published beside it; what is encrypted to it is opened.", Pill: &ui.Pill{Text: "Second"}}
 		if i == 0 {
 			item.Sub, item.Pill = "Signs what is sent; what is encrypted to it is opened.", &ui.Pill{Text: "In use", Tone: "ok"}

@@ -126,6 +126,9 @@ func (v *visit) list(refused error) error {
 		if x.Active {
 			pill = ui.Pill{Text: "On", Tone: "ok"}
 		}
+		if k := v.Ways.Kind(x.Kind); k != nil && k.Pair != nil && len(x.Pairs) == 0 {
+			pill = ui.Pill{Text: "No key pair", Tone: "warn"}
+		}
 		card.Items = append(card.Items, ui.Item{Title: x.Name, Sub: v.label(x.Kind), Href: address(x), Icon: "login", Pill: &pill})
 	}
 	more := &ui.Section{Title: "Add a way in"}

@@ -378,6 +378,13 @@ func TestSAML(t *testing.T) {
 	}
 	saysGoodbye(t, h, p, at, post)
 	changesKeys(t, h, set, at)
+	h.Change(func(tx *gate.Tx) error { _, err := tx.Exec(`update sign_in_way set pairs = '[]'`); return err })
+	if said := admin.Get(set).Text("main"); !strings.Contains(said, "This way in has no key pair.") || !strings.Contains(said, "Make a key pair") {
+		t.Errorf("a way without keys is not warned of: %s", said)
+	}
+	if said := admin.Get("/settings/sign-in").Text("main"); !strings.Contains(said, "No key pair") {
+		t.Errorf("nor in the list: %s", said)
+	}
 }
 
 // saysGoodbye: who signs out here is led to the provider, and who signs out there is

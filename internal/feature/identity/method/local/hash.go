@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -30,16 +31,19 @@ type Cost struct {
 // thread: a server has other uses for its cores.
 func DefaultCost() Cost { return Cost{Memory: 64 << 10, Time: 3, Threads: 1} }
 
-// Hasher hashes passwords, a few at a time: each needs much memory and a core.
+// Hasher hashes passwords, a few at a time: each needs much memory and a core. Others
+// wait, a bounded number of them for a bounded time; the rest is refused at once.
 // The zero value is ready.
 type Hasher struct {
 	Cost  Cost          // zero is DefaultCost
 	Slots int           // how many at once, at least 2; 0 goes by cores and memory
 	Wait  time.Duration // how long one waits for a slot; 0 is 5 seconds
+	Queue int           // how many strangers may wait at once, and how many known devices; 0 is 64
 
 	once    sync.Once
-	anybody chan struct{} // slots for everybody
-	known   chan struct{} // one more for known devices: strangers cannot take all
+	anybody chan struct{}   // slots for everybody
+	known   chan struct{}   // one more for known devices: strangers cannot take all
+	waiting [2]atomic.Int64 // strangers, known devices
 }
 
 func (h *Hasher) start() {
@@ -56,6 +60,9 @@ func (h *Hasher) start() {
 		if h.Wait == 0 {
 			h.Wait = 5 * time.Second
 		}
+		if h.Queue == 0 {
+			h.Queue = 64
+		}
 		h.Slots = max(h.Slots, 2)
 		h.anybody, h.known = make(chan struct{}, h.Slots-1), make(chan struct{}, 1)
 	})
@@ -65,8 +72,13 @@ func (h *Hasher) start() {
 func (h *Hasher) enter(ctx context.Context, known bool) (leave func(), err error) {
 	h.start()
 	var own chan struct{}
+	waiting := &h.waiting[0]
 	if known {
-		own = h.known
+		own, waiting = h.known, &h.waiting[1]
+	}
+	defer waiting.Add(-1)
+	if waiting.Add(1) > int64(h.Queue) { // who cannot be served in time is told at once
+		return nil, h.crowd()
 	}
 	timer := time.NewTimer(h.Wait)
 	defer timer.Stop()
@@ -79,9 +91,14 @@ func (h *Hasher) enter(ctx context.Context, known bool) (leave func(), err error
 		return nil, ctx.Err()
 	case <-timer.C:
 	}
+	return nil, h.crowd()
+}
+
+// crowd is what who cannot be served is told.
+func (h *Hasher) crowd() error {
 	e := fault.New(fault.Throttled, "Too many people are signing in at this moment.").WithHint("Wait a few seconds, then try again.")
 	e.After = h.Wait
-	return nil, e
+	return e
 }
 
 // Hash gives the PHC string of a password. known says that who waits does not

@@ -3,6 +3,8 @@ package local_test
 import (
 	"context"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -122,4 +124,38 @@ func TestSlots(t *testing.T) {
 	}
 	cancel()
 	<-busy
+}
+
+// TestQueue: of a crowd at the door a few wait and the others are refused at once, with
+// when to come back; a known device does not stand behind them.
+func TestQueue(t *testing.T) {
+	h := &local.Hasher{Cost: local.Cost{Memory: 1 << 10, Time: 20, Threads: 1}, Slots: 2, Queue: 3, Wait: time.Hour}
+	known, err := h.Hash(t.Context(), "four candles on a fork", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for refused := int64(0); refused == 0; { // nobody waits an hour: who is refused is refused by the queue
+		var out, in atomic.Int64
+		var all sync.WaitGroup
+		for range 40 {
+			all.Go(func() {
+				_, err := h.Hash(t.Context(), "stranger", false)
+				switch {
+				case err == nil:
+					in.Add(1)
+				case fault.Is(err, fault.Throttled) && fault.Say(err).After == time.Hour && fault.Say(err).Hint != "":
+					out.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		if ok, _, err := h.Verify(t.Context(), known, "four candles on a fork", true); !ok || err != nil {
+			t.Errorf("a known device is kept out: %v, %v", ok, err)
+		}
+		all.Wait()
+		if refused = out.Load(); in.Load() == 0 || in.Load()+refused != 40 {
+			t.Fatalf("%d were served, %d refused", in.Load(), refused)
+		}
+	}
 }
