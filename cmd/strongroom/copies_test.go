@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,7 +22,7 @@ func copies(ts *testscript.TestScript, _ bool, _ []string) {
 	for i, name := range []string{"ada", "bea"} {
 		k, lock, err := hostproof.NewKeyset("acme", int64(51+i), passphrase, hostproof.NewKDF(), now)
 		ts.Check(err)
-		b, err := json.Marshal(map[string]any{"format": "strongroom-vaults-1", "state": map[string]any{"tenant": "acme", "user": strconv.Itoa(51 + i), "statement": k.Statement.Marshal(), "lock": lock, "vaults": []string{}}, "vaults": map[string]any{}})
+		b, err := json.Marshal(map[string]any{"format": "strongroom-vaults-1", "state": map[string]any{"tenant": "acme", "user": 51 + i, "statement": k.Statement.Marshal(), "lock": lock, "vaults": []string{}}, "vaults": map[string]any{}})
 		ts.Check(err)
 		write(name+".json", b)
 		holders, maker = append(holders, hostproof.Holder{Name: name, Statement: k.Statement}), k
