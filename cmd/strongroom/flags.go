@@ -49,6 +49,10 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			ownVaultFlags(s, f)
 			f.StringVar(&s.vault.Username, "username", "", "the user `name` of the item")
 			f.StringVar(&s.vault.Site, "site", "", "the `address` of the item")
+			f.Func("only", "a `user`, by number, whom the item is for, beside you and the owner of the vault. May be given several times", func(v string) error {
+				s.vault.only = append(s.vault.only, v)
+				return nil
+			})
 		},
 		"serve": func(s *settings, f *flag.FlagSet) { s.ServeFlags(f) },
 		"keys serve": func(s *settings, f *flag.FlagSet) {

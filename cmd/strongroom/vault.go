@@ -115,7 +115,7 @@ func vaultPutCommand() *command {
 					content[name] = value
 				}
 			}
-			done, err := client.Put(ctx, v, item, content)
+			done, err := putItem(ctx, client, v, item, content, s.vault.only)
 			if err != nil {
 				return err
 			}
@@ -125,10 +125,23 @@ func vaultPutCommand() *command {
 	}
 }
 
+// putItem writes an item: for some users of the vault when there are any.
+func putItem(ctx context.Context, c *app.VaultClient, v *app.Vault, was *app.VaultItem, content hostproof.Content, only []string) (*app.VaultItem, error) {
+	if len(only) == 0 {
+		return c.Put(ctx, v, was, content)
+	}
+	to, err := numbersOf(only)
+	if err != nil {
+		return nil, err
+	}
+	return c.Limit(ctx, v, was, content, to)
+}
+
 // vaultSettings are what the commands of vaults are told.
 type vaultSettings struct {
 	app.VaultOptions
 	Username, Site string
+	only           []string // users
 
 	glass glass
 }
@@ -143,6 +156,11 @@ func (p *program) vaults(ctx context.Context, s *settings, in *bufio.Reader) (*a
 		return nil, nil, err
 	}
 	list, err := c.All(ctx)
+	for _, v := range list {
+		if v.Withheld > 0 {
+			fmt.Fprintf(p.err, "In the vault %s, %d more items are limited to others.\n", plainText(v.Title), v.Withheld)
+		}
+	}
 	for _, x := range c.Strangers() {
 		fmt.Fprintf(p.err, "%s gives you a vault. Compare the words of both your keys, then: strongroom vault meet %d WORDS\n", plainText(x.Name), x.User)
 	}

@@ -19,7 +19,7 @@ import (
 // vaultItemCommands are those that do something with items beside reading and writing
 // their fields.
 func vaultItemCommands() []*command {
-	return []*command{vaultFilesCommand(), vaultAttachCommand(), vaultFetchCommand(), vaultDetachCommand(), vaultMoveCommand("mv"), vaultMoveCommand("cp"), vaultRemoveCommand()}
+	return []*command{vaultFilesCommand(), vaultAttachCommand(), vaultFetchCommand(), vaultDetachCommand(), vaultMoveCommand("mv"), vaultMoveCommand("cp"), vaultRemoveCommand(), vaultLimitCommand()}
 }
 
 // vaultItemFlags are the flags of vaultItemCommands.

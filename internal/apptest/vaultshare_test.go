@@ -65,12 +65,63 @@ func TestSharedVaultByKey(t *testing.T) {
 	if got, err = a.All(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	// What the owner limits to herself stays so under new keys, and the other is not given it.
+	if _, err := a.Limit(t.Context(), got[0], nil, hostproof.Content{"title": "Mine"}, []int64{int64(owner.ID)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Limit(t.Context(), got[0], nil, hostproof.Content{"title": "Nobody's"}, []int64{999}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("limited to somebody without access: %v", err)
+	}
+	if got, err = client(owner.Key, mine).All(t.Context()); err != nil || len(got[0].Items) != 2 || got[0].Withheld != 0 {
+		t.Fatalf("the owner opens %v, %v", got, err)
+	}
+	a = client(owner.Key, mine)
+	if got, err = a.All(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Limit(t.Context(), got[0], nil, hostproof.Content{"title": "Ours"}, []int64{int64(other.ID)}); err != nil {
+		t.Fatal(err)
+	}
+	b = client(other.Key, theirs)
+	if list, err = b.All(t.Context()); err != nil || len(list) != 2 {
+		t.Fatal(err)
+	}
+	from, to := list[0], list[1]
+	if from.ID != at {
+		from, to = to, from
+	}
+	for _, i := range from.Items {
+		if i.Content["title"] == "Ours" {
+			if err := b.Move(t.Context(), from, []*vaultapi.Item{i}, to); err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	b = client(other.Key, theirs)
+	if list, err = b.All(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range list {
+		if v.ID != at && !has(v, "Ours", 1) {
+			t.Error("what was moved is not limited there")
+		}
+	}
+	for _, v := range list {
+		if v.ID == at && (v.Withheld != 1 || len(v.Items) != 1) {
+			t.Errorf("the other opens %d items, %d are withheld", len(v.Items), v.Withheld)
+		}
+	}
+	a = client(owner.Key, mine)
+	if got, err = a.All(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	before := strings.Join(a.Words(), " ")
 	if err := a.NewKeys(t.Context(), got, vaultPassphrase); err != nil || strings.Join(a.Words(), " ") == before {
 		t.Fatalf("new keys: %v", err)
 	}
 	// Both are known by what was compared and remembered before.
-	if got, err = client(owner.Key, mine).All(t.Context()); err != nil || len(got[0].Items) != 1 || got[0].Items[0].Content["password"] != "by the other" {
+	if got, err = client(owner.Key, mine).All(t.Context()); err != nil || !has(got[0], "Router", 0) || !has(got[0], "Mine", 1) {
 		t.Errorf("with new keys the owner opens %v, %v", got, err)
 	}
 	b = client(other.Key, theirs)
@@ -84,9 +135,19 @@ func TestSharedVaultByKey(t *testing.T) {
 	if again, err = b.All(t.Context()); err != nil || len(again) != 1 || len(b.Stale()) != 1 {
 		t.Errorf("with new keys of the other: %v, %v", again, err)
 	}
-	if got, err = client(owner.Key, mine).All(t.Context()); err != nil || len(got[0].Items) != 1 {
+	if got, err = client(owner.Key, mine).All(t.Context()); err != nil || len(got[0].Items) != 2 {
 		t.Errorf("the owner, afterwards: %v, %v", got, err)
 	}
+}
+
+// has tells whether a vault has an item, limited to so many; 0 for everybody.
+func has(v *vaultapi.Vault, title string, limited int) bool {
+	for _, i := range v.Items {
+		if i.Content["title"] == title && len(i.For()) == limited {
+			return true
+		}
+	}
+	return false
 }
 
 // TestEmergencyFile: what the page saves opens without a server, and with nothing

@@ -153,7 +153,7 @@ func (k *Keyset) NewVault(vault, now int64) (*Vault, *Grant, error) {
 	key := make([]byte, envelope.KeySize)
 	rand.Read(key)
 	defer clear(key)
-	v := &Vault{Tenant: k.Statement.Tenant, ID: vault, Epoch: 1, Role: Owner, key: vaultKey(vault, 1, key), writers: map[int64][]byte{k.Statement.User: k.Statement.Signing}}
+	v := &Vault{Tenant: k.Statement.Tenant, ID: vault, Epoch: 1, Role: Owner, key: vaultKey(vault, 1, key), writers: map[int64][]byte{k.Statement.User: k.Statement.Signing}, me: k.Statement.User, owner: k.Statement.User, private: k.private}
 	g, err := k.Grant(v, k.Statement, Owner, 0, now)
 	return v, g, err
 }
@@ -214,7 +214,7 @@ func (k *Keyset) NextEpoch(v *Vault) (*Vault, error) {
 	key := make([]byte, envelope.KeySize)
 	rand.Read(key)
 	defer clear(key)
-	return &Vault{Tenant: v.Tenant, ID: v.ID, Epoch: v.Epoch + 1, Role: Owner, key: vaultKey(v.ID, v.Epoch+1, key), writers: map[int64][]byte{k.Statement.User: k.Statement.Signing}}, nil
+	return &Vault{Tenant: v.Tenant, ID: v.ID, Epoch: v.Epoch + 1, Role: Owner, key: vaultKey(v.ID, v.Epoch+1, key), writers: map[int64][]byte{k.Statement.User: k.Statement.Signing}, me: k.Statement.User, owner: k.Statement.User, private: k.private}, nil
 }
 
 // OpenVault opens a vault with a grant that the granter gave to the owner of this
@@ -231,7 +231,8 @@ func (k *Keyset) OpenVault(g *Grant, vault int64, granter *Statement, writers []
 	if commitmentOf(key) != g.Commitment {
 		return nil, alarm("The server sent a grant with another key than it states.")
 	}
-	v := &Vault{Tenant: g.Tenant, ID: vault, Epoch: g.Epoch, Role: g.Role, key: vaultKey(vault, g.Epoch, key), writers: map[int64][]byte{}}
+	v := &Vault{Tenant: g.Tenant, ID: vault, Epoch: g.Epoch, Role: g.Role, key: vaultKey(vault, g.Epoch, key), writers: map[int64][]byte{},
+		me: k.Statement.User, owner: granter.User, private: k.private}
 	for _, s := range writers {
 		v.writers[s.User] = s.Signing
 	}

@@ -60,6 +60,8 @@ type Leaf struct {
 	Item    int64 // 0 for what is about the vault
 	Version uint32
 	Header  [32]byte // SHA-256 of the header of its envelope
+
+	For []int64 // the members whom it is for, ascending; nobody is everybody in the vault
 }
 
 // Root gives the root of the RFC 6962 tree over items, in the order of their
@@ -93,6 +95,9 @@ type Vault struct {
 
 	key     envelope.SymmetricKey
 	writers map[int64][]byte // signing keys by user
+
+	me, owner int64
+	private   envelope.PrivateKey // of who opened it, for items that are limited
 }
 
 func (*Vault) String() string               { return redacted }
@@ -100,16 +105,13 @@ func (*Vault) GoString() string             { return redacted }
 func (*Vault) LogValue() slog.Value         { return slog.StringValue(redacted) }
 func (*Vault) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-func fieldOf(item int64) string {
-	if item == 0 {
-		return FieldAbout
-	}
-	return FieldItem
-}
-
 // Seal seals a version of an item; last is the leaf of the version before, nil
 // for a new item.
 func (k *Keyset) Seal(v *Vault, item int64, last *Leaf, c Content, now int64) ([]byte, Leaf, error) {
+	return k.sealItem(v, item, last, c, fieldFor(item, nil), []envelope.WrapKey{v.key}, now)
+}
+
+func (k *Keyset) sealItem(v *Vault, item int64, last *Leaf, c Content, field string, to []envelope.WrapKey, now int64) ([]byte, Leaf, error) {
 	plain, err := c.Encode()
 	if err != nil {
 		return nil, Leaf{}, err
@@ -118,12 +120,12 @@ func (k *Keyset) Seal(v *Vault, item int64, last *Leaf, c Content, now int64) ([
 	if v.Role < Writer {
 		return nil, Leaf{}, fault.New(fault.Denied, "You may read this vault and not write in it.")
 	}
-	h := envelope.Header{Class: envelope.ClassHostProof, Tenant: v.Tenant, Kind: Kind, Container: v.ID, Object: item, Field: fieldOf(item),
+	h := envelope.Header{Class: envelope.ClassHostProof, Tenant: v.Tenant, Kind: Kind, Container: v.ID, Object: item, Field: field,
 		Version: 1, AccessEpoch: v.Epoch, Time: now, Author: k.Statement.User}
 	if last != nil {
 		h.Version, h.Previous = last.Version+1, last.Header
 	}
-	sealed, hash, err := envelope.SealWith(h, []envelope.WrapKey{v.key}, plain)
+	sealed, hash, err := envelope.SealWith(h, to, plain)
 	if err != nil {
 		return nil, Leaf{}, err
 	}
@@ -136,7 +138,8 @@ func (k *Keyset) Seal(v *Vault, item int64, last *Leaf, c Content, now int64) ([
 		return nil, Leaf{}, err
 	}
 	sealed, err = envelope.Sign(sealed, sig)
-	return sealed, Leaf{item, h.Version, hash}, err
+	users, _ := audience(item, field)
+	return sealed, Leaf{item, h.Version, hash, users}, err
 }
 
 // ParseItem reads an item's envelope and checks what everybody can without a
@@ -147,18 +150,28 @@ func ParseItem(tenant string, vault int64, sealed []byte) (*envelope.Envelope, L
 		return nil, Leaf{}, err
 	}
 	h := e.Header()
-	rs := e.Recipients()
+	to, ok := audience(h.Object, h.Field)
 	switch {
 	case h.Class != envelope.ClassHostProof || h.Suite != envelope.SuiteSingle:
 		return nil, Leaf{}, alarm("The server sent something that was not sealed for a vault.")
-	case h.Tenant != tenant || h.Kind != Kind || h.Container != vault || h.Field != fieldOf(h.Object):
+	case h.Tenant != tenant || h.Kind != Kind || h.Container != vault || !ok:
 		return nil, Leaf{}, alarm("The server sent an item of another vault.")
-	case len(rs) != 1 || rs[0].Type != envelope.RecipientSymmetric || e.Signature().Type != envelope.SignatureP256:
+	case !recipientsFit(e.Recipients(), to) || e.Signature().Type != envelope.SignatureP256:
 		return nil, Leaf{}, alarm("The server sent an item in a form that vaults do not use.")
 	case h.Version == 0 || (h.Version == 1) != (h.Previous == [32]byte{}):
 		return nil, Leaf{}, malformed("item")
 	}
-	return e, Leaf{h.Object, h.Version, e.HeaderHash()}, nil
+	return e, Leaf{h.Object, h.Version, e.HeaderHash(), to}, nil
+}
+
+// recipientsFit tells whether an item is wrapped to the vault's key, or to each of those
+// whom it is for.
+func recipientsFit(list []envelope.Recipient, to []int64) bool {
+	want := uint16(envelope.RecipientSymmetric)
+	if len(to) > 0 {
+		want = envelope.RecipientHybrid
+	}
+	return len(list) == max(1, len(to)) && !slices.ContainsFunc(list, func(r envelope.Recipient) bool { return r.Type != want })
 }
 
 // Open opens an item: it is of this vault and epoch, signed by somebody who may
@@ -176,7 +189,14 @@ func (v *Vault) Open(sealed []byte) (Content, Leaf, error) {
 	case public == nil || e.Signature().KeyID != SignerID(public) || e.VerifySignature(public) != nil:
 		return nil, leaf, alarm("The server sent an item that nobody signed who may write in this vault.")
 	}
-	dataKey, err := v.key.Unwrap(e.Recipients()[0], e.HeaderBytes())
+	mine, err := v.forMe(h, leaf.For)
+	if err != nil {
+		return nil, leaf, err
+	}
+	if !mine {
+		return nil, leaf, alarm("The server sent an item that is limited to others.")
+	}
+	dataKey, err := v.dataKey(e, leaf.For)
 	if err != nil {
 		return nil, leaf, alarm("The server sent an item that the key of this vault does not open.")
 	}

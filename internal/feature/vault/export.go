@@ -85,29 +85,12 @@ func fileOf(tx *gate.Tx, user id.ID) (*File, error) {
 		if c.Members, err = members(tx, n); err != nil {
 			return nil, err
 		}
-		if c.Items, err = itemsOf(tx, n); err != nil {
+		if err := c.items(tx, n, user); err != nil {
 			return nil, err
 		}
 		out.Vaults[n] = c
 	}
 	return out, nil
-}
-
-func itemsOf(tx *gate.Tx, vault id.ID) ([][]byte, error) {
-	out := [][]byte{}
-	rows, err := tx.Query(`select sealed from vault_item where vault_id = ? order by item`, int64(vault))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var b []byte
-		if err := rows.Scan(&b); err != nil {
-			return nil, err
-		}
-		out = append(out, b)
-	}
-	return out, rows.Err()
 }
 
 func fileNames(tx *gate.Tx, into map[string]string) error {

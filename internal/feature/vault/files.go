@@ -130,8 +130,9 @@ func (s *Vaults) Fetch(ctx context.Context, c *access.Caller, vault id.ID, file 
 			return gate.Missing()
 		}
 		tx.Entry().Detail.Text = "a file"
-		err = tx.QueryRow(`select blob from vault_file where vault_id = ? and file = ? and item <> 0`, int64(vault), file).Scan(&name)
-		if errors.Is(err, sql.ErrNoRows) {
+		var to string
+		err = tx.QueryRow(`select f.blob, i.audience from vault_file f join vault_item i on i.vault_id = f.vault_id and i.item = f.item where f.vault_id = ? and f.file = ?`, int64(vault), file).Scan(&name, &to)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && !isFor(to, c.User) {
 			return gate.Missing()
 		}
 		return err
@@ -153,6 +154,9 @@ func (p *pending) files(w Write) error {
 		if _, ok := p.kept[a.Item]; !ok || a.Item == 0 {
 			return outdated()
 		}
+		if err := seen(p.tx, p.vault, a.Item); err != nil {
+			return err
+		}
 		n, err := p.tx.Exec(`update vault_file set item = ? where vault_id = ? and file = ? and item = 0 and author = ?`, a.Item, int64(p.vault), a.File, int64(p.tx.Caller.User))
 		if err != nil {
 			return err
@@ -162,11 +166,27 @@ func (p *pending) files(w Write) error {
 		}
 	}
 	for _, f := range w.Detach {
+		if err := p.seenFile(f); err != nil {
+			return err
+		}
 		if err := loosen(p.tx, `vault_id = ? and file = ? and item <> 0`, int64(p.vault), f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// seenFile is seen for the item that a file belongs to.
+func (p *pending) seenFile(file int64) error {
+	var item int64
+	err := p.tx.QueryRow(`select item from vault_file where vault_id = ? and file = ?`, int64(p.vault), file).Scan(&item)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return seen(p.tx, p.vault, item)
 }
 
 // Sweep removes the content of files that belong to nothing: at once what was

@@ -311,6 +311,9 @@ func renew(tx *gate.Tx, e *audit.Entry, vault id.ID, m *hostproof.Manifest, w Re
 	if e.Detail.Text, err = regrant(tx, vault, st.epoch, w.Grants); err != nil {
 		return err
 	}
+	if err := p.audiences(st.owner); err != nil {
+		return err
+	}
 	e.Version = int64(m.Counter)
 	_, err = tx.Exec(`update vault set epoch = ?, counter = ?, manifest = ? where id = ?`, int64(st.epoch), int64(m.Counter), w.Manifest, int64(vault))
 	return err

@@ -41,6 +41,7 @@ var schema = []string{
 	`create table if not exists vault_ended (vault_id id primary key, owner_id int not null, manifest bytes not null, at int not null)`,
 	`create index if not exists vault_ended_owner on vault_ended (owner_id)`,
 	`create table if not exists vault_item (vault_id int not null, item int not null, version int not null, header bytes not null, sealed bytes not null, at int not null, primary key (vault_id, item))`,
+	`alter table vault_item add column if not exists audience text not null default ''`,
 }
 
 // purge forgets the vaults of a user who is deleted for good, as nobody could change
@@ -105,6 +106,8 @@ type Contents struct {
 	Grant    []byte   `json:"grant"`   // the caller's own
 	Manifest []byte   `json:"manifest"`
 	Items    [][]byte `json:"items"` // envelopes, in the order of the items
+
+	Withheld [][]byte `json:"withheld,omitempty"` // headers of items that are limited to others, likewise
 }
 
 // Write is one change of a vault. The manifest says what is in it afterwards.
@@ -303,8 +306,7 @@ func (s *Vaults) Read(ctx context.Context, c *access.Caller, vault id.ID) (*Cont
 		if out.Members, err = members(tx, vault); err != nil {
 			return err
 		}
-		out.Items, err = itemsOf(tx, vault)
-		return err
+		return out.items(tx, vault, c.User)
 	})
 	if err != nil {
 		return nil, err

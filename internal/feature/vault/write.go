@@ -21,6 +21,8 @@ type pending struct {
 	author   *hostproof.Statement
 	manifest *hostproof.Manifest
 	kept     map[int64]hostproof.Leaf // what is in the vault, and then what will be
+	owner    id.ID
+	limited  []limited // what the write puts for some members only
 }
 
 // Write changes a vault that the caller may write in. Conflict when the vault is not in the
@@ -42,6 +44,9 @@ func (s *Vaults) Write(ctx context.Context, c *access.Caller, vault id.ID, w Wri
 		if err := p.apply(w); err != nil {
 			return err
 		}
+		if err := p.audiences(p.owner); err != nil {
+			return err
+		}
 		tx.Entry().Version = int64(m.Counter)
 		_, err := tx.Exec(`update vault set counter = ?, manifest = ? where id = ?`, int64(m.Counter), w.Manifest, int64(vault))
 		return err
@@ -58,7 +63,7 @@ func (p *pending) open(w Write) error {
 	if st.role < hostproof.Writer {
 		return fault.New(fault.Denied, "You may read this vault and not write in it.").WithHint("Ask its owner.")
 	}
-	p.epoch = st.epoch
+	p.epoch, p.owner = st.epoch, st.owner
 	if err := p.follows(st); err != nil {
 		return err
 	}
@@ -119,6 +124,9 @@ func (p *pending) apply(w Write) error {
 	for _, item := range w.Remove {
 		if _, ok := p.kept[item]; !ok || item == 0 {
 			return outdated()
+		}
+		if err := seen(p.tx, p.vault, item); err != nil {
+			return err
 		}
 		delete(p.kept, item)
 		if _, err := p.tx.Exec(`delete from vault_item where vault_id = ? and item = ?`, int64(p.vault), item); err != nil {
@@ -186,9 +194,15 @@ func (p *pending) put(sealed []byte) error {
 	if last := p.kept[leaf.Item]; h.Version != last.Version+1 || h.Previous != last.Header {
 		return outdated()
 	}
+	if err := seen(p.tx, p.vault, leaf.Item); err != nil {
+		return err
+	}
+	if len(leaf.For) > 0 {
+		p.limited = append(p.limited, limitedOf(e, leaf))
+	}
 	p.kept[leaf.Item] = leaf
-	_, err = p.tx.Exec(`insert into vault_item (vault_id, item, version, header, sealed, at) values (?, ?, ?, ?, ?, ?)
-		on conflict (vault_id, item) do update set version = excluded.version, header = excluded.header, sealed = excluded.sealed, at = excluded.at`,
-		int64(p.vault), leaf.Item, int64(leaf.Version), leaf.Header[:], sealed, p.tx.Now)
+	_, err = p.tx.Exec(`insert into vault_item (vault_id, item, version, header, sealed, at, audience) values (?, ?, ?, ?, ?, ?, ?)
+		on conflict (vault_id, item) do update set version = excluded.version, header = excluded.header, sealed = excluded.sealed, at = excluded.at, audience = excluded.audience`,
+		int64(p.vault), leaf.Item, int64(leaf.Version), leaf.Header[:], sealed, p.tx.Now, audienceText(leaf.For))
 	return err
 }

@@ -61,11 +61,17 @@ type Item struct {
 	leaf hostproof.Leaf
 }
 
+// For gives the numbers of the members whom an item is limited to; none for everybody in
+// the vault.
+func (i *Item) For() []int64 { return i.leaf.For }
+
 // Vault is a vault, opened.
 type Vault struct {
 	ID    id.ID
 	Title string
 	Items []*Item // by number, without the one about the vault
+
+	Withheld int // items that are limited to others
 
 	of       int64 // the owner, 0 for one's own
 	vault    *hostproof.Vault
@@ -73,6 +79,7 @@ type Vault struct {
 	members  []hostproof.Member             // each with the statement that the grant is for
 	newest   map[int64]*hostproof.Statement // of the members
 	about    hostproof.Content              // of the vault itself
+	names    map[int64]string               // of members, as the server says
 	leaves   map[int64]hostproof.Leaf
 }
 
@@ -224,14 +231,17 @@ func (c *Client) open(ctx context.Context, n id.ID) (*Vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Vault{ID: n, manifest: m, members: members, newest: newest, leaves: map[int64]hostproof.Leaf{}}
+	out := &Vault{ID: n, manifest: m, members: members, newest: newest, leaves: map[int64]hostproof.Leaf{}, names: map[int64]string{}}
+	for _, m := range got.Members {
+		out.names[int64(m.User)] = m.Name
+	}
 	if owner != c.keys.Statement {
 		out.of = owner.User
 	}
 	if out.vault, err = c.keys.OpenVault(g, int64(n), owner, writers, c.now()); err != nil {
 		return nil, err
 	}
-	return out, c.read(out, got.Items)
+	return out, c.read(out, got.Items, got.Withheld)
 }
 
 // people verifies who has access to a vault, and gives its owner, everybody, and
@@ -299,9 +309,18 @@ func (c *Client) member(m vault.Member) (newest *hostproof.Statement, of hostpro
 
 // read opens the items of a vault and checks them against its list and what is
 // remembered.
-func (c *Client) read(out *Vault, items [][]byte) error {
+func (c *Client) read(out *Vault, items, withheld [][]byte) error {
 	n := out.ID
 	var leaves []hostproof.Leaf
+	for _, header := range withheld {
+		leaf, err := out.vault.Withheld(header)
+		if err != nil {
+			return err
+		}
+		leaves = append(leaves, leaf)
+		out.leaves[leaf.Item] = leaf
+		out.Withheld++
+	}
 	for _, sealed := range items {
 		content, leaf, err := out.vault.Open(sealed)
 		if err != nil {
@@ -326,7 +345,7 @@ func (c *Client) read(out *Vault, items [][]byte) error {
 	return c.Memory.keep(n, seen, out.of)
 }
 
-// Put writes an item: a new one when was is nil.
+// Put writes an item: a new one when was is nil. It stays limited to whom it was.
 func (c *Client) Put(ctx context.Context, v *Vault, was *Item, content hostproof.Content) (*Item, error) {
 	return c.put(ctx, v, was, content, vault.Write{})
 }
@@ -338,12 +357,12 @@ func (c *Client) put(ctx context.Context, v *Vault, was *Item, content hostproof
 		number, last = was.Number, &was.leaf
 		content = content.Following(was.Content, c.now())
 	}
-	return c.seal(ctx, v, number, last, content, w)
+	return c.seal(ctx, v, number, last, content, forOf(last), w)
 }
 
-// seal seals one version of an item and writes it.
-func (c *Client) seal(ctx context.Context, v *Vault, number int64, last *hostproof.Leaf, content hostproof.Content, w vault.Write) (*Item, error) {
-	sealed, leaf, err := c.keys.Seal(v.vault, number, last, content, c.now())
+// seal seals one version of an item for members of the vault and writes it.
+func (c *Client) seal(ctx context.Context, v *Vault, number int64, last *hostproof.Leaf, content hostproof.Content, to []int64, w vault.Write) (*Item, error) {
+	sealed, leaf, err := c.sealed(v, number, last, content, to)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func (c *Client) bring(ctx context.Context, from *Vault, items []*Item, to *Vaul
 			if err != nil {
 				return err
 			}
-			sealed, leaf, err := c.keys.Seal(to.vault, n, last, content, c.now())
+			sealed, leaf, err := c.sealed(to, n, last, content, c.within(to, i.leaf.For))
 			if err != nil {
 				return err
 			}

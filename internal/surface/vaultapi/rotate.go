@@ -48,6 +48,7 @@ func (c *Client) renewal(keys *hostproof.Keyset, v *Vault) (w vault.Renewal, err
 		return w, err
 	}
 	w.Grants = [][]byte{own.Marshal()}
+	stay := map[int64]*hostproof.Statement{keys.Statement.User: keys.Statement}
 	for _, m := range v.members {
 		if m.Grant.Grantee == keys.Statement.User || m.Grant.Ended(now) {
 			continue
@@ -57,6 +58,7 @@ func (c *Client) renewal(keys *hostproof.Keyset, v *Vault) (w vault.Renewal, err
 			return w, err
 		}
 		w.Grants = append(w.Grants, g.Marshal())
+		stay[m.Grant.Grantee] = v.newest[m.Grant.Grantee]
 	}
 	contents := map[int64]hostproof.Content{0: {"title": v.Title}}
 	if v.about != nil {
@@ -68,7 +70,7 @@ func (c *Client) renewal(keys *hostproof.Keyset, v *Vault) (w vault.Renewal, err
 	var leaves []hostproof.Leaf
 	for n, content := range contents {
 		last := v.leaves[n]
-		sealed, leaf, err := keys.Seal(next, n, &last, content, now)
+		sealed, leaf, err := sealFor(keys, next, n, &last, content, stay, last.For, now)
 		if err != nil {
 			return w, err
 		}

@@ -80,6 +80,7 @@ func TestVectors(t *testing.T) {
 	}
 	recovered(t, b)
 	wycheproofs(t, b)
+	limitedVectors(t, b)
 }
 
 // recovered opens what either implementation made of recoveries, and makes the browser's when asked.

@@ -51,13 +51,19 @@ export async function verifyMembers(keys, memory, id, c) {
   return { grant, owner, members, writers: await writersOf(id, grant.epoch, owner, members) };
 }
 
+/** The statements, which grants are for, of those members whom an item is limited to; null for everybody. */
+export const statementsOf = (keys, members, to) => to && [...new Set(to)].map((u) => (u === keys.statement.user ? keys.statement : members.find((m) => m.user === u)?.statement)).filter(Boolean);
+/** Whom a limited item is for in another vault: those of its members who have access there, who brings it, and the owner. */
+export const within = ({ vault, members }, to) => to && [...new Set([vault.owner, vault.me, ...to.filter((u) => members.some((m) => m.user === u))])];
+
 /** Gives an opened vault ({ vault, items, members, manifest }) new keys and seals everything in it anew, by keys that may be others than those
  * that opened it: what the server is sent. */
 export async function renewal(keys, { vault, items, members, manifest }, memory, without) {
   await Promise.all([...items.values()].map((i) => i.signed()));
   const keep = members.filter((m) => m.user !== keys.statement.user && m.user !== without && !ended(m.grant)).map((m) => ({ statement: m.newest, role: m.grant.role, expiry: m.grant.expiry }));
-  const next = await nextEpoch(keys, vault, keep), made = [];
-  for (const i of items.values()) made.push(await sealItem(keys, next.vault, i.leaf.item, i.leaf, i.content));
+  const next = await nextEpoch(keys, vault, keep), made = [], stay = [keys.statement, ...keep.map((k) => k.statement)];
+  // What is limited stays so, to those who keep their access.
+  for (const i of items.values()) made.push(await sealItem(keys, next.vault, i.leaf.item, i.leaf, i.content, Date.now(), i.leaf.to && stay.filter((s) => i.leaf.to.includes(s.user))));
   const leaves = made.map((i) => i.leaf), list = await sealManifest(keys, next.vault, manifest, leaves);
   await checkManifest(next.vault, list, leaves, memory.of(vault.id));
   return { grants: next.grants.map(base64), put: made.map((i) => base64(i.sealed)), manifest: base64(list.stored) };

@@ -2,16 +2,17 @@
 import { ask } from "../swap.js";
 import { el, icon } from "../elements.js";
 import { Attached } from "./attached.js";
+import { Audience } from "./audience.js";
 import { base64, unbase64 } from "./bytes.js";
 import { able, Alarm, random, Refused } from "./keys.js";
 import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeys, newKeyset, parseBefore, parseStatement, unlock, verifyStatement } from "./keyset.js";
 import { following, pastOf } from "./history.js";
 import { checkListing } from "./listing.js";
-import { nameOf, People, renewal, verifyMembers, wordsFor } from "./members.js";
+import { nameOf, People, renewal, statementsOf, verifyMembers, wordsFor } from "./members.js";
 import { Memory } from "./memory.js";
 import { Several } from "./several.js";
 import { Recoveries } from "./recoverypage.js";
-import { checkLast, checkManifest, newVault, OWNER, openVault, parseManifest, readItem, sealItem, sealManifest, WRITER } from "./vault.js";
+import { checkLast, checkManifest, newVault, OWNER, openVault, parseManifest, readItem, readWithheld, sealItem, sealManifest, WRITER } from "./vault.js";
 
 const IDLE = 10 * 60_000, CLEAR = 45_000, ROWS = 100;
 const show = (e, on) => { e.hidden = !on; };
@@ -52,6 +53,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.people = new People(this, server);
     this.attached = new Attached(this);
     this.several = new Several(this, server);
+    this.audience = new Audience(this);
     this.recoveries = new Recoveries(this, server);
     addEventListener("pagehide", this.leave = () => this.lock());
     this.busy(this, () => this.start());
@@ -206,7 +208,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.memory.keep(vault.id, seen);
     f.reset();
     this.list = this.list.filter((id) => id !== vault.id);
-    this.vault = this.manifest = this.items = null;
+    this.vault = this.manifest = this.items = this.withheld = null;
     this.$("ending").open = false;
     if (this.list.length) await this.open(this.list[0]);
     else this.draw();
@@ -218,7 +220,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.last = id;
     if (o.stranger || o.stale) return this.meet(id, o.stranger);
     this.memory.keep(id, o.seen, o.owner === this.keys.statement ? 0 : o.owner.user);
-    Object.assign(this, { vault: o.vault, stranger: null, stale: false, members: o.members, manifest: o.manifest, items: o.items });
+    Object.assign(this, { vault: o.vault, stranger: null, stale: false, members: o.members, manifest: o.manifest, items: o.items, withheld: o.withheld });
     this.titles ??= new Map();
     this.titles.set(id, this.items.get(0)?.content.title ?? "");
     this.dataset.openMs = Math.round(performance.now() - fetched);
@@ -234,8 +236,9 @@ customElements.define("sr-vault", class extends HTMLElement {
     const vault = await openVault(this.keys, grant, id, owner, writers);
     const manifest = parseManifest(unbase64(c.manifest));
     const items = await Promise.all(c.items.map((i) => readItem(vault, unbase64(i))));
-    const seen = await checkManifest(vault, manifest, items.map((i) => i.leaf), this.memory.of(id));
-    return { vault, owner, members, manifest, items: new Map(items.map((i) => [i.leaf.item, i])), seen };
+    const withheld = (c.withheld ?? []).map((h) => readWithheld(vault, unbase64(h)));
+    const seen = await checkManifest(vault, manifest, [...items.map((i) => i.leaf), ...withheld], this.memory.of(id));
+    return { vault, owner, members, manifest, withheld, items: new Map(items.map((i) => [i.leaf.item, i])), seen };
   }
   /** Takes new keys, and puts every own vault under them. */
   async rotate() {
@@ -258,6 +261,7 @@ customElements.define("sr-vault", class extends HTMLElement {
   meet(id, stranger) {
     this.vault = this.manifest = null;
     this.items = new Map();
+    this.withheld = [];
     this.stranger = stranger;
     this.stale = !stranger;
     this.titles ??= new Map();
@@ -282,7 +286,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     const next = new Map(this.items);
     for (const p of put) next.set(p.leaf.item, p);
     for (const i of removed) next.delete(i);
-    const leaves = [...next.values()].map((i) => i.leaf);
+    const leaves = [...[...next.values()].map((i) => i.leaf), ...this.withheld];
     const manifest = await sealManifest(this.keys, this.vault, this.manifest, leaves);
     await server(`${this.base}/vaults/${this.vault.id}`, { put: put.map((p) => base64(p.sealed)), remove: removed, manifest: base64(manifest.stored), ...also });
     this.memory.keep(this.vault.id, await checkManifest(this.vault, manifest, leaves, this.memory.of(this.vault.id)), this.vault.grant.granter === this.user ? 0 : this.vault.grant.granter);
@@ -306,6 +310,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("delete"), !!it && writes);
     this.past(it ? pastOf(it.content) : []);
     this.attached.begin(it, writes);
+    this.audience.begin(it, writes);
     show(this.$("generate"), writes);
     show(this.$("save"), writes);
     show(f.querySelector("[data-error]"), false);
@@ -317,6 +322,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     for (const n of FIELDS) f.elements[n].value = "";
     this.past([]);
     this.attached.forget();
+    this.audience.forget();
     this.editing = null;
   }
   look(on) {
@@ -328,10 +334,11 @@ customElements.define("sr-vault", class extends HTMLElement {
     let content = { ...it?.content };
     for (const n of FIELDS) content[n] = f.elements[n].value;
     if (!content.title.trim()) throw new Refused("The title is missing.");
+    const to = statementsOf(this.keys, this.members, this.audience.chosen());
     if (it) content = following(it.content, content, FIELDS);
     const item = this.editing ?? this.unused(), files = await this.attached.send(item, (it?.leaf.version ?? 0) + 1, content);
     content = files.content;
-    const made = await sealItem(this.keys, this.vault, item, it?.leaf, content);
+    const made = await sealItem(this.keys, this.vault, item, it?.leaf, content, Date.now(), to);
     await this.write([{ ...made, content, time: Date.now(), author: this.user, signed: () => Promise.resolve() }], [], files.also);
     this.$("dialog").close();
     this.say(it ? "Saved." : "Added.");
@@ -351,10 +358,10 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.$("dialog").close();
     this.say("Deleted.");
   }
-  unused(items = this.items) {
+  unused(items = this.items, withheld = this.withheld) {
     for (;;) {
       const r = random(6), n = r.reduce((a, x) => a * 256 + x, 0);
-      if (n && !items.has(n)) return n;
+      if (n && !items.has(n) && !withheld?.some((l) => l.item === n)) return n;
     }
   }
 
@@ -394,6 +401,9 @@ customElements.define("sr-vault", class extends HTMLElement {
     show(this.$("table"), found.length > 0);
     this.$("none").textContent = this.stale ? "This vault was given to your keys before. It opens when its owner gives it new keys." : this.stranger ? "This vault is not open yet." : !this.vault ? "You have no vault yet. Make one below." : all.length ? "Nothing matches." : "Nothing is in this vault yet.";
     show(this.$("none"), found.length === 0);
+    const kept = this.withheld?.length ?? 0;
+    this.$("withheld").textContent = kept === 1 ? "One more item in this vault is limited to others." : `${kept} more items in this vault are limited to others.`;
+    show(this.$("withheld"), kept > 0);
     this.several.draw();
   }
   row({ leaf, content, signed }) {
@@ -401,7 +411,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     const copy = (what, value) => button(`Copy ${what} of ${content.title}`, what === "password" ? "key" : "user", () => this.busy(this, async () => { await signed(); await this.copy(value, what); }));
     return el("tr", {},
       el("td", { class: "vpick" }, this.several.box({ leaf, content })),
-      el("td", {}, el("button", { type: "button", class: "vtitle", onclick: () => this.busy(this, () => this.edit(leaf.item)) }, content.title)),
+      el("td", {}, el("button", { type: "button", class: "vtitle", onclick: () => this.busy(this, () => this.edit(leaf.item)) }, content.title), leaf.to ? el("span", { class: "pill" }, `For ${leaf.to.length === 1 ? "you only" : `${leaf.to.length} people`}`) : ""),
       el("td", {}, content.username ?? ""),
       el("td", {}, link(content.url)),
       el("td", { class: "vacts" }, content.username ? copy("user name", content.username) : "", content.password ? copy("password", content.password) : ""));
@@ -429,7 +439,7 @@ customElements.define("sr-vault", class extends HTMLElement {
     clearTimeout(this.idle);
     if (!this.keys) return;
     if (this.clearing) this.empty();
-    this.keys = this.vault = this.items = this.manifest = this.titles = this.members = this.stranger = null;
+    this.keys = this.vault = this.items = this.manifest = this.titles = this.members = this.stranger = this.withheld = null;
     this.people.forget();
     this.several.forget();
     this.recoveries.forget();

@@ -4,8 +4,8 @@ import { base64, hex, unbase64 } from "./bytes.js";
 import { fetchFile, sendFile } from "./attached.js";
 import { filesOf, withFiles } from "./files.js";
 import { Refused } from "./keys.js";
-import { verifyMembers } from "./members.js";
-import { checkManifest, openVault, parseManifest, readItem, sealItem, sealManifest, WRITER } from "./vault.js";
+import { statementsOf, verifyMembers, within } from "./members.js";
+import { checkManifest, openVault, parseManifest, readItem, readWithheld, sealItem, sealManifest, WRITER } from "./vault.js";
 
 const STEP = 200;
 const show = (e, on) => { e.hidden = !on; };
@@ -72,7 +72,7 @@ export class Several {
   async bring(moves) {
     const { page } = this, list = this.items(), id = Number(this.$("several-to").value), name = this.$("several-to").selectedOptions[0]?.textContent;
     if (!list.length || !id) return;
-    if (!confirm(`${moves ? "Move" : "Copy"} ${several(list.length)} to ${name}? Who has access to that vault can read ${list.length === 1 ? "it" : "them"} there${moves ? ", earlier values too" : ""}.`)) return;
+    if (!confirm(`${moves ? "Move" : "Copy"} ${several(list.length)} to ${name}? Who has access to that vault can read ${list.length === 1 ? "it" : "them"} there${moves ? ", earlier values too" : ""}. ${list.some((i) => i.leaf.to) ? "What is limited stays so, to those of its people who have access there, its owner and you." : ""}`)) return;
     const from = page.vault, to = await this.other(id);
     for (let i = 0; i < list.length; i += STEP) await this.part(from, list.slice(i, i + STEP), to, moves);
     if (moves) await this.without(list);
@@ -90,7 +90,7 @@ export class Several {
       else delete content.history;
       const was = moves ? [...to.items.values()].find((x) => place(x.content) === place(content)) : null;
       if (was?.content.moved === content.moved && was) continue; // it is there since the time before
-      const item = was?.leaf.item ?? this.page.unused(to.items), since = (was?.leaf.version ?? 0) + 1, files = [];
+      const item = was?.leaf.item ?? this.page.unused(to.items, to.withheld), since = (was?.leaf.version ?? 0) + 1, files = [];
       if (was) also.detach.push(...filesOf(was.content).map((f) => f.n));
       for (const f of filesOf(it.content)) {
         const blob = await fetchFile(this.page.base, from, it.leaf.item, f);
@@ -98,25 +98,25 @@ export class Several {
       }
       also.attach.push(...files.map((f) => ({ item, file: f.n })));
       content = withFiles(content, files);
-      put.push({ ...(await sealItem(this.page.keys, to.vault, item, was?.leaf, content)), content });
+      put.push({ ...(await sealItem(this.page.keys, to.vault, item, was?.leaf, content, Date.now(), statementsOf(this.page.keys, to.members, within(to, it.leaf.to)))), content });
     }
     if (!put.length) return;
     for (const p of put) to.items.set(p.leaf.item, p);
-    const leaves = [...to.items.values()].map((i) => i.leaf), manifest = await sealManifest(this.page.keys, to.vault, to.manifest, leaves);
+    const leaves = [...[...to.items.values()].map((i) => i.leaf), ...to.withheld], manifest = await sealManifest(this.page.keys, to.vault, to.manifest, leaves);
     await this.server(`${this.page.base}/vaults/${to.vault.id}`, { put: put.map((p) => base64(p.sealed)), remove: [], manifest: base64(manifest.stored), ...also });
     this.page.memory.keep(to.vault.id, await checkManifest(to.vault, manifest, leaves, this.page.memory.of(to.vault.id)), to.owner);
     to.manifest = manifest;
   }
   /** Opens another vault beside the one that is shown. */
   async other(id) {
-    const { page } = this, c = await this.server(`${page.base}/vaults/${id}`), { grant, owner, writers, stranger, stale } = await verifyMembers(page.keys, page.memory, id, c);
+    const { page } = this, c = await this.server(`${page.base}/vaults/${id}`), { grant, owner, members, writers, stranger, stale } = await verifyMembers(page.keys, page.memory, id, c);
     if (stranger || stale) throw new Refused("Open that vault once first: its owner’s words were not compared yet.");
     const vault = await openVault(page.keys, grant, id, owner, writers);
     if (vault.role < WRITER) throw new Refused("You may read that vault and not write in it. Ask its owner.");
-    const manifest = parseManifest(unbase64(c.manifest)), items = await Promise.all(c.items.map((i) => readItem(vault, unbase64(i))));
+    const manifest = parseManifest(unbase64(c.manifest)), items = await Promise.all(c.items.map((i) => readItem(vault, unbase64(i)))), withheld = (c.withheld ?? []).map((h) => readWithheld(vault, unbase64(h)));
     await Promise.all(items.map((i) => i.signed()));
     const of = owner === page.keys.statement ? 0 : owner.user;
-    page.memory.keep(id, await checkManifest(vault, manifest, items.map((i) => i.leaf), page.memory.of(id)), of);
-    return { vault, manifest, owner: of, items: new Map(items.map((i) => [i.leaf.item, i])) };
+    page.memory.keep(id, await checkManifest(vault, manifest, [...items.map((i) => i.leaf), ...withheld], page.memory.of(id)), of);
+    return { vault, members, withheld, manifest, owner: of, items: new Map(items.map((i) => [i.leaf.item, i])) };
   }
 }

@@ -3,7 +3,7 @@ import { bytes, cat, equal, hex, hmac, joined, number, Reader, root, sha256, sho
 import { aes, Alarm, gcmOpen, gcmSeal, HYBRID, random, readSignature, Refused, sign, unwrap, verified, wrap, wrapContext, WRAPPED } from "./keys.js";
 import { damaged, verifyStatement } from "./keyset.js";
 
-export const MOST_ITEMS = 10_000, MOST_CONTENT = 64 << 10, READER = 1, WRITER = 2, OWNER = 3;
+export const MOST_ITEMS = 10_000, MOST_CONTENT = 64 << 10, MOST_LIMITED = 14, READER = 1, WRITER = 2, OWNER = 3;
 const SYMMETRIC = 0x21, ZEROS = new Uint8Array(32);
 const isZero = (b) => b.every((x) => x === 0);
 
@@ -31,9 +31,10 @@ export function parseGrant(stored) {
 const grantMessage = (body, wrapped) => joined("strongroom/grant/1", body, sha256(wrapped));
 const commitment = (key) => hmac(key, bytes("strongroom/vault/commit/1"));
 
-async function vaultOf(fields, raw) {
+// The keys of who opened a vault stay with it, for items that are limited; owner is the user whose vault it is.
+async function vaultOf(keys, owner, fields, raw) {
   const id = sha256(joined("strongroom/vaultkey/1", number(fields.id, 8), number(fields.epoch, 8), commitment(raw))).subarray(0, 16);
-  return { ...fields, keyID: id, key: await aes(raw) };
+  return { ...fields, me: keys.statement.user, owner, keys, keyID: id, key: await aes(raw) };
 }
 
 async function sealGrant(keys, id, epoch, raw, to, role, expiry, now) {
@@ -46,7 +47,7 @@ async function sealGrant(keys, id, epoch, raw, to, role, expiry, now) {
 async function withKey(keys, id, epoch, to, now, raw = random(32)) {
   const s = keys.statement, grants = [];
   for (const { statement, role, expiry = 0 } of to) grants.push(await sealGrant(keys, id, epoch, raw, statement, role, expiry, now));
-  const vault = await vaultOf({ tenant: s.tenant, id, epoch, role: OWNER, grant: parseGrant(grants[0]), writers: new Map(to.filter((x) => x.role >= WRITER).map((x) => [x.statement.user, x.statement.signing])) }, raw);
+  const vault = await vaultOf(keys, s.user, { tenant: s.tenant, id, epoch, role: OWNER, grant: parseGrant(grants[0]), writers: new Map(to.filter((x) => x.role >= WRITER).map((x) => [x.statement.user, x.statement.signing])) }, raw);
   raw.fill(0);
   return { vault, grants };
 }
@@ -110,7 +111,7 @@ export async function openVault(keys, g, id, granter, writers, now = Date.now())
   if (ended(g, now)) throw new Refused("This access to the vault has ended. Ask its owner.");
   const raw = await vaultKey(keys, g);
   try {
-    return await vaultOf({ tenant: g.tenant, id, epoch: g.epoch, role: g.role, grant: g, writers: new Map(writers.map((w) => [w.user, w.signing])) }, raw);
+    return await vaultOf(keys, granter.user, { tenant: g.tenant, id, epoch: g.epoch, role: g.role, grant: g, writers: new Map(writers.map((w) => [w.user, w.signing])) }, raw);
   } finally { raw.fill(0); }
 }
 
@@ -133,25 +134,51 @@ function unpad(padded, bucket) {
   if (least !== bucket) throw 0;
   return padded.subarray(4, 4 + n);
 }
-const fieldOf = (item) => (item ? "item" : "about");
+// The field of an item says whom it is for: "limited:" and their numbers, ascending; "item" is everybody who has access.
+const LIMITED = "limited:";
+const fieldFor = (item, to) => (!item ? "about" : to?.length ? LIMITED + to.join(",") : "item");
+function audience(item, field) {
+  const to = field.startsWith(LIMITED) ? field.slice(LIMITED.length).split(",").map(Number) : null;
+  if (to?.some((n, i) => !Number.isSafeInteger(n) || n < 1 || (i && n <= to[i - 1])) || to?.length > MOST_LIMITED || field !== fieldFor(item, to)) return undefined;
+  return to;
+}
+function checkAudience(v, to, author) {
+  if (to && (!to.includes(v.owner) || !to.includes(author))) throw new Alarm("The server sent an item that is kept from the owner of the vault, or from who wrote it.");
+}
 const itemMessage = (header, recipients, content) => joined("strongroom/sig/1", header, sha256(recipients), sha256(content));
 const commits = (key) => hmac(key, bytes("strongroom/commit/1"));
 
-/** Seals a version of an item; last is the leaf of the version before. */
-export async function sealItem(keys, v, item, last, content, now = Date.now()) {
+/** Seals a version of an item; last is the leaf of the version before. to are the statements that the grants of those members are for whom it is
+ * limited to: its key is wrapped to theirs and not to the vault's. */
+export async function sealItem(keys, v, item, last, content, now = Date.now(), to = null) {
   const plain = bytes(JSON.stringify(content)), dataKey = random(32);
   if (plain.length > MOST_CONTENT) throw new Refused("An item holds at most 64 KiB.");
   if (v.role < WRITER) throw new Refused("You may read this vault and not write in it.");
+  const list = to && [...to].sort((a, b) => a.user - b.user), users = list?.map((s) => s.user) ?? null, field = fieldFor(item, users);
+  if (to && (audience(item, field) === undefined || !item || !to.length || bytes(field).length > 255)) throw new Refused(`An item is limited to at most ${MOST_LIMITED} members.`);
+  if (to && (!users.includes(v.owner) || !users.includes(keys.statement.user))) throw new Refused("The owner of the vault, and whoever limits an item, are among those whom it is for.");
   const [padded, bucket] = pad(plain), version = (last?.version ?? 0) + 1;
-  const header = cat(number(1, 2), number(1, 2), number(2, 1), short(v.tenant), short("vault_item"), number(v.id, 8), number(item, 8), short(fieldOf(item)), number(version, 4), last?.header ?? ZEROS,
+  const header = cat(number(1, 2), number(1, 2), number(2, 1), short(v.tenant), short("vault_item"), number(v.id, 8), number(item, 8), short(field), number(version, 4), last?.header ?? ZEROS,
     number(v.epoch, 8), number(now, 8), number(keys.statement.user, 8), commits(dataKey), number(bucket, 1));
-  const wrapped = await gcmSeal(v.key, dataKey, wrapContext(header, SYMMETRIC, v.keyID, v.epoch));
-  const recipients = cat(number(1, 1), number(SYMMETRIC, 2), v.keyID, number(v.epoch, 4), number(wrapped.length, 2), wrapped);
+  const recipient = (type, id, generation, wrapped) => cat(number(type, 2), id, number(generation, 4), number(wrapped.length, 2), wrapped);
+  const recipients = cat(number(list?.length ?? 1, 1), ...(list
+    ? await Promise.all(list.map(async (s) => recipient(HYBRID, s.keyID, s.generation, await wrap(s.encryption, dataKey, wrapContext(header, HYBRID, s.keyID, s.generation)))))
+    : [recipient(SYMMETRIC, v.keyID, v.epoch, await gcmSeal(v.key, dataKey, wrapContext(header, SYMMETRIC, v.keyID, v.epoch)))]));
   const content_ = await gcmSeal(dataKey, padded, header);
   dataKey.fill(0); padded.fill(0); plain.fill(0);
   const signature = await sign(keys, itemMessage(header, recipients, content_));
   const sealed = cat(bytes("SRE1"), number(header.length, 2), header, recipients, content_.subarray(0, 12), number(content_.length - 12, 4), content_.subarray(12), signature);
-  return { sealed, leaf: { item, version, header: sha256(header) } };
+  return { sealed, leaf: { item, version, header: sha256(header), to: users } };
+}
+
+function parseHeader(e) {
+  const h = new Reader(e.header);
+  if (h.number(2) !== 1 || h.number(2) !== 1 || h.number(1) !== 2) throw 0;
+  Object.assign(e, { tenant: h.text(), kind: h.text(), vault: h.number(8), item: h.number(8), field: h.text(), version: h.number(4), previous: h.take(32), epoch: h.number(8), time: h.number(8), author: h.number(8), commitment: h.take(32), bucket: h.number(1) });
+  h.end();
+  if (!e.version || (e.version === 1) !== isZero(e.previous)) throw 0;
+  e.to = audience(e.item, e.field);
+  return e;
 }
 
 function parseItem(sealed) {
@@ -159,41 +186,63 @@ function parseItem(sealed) {
     const r = new Reader(sealed), e = {};
     e.header = r.framed("SRE1");
     const from = r.at;
-    if (r.number(1) !== 1 || r.number(2) !== SYMMETRIC) throw 0;
-    e.key = r.take(16);
-    e.generation = r.number(4);
-    e.wrapped = r.take(r.number(2));
+    e.keys = Array.from({ length: r.number(1) }, () => ({ type: r.number(2), id: r.take(16), generation: r.number(4), wrapped: r.take(r.number(2)) }));
     e.recipients = sealed.subarray(from, r.at);
     const nonce = r.take(12);
     e.content = cat(nonce, r.take(r.number(4)));
     e.signature = readSignature(r);
     r.end();
-    const h = new Reader(e.header);
-    if (h.number(2) !== 1 || h.number(2) !== 1 || h.number(1) !== 2 || e.wrapped.length !== 60) throw 0;
-    Object.assign(e, { tenant: h.text(), kind: h.text(), vault: h.number(8), item: h.number(8), field: h.text(), version: h.number(4), previous: h.take(32), epoch: h.number(8), time: h.number(8), author: h.number(8), commitment: h.take(32), bucket: h.number(1) });
-    h.end();
-    if (!e.version || (e.version === 1) !== isZero(e.previous)) throw 0;
+    parseHeader(e);
+    const [type, size] = e.to ? [HYBRID, WRAPPED] : [SYMMETRIC, 60];
+    if (e.keys.length !== (e.to?.length ?? 1) || e.keys.some((k) => k.type !== type || k.wrapped.length !== size)) throw 0;
     return e;
   } catch { throw damaged("item"); }
+}
+
+/** Opens the key of an item: with the vault's key, or with one's own when the item is limited. */
+async function itemKey(v, e) {
+  if (!e.to) {
+    const [k] = e.keys;
+    if (!equal(k.id, v.keyID) || k.generation !== v.epoch) throw new Alarm("The server sent an item that the key of this vault does not open.");
+    return gcmOpen(v.key, k.wrapped, wrapContext(e.header, SYMMETRIC, k.id, k.generation));
+  }
+  const k = e.keys[e.to.indexOf(v.me)], mine = v.keys.statement;
+  if (!equal(k.id, mine.keyID) || k.generation !== mine.generation) throw 0;
+  return unwrap(v.keys, k.wrapped, wrapContext(e.header, HYBRID, k.id, k.generation));
+}
+
+/** Reads the header of an item that the server does not send because it is limited to others; its leaf. The list of the vault says that it is the
+ * header of that item, and the header says whom the item is for. */
+export function readWithheld(v, header) {
+  const e = { header };
+  try {
+    parseHeader(e);
+  } catch { throw damaged("item"); }
+  if (!e.to || e.tenant !== v.tenant || e.kind !== "vault_item" || e.vault !== v.id) throw new Alarm("The server left an item out as if it were limited to others, and it is not.");
+  if (e.epoch !== v.epoch) throw new Alarm("The server sent an item under a key that is not in use.");
+  checkAudience(v, e.to, e.author);
+  if (e.to.includes(v.me)) throw new Alarm("The server keeps an item from you that is for you too.");
+  return { item: e.item, version: e.version, header: sha256(header), to: e.to };
 }
 
 /** Reads an item: of this vault, sealed under its key, with the header that its list is about. Whether what is in it was signed by who may
  * write is asked with signed(), and before anything but a title, user name or address is given out. */
 export async function readItem(v, sealed) {
   const e = parseItem(sealed);
-  if (e.tenant !== v.tenant || e.kind !== "vault_item" || e.vault !== v.id || e.field !== fieldOf(e.item)) throw new Alarm("The server sent an item of another vault.");
+  if (e.tenant !== v.tenant || e.kind !== "vault_item" || e.vault !== v.id || e.to === undefined) throw new Alarm("The server sent an item of another vault.");
   if (e.epoch !== v.epoch) throw new Alarm("The server sent an item under a key that is not in use.");
-  if (!equal(e.key, v.keyID) || e.generation !== v.epoch) throw new Alarm("The server sent an item that the key of this vault does not open.");
+  checkAudience(v, e.to, e.author);
+  if (e.to && !e.to.includes(v.me)) throw new Alarm("The server sent an item that is limited to others.");
   let plain;
   try {
-    const dataKey = await gcmOpen(v.key, e.wrapped, wrapContext(e.header, SYMMETRIC, e.key, e.generation));
+    const dataKey = await itemKey(v, e);
     if (!equal(commits(dataKey), e.commitment)) throw 0;
     plain = unpad(await gcmOpen(dataKey, e.content, e.header), e.bucket);
-  } catch { throw new Alarm("The server sent an item that was altered."); }
+  } catch (x) { throw x instanceof Alarm ? x : new Alarm("The server sent an item that was altered."); }
   const content = JSON.parse(text(plain));
   if (content === null || typeof content !== "object" || Array.isArray(content) || Object.values(content).some((x) => typeof x !== "string")) throw damaged("item");
   let proof;
-  return { content, time: e.time, author: e.author, leaf: { item: e.item, version: e.version, header: sha256(e.header) }, signed: () => proof ??= checkSigned(v, e) };
+  return { content, time: e.time, author: e.author, leaf: { item: e.item, version: e.version, header: sha256(e.header), to: e.to }, signed: () => proof ??= checkSigned(v, e) };
 }
 async function checkSigned(v, e) {
   if (!(await verified(e.signature, v.writers.get(e.author), itemMessage(e.header, e.recipients, e.content)))) throw new Alarm("The server sent an item that nobody signed who may write in this vault.");
