@@ -36,7 +36,7 @@ func (r *ImportReport) Print(w io.Writer) error {
 	}
 	line("in all", r.Counts)
 	if len(r.Unknown) > 0 {
-		b.WriteString("\nIn the export, but Strongroom has no kind for it yet:\n\n")
+		b.WriteString("\nIn the export, and not brought in:\n\n")
 		for _, u := range r.Unknown {
 			fmt.Fprintf(&b, "  %-40s %6d  %s\n", u.File, u.Rows, u.Note)
 		}

@@ -98,6 +98,11 @@ func TestAssetsInPages(t *testing.T) {
 	if s := c.Get("/flexible_assets/" + rid.String() + "/history").Want(http.StatusOK).Text("main"); !strings.Contains(s, "Network name") || !strings.Contains(s, "Staff 2") {
 		t.Errorf("the history says %q", s)
 	}
+	for _, at := range []string{"/flexible_assets/" + rid.String(), "/activity/" + rid.String()} {
+		if s := c.Get(at).Want(http.StatusOK).Text("body"); !strings.Contains(s, "changed name, network name") || strings.Contains(s, f["Network name"]+" ") {
+			t.Errorf("%s does not say what was changed: %q", at, s)
+		}
+	}
 	csv := c.Get(strings.Replace(open, "/flexible_assets?", "/flexible_assets/export?", 1)).Want(http.StatusOK)
 	if s := string(csv.Body); !strings.Contains(s, "Network name") || !strings.Contains(s, "NB-AP01") || strings.Contains(s, "Guests,") {
 		t.Errorf("the list as CSV is %q", s)

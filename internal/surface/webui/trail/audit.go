@@ -41,7 +41,7 @@ func (v *visit) activitySection(tx *gate.Tx, r *record.Record) (*ui.Section, err
 		return nil, err
 	}
 	names := map[id.ID]string{}
-	if slices.ContainsFunc(list, func(e *audit.Entry) bool { _, _, ok := other(e); return ok }) {
+	if slices.ContainsFunc(list, func(e *audit.Entry) bool { _, _, ok := other(e); return ok || len(v.traits(e)) > 0 }) {
 		if names, err = v.namesIn(tx, list); err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func (v *visit) did(e *audit.Entry, names map[id.ID]string) string {
 	}
 	switch {
 	case e.Action == secret.Granted && len(e.Detail.Fields) > 0:
-		what = "revealed the " + v.fieldNames(e) + ", version " + strconv.FormatInt(e.Version, 10)
+		what = "revealed the " + v.fieldNames(e, names) + ", version " + strconv.FormatInt(e.Version, 10)
 		rest, copied := strings.CutPrefix(e.Detail.Text, "copied")
 		if copied { // it was not shown
 			what = "copied" + strings.TrimPrefix(what, "revealed") + ", without showing it"
@@ -134,11 +134,11 @@ func (v *visit) did(e *audit.Entry, names map[id.ID]string) string {
 			what += ", " + by
 		}
 	case e.Action == sensitive.Shown && len(e.Detail.Fields) > 0:
-		what = "was shown the " + v.fieldNames(e) + ", version " + strconv.FormatInt(e.Version, 10)
+		what = "was shown the " + v.fieldNames(e, names) + ", version " + strconv.FormatInt(e.Version, 10)
 	case e.Action == string(access.Edit) && e.Detail.Text != "":
 		what = named(e, names)
 	case e.Action == string(access.Edit) && len(e.Detail.Fields) > 0:
-		what = "changed " + v.fieldNames(e)
+		what = "changed " + v.fieldNames(e, names)
 	case strings.HasPrefix(e.Action, string(access.Comment)): // its number is for programs
 	case strings.HasPrefix(e.Detail.Text, "with "):
 		what += " " + e.Detail.Text
@@ -179,8 +179,8 @@ func named(e *audit.Entry, names map[id.ID]string) string {
 }
 
 // fieldNames names the fields of an entry as the record's page does.
-func (v *visit) fieldNames(e *audit.Entry) string {
-	k := v.Records.Kinds.Kind(e.Kind)
+func (v *visit) fieldNames(e *audit.Entry, names map[id.ID]string) string {
+	k, designed := v.Records.Kinds.Kind(e.Kind), v.traits(e)
 	var out []string
 	for _, n := range e.Detail.Fields {
 		label := strings.ReplaceAll(strings.TrimSuffix(n, "_id"), "_", " ")
@@ -189,12 +189,34 @@ func (v *visit) fieldNames(e *audit.Entry) string {
 				label = f.Title()
 			}
 		}
+		if field, ok := designed[n]; ok {
+			if label = names[field]; label == "" {
+				label = "a field that is gone"
+			}
+		}
 		out = append(out, strings.ToLower(label[:1])+label[1:])
 	}
 	if len(out) > 4 {
 		return strings.Join(out[:3], ", ") + " and " + strconv.Itoa(len(out)-3) + " more"
 	}
 	return strings.Join(out, ", ")
+}
+
+// traits are the fields of an entry that the tenant designed, by the names that the log
+// has of them: their records have the names for people.
+func (v *visit) traits(e *audit.Entry) map[string]id.ID {
+	if k := v.Records.Kinds.Kind(e.Kind); k == nil || k.Variants == nil {
+		return nil
+	}
+	out := map[string]id.ID{}
+	for _, n := range e.Detail.Fields {
+		if rest, ok := strings.CutPrefix(n, "t"); ok {
+			if field, ok := id.Parse(rest); ok {
+				out[n] = field
+			}
+		}
+	}
+	return out
 }
 
 type auditView struct {
@@ -269,6 +291,9 @@ func (v *visit) namesIn(tx *gate.Tx, list []*audit.Entry) (map[id.ID]string, err
 		seen[e.Object], seen[e.Org] = true, true
 		if _, rid, ok := other(e); ok {
 			seen[rid] = true
+		}
+		for _, field := range v.traits(e) {
+			seen[field] = true
 		}
 	}
 	delete(seen, 0)
