@@ -36,7 +36,7 @@ func (v *visit) list() error {
 		return err
 	}
 	add := ui.Action{Label: "Seal a field", Icon: "plus", Href: settings + "/new", Primary: true}
-	d := listView{Head: ui.Head{Title: "Sensitive fields", Icon: "lock", Sub: []ui.Cell{{Text: "Their values are sealed: in no list, search, history or export. Who may see passwords may see them; each look is recorded."}}, Actions: []ui.Action{add}},
+	d := listView{Head: ui.Head{Title: "Sensitive fields", Icon: "lock", Sub: []ui.Cell{{Text: "Their values are sealed: in no list, search or history, and in exports only where the setting of exports says so. Who may see passwords may see them; each look is recorded."}}, Actions: []ui.Action{add}},
 		Empty: ui.Empty{Icon: "lock", Title: "No field is sealed", Text: "Seal what not everybody who sees a record needs: identity numbers, salaries, private telephone numbers."}}
 	for _, l := range list {
 		x := lineOf(l)
