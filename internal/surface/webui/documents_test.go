@@ -261,7 +261,7 @@ func TestRecordsInAText(t *testing.T) {
 }
 
 // writeRecords begins a document's text with a link to a record, a card of
-// another, and a picture that is pasted.
+// another, a picture that is pasted, and one that is dropped.
 func writeRecords(b *browser.Tab, at string) {
 	const writing = `!document.querySelector("#record-h") && document.activeElement.closest(".ProseMirror")`
 	insert := func(words, how string) {
@@ -289,6 +289,14 @@ func writeRecords(b *browser.Tab, at string) {
 		return document.querySelector(".ProseMirror").dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
 	})()`)
 	b.Wait(`document.querySelector('.ProseMirror img[src^="/documents/images/"]')`)
+	browser.Eval[bool](b, `(() => {
+		const canvas = document.createElement("canvas"); canvas.width = canvas.height = 5;
+		const bytes = Uint8Array.from(atob(canvas.toDataURL("image/png").split(",")[1]), (c) => c.charCodeAt(0));
+		const data = new DataTransfer(); data.items.add(new File([bytes], "shelf.png", { type: "image/png" }));
+		const at = document.querySelector(".ProseMirror > p:last-of-type"), r = at.getBoundingClientRect();
+		return at.dispatchEvent(new DragEvent("drop", { dataTransfer: data, clientX: r.left + 4, clientY: r.top + 4, bubbles: true, cancelable: true }));
+	})()`)
+	b.Wait(`document.querySelectorAll('.ProseMirror img[src^="/documents/images/"]').length === 2`)
 	b.FullShot("editor-records")
 	b.Click("form#form .btn.primary")
 	b.Wait(`document.querySelector(".reccard")`)
