@@ -75,6 +75,7 @@ type writer struct {
 	save    bool // a savepoint is open and holds nothing
 	nested  bool // a savepoint is open and holds the last member's work
 	ddl     bool // a member changed the schema
+	anew    bool // a member asked for a new edition
 
 	closings []closing // what members left for the end
 }
@@ -93,7 +94,7 @@ func (w *writer) serve() {
 
 // batch runs first and whatever waits, commits once and answers all.
 func (w *writer) batch(first *change) {
-	w.members, w.save, w.nested, w.ddl, w.closings = w.members[:0], false, false, false, nil
+	w.members, w.save, w.nested, w.ddl, w.anew, w.closings = w.members[:0], false, false, false, false, nil
 	from := time.Now()
 	for m := first; m != nil; {
 		if !w.member(m) {
@@ -133,7 +134,7 @@ func (w *writer) member(m *change) bool {
 	t := &Tx{db: w.db, c: w.c, ctx: context.WithValue(m.ctx, changeMark{w.db}, true), run: run, writes: true}
 	m.turn <- t
 	err := <-m.ran
-	w.ddl = w.ddl || t.ddl
+	w.ddl, w.anew = w.ddl || t.ddl, w.anew || t.anew
 	if err == nil {
 		w.members = append(w.members, m)
 		w.closings = append(w.closings, t.closings...)
@@ -212,6 +213,9 @@ func (w *writer) commit() error {
 	}
 	if w.ddl {
 		w.db.schema.Add(1)
+	}
+	if w.anew {
+		w.db.edition.Add(1)
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 
@@ -27,7 +28,8 @@ type DB struct {
 	closed     bool
 	statements atomic.Int64
 	schema     atomic.Int64 // counts changes of the schema made here
-	release    func()       // frees what OpenSQLite registered
+	edition    atomic.Uint64
+	release    func() // frees what OpenSQLite registered
 }
 
 // start makes the database ready for use and begins its writer. first is the
@@ -39,6 +41,7 @@ func (d *DB) start(first conn, readers int) {
 	d.stop = make(chan struct{})
 	d.done = make(chan struct{})
 	d.writer = &writer{db: d, c: first}
+	d.edition.Store(rand.Uint64()) // so that no other opening of the database had it
 	go d.writer.serve()
 }
 
@@ -51,6 +54,11 @@ func (d *DB) Path() string { return d.path }
 // Statements counts the statements that functions have run since the database
 // was opened; transaction control is not counted.
 func (d *DB) Statements() int64 { return d.statements.Load() }
+
+// Edition is a number for whoever remembers what a snapshot said: taken before that
+// snapshot, it is another one as soon as a change has been answered that called
+// NewEdition. ok is false where other processes write too, which tell nobody.
+func (d *DB) Edition() (n uint64, ok bool) { return d.edition.Load(), d.dialect == SQLite }
 
 // Close refuses new work, waits for the changes and views that have begun and
 // closes the connections. Closing again does nothing.

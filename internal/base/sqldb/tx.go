@@ -46,6 +46,7 @@ type Tx struct {
 	failed error           // the statement that spoiled the transaction
 	over   bool
 	ddl    bool // a statement changed the schema
+	anew   bool // see NewEdition
 	deep   int
 
 	writes   bool      // it is a change
@@ -60,6 +61,9 @@ func (t *Tx) Dialect() Dialect { return t.db.dialect }
 
 // Context is the context given to View or Change.
 func (t *Tx) Context() context.Context { return t.ctx }
+
+// NewEdition says that this change outdates what others remember; see DB.Edition.
+func (t *Tx) NewEdition() { t.anew = true }
 
 // ready refuses a statement that must not run and makes room for the next one.
 func (t *Tx) ready() error {

@@ -125,12 +125,14 @@ func SetPrincipal(tx *sqldb.Tx, user id.ID, role Role, active bool) error {
 // SetKey notes that there is an API key and when it expires, in Unix
 // milliseconds; 0 is never.
 func SetKey(tx *sqldb.Tx, key id.ID, expires int64) error {
+	tx.NewEdition()
 	_, err := tx.Exec(`insert into access_key (key_id, expires_at) values (?, ?) on conflict (key_id) do update set expires_at = excluded.expires_at`, int64(key), expires)
 	return err
 }
 
 // ForgetKey ends an API key: what it started and what goes on ends too.
 func ForgetKey(tx *sqldb.Tx, key id.ID) error {
+	tx.NewEdition()
 	_, err := tx.Exec(`delete from access_key where key_id = ?`, int64(key))
 	return err
 }
@@ -356,7 +358,9 @@ func materialise(tx *sqldb.Tx, users ...id.ID) error {
 	return bump(tx)
 }
 
+// bump says that somebody's rights have changed.
 func bump(tx *sqldb.Tx) error {
+	tx.NewEdition()
 	_, err := tx.Exec(`update access_epoch set n = n + 1`)
 	return err
 }

@@ -172,6 +172,18 @@ func (g *Gate) enter(ctx context.Context, c *access.Caller) (*tenant.Tenant, err
 	return g.House.Open(ctx, c.Tenant)
 }
 
+// Edition is that of a tenant's database: see sqldb.DB.Edition. Each change of rights,
+// keys and users makes a new one. Fault kinds: NotFound for a tenant that is not there.
+func (g *Gate) Edition(ctx context.Context, tenant string) (n uint64, ok bool, err error) {
+	t, err := g.House.Open(ctx, tenant)
+	if err != nil {
+		return 0, false, err
+	}
+	defer t.Release()
+	n, ok = t.DB.Edition()
+	return n, ok, nil
+}
+
 func (g *Gate) committed(ctx context.Context, t *tenant.Tenant, c *access.Caller) {
 	if !t.Audit.Knows(c.User) {
 		if err := t.DB.View(ctx, func(s *sqldb.Tx) error { return t.Audit.Warm(s, c.User) }); err != nil {

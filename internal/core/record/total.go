@@ -1,6 +1,8 @@
 package record
 
 import (
+	"cmp"
+
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/tally"
@@ -45,7 +47,13 @@ func (e *Engine) Totals(tx *gate.Tx, org id.ID) (map[string]int64, error) {
 
 // count moves a record from the totals that old belongs to, if it was there, to
 // those of now.
+//
+// What administrators alone change, users among it, says who somebody is and what she may
+// do: whoever remembers that looks again.
 func count(tx *gate.Tx, old, now *Record) error {
+	if cmp.Or(now, old).Kind.Admin {
+		tx.SQL().NewEdition()
+	}
 	sums := tally.Changes{}
 	addTo(sums, old, -1)
 	addTo(sums, now, +1)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/coretest"
@@ -327,8 +328,19 @@ func TestUseIsNotedOnceAMinute(t *testing.T) {
 	if at, from := used(); at != first || from != "192.0.2.1" {
 		t.Errorf("noted %d %s", at, from)
 	}
-	if n := cost(); n != 1 {
+	want := int64(0)
+	if db.Dialect() == sqldb.Postgres { // where other processes may take the key away
+		want = 1
+	}
+	if n := cost(); n != want {
 		t.Errorf("a hot request costs %d statements", n)
+	}
+	d.Change(func(tx *gate.Tx) error {
+		_, err := d.Records.Update(tx, "user", owner.User, 0, record.Values{"name": "Mara"})
+		return err
+	})
+	if c := d.resolve(text); c.Name != "Mara" {
+		t.Errorf("the owner is still called %s", c.Name)
 	}
 	d.Clock.Advance(59 * time.Second)
 	cost()

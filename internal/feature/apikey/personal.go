@@ -51,6 +51,7 @@ func (k *Keys) LetSee(ctx context.Context, c *access.Caller, key id.ID, on bool)
 		if on {
 			e.Detail.Text = "personal passwords too"
 		}
+		tx.SQL().NewEdition()
 		n, err := tx.Exec(`update api_key set personal = ? where id = ? and owner_id = ? and owner_id <> 0`, on, int64(key), int64(c.User))
 		if err == nil && n == 0 {
 			return gate.Missing()

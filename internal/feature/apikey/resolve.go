@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"net/netip"
@@ -47,19 +48,18 @@ func (k *Keys) resolve(ctx context.Context, key string, addr netip.Addr, provisi
 	if tenant == "" {
 		return nil, Limit{}, refused()
 	}
-	var c *access.Caller
-	var found *Key
-	err := k.Gate.View(ctx, access.System(tenant, "api key"), func(tx *gate.Tx) (err error) {
-		if found, c, err = k.look(tx, key, addr); err == nil && found.Provisions != provisions {
-			err = refused()
-		}
-		return err
-	})
+	found, c, err := k.find(ctx, tenant, key)
+	if err == nil && found.Provisions != provisions {
+		err = refused()
+	}
 	if fault.Is(err, fault.NotFound) { // no such tenant, or an owner who is gone
 		return nil, Limit{}, refused()
 	}
 	if err != nil {
 		return nil, Limit{}, err
+	}
+	if !found.from(addr) || found.over(k.now()) {
+		return nil, Limit{}, refused()
 	}
 	c.Addr = addr
 	if k.cache.due(tenant, found, k.now()) {
@@ -68,22 +68,36 @@ func (k *Keys) resolve(ctx context.Context, key string, addr netip.Addr, provisi
 	return c, found.Limit, nil
 }
 
-func (k *Keys) look(tx *gate.Tx, text string, addr netip.Addr) (*Key, *access.Caller, error) {
-	hash, err := digest(tx, text)
+// find gives a key and who it acts as: from memory while nobody's rights, keys and names
+// have changed, or from the database. The caller is a copy.
+func (k *Keys) find(ctx context.Context, tenant, text string) (key *Key, c *access.Caller, err error) {
+	edition, ok, err := k.Gate.Edition(ctx, tenant)
 	if err != nil {
 		return nil, nil, err
 	}
-	key, s, err := read(tx, `a.hash = ?`, hash)
-	if fault.Is(err, fault.Denied) { // perhaps the text before the present one, which is good for a while yet
-		key, s, err = read(tx, `a.id = (select b.key_id from api_key_before b where b.hash = ? and b.until_at > ?)`, hash, tx.Now)
+	sum := sha256.Sum256([]byte(text))
+	if key, c = k.cache.found(sum, edition); ok && key != nil {
+		return key, c, nil
 	}
-	if err != nil {
-		return nil, nil, err
+	err = k.Gate.View(ctx, access.System(tenant, "api key"), func(tx *gate.Tx) error {
+		hash, err := digest(tx, text)
+		if err != nil {
+			return err
+		}
+		var s state
+		if key, s, err = read(tx, `a.hash = ?`, hash); fault.Is(err, fault.Denied) { // perhaps the text before the present one, which is good for a while yet
+			key, s, err = read(tx, `a.id = (select b.key_id from api_key_before b where b.hash = ? and b.until_at > ?)`, hash, tx.Now)
+			ok = false
+		}
+		if err != nil {
+			return err
+		}
+		c, err = k.callerOf(tx, key, s)
+		return err
+	})
+	if err == nil && ok {
+		k.cache.keep(sum, edition, key, c)
 	}
-	if !key.from(addr) {
-		return nil, nil, refused()
-	}
-	c, err := k.callerOf(tx, key, s)
 	return key, c, err
 }
 
@@ -116,7 +130,7 @@ func read(tx *gate.Tx, cond string, args ...any) (key *Key, s state, err error) 
 	if err != nil {
 		return nil, s, err
 	}
-	if !s.usable || key.Expires != 0 && tx.Now >= key.Expires {
+	if !s.usable || key.over(time.UnixMilli(tx.Now)) {
 		return nil, s, refused()
 	}
 	return key, s, nil
@@ -137,6 +151,9 @@ func (k *Key) from(addr netip.Addr) bool {
 	addr = addr.Unmap().WithZone("")
 	return slices.ContainsFunc(k.Networks, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
+
+// over tells whether the key has expired.
+func (k *Key) over(now time.Time) bool { return k.Expires != 0 && now.UnixMilli() >= k.Expires }
 
 // callerOf gives who the key acts as. Rights of owners come from memory while
 // the epoch of the rights stays the same.
@@ -213,9 +230,39 @@ const maxCache = 10_000
 // cache remembers the rights of owners and when uses were noted. Rights are
 // used only while the epoch and the owner's version, which each resolving reads,
 // are the same.
+//
+// What a key of a tenant stands for as a whole is used only in the edition of its
+// database that it was read in. Whoever changes a key calls NewEdition, as core/access does
+// for rights and core/record for users; a text before the present one is never remembered.
 type cache struct {
 	mu      sync.Mutex
 	entries map[place]*entry
+	keys    map[[sha256.Size]byte]resolved // by the digest of a key's text
+}
+
+type resolved struct {
+	edition uint64
+	key     *Key
+	caller  access.Caller
+}
+
+func (c *cache) found(sum [sha256.Size]byte, edition uint64) (*Key, *access.Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r, ok := c.keys[sum]
+	if !ok || r.edition != edition {
+		return nil, nil
+	}
+	return r.key, &r.caller
+}
+
+func (c *cache) keep(sum [sha256.Size]byte, edition uint64, key *Key, caller *access.Caller) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keys == nil || len(c.keys) >= maxCache {
+		c.keys = map[[sha256.Size]byte]resolved{}
+	}
+	c.keys[sum] = resolved{edition, key, *caller}
 }
 
 type place struct {

@@ -38,6 +38,7 @@ func (k *Keys) Rotate(ctx context.Context, c *access.Caller, key id.ID, overlap 
 		if overlap > 0 {
 			e.Detail.Text = "the key before is good for " + overlap.String() + " yet"
 		}
+		tx.SQL().NewEdition() // the text so far is remembered
 		text = newText(tx.Tenant.Name)
 		out.Hint, out.Before = hint(text), 0
 		if _, err := tx.Exec(`delete from api_key_before where key_id = ?`, int64(key)); err != nil {
