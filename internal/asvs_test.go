@@ -9,7 +9,7 @@ import (
 )
 
 // TestASVS: each row of doc/asvs.md has a known state, a row called tested
-// names tests, and every test that is named exists.
+// names tests, and every test that is named exists, as those of doc/attacks.md do.
 func TestASVS(t *testing.T) {
 	page, err := os.ReadFile("../doc/asvs.md")
 	if err != nil {
@@ -46,6 +46,28 @@ func TestASVS(t *testing.T) {
 				t.Errorf("%s names %s, which does not exist", id, m[1])
 			}
 		}
+	}
+	attacks, err := os.ReadFile("../doc/attacks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for line := range strings.Lines(string(attacks)) {
+		if cells := strings.Split(line, " | "); len(cells) != 3 || strings.HasPrefix(line, "| attack") {
+			continue
+		}
+		tests := named.FindAllStringSubmatch(line, -1)
+		if tried++; len(tests) == 0 {
+			t.Errorf("no test tries: %s", line)
+		}
+		for _, m := range tests {
+			if !exists[m[1]] {
+				t.Errorf("doc/attacks.md names %s, which does not exist", m[1])
+			}
+		}
+	}
+	if tried < 30 {
+		t.Errorf("doc/attacks.md has %d attacks: its table is not read any more", tried)
 	}
 	if rows != 345 {
 		t.Errorf("doc/asvs.md has %d rows, the standard has 345", rows)

@@ -20,6 +20,9 @@ func TestSignInAndOut(t *testing.T) {
 		t.Fatalf("sent to %s", away.To())
 	}
 	page := c.Get(away.To()).Want(http.StatusOK)
+	if page.Attr("#f-password", "type") != "password" || page.Attr("#f-password", "autocomplete") != "current-password" || page.Has("#f-password[readonly]") || page.Has("#f-password[onpaste]") {
+		t.Error("the password is shown, or a password manager cannot fill it in")
+	}
 	form := page.Form("form.entrance")
 	form.Set("tenant", coretest.Name)
 	form.Set("email", webuitest.Email(access.Editor))
@@ -35,6 +38,11 @@ func TestSignInAndOut(t *testing.T) {
 	for _, k := range c.Cookies() {
 		if k.Name == "session" && !strings.HasPrefix(k.Value, coretest.Name+".") {
 			t.Error("the session does not name its tenant")
+		}
+	}
+	for _, path := range []string{"/", "/contacts", "/account"} {
+		if !c.Get(path).Want(http.StatusOK).Has(`form[action="/sign-out"]`) {
+			t.Errorf("one cannot sign out at %s", path)
 		}
 	}
 	if to := c.Get("/sign-in").Want(http.StatusSeeOther).To(); to != "/" {

@@ -1,10 +1,15 @@
 package local_test
 
 import (
+	"crypto/sha1" // #nosec G505 -- as the list of breaches has it
+	"fmt"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"strongroom/internal/base/breached"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
@@ -142,4 +147,36 @@ func TestHashGrows(t *testing.T) {
 		t.Errorf("kept as %s", now)
 	}
 	d.signIn(from("192.0.2.1", right))
+}
+
+// TestBreachedPasswords: what stands on the list of breaches is taken from nobody as a new
+// password, and a list that cannot be asked keeps nobody from having one.
+func TestBreachedPasswords(t *testing.T) {
+	const leaked = "seven quiet herons at noon"
+	file := filepath.Join(t.TempDir(), "list.txt")
+	if err := os.WriteFile(file, fmt.Appendf(nil, "%X:7\n", sha1.Sum([]byte(leaked))), 0o600); err != nil { // the form of the list
+		t.Fatal(err)
+	}
+	list, err := breached.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := open(t)
+	d.Local.Breached = list
+	person := identity.Person{Email: "new@example.com", Name: "Nora New", Role: access.Editor, Password: leaked}
+	if _, err := d.Directory.CreateUser(t.Context(), d.Admin(), person); !fault.Is(err, fault.Invalid) || fault.Say(err).Fields["password"] == "" || strings.Contains(err.Error(), leaked) {
+		t.Errorf("it is taken for a new user: %v", err)
+	}
+	c := d.resolve(d.signIn(from("192.0.2.1", right)).Token)
+	if _, err := d.ChangePassword(t.Context(), c, right, leaked); !fault.Is(err, fault.Invalid) {
+		t.Errorf("it is taken as a change: %v", err)
+	}
+	d.signIn(from("192.0.2.1", right))
+	if err := list.Close(); err != nil {
+		t.Fatal(err)
+	}
+	person.Password = "eight loud herons at noon"
+	if _, err := d.Directory.CreateUser(t.Context(), d.Admin(), person); err != nil {
+		t.Errorf("without the list: %v", err)
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 
+	"strongroom/internal/base/breached"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -40,6 +41,10 @@ func Feature() record.Feature {
 type Method struct {
 	Gate   *gate.Gate
 	Hasher Hasher
+
+	// Breached, when set, is a list of this house's own of passwords that were found in
+	// breaches: none of them is taken as a new one.
+	Breached breached.Source
 }
 
 // credential is what is known of who tries.
@@ -109,6 +114,14 @@ func (m *Method) renew(ctx context.Context, t method.Try, c credential) {
 func (m *Method) Hash(ctx context.Context, password string, not ...string) (string, error) {
 	if err := Policy(password, not...); err != nil {
 		return "", err
+	}
+	if m.Breached != nil {
+		switch n, err := m.Breached.Count(ctx, password); {
+		case err != nil: // a list that cannot be read keeps nobody from changing a password
+			m.Gate.Log.WarnContext(ctx, "the list of breached passwords could not be asked", "error", err)
+		case n > 0:
+			return "", fault.Field("password", "This password was found in breaches of other services: others will try it.").WithHint("Choose another one; four words in a row are good.")
+		}
 	}
 	return m.Hasher.Hash(ctx, password, true)
 }

@@ -271,6 +271,15 @@ func TestHotRequestsCostOneStatement(t *testing.T) {
 	}
 }
 
+// TestPasswordsDoNotAge: nobody has to change a password because of its age.
+func TestPasswordsDoNotAge(t *testing.T) {
+	d := open(t)
+	d.Clock.Advance(10 * 365 * 24 * time.Hour)
+	if s := d.signIn(from("192.0.2.7", right)); d.resolve(s.Token).OneTime {
+		t.Error("the password has to be changed")
+	}
+}
+
 func TestTokensThatAreNone(t *testing.T) {
 	d := open(t)
 	s := d.signIn(from("192.0.2.1", right))
