@@ -18,6 +18,8 @@ type Kind struct {
 	Lists  bool   // its ways have Directory
 	Legacy bool   // old: a way is off until somebody switches it on
 	Fields []Field
+	// Steps say in order how a way is set up, at both sides, to who reads nothing else.
+	Steps []string
 	// Addresses are those that the other side has to be told, below Setup.Home.
 	Addresses []Address
 	// Pair makes a key pair that a way proves itself with: the private half is

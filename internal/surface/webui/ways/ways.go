@@ -75,6 +75,7 @@ func (p *Pages) as(h func(*visit) error) shell.Handler {
 type view struct {
 	Head    ui.Head
 	Found   *found
+	Steps   []string  // how it is set up
 	Top     []ui.Form // before the cards
 	Cards   []*ui.Section
 	Forms   []ui.Form
@@ -273,6 +274,9 @@ func (v *visit) page(x *way.Way, sealed map[string]bool, result *found, refused 
 		data.Head.Title = title
 	} else if err := v.known(x, data); err != nil {
 		return err
+	}
+	if k := v.Ways.Kind(x.Kind); k != nil {
+		data.Steps = k.Steps
 	}
 	f := v.form(x, sealed)
 	if refused != nil {

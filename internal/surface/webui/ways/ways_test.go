@@ -341,6 +341,11 @@ func TestSAML(t *testing.T) {
 	admin := h.As(access.Administrator)
 	set := admin.Post("/settings/sign-in", f).Want(http.StatusSeeOther).To()
 	at := "/ways/" + coretest.Name + strings.TrimPrefix(set, "/settings/sign-in")
+	for _, k := range h.Server.Ways.Kinds {
+		if steps := admin.Get("/settings/sign-in/new?kind=" + k.Name).Want(http.StatusOK).Texts("ol li"); len(steps) < 3 || !strings.Contains(strings.Join(steps, " "), "Test") {
+			t.Errorf("how %s is set up is not said: %q", k.Label, steps)
+		}
+	}
 	if page := admin.Get(set); !strings.Contains(page.Text("main"), h.URL+at+"/metadata") {
 		t.Error("the page does not show the address of the metadata")
 	}

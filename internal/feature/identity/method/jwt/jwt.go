@@ -44,6 +44,12 @@ const (
 func Kind() method.Kind {
 	return method.Kind{
 		Name: Name, Label: "JWT single sign-on", Text: "A page of your own that gives signed tokens, as IT Glue takes them.", Away: true, Open: open,
+		Steps: []string{
+			"Make a page of your own that knows who somebody is. It gets the query return_to, adds jwt=TOKEN to that address, which already has a query, and sends the browser there.",
+			"The token is a JWT, signed as chosen below and no other way. It holds aud (the audience below), iat and exp (at most ten minutes apart), jti (new each time), sub (the name that never changes), and may hold iss, email, given_name, family_name and groups.",
+			"A shared secret has at least 32 random characters; enter the same at both sides. With a key pair enter the public key here, in PEM.",
+			"Add the way and press Test. Try it in a private window of your browser before you close this one. Who comes and is not known stands on this page then, and you can connect her with a user.",
+		},
 		Addresses: []method.Address{{Label: "Return address", Path: "/return"}},
 		Fields: []method.Field{
 			{Name: "login", Label: "Login page", Type: "url", Required: true, Hint: "Where the browser is sent, with the query return_to: the page adds jwt=TOKEN to that address and sends the browser there."},

@@ -46,6 +46,13 @@ const (
 func Kind() method.Kind {
 	return method.Kind{
 		Name: Name, Label: "LDAP directory", Text: "Active Directory, OpenLDAP, FreeIPA and other directories, with the password that people have there.", Lists: true, Open: open,
+		Steps: []string{
+			"In the directory make an account that may read people and groups, and nothing else. Enter its name as the directory takes it, such as cn=reader,dc=example,dc=com or, in Active Directory, strongroom@example.com.",
+			"Enter the servers and where people are. With certificates of your own authority paste that authority’s certificate.",
+			"Active Directory: change the filter and the attribute that never changes as said below each, and find groups by (member={dn}).",
+			"Add the way and press Test: it says for each server whether it answers, by which encryption, and whether the account finds people.",
+			"People press the button on the sign-in page and enter the name and password that they have there. “Import people” on the page of the way brings in everybody at once.",
+		},
 		Fields: []method.Field{
 			{Name: "servers", Label: "Servers", Type: "textarea", Required: true, Hint: "A line each, such as ldaps://dc1.example.com. When one does not answer, the next is asked."},
 			{Name: "security", Label: "ldap:// servers", Type: "select", Required: true, Default: startTLS, Options: []method.Option{

@@ -40,6 +40,13 @@ const Name = "oidc"
 func Kind() method.Kind {
 	return method.Kind{
 		Name: Name, Label: "OpenID Connect", Text: "Microsoft Entra ID, Google, Okta, Keycloak and most systems of today.", Away: true, Open: open,
+		Steps: []string{
+			"Enter the issuer. If the provider has given you no client id yet, enter “later” as the client id, untick “People may sign in by it”, and add the way: the page then shows the addresses that the provider has to know.",
+			"At the provider, register a client: a web application with a secret that uses the authorization code. Enter the return address that the page shows, letter by letter, and the address for back-channel logout if it asks for one.",
+			"Enter the client id and secret here, save, and press Test: it says in sentences what is wrong.",
+			"Entra ID: the issuer is https://login.microsoftonline.com/TENANT-ID/v2.0; groups come as ids unless you add a groups claim with names. Google: https://accounts.google.com. Okta: https://COMPANY.okta.com. Keycloak: https://HOST/realms/REALM.",
+			"Try it in a private window of your browser before you close this one. Who comes and is not known stands on this page then, and you can connect her with a user.",
+		},
 		Addresses: []method.Address{{Label: "Return address", Path: "/return"}, {Label: "Back-channel logout", Path: "/ended"}},
 		Fields: []method.Field{
 			{Name: "issuer", Label: "Issuer", Type: "url", Required: true, Hint: "The provider's address, exactly as it calls itself, such as https://login.example.com/realms/company."},

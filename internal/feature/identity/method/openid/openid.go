@@ -55,6 +55,12 @@ const (
 func Kind() method.Kind {
 	return method.Kind{
 		Name: Name, Label: "OpenID 2.0", Text: "An old protocol. Use OpenID Connect where the provider knows it.", Away: true, Legacy: true, Open: open,
+		Steps: []string{
+			"Use this only for a provider that knows neither OpenID Connect nor SAML. Enter its own OpenID identifier; people enter none.",
+			"Fill in how people’s names begin there, where you know it: then nobody else’s name is taken.",
+			"Add the way and press Test. At the provider, allow the realm that the page shows if it asks for one. Then tick “People may sign in by it”.",
+			"There are no groups in OpenID 2.0: the mappings of groups and roles below have no effect. Try it in a private window of your browser before you close this one. Who comes and is not known stands on this page then, and you can connect her with a user.",
+		},
 		Addresses: []method.Address{{Label: "Realm", Path: ""}, {Label: "Return address", Path: "/return"}},
 		Fields: []method.Field{
 			{Name: "provider", Label: "Address of the provider", Type: "url", Required: true, Hint: "Its OpenID identifier, such as https://login.example.com/openid/. Who it names must be found there, too."},

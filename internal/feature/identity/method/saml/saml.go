@@ -39,6 +39,13 @@ func Kind() method.Kind {
 	usual := "The name of the attribute. Empty: the names that are usual."
 	return method.Kind{
 		Name: Name, Label: "SAML 2.0", Text: "AD FS, Shibboleth, SimpleSAMLphp and what speaks SAML.", Away: true, Open: open, Pair: makePair,
+		Steps: []string{
+			"Enter the address of the provider’s metadata, or paste the metadata itself, and add the way. It gets a key pair of its own, and the page shows the addresses that the provider has to know.",
+			"Give the provider the address of the metadata that the page shows, or its contents. It must sign the assertion or the answer with RSA and SHA-256, and send a NameID that lasts (persistent, or an e-mail address) or an attribute that does, whose name you enter here.",
+			"AD FS: make a relying party trust from that address, set SHA-256 as the secure hash algorithm, and add claim rules that send E-Mail-Addresses, Given-Name, Surname and, as Name ID, something that stays. If it encrypts, tick “Take what is encrypted with AES-CBC” and run Set-AdfsRelyingPartyTrust -TargetName NAME -SamlResponseSignature MessageAndAssertion there.",
+			"Press Test: it says in sentences what is wrong.",
+			"Try it in a private window of your browser before you close this one. Who comes and is not known stands on this page then, and you can connect her with a user.",
+		},
 		Addresses: []method.Address{{Label: "Metadata, and entity id", Path: metadataPath}, {Label: "Return address (ACS)", Path: "/return"},
 			{Label: "Logout address", Path: logoutPath}},
 		Fields: []method.Field{
