@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"io"
+	"slices"
 
 	"strongroom/internal/base/blob"
 	"strongroom/internal/base/fault"
@@ -247,6 +248,33 @@ func List(tx *gate.Tx, rec id.ID, role Role) ([]*File, error) {
 
 // All gives the files of a record in all roles, oldest first.
 func All(tx *gate.Tx, rec id.ID) ([]*File, error) { return list(tx, rec, ``) }
+
+// Of gives the files of those of the records that the caller may see, by record, oldest
+// first.
+func Of(tx *gate.Tx, recs ...id.ID) (map[id.ID][]*File, error) {
+	out := map[id.ID][]*File{}
+	for part := range slices.Chunk(recs, 500) {
+		sees, who := tx.Visible("r")
+		rows, err := tx.Query(columns+` join record r on r.id = a.record_id where a.record_id in (`+access.Marks(len(part))+`) and r.trashed_at is null and `+sees+` order by a.id`,
+			append(access.Args(part), who...)...)
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			f, err := scan(rows)
+			if err != nil {
+				rows.Close()
+				return nil, err
+			}
+			out[f.Record] = append(out[f.Record], f)
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
 
 func list(tx *gate.Tx, rec id.ID, cond string, args ...any) ([]*File, error) {
 	if _, err := tx.Allow(access.View, gate.Thing{ID: rec}); err != nil {

@@ -207,15 +207,9 @@ func Person(tx *gate.Tx) (id.ID, error) {
 
 // teamOf is the only team that somebody belongs to; 0 for none or several.
 func teamOf(tx *gate.Tx, e *record.Engine, user id.ID) (id.ID, error) {
-	p, err := e.List(tx, "team", record.Query{Archived: "no", Limit: 500, NoTotal: true, Only: []string{"member_ids"}})
+	out, err := TeamsOf(tx, e, user)
 	if err != nil {
 		return 0, err
-	}
-	var out []id.ID
-	for _, r := range p.Records {
-		if slices.Contains(r.Values.IDs("member_ids"), user) {
-			out = append(out, r.ID)
-		}
 	}
 	if len(out) != 1 {
 		return 0, nil

@@ -102,5 +102,45 @@ func (c *client) ticket(tx *gate.Tx, x call, i int) (id.ID, error) {
 	if err != nil {
 		return 0, fmt.Errorf("the ticket %q: %w", x.subject, err)
 	}
-	return made, nil
+	return made, c.written(tx, x, made)
+}
+
+// lines are what was written on some of the calls, by their subjects: the type of an
+// entry and its text.
+var lines = map[string][][2]string{
+	"Mail is not delivered to one mailbox": {
+		{"Note", "The queue of the gateway holds 14 mails for this mailbox alone. Nothing for the others."},
+		{"Reply", "We have found where your mail waits. Nothing is lost; it should arrive within the hour."},
+	},
+	"Wireless drops on the first floor": {
+		{"Work note", "Measured on site: the access point by the stairs changes its channel every few minutes."},
+		{"Reply", "One access point moves between channels. We fix it to one tonight after six; calls may break off once."},
+		{"Note", "Same as at two other clients with this model. See the problem before ordering a new one."},
+	},
+	"Laptop does not wake from sleep": {{"Reply", "Could you send us the number on the sticker below the laptop? Then we can see whether the known firmware fits."}},
+	"Backup of the file server failed twice": {
+		{"Note", "The repository answers, but the certificate of its proxy ran out on Sunday."},
+		{"Reply", "The maker of the storage has to renew a certificate. We have asked for it and hear from them by tomorrow."},
+	},
+	"Shared drive is full":                  {{"Work note", "Moved 410 GB of recordings older than ninety days to the archive."}, {"Reply", "There is room again. Old camera recordings are in the archive now, and stay readable there."}},
+	"Nobody reaches us from outside":        {{"Note", "The carrier confirms a fault in the district. No time of repair yet."}, {"Reply", "The fault lies with the carrier. Until it is mended your number leads to the mobile of the reception."}},
+	"Access to the accounting folder":       {{"Note", "The office manager agreed by telephone."}},
+	"Wireless drops under load":             {{"Work note", "All affected access points have firmware 7.4.1. Two with 7.2 show nothing."}},
+	"Firmware of the firewall":              {{"Note", "The standby unit is on the shelf, with the same licence."}},
+	"Distribution list for the new project": {{"Reply", "The list is there and takes mail from outside."}},
+}
+
+// written writes what was written on a ticket. Only a person can.
+func (c *client) written(tx *gate.Tx, x call, ticket id.ID) error {
+	k := c.w.filler.Records.Kinds.Kind("journal")
+	if k == nil || c.w.caller.User == id.ID(0) {
+		return nil
+	}
+	for _, l := range lines[x.subject] {
+		v := record.Values{k.ParentBy(x.kind).Name: ticket, "journal_type": l[0], "notes_body": "<p>" + l[1] + "</p>"}
+		if _, err := c.w.create(tx, k.Name, v); err != nil {
+			return fmt.Errorf("what was written on the ticket %q: %w", x.subject, err)
+		}
+	}
+	return nil
 }

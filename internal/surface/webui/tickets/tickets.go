@@ -1,32 +1,52 @@
-// Package tickets holds what pages show of tickets beside those derived from their
-// kinds.
+// Package tickets holds the desk: queues of open tickets, and the page of a ticket
+// with its timeline, its journal, its moves, and what is at hand for it.
 //
-// Always true: what it shows is what the caller may see, and leads to the ticket.
+// Always true: what it shows is what the caller may see, and leads to the ticket; a
+// state is offered only when the lifecycle declares the move, and what it demands is
+// asked before it is refused; everything works without script.
 package tickets
 
 import (
+	"embed"
 	"io/fs"
 
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/desk"
+	"strongroom/internal/feature/incident"
+	"strongroom/internal/feature/journal"
 	"strongroom/internal/surface/webui/shell"
 )
+
+//go:embed pages parts
+var templates embed.FS
 
 // most is how many open tickets stand beside an organization.
 const most = 8
 
 // incidents is the kind that a house has when it has tickets.
-const incidents = "incident"
+const incidents = incident.Kind
 
 // Pages are the pages of this group; it needs nothing beside the shell.
 type Pages struct{}
 
-// Templates gives no templates.
-func (p *Pages) Templates() fs.FS { return nil }
+// Templates gives the group's templates.
+func (p *Pages) Templates() fs.FS { return templates }
 
-// Mount gives the shell the open tickets of an organization.
+// lifeOf is the lifecycle of a kind of tickets; nil of others. What has a journal is a
+// ticket.
+func lifeOf(k *record.Kind) *lifecycle.Lifecycle {
+	l, ok := k.Life.(*lifecycle.Lifecycle)
+	if !ok || journal.FieldOf(k.Name) == "" {
+		return nil
+	}
+	return l
+}
+
+// Mount gives the shell the desk, the pages of tickets, and the open tickets of an
+// organization.
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Rail(shell.RailPart{OrgToo: true, Draw: open})
 	s.Manage(shell.ToContents, func(v *shell.Visit, _ map[string]int64) []ui.Item {
@@ -36,6 +56,28 @@ func (p *Pages) Mount(s *shell.Shell) {
 		}
 		return []ui.Item{{Title: k.Labels, Sub: "Outages, planned work and news", Href: shell.ListURL(k), Icon: k.Icon}}
 	})
+	if s.Records.Kinds.Kind(incidents) == nil {
+		return
+	}
+	s.Nav(shell.Entry{Label: "Desk", Href: "/desk", Icon: "headset", Go: "k", Place: 30})
+	for _, k := range s.Records.Kinds.Kinds() {
+		if lifeOf(k) != nil {
+			s.Own(k.Name).Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v}).ticket(r, nil) }
+		}
+	}
+	s.Get("/desk", as((*visit).desk))
+	s.Post("/tickets/{id}/say", as((*visit).say))
+	s.Post("/tickets/{id}/take", as((*visit).take))
+	s.Get("/tickets/{id}/move", as((*visit).moving))
+	s.Post("/tickets/{id}/move", as((*visit).move))
+}
+
+// visit is one request for a page of the group.
+type visit struct{ *shell.Visit }
+
+// as makes a handler of the shell.
+func as(h func(*visit) error) shell.Handler {
+	return func(v *shell.Visit) error { return h(&visit{v}) }
 }
 
 // open draws the open tickets of an organization; nil when there are none.

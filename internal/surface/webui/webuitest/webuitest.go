@@ -96,6 +96,7 @@ type Options struct {
 	Empty  bool // no user yet: the page of the first run
 	Jobs   bool // jobs are done
 	Change func(*webui.Server)
+	More   []record.Feature // beside Features
 }
 
 // House is a house that answers at URL. Its clock is that of coretest, 2 March
@@ -168,7 +169,7 @@ func Email(r access.Role) string {
 // All but Lite and Read-only see every organization.
 func Open(t testing.TB, o Options) *House {
 	t.Helper()
-	h := &House{House: coretest.Open(t, coretest.Options{Features: Features(), Schema: job.Schema, Log: slog.New(slog.DiscardHandler)}), t: t,
+	h := &House{House: coretest.Open(t, coretest.Options{Features: append(Features(), o.More...), Schema: job.Schema, Log: slog.New(slog.DiscardHandler)}), t: t,
 		users: map[access.Role]id.ID{}}
 	h.Gate.Guard = mfa.Guard
 	h.Gate.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))

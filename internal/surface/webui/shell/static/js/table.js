@@ -48,7 +48,7 @@ let cursor = null;
 /** Move the cursor row by d; true when there was a list to move in. */
 export function moveRow(d) {
   const all = rows();
-  if (!all.length) return false;
+  if (!all.length) return moveTicket(d);
   const i = all.indexOf(cursor?.isConnected ? cursor : all.find((r) => r.contains(document.activeElement)));
   const to = all[Math.max(0, Math.min(all.length - 1, i + d))];
   cursor?.classList.remove("cur");
@@ -57,6 +57,15 @@ export function moveRow(d) {
   (to.querySelector("a.rowlink") ?? to.querySelector("a"))?.focus({ preventScroll: true });
   to.scrollIntoView({ block: "nearest" });
   return true;
+}
+
+/** Move through the queue of the desk. */
+function moveTicket(d) {
+  const all = [...document.querySelectorAll(".qlist > a")];
+  const i = all.findIndex((a) => a === document.activeElement), at = i < 0 ? all.findIndex((a) => a.ariaCurrent) : i;
+  const to = all[Math.max(0, Math.min(all.length - 1, at + d))];
+  to?.focus();
+  return !!to;
 }
 
 /** Select the cursor row; with reach, all from the last one selected. */

@@ -1,0 +1,149 @@
+package desk
+
+import (
+	"slices"
+	"strings"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Queue narrows the open tickets that a caller sees. What is not said does not narrow.
+type Queue struct {
+	Owner   id.ID
+	Unowned bool
+	Teams   []id.ID // the tickets lie with one of them; empty is no narrowing
+	NoTeam  bool    // nothing is in it: of who belongs to no team
+	Org     id.ID
+}
+
+// Waiting is a line of a queue.
+type Waiting struct {
+	Ticket
+	Org               id.ID
+	OrgName, Customer string // as far as the caller sees them
+	Owner, Team       id.ID
+	Created           int64
+	customer          id.ID
+}
+
+// queued are the kinds that stand in queues, with the fields that not all of them have.
+func queued() []struct{ kind, priority, customer string } {
+	return []struct{ kind, priority, customer string }{
+		{"incident", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`},
+		{"service_request", `case k.urgency when 'High' then '2' when 'Low' then '4' else '3' end`, `coalesce(k.contact_id, 0)`},
+		{"problem", `coalesce(k.priority, '')`, `0`}, {"change", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`}, {"task", `coalesce(k.priority, '')`, `0`},
+	}
+}
+
+// open is the statement that gives the tickets that are not over and that the caller
+// sees, of the kinds that the house has, as far as q narrows it.
+func open(tx *gate.Tx, kinds *record.Registry, q Queue) (string, []any) {
+	var parts []string
+	var args []any
+	for _, k := range queued() {
+		if kinds.Kind(k.kind) == nil {
+			continue
+		}
+		sees, who := tx.Visible("r")
+		part := `select r.id, r.kind, r.name, r.org_id, coalesce(k.number, 0) as number, coalesce(k.status, '') as status, ` + k.priority + ` as priority, ` + k.customer + ` as customer,
+			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, r.created_at, r.updated_at
+			from k_` + k.kind + ` k join record r on r.id = k.id where k.final = 0 and r.archived = 0 and r.trashed_at is null and ` + sees
+		args = append(args, who...)
+		if q.Owner != 0 {
+			part, args = part+` and k.owner_id = ?`, append(args, int64(q.Owner))
+		}
+		if q.Unowned {
+			part += ` and k.owner_id is null`
+		}
+		if q.NoTeam {
+			part += ` and 1 = 0`
+		}
+		if len(q.Teams) > 0 {
+			part, args = part+` and k.team_id in (`+access.Marks(len(q.Teams))+`)`, append(args, access.Args(q.Teams)...)
+		}
+		if q.Org != 0 {
+			part, args = part+` and r.org_id = ?`, append(args, int64(q.Org))
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ` union all `), args
+}
+
+// Queued lists open tickets, those that are due first before others, then the most
+// pressing, then those changed last; and whether there are more.
+func Queued(tx *gate.Tx, e *record.Engine, q Queue, limit int) (list []Waiting, more bool, err error) {
+	from, args := open(tx, e.Kinds, q)
+	if from == "" {
+		return nil, false, nil
+	}
+	rows, err := tx.Query(`select id, kind, name, org_id, number, status, priority, customer, owner, team, created_at, updated_at from (`+from+`) t
+		order by case priority when '' then '3' else priority end, updated_at desc, id limit ?`, append(args, limit+1)...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	var named []id.ID
+	for rows.Next() {
+		var t Waiting
+		var n, org, customer, owner, team int64
+		if err := rows.Scan(&n, &t.Kind, &t.Name, &org, &t.Number, &t.Status, &t.Priority, &customer, &owner, &team, &t.Created, &t.Updated); err != nil {
+			return nil, false, err
+		}
+		t.ID, t.Org, t.customer, t.Owner, t.Team = id.ID(n), id.ID(org), id.ID(customer), id.ID(owner), id.ID(team)
+		for _, x := range []id.ID{t.Org, t.customer} {
+			if x != 0 {
+				named = append(named, x)
+			}
+		}
+		list = append(list, t)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, false, err
+	}
+	if more = len(list) > limit; more {
+		list = list[:limit]
+	}
+	slices.Sort(named)
+	names, err := e.Names(tx, slices.Compact(named)...)
+	for i := range list {
+		list[i].OrgName, list[i].Customer = names[list[i].Org], names[list[i].customer]
+	}
+	return list, more, err
+}
+
+// Counts are how many open tickets the queues of somebody hold.
+type Counts struct{ All, Mine, Team, Unowned int64 }
+
+// CountOpen counts the open tickets that the caller sees: all, those that lie with
+// her, with her teams, and with nobody.
+func CountOpen(tx *gate.Tx, e *record.Engine, teams []id.ID) (c Counts, err error) {
+	from, args := open(tx, e.Kinds, Queue{})
+	if from == "" {
+		return c, nil
+	}
+	hers := `0`
+	if len(teams) > 0 {
+		hers = `case when team in (` + access.Marks(len(teams)) + `) then 1 else 0 end`
+	}
+	err = tx.QueryRow(`select count(*), coalesce(sum(case when owner = ? then 1 else 0 end), 0), coalesce(sum(`+hers+`), 0), coalesce(sum(case when owner = 0 then 1 else 0 end), 0) from (`+from+`) t`,
+		append(append([]any{int64(tx.Caller.User)}, access.Args(teams)...), args...)...).Scan(&c.All, &c.Mine, &c.Team, &c.Unowned)
+	return c, err
+}
+
+// TeamsOf are the teams that somebody belongs to.
+func TeamsOf(tx *gate.Tx, e *record.Engine, user id.ID) ([]id.ID, error) {
+	p, err := e.List(tx, "team", record.Query{Archived: "no", Limit: 500, NoTotal: true, Only: []string{"member_ids"}})
+	if err != nil {
+		return nil, err
+	}
+	var out []id.ID
+	for _, r := range p.Records {
+		if slices.Contains(r.Values.IDs("member_ids"), user) {
+			out = append(out, r.ID)
+		}
+	}
+	return out, nil
+}

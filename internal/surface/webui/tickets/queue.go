@@ -1,0 +1,154 @@
+package tickets
+
+import (
+	"net/url"
+	"time"
+
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/desk"
+	"strongroom/internal/surface/webui/shell"
+)
+
+// inQueue is how many tickets a queue shows.
+const inQueue = 60
+
+// The queues that everybody has.
+const (
+	mine    = "mine"
+	team    = "team"
+	unowned = "unassigned"
+	all     = "all"
+)
+
+// queuePane is the queue beside a ticket.
+type queuePane struct {
+	Title  string
+	Count  int
+	Queues []ui.NavItem
+	Lines  []queueLine
+	More   bool
+	Empty  string
+}
+
+// queueLine is a ticket in a queue.
+type queueLine struct {
+	Href, Number, Title, Org, Customer string
+	Current                            bool
+	Status                             ui.Status
+	Priority                           *ui.Status
+	Time                               time.Time
+}
+
+// queue reads the queue that the address names, or one that has something in it.
+func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
+	teams, err := desk.TeamsOf(tx, v.Records, v.Caller.User)
+	if err != nil {
+		return nil, err
+	}
+	n, err := desk.CountOpen(tx, v.Records, teams)
+	if err != nil {
+		return nil, err
+	}
+	name := v.R.URL.Query().Get("queue")
+	if name == "" {
+		name = all
+		if n.Mine > 0 {
+			name = mine
+		}
+	}
+	d := &queuePane{}
+	q := desk.Queue{}
+	for _, x := range []struct {
+		name, label, icon string
+		count             int64
+		q                 desk.Queue
+	}{
+		{mine, "My open tickets", "user", n.Mine, desk.Queue{Owner: v.Caller.User}},
+		{team, "My teams' tickets", "users", n.Team, desk.Queue{Teams: teams, NoTeam: len(teams) == 0}},
+		{unowned, "Nobody's tickets", "user-question", n.Unowned, desk.Queue{Unowned: true}},
+		{all, "All open tickets", "inbox", n.All, desk.Queue{}},
+	} {
+		it := ui.NavItem{Label: x.label, Href: "/desk?queue=" + x.name, Icon: x.icon, Count: int(x.count)}
+		if x.name == name {
+			it.Current, d.Title, d.Count, q = true, x.label, int(x.count), x.q
+		}
+		d.Queues = append(d.Queues, it)
+	}
+	if d.Title == "" {
+		return nil, gate.Missing()
+	}
+	list, more, err := desk.Queued(tx, v.Records, q, inQueue)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range list {
+		d.Lines = append(d.Lines, v.queueLine(t, name, t.ID == current))
+	}
+	d.More = more
+	if len(list) == 0 {
+		d.Empty = "Nothing is open here."
+	}
+	return d, nil
+}
+
+func (v *visit) queueLine(t desk.Waiting, queue string, current bool) queueLine {
+	k := v.Kind(t.Kind)
+	l := queueLine{Href: shell.RecordURL(k, t.ID) + "?" + url.Values{"queue": {queue}}.Encode(), Title: t.Name, Org: t.OrgName, Customer: t.Customer, Current: current,
+		Number: k.Field("number").Numbered(t.Number), Status: v.status(k, t.Status), Time: shell.When(t.Updated)}
+	l.Priority = priority(t.Priority)
+	return l
+}
+
+// status is the state of a ticket with its colour.
+func (v *visit) status(k *record.Kind, state string) ui.Status {
+	c := v.Cell(&record.Record{Kind: k, Values: record.Values{"status": state}}, k.Field("status"))
+	return ui.Status{Text: c.Text, Tone: c.Tone}
+}
+
+// priority is a priority in a word; nil for none.
+func priority(p string) *ui.Status {
+	switch p {
+	case "1":
+		return &ui.Status{Text: "P1 critical", Tone: "critical"}
+	case "2":
+		return &ui.Status{Text: "P2 high", Tone: "high"}
+	case "3":
+		return &ui.Status{Text: "P3 normal", Tone: "normal"}
+	case "4", "5":
+		return &ui.Status{Text: "P" + p + " low", Tone: "low"}
+	}
+	return nil
+}
+
+// deskPage is the desk without a ticket.
+type deskPage struct {
+	Queue *queuePane
+	New   []ui.Action
+}
+
+func (v *visit) desk() error {
+	var d deskPage
+	if err := v.View(func(tx *gate.Tx) (err error) { d.Queue, err = v.queue(tx, 0); return err }); err != nil {
+		return err
+	}
+	for _, name := range []string{incidents, "service_request"} {
+		if k := v.Kind(name); k != nil && v.May("create", k) {
+			d.New = append(d.New, ui.Action{Label: "New " + shell.Lower(k.Label), Icon: k.Icon, Href: shell.NewURL(k, 0), Primary: name == incidents})
+		}
+	}
+	p, err := v.Page("Desk", ui.Crumb{Label: "Desk"})
+	if err != nil {
+		return err
+	}
+	p.Keys, p.Data = keys(), d
+	return v.Render("desk", p)
+}
+
+// keys are those of the desk, for the help.
+func keys() []ui.Shortcuts {
+	return []ui.Shortcuts{{Title: "The desk", Keys: []ui.Key{{Keys: "j", Does: "Next in the queue"}, {Keys: "k", Does: "The one before"}, {Keys: "r", Does: "Reply"}, {Keys: "n", Does: "Internal note"},
+		{Keys: "t", Does: "Take the ticket"}, {Keys: "e", Does: "Edit"}, {Keys: "Ctrl Enter", Does: "Send"}}}}
+}

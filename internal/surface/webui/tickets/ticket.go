@@ -1,0 +1,218 @@
+package tickets
+
+import (
+	"html/template"
+	"slices"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/lifecycle"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/journal"
+	"strongroom/internal/surface/webui/shell"
+)
+
+// ticketPage is a ticket with the queue on one side and what is at hand on the other.
+type ticketPage struct {
+	Queue    *queuePane
+	Head     ui.Head
+	Number   string
+	Status   ui.Status
+	Priority *ui.Status
+	Opened   time.Time
+	Org      ui.Cell
+	Customer ui.Cell
+	Notice   *ui.Notice
+	Texts    []text
+	Lines    []line
+	Earlier  string // address of entries that are not shown
+	Moves    []ui.Action
+	More     []ui.Action
+	Say      *composer
+	Files    *shell.FilesCard
+	Talk     *shell.TalkCard
+	Hand     *hand
+	Props    []ui.Prop
+	Rail     []*ui.Section
+}
+
+// text is a long text of the ticket itself.
+type text struct {
+	Label string
+	HTML  template.HTML
+}
+
+// composer is where one writes on a ticket.
+type composer struct {
+	Action, Draft, Type, Text, Error string
+	Customer                         string // to whom a reply goes
+	States                           []string
+	Then                             string
+}
+
+// typed is what was written and refused, with the reason.
+type typed struct {
+	typ, text, then string
+	wrong           error
+}
+
+// ticket is the page of one; t is what was refused, or nil.
+func (v *visit) ticket(r *record.Record, t *typed) error {
+	d := ticketPage{Status: v.status(r.Kind, r.Values.Text("status")), Priority: priority(r.Values.Text("priority")), Opened: shell.When(r.Created), Notice: v.ArchivedNotice(r)}
+	if n, ok := r.Values["number"].(int64); ok {
+		d.Number = r.Kind.Field("number").Numbered(n)
+	}
+	err := v.View(func(tx *gate.Tx) (err error) {
+		if d.Queue, err = v.queue(tx, r.ID); err != nil {
+			return err
+		}
+		if d.Head, err = v.HeadOf(tx, r); err != nil {
+			return err
+		}
+		if d.Lines, d.Earlier, err = v.timeline(tx, r); err != nil {
+			return err
+		}
+		if d.Files, err = v.FilesOf(tx, r); err != nil {
+			return err
+		}
+		if d.Talk, err = v.TalkOf(tx, r); err != nil {
+			return err
+		}
+		if d.Hand, err = v.hand(tx, r); err != nil {
+			return err
+		}
+		d.Rail, err = v.RailOf(tx, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if d.Talk != nil && len(d.Talk.Lines) == 0 { // what is said of a ticket is written in its journal
+		d.Talk = nil
+	}
+	v.parts(r, &d)
+	v.buttons(r, &d)
+	d.Say = v.composer(r, t)
+	p, err := v.Page(r.Name, v.Crumbs(r.Kind, r.Org, r.OrgName, ui.Crumb{Label: d.Number})...)
+	if err != nil {
+		return err
+	}
+	p.Keys, p.Data = keys(), d
+	if t != nil {
+		return v.RenderStatus(web.Status(t.wrong), "ticket", p)
+	}
+	return v.Render("ticket", p)
+}
+
+// parts fills what the fields of the ticket say: long texts, and the rest beside it.
+func (v *visit) parts(r *record.Record, d *ticketPage) {
+	d.Org = ui.Cell{Text: r.OrgName, Href: shell.RecordURL(v.Kind("organization"), r.Org)}
+	for i := range r.Kind.Fields {
+		f := &r.Kind.Fields[i]
+		val := r.Values[f.Name]
+		switch {
+		case val == nil || val == false || f.Type == record.Ref && r.Names[f.Name] == "" || slices.Contains([]string{"name", "number", "status", "priority", "final"}, f.Name):
+		case f.Type == record.HTML || f.Type == record.Multiline:
+			t := text{Label: f.Title(), HTML: shell.Prose(f, r.Values.Text(f.Name))}
+			if f.Name == "description" {
+				t.Label = ""
+			}
+			d.Texts = append(d.Texts, t)
+		case f.Name == "contact_id":
+			d.Customer = v.Cell(r, f)
+		default:
+			d.Props = append(d.Props, ui.Prop{Label: f.Title(), Cells: []ui.Cell{v.Cell(r, f)}})
+		}
+	}
+	if d.Customer.Text != "" {
+		d.Props = append([]ui.Prop{{Label: r.Kind.Field("contact_id").Title(), Cells: []ui.Cell{d.Customer}}}, d.Props...)
+	}
+}
+
+// finished are the states in which work is done, by their names.
+var finished = [...]string{"Resolved", "Fulfilled", "Implemented", "Completed", "Closed"}
+
+// buttons fills what can be done with the ticket: the declared moves, to take it, and
+// what can be done with any record.
+func (v *visit) buttons(r *record.Record, d *ticketPage) {
+	d.More = slices.DeleteFunc(slices.Clone(d.Head.Actions), func(a ui.Action) bool { return a.Primary })
+	for i := range d.More {
+		d.More[i].Quiet = true
+	}
+	d.More = append(d.More, ui.Action{Label: "History", Icon: "history", Href: shell.RecordURL(r.Kind, r.ID) + "/history", Quiet: true})
+	if !v.MayTo(access.Edit, r) {
+		return
+	}
+	l := lifeOf(r.Kind)
+	is := l.State(r.Values.Text(l.Field))
+	if is != nil && !is.Frozen && r.Values.ID("owner_id") != v.Caller.User && v.Caller.User != 0 {
+		d.Moves = append(d.Moves, ui.Action{Label: "Take it", Icon: "user-check", Href: at(r) + "/take", Post: true, Key: "t"})
+	}
+	main := false
+	for _, to := range next(l, r) {
+		a := ui.Action{Label: to, Href: at(r) + "/move", Fields: []ui.Hidden{{Name: "to", Value: to}}, Post: true}
+		if len(v.lacking(l.State(to), r)) > 0 {
+			a.Href, a.Fields, a.Post = a.Href+"?to="+slug(to), nil, false
+		}
+		if slices.Contains(finished[:], to) && !main {
+			main, a.Primary, a.Icon = true, true, "check"
+		}
+		d.Moves = append(d.Moves, a)
+	}
+	if is == nil || !is.Frozen {
+		d.More = append([]ui.Action{{Label: "Edit", Icon: "edit", Href: shell.RecordURL(r.Kind, r.ID) + "/edit", Key: "e", Quiet: true}}, d.More...)
+	}
+}
+
+// next are the states that may follow.
+func next(l *lifecycle.Lifecycle, r *record.Record) []string {
+	is := l.State(r.Values.Text(l.Field))
+	if is == nil {
+		return nil
+	}
+	return is.To
+}
+
+// lacking are the fields that a state demands and that are not there. Who moves a
+// ticket becomes its owner, so nobody is asked for that.
+func (v *visit) lacking(s *lifecycle.State, r *record.Record) []string {
+	var out []string
+	for _, f := range s.Requires {
+		if r.Values[f] == nil && !(f == "name" && r.Name != "") && !(f == "owner_id" && v.Caller.User != 0) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// composer is where the caller writes; nil for who may not.
+func (v *visit) composer(r *record.Record, t *typed) *composer {
+	k := v.Kind(journal.Kind)
+	if k == nil || !v.May(access.Create, k) || v.Caller.Scope.ReadOnly {
+		return nil
+	}
+	c := &composer{Action: at(r) + "/say", Draft: "say:" + v.Caller.User.String() + ":" + r.ID.String(), Type: journal.Reply, Customer: r.Names["contact_id"]}
+	if r.Kind.Field("contact_id") == nil || c.Customer == "" {
+		c.Type = journal.Note
+	}
+	if v.MayTo(access.Edit, r) {
+		l := lifeOf(r.Kind)
+		for _, to := range next(l, r) {
+			if len(v.lacking(l.State(to), r)) == 0 {
+				c.States = append(c.States, to)
+			}
+		}
+	}
+	if t != nil {
+		said := fault.Say(t.wrong)
+		c.Type, c.Text, c.Then, c.Error = t.typ, t.text, t.then, said.Text
+	}
+	return c
+}
+
+// at is where the forms of a ticket are sent.
+func at(r *record.Record) string { return "/tickets/" + r.ID.String() }

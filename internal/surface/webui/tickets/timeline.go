@@ -1,0 +1,202 @@
+package tickets
+
+import (
+	"cmp"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"strongroom/internal/base/richtext"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/journal"
+	"strongroom/internal/surface/webui/shell"
+)
+
+// The timeline shows so many entries and changes, the latest ones.
+const mostEntries, mostChanges = 100, 100
+
+// line is an entry, or a change of the ticket.
+type line struct {
+	ID      string
+	Kind    string // "out", "note" or "event"
+	Who     string
+	Role    string
+	Time    time.Time
+	HTML    template.HTML
+	Edit    string // address; empty for who may not, and later
+	Page    string // address of the entry, with its files and history
+	Changed bool
+	Files   []ui.File
+	What    string // of an event
+	Changes []changed
+}
+
+// changed is a field that changed, in words.
+type changed struct {
+	Label, Old, New string
+	Long            bool // a text, which the history shows
+}
+
+// order is that of lines of one instant: changes before what was written.
+func (l line) order() string {
+	if l.Kind == "event" {
+		return ""
+	}
+	return "entry"
+}
+
+// timeline is what happened on a ticket, in order, and where earlier entries are.
+func (v *visit) timeline(tx *gate.Tx, r *record.Record) (list []line, earlier string, err error) {
+	list, err = v.changes(tx, r)
+	if err != nil {
+		return nil, "", err
+	}
+	entries, more, err := v.entries(tx, r)
+	if err != nil {
+		return nil, "", err
+	}
+	if more {
+		earlier = shell.ListURL(v.Kind(journal.Kind)) + "?" + journal.FieldOf(r.Kind.Name) + "=" + r.ID.String()
+	}
+	list = append(list, entries...)
+	slices.Reverse(list) // both come with the latest first
+	slices.SortStableFunc(list, func(a, b line) int { return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.order(), b.order())) })
+	return list, earlier, nil
+}
+
+// entries reads the journal.
+func (v *visit) entries(tx *gate.Tx, r *record.Record) ([]line, bool, error) {
+	k := v.Kind(journal.Kind)
+	if k == nil {
+		return nil, false, nil
+	}
+	p, err := v.Records.List(tx, k.Name, record.Query{Parent: r.ID, Limit: mostEntries + 1, NoTotal: true, Sort: []record.Order{{Field: "created_at", Desc: true}}})
+	if err != nil {
+		return nil, false, err
+	}
+	more := len(p.Records) > mostEntries
+	p.Records = p.Records[:min(len(p.Records), mostEntries)]
+	var authors, ids []id.ID
+	for _, e := range p.Records {
+		authors, ids = append(authors, e.CreatedBy), append(ids, e.ID)
+	}
+	slices.Sort(authors)
+	names, err := v.Records.Names(tx, slices.Compact(authors)...)
+	if err != nil {
+		return nil, false, err
+	}
+	files, err := attachment.Of(tx, ids...)
+	if err != nil {
+		return nil, false, err
+	}
+	var out []line
+	for _, e := range p.Records {
+		l := v.entry(e, names[e.CreatedBy])
+		for _, f := range files[e.ID] {
+			l.Files = append(l.Files, ui.File{Name: f.Name, Size: f.Size, Href: "/files/" + f.ID.String()})
+		}
+		out = append(out, l)
+	}
+	return out, more, nil
+}
+
+// entry draws one.
+func (v *visit) entry(e *record.Record, who string) line {
+	typ := e.Values.Text("journal_type")
+	l := line{ID: journal.Place(e.ID), Kind: "note", Who: cmp.Or(who, "Strongroom"), Role: typ, Time: shell.When(e.Created), Page: shell.RecordURL(e.Kind, e.ID), Changed: e.Version > 1,
+		HTML: template.HTML(richtext.Clean(e.Values.Text("notes_body")))} // #nosec G203 -- sanitised here
+	if e.Values.Bool("publish_to_web") {
+		l.Kind = "out"
+	} else if typ == journal.Note {
+		l.Role = "Internal note"
+	}
+	if e.CreatedBy == v.Caller.User && v.Caller.User != 0 && v.Now().UnixMilli()-e.Created <= journal.Grace.Milliseconds() {
+		l.Edit = l.Page + "/edit"
+	}
+	return l
+}
+
+// changes are the versions of the ticket, each with what it changed.
+func (v *visit) changes(tx *gate.Tx, r *record.Record) ([]line, error) {
+	list, err := v.Records.Revisions(tx, r.Kind.Name, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	list = list[:min(len(list), mostChanges+1)]
+	var refs []id.ID
+	for _, x := range list {
+		for _, f := range r.Kind.Fields {
+			if n := x.Values.ID(f.Name); n != 0 {
+				refs = append(refs, n)
+			}
+		}
+		refs = append(refs, x.Values.ID("organization_id"))
+	}
+	slices.Sort(refs)
+	names, err := v.Records.Names(tx, slices.DeleteFunc(slices.Compact(refs), func(n id.ID) bool { return n == 0 })...)
+	if err != nil {
+		return nil, err
+	}
+	var out []line
+	for i, x := range list {
+		l := line{Kind: "event", Who: cmp.Or(x.ByName, "Strongroom"), Time: shell.When(x.Time)}
+		if i+1 == len(list) {
+			if x.Version > 1 {
+				break // earlier versions are in the history
+			}
+			l.What = "opened this"
+		} else if l.Changes = differ(r.Kind, list[i+1].Values, x.Values, names); len(l.Changes) == 0 {
+			continue
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// told are fields whose change another one tells.
+var told = [...]string{"final", "resolved_at", "resolved_by_id", "closed_at", "closed_by_id", "number"}
+
+// differ says what differs between two versions.
+func differ(k *record.Kind, old, now record.Values, names map[id.ID]string) []changed {
+	var out []changed
+	add := func(f *record.Field) {
+		a, b := shell.Plain(old[f.Name]), shell.Plain(now[f.Name])
+		if a == b || slices.Contains(told[:], f.Name) {
+			return
+		}
+		c := changed{Label: f.Title(), Old: a, New: b}
+		switch f.Type {
+		case record.Ref:
+			c.Old, c.New = names[old.ID(f.Name)], names[now.ID(f.Name)]
+		case record.HTML, record.Multiline, record.Rows:
+			c.Long, c.Old, c.New = true, "", ""
+		case record.Time:
+			c.Old, c.New = moment(old[f.Name]), moment(now[f.Name])
+		}
+		out = append(out, c)
+	}
+	for _, name := range []string{"status"} { // first what matters most
+		add(k.Field(name))
+	}
+	for i := range k.Fields {
+		if f := &k.Fields[i]; f.Name != "status" {
+			add(f)
+		}
+	}
+	add(&record.Field{Name: "organization_id", Label: "Organization", Type: record.Ref})
+	add(&record.Field{Name: "archived", Type: record.Bool})
+	add(&record.Field{Name: "restricted", Type: record.Bool})
+	return out
+}
+
+func moment(val any) string {
+	if ms, ok := val.(int64); ok {
+		return shell.When(ms).Format("2 Jan 2006, 15:04") + " UTC"
+	}
+	return ""
+}
