@@ -29,6 +29,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
+	"strongroom/internal/feature/sla/teller"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 )
@@ -55,6 +56,7 @@ func (a *App) jobs() *job.Runner {
 			return (&keeper.Keeper{Gate: a.Gate, Changes: a.Changes, Resolve: a.resolve}).Run(ctx, name)
 		}},
 		{Name: "reminders", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error { return a.Reminder.Run(ctx, name) }},
+		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
 		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed

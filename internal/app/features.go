@@ -58,6 +58,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/service"
 	"strongroom/internal/feature/share"
+	"strongroom/internal/feature/sla"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
 	"strongroom/internal/feature/tracker"
@@ -115,6 +116,7 @@ func features() []record.Feature {
 		outbox.Feature(),
 		team.Feature(),
 		service.Feature(),
+		sla.Feature(),
 		category.Feature(),
 		problem.Feature(),
 		incident.Feature(),

@@ -10,6 +10,7 @@ package desk
 import (
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/sla"
 )
 
 // Grades are the choices of urgency and impact.
@@ -94,6 +95,14 @@ func Description() record.Field {
 // Resolution is what was done.
 func Resolution() record.Field {
 	return record.Field{Name: "resolution", Type: record.HTML, Class: record.Personal, Search: true, Group: "Resolution"}
+}
+
+// Clocked are when a ticket came in and when the next of its clocks runs out.
+func Clocked() []record.Field {
+	return []record.Field{
+		{Name: sla.Reported, Label: "Reported", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, Hint: "When it came in, if that was before it was written down. Its clocks run from then."},
+		{Name: sla.Due, Label: "Due", Type: record.Time, Format: record.Moment, Class: record.Internal, ReadOnly: true, Filter: true, Sort: true, List: true},
+	}
 }
 
 // Stamps are when and by whom a ticket was resolved and closed, and whether it is

@@ -16,6 +16,7 @@ type Queue struct {
 	Unowned bool
 	Teams   []id.ID // the tickets lie with one of them; empty is no narrowing
 	NoTeam  bool    // nothing is in it: of who belongs to no team
+	Before  int64   // due before then, in Unix milliseconds
 	Org     id.ID
 }
 
@@ -26,15 +27,16 @@ type Waiting struct {
 	OrgName, Customer string // as far as the caller sees them
 	Owner, Team       id.ID
 	Created           int64
+	Due               int64 // Unix milliseconds; 0 for none
 	customer          id.ID
 }
 
 // queued are the kinds that stand in queues, with the fields that not all of them have.
-func queued() []struct{ kind, priority, customer string } {
-	return []struct{ kind, priority, customer string }{
-		{"incident", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`},
-		{"service_request", `case k.urgency when 'High' then '2' when 'Low' then '4' else '3' end`, `coalesce(k.contact_id, 0)`},
-		{"problem", `coalesce(k.priority, '')`, `0`}, {"change", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`}, {"task", `coalesce(k.priority, '')`, `0`},
+func queued() []struct{ kind, priority, customer, due string } {
+	return []struct{ kind, priority, customer, due string }{
+		{"incident", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`, `coalesce(k.due_at, 0)`},
+		{"service_request", `case k.urgency when 'High' then '2' when 'Low' then '4' else '3' end`, `coalesce(k.contact_id, 0)`, `coalesce(k.due_at, 0)`},
+		{"problem", `coalesce(k.priority, '')`, `0`, `0`}, {"change", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`, `0`}, {"task", `coalesce(k.priority, '')`, `0`, `0`},
 	}
 }
 
@@ -49,7 +51,7 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (string, []any) {
 		}
 		sees, who := tx.Visible("r")
 		part := `select r.id, r.kind, r.name, r.org_id, coalesce(k.number, 0) as number, coalesce(k.status, '') as status, ` + k.priority + ` as priority, ` + k.customer + ` as customer,
-			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, r.created_at, r.updated_at
+			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, ` + k.due + ` as due, r.created_at, r.updated_at
 			from k_` + k.kind + ` k join record r on r.id = k.id where k.final = 0 and r.archived = 0 and r.trashed_at is null and ` + sees
 		args = append(args, who...)
 		if q.Owner != 0 {
@@ -63,6 +65,9 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (string, []any) {
 		}
 		if len(q.Teams) > 0 {
 			part, args = part+` and k.team_id in (`+access.Marks(len(q.Teams))+`)`, append(args, access.Args(q.Teams)...)
+		}
+		if q.Before != 0 {
+			part, args = part+` and `+k.due+` > 0 and `+k.due+` < ?`, append(args, q.Before)
 		}
 		if q.Org != 0 {
 			part, args = part+` and r.org_id = ?`, append(args, int64(q.Org))
@@ -79,8 +84,8 @@ func Queued(tx *gate.Tx, e *record.Engine, q Queue, limit int) (list []Waiting, 
 	if from == "" {
 		return nil, false, nil
 	}
-	rows, err := tx.Query(`select id, kind, name, org_id, number, status, priority, customer, owner, team, created_at, updated_at from (`+from+`) t
-		order by case priority when '' then '3' else priority end, updated_at desc, id limit ?`, append(args, limit+1)...)
+	rows, err := tx.Query(`select id, kind, name, org_id, number, status, priority, customer, owner, team, due, created_at, updated_at from (`+from+`) t
+		order by case when due = 0 then 1 else 0 end, due, case priority when '' then '3' else priority end, updated_at desc, id limit ?`, append(args, limit+1)...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -89,7 +94,7 @@ func Queued(tx *gate.Tx, e *record.Engine, q Queue, limit int) (list []Waiting, 
 	for rows.Next() {
 		var t Waiting
 		var n, org, customer, owner, team int64
-		if err := rows.Scan(&n, &t.Kind, &t.Name, &org, &t.Number, &t.Status, &t.Priority, &customer, &owner, &team, &t.Created, &t.Updated); err != nil {
+		if err := rows.Scan(&n, &t.Kind, &t.Name, &org, &t.Number, &t.Status, &t.Priority, &customer, &owner, &team, &t.Due, &t.Created, &t.Updated); err != nil {
 			return nil, false, err
 		}
 		t.ID, t.Org, t.customer, t.Owner, t.Team = id.ID(n), id.ID(org), id.ID(customer), id.ID(owner), id.ID(team)
@@ -115,11 +120,11 @@ func Queued(tx *gate.Tx, e *record.Engine, q Queue, limit int) (list []Waiting, 
 }
 
 // Counts are how many open tickets the queues of somebody hold.
-type Counts struct{ All, Mine, Team, Unowned int64 }
+type Counts struct{ All, Mine, Team, Unowned, Due int64 }
 
 // CountOpen counts the open tickets that the caller sees: all, those that lie with
-// her, with her teams, and with nobody.
-func CountOpen(tx *gate.Tx, e *record.Engine, teams []id.ID) (c Counts, err error) {
+// her, with her teams, and with nobody, and those that are due before a moment.
+func CountOpen(tx *gate.Tx, e *record.Engine, teams []id.ID, before int64) (c Counts, err error) {
 	from, args := open(tx, e.Kinds, Queue{})
 	if from == "" {
 		return c, nil
@@ -128,8 +133,9 @@ func CountOpen(tx *gate.Tx, e *record.Engine, teams []id.ID) (c Counts, err erro
 	if len(teams) > 0 {
 		hers = `case when team in (` + access.Marks(len(teams)) + `) then 1 else 0 end`
 	}
-	err = tx.QueryRow(`select count(*), coalesce(sum(case when owner = ? then 1 else 0 end), 0), coalesce(sum(`+hers+`), 0), coalesce(sum(case when owner = 0 then 1 else 0 end), 0) from (`+from+`) t`,
-		append(append([]any{int64(tx.Caller.User)}, access.Args(teams)...), args...)...).Scan(&c.All, &c.Mine, &c.Team, &c.Unowned)
+	err = tx.QueryRow(`select count(*), coalesce(sum(case when owner = ? then 1 else 0 end), 0), coalesce(sum(`+hers+`), 0), coalesce(sum(case when owner = 0 then 1 else 0 end), 0),
+		coalesce(sum(case when due > 0 and due < ? then 1 else 0 end), 0) from (`+from+`) t`,
+		append(append(append([]any{int64(tx.Caller.User)}, access.Args(teams)...), before), args...)...).Scan(&c.All, &c.Mine, &c.Team, &c.Unowned, &c.Due)
 	return c, err
 }
 

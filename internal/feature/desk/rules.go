@@ -2,6 +2,7 @@ package desk
 
 import (
 	"slices"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
@@ -9,6 +10,8 @@ import (
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/sla"
+	"strongroom/internal/feature/sla/clock"
 )
 
 // Rules are those of a kind of tickets. Life is needed.
@@ -31,6 +34,9 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 	if err != nil {
 		return err
 	}
+	if ms, ok := now.Values[sla.Reported].(int64); ok && ms > tx.Now && (old == nil || old.Values[sla.Reported] != ms) {
+		return fault.Field(sla.Reported, "It cannot have come in later than now.")
+	}
 	prioritise(now)
 	if err := placed(tx, now, old); err != nil {
 		return err
@@ -51,6 +57,27 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 		return err
 	}
 	return s.Life.Check(now, old)
+}
+
+// After is the kind's: the clocks of the ticket follow it.
+func (s *Rules) After(tx *gate.Tx, now, old *record.Record) error {
+	return sla.Follow(tx, now, old, s.phase)
+}
+
+// phase is what a state means for clocks.
+func (s *Rules) phase(state string) clock.Phase {
+	is := s.Life.State(state)
+	switch {
+	case slices.Contains(s.Done, state):
+		return clock.Done
+	case slices.Contains(s.Final, state), is != nil && len(is.To) > 0 && !slices.ContainsFunc(is.To, func(to string) bool { return !slices.Contains(s.Final, to) }):
+		return clock.Dropped
+	case strings.HasPrefix(state, "Waiting"):
+		return clock.OnHold
+	case is != nil && is.Begins && len(is.Requires) == 0:
+		return clock.New
+	}
+	return clock.Working
 }
 
 // numbered gives a new ticket its number, and tells whether it brought one along.

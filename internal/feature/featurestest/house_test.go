@@ -43,6 +43,7 @@ import (
 	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/service"
+	"strongroom/internal/feature/sla"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
 	"strongroom/internal/feature/tracker"
@@ -58,6 +59,7 @@ func features() []record.Feature {
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(), rotation.Feature(),
 		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), tracker.Feature(), comment.Feature(), flag.Feature(), alert.Feature(),
+		sla.Feature(),
 		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), journal.Feature(), mailbox.Feature(), announcement.Feature(), {Name: "number", Schema: number.Schema},
 	}
 }

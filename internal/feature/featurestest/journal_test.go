@@ -11,7 +11,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/incident"
-	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/task"
 )
@@ -19,12 +19,12 @@ import (
 // wrote writes an entry on a ticket as somebody.
 func (b *bench) wrote(c *access.Caller, on *record.Record, v record.Values) (*record.Record, error) {
 	var r *record.Record
-	err := b.Gate.Change(b.t.Context(), c, access.Create, gate.Thing{Kind: journal.Kind}, func(tx *gate.Tx) (err error) {
-		w := record.Values{"notes_body": "<p>Seen to.</p>", journal.FieldOf(on.Kind.Name): on.ID}
+	err := b.Gate.Change(b.t.Context(), c, access.Create, gate.Thing{Kind: entry.Kind}, func(tx *gate.Tx) (err error) {
+		w := record.Values{"notes_body": "<p>Seen to.</p>", entry.FieldOf(on.Kind.Name): on.ID}
 		for k, x := range v {
 			w[k] = x
 		}
-		r, err = b.Records.Create(tx, journal.Kind, w)
+		r, err = b.Records.Create(tx, entry.Kind, w)
 		return err
 	})
 	return r, err
@@ -42,7 +42,7 @@ func (b *bench) mustWrite(c *access.Caller, on *record.Record, v record.Values) 
 func (b *bench) edited(c *access.Caller, e id.ID, v record.Values) (*record.Record, error) {
 	var r *record.Record
 	err := b.Gate.Change(b.t.Context(), c, access.Edit, gate.Thing{ID: e}, func(tx *gate.Tx) (err error) {
-		r, err = b.Records.Update(tx, journal.Kind, e, 0, v)
+		r, err = b.Records.Update(tx, entry.Kind, e, 0, v)
 		return err
 	})
 	return r, err
@@ -77,10 +77,10 @@ func TestJournal(t *testing.T) {
 	tsk := b.mustMake(task.Kind, record.Values{"incident_id": inc.ID})
 
 	t.Run("types say who reads it", func(t *testing.T) {
-		for typ, public := range map[string]bool{journal.Note: false, journal.Reply: true, journal.WorkNote: false, journal.Email: true} {
+		for typ, public := range map[string]bool{entry.Note: false, entry.Reply: true, entry.WorkNote: false, entry.Email: true} {
 			for _, asked := range []any{nil, !public} {
 				e := b.mustWrite(b.agent, tsk, record.Values{"journal_type": typ, "publish_to_web": asked})
-				want := public || typ == journal.Note && asked == true // a note is published when somebody says so
+				want := public || typ == entry.Note && asked == true // a note is published when somebody says so
 				shows(t, e, record.Values{"publish_to_web": want, "task_id": tsk.ID})
 			}
 		}
@@ -98,13 +98,13 @@ func TestJournal(t *testing.T) {
 	})
 	t.Run("stands", func(t *testing.T) {
 		e := b.mustWrite(b.agent, inc, nil)
-		b.Clock.Advance(journal.Grace)
+		b.Clock.Advance(entry.Grace)
 		now, err := b.edited(b.agent, e.ID, record.Values{"notes_body": "<p>Seen to, <b>twice</b>.</p>"})
 		if err != nil || now.Name != "Seen to, twice." || now.Version != 2 {
 			t.Fatalf("its author cannot change it in time: %v, %v", now, err)
 		}
 		b.View(b.agent, func(tx *gate.Tx) error {
-			list, err := b.Records.Revisions(tx, journal.Kind, e.ID)
+			list, err := b.Records.Revisions(tx, entry.Kind, e.ID)
 			if len(list) != 2 || list[1].Values.Text("notes_body") != "<p>Seen to.</p>" {
 				t.Errorf("what it said is not kept: %v", list)
 			}
@@ -121,12 +121,12 @@ func TestJournal(t *testing.T) {
 			t.Errorf("it changes when it is old: %v", err)
 		}
 		for _, c := range []*access.Caller{mate, b.agent} {
-			err := b.Gate.Change(t.Context(), c, access.Delete, gate.Thing{ID: e.ID}, func(tx *gate.Tx) error { return b.Records.Trash(tx, journal.Kind, e.ID) })
+			err := b.Gate.Change(t.Context(), c, access.Delete, gate.Thing{ID: e.ID}, func(tx *gate.Tx) error { return b.Records.Trash(tx, entry.Kind, e.ID) })
 			if !fault.Is(err, fault.Denied) {
 				t.Errorf("it can be deleted: %v", err)
 			}
 		}
-		b.trash(journal.Kind, e.ID) // by an administrator
+		b.trash(entry.Kind, e.ID) // by an administrator
 	})
 	t.Run("told", func(t *testing.T) {
 		b.news(mate)
@@ -154,7 +154,7 @@ func TestJournal(t *testing.T) {
 		})
 		later := b.mustWrite(b.agent, shut, record.Values{"notes_body": "<p>The shoemaker confessed.</p>"})
 		for _, e := range []*record.Record{before, later} {
-			err := b.Gate.View(t.Context(), mate, func(tx *gate.Tx) error { _, err := b.Records.Get(tx, journal.Kind, e.ID); return err })
+			err := b.Gate.View(t.Context(), mate, func(tx *gate.Tx) error { _, err := b.Records.Get(tx, entry.Kind, e.ID); return err })
 			if !fault.Is(err, fault.NotFound) {
 				t.Errorf("an entry of a closed ticket is read: %v", err)
 			}
@@ -164,7 +164,7 @@ func TestJournal(t *testing.T) {
 		}
 		b.trash(incident.Kind, shut.ID) // takes them along
 		b.View(b.Admin(), func(tx *gate.Tx) error {
-			p, err := b.Records.List(tx, journal.Kind, record.Query{Parent: shut.ID, Limit: 5})
+			p, err := b.Records.List(tx, entry.Kind, record.Query{Parent: shut.ID, Limit: 5})
 			if err == nil && len(p.Records) != 0 {
 				t.Error("entries stay behind")
 			}

@@ -62,7 +62,7 @@ func incidents() *record.Kind {
 	customer.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "incidents", Label: "Incident", Labels: "Incidents", Icon: "flame",
-		Scope: record.OfOrganization, Menu: 31, Ended: "final", Life: l, Before: rules.Before,
+		Scope: record.OfOrganization, Menu: 31, Ended: "final", Life: l, Before: rules.Before, After: rules.After,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("INC"),
 			desk.Status(l, "Left empty, it is Active once the category is known, and Logged until then."),
@@ -85,6 +85,6 @@ func incidents() *record.Kind {
 			{Name: "problem_id", Label: "Problem", Type: record.Ref, Ref: "problem", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That is behind it."},
 		},
 	}
-	k.Fields = append(k.Fields, desk.Stamps()...)
+	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
 	return k
 }

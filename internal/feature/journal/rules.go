@@ -11,7 +11,9 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/sla"
 )
 
 // before completes an entry, and refuses to change one that stands.
@@ -22,9 +24,9 @@ func before(tx *gate.Tx, now, old *record.Record) error {
 		}
 	}
 	switch typ := now.Values.Text("journal_type"); {
-	case Public(typ):
+	case entry.Public(typ):
 		now.Values["publish_to_web"] = true
-	case typ == WorkNote || now.Values["publish_to_web"] == nil:
+	case typ == entry.WorkNote || now.Values["publish_to_web"] == nil:
 		now.Values["publish_to_web"] = false
 	}
 	if text := now.Values.Text("notes_body"); text != "" && strings.TrimSpace(richtext.Text(text)) == "" && len(richtext.Images(text)) == 0 {
@@ -47,8 +49,8 @@ func changeable(tx *gate.Tx, now, old *record.Record) error {
 		return fault.New(fault.Invalid, "An entry stays on its ticket.").WithHint("Write another one there.")
 	case tx.Caller.User == 0 || old.CreatedBy != tx.Caller.User:
 		return fault.New(fault.Denied, "Only who wrote an entry changes it.").WithHint("Write another one that says what is right.")
-	case tx.Now-old.Created > Grace.Milliseconds():
-		return fault.New(fault.Invalid, "An entry can be changed for %d minutes, and this one is older.", int(Grace.Minutes())).WithHint("Write another one that says what is right.")
+	case tx.Now-old.Created > entry.Grace.Milliseconds():
+		return fault.New(fault.Invalid, "An entry can be changed for %d minutes, and this one is older.", int(entry.Grace.Minutes())).WithHint("Write another one that says what is right.")
 	}
 	if old.Name == named(old.Values) && now.Name == old.Name { // it had no subject of its own
 		now.Name = ""
@@ -60,7 +62,7 @@ func changeable(tx *gate.Tx, now, old *record.Record) error {
 // it may be changed, delete one.
 func after(tx *gate.Tx, now, old *record.Record) error {
 	if old != nil && now.Trashed != old.Trashed {
-		own := old.CreatedBy == tx.Caller.User && tx.Caller.User != 0 && tx.Now-old.Created <= Grace.Milliseconds()
+		own := old.CreatedBy == tx.Caller.User && tx.Caller.User != 0 && tx.Now-old.Created <= entry.Grace.Milliseconds()
 		if !own && (tx.Caller.Role != access.Administrator || tx.Caller.Custom != nil) {
 			return fault.New(fault.Denied, "Only administrators delete what somebody wrote on a ticket, and bring it back.")
 		}
@@ -69,7 +71,22 @@ func after(tx *gate.Tx, now, old *record.Record) error {
 	if tx.Caller.User == 0 || tx.Caller.Via == "job" || tx.Caller.Via == "console" || old != nil && old.Values.Text("notes_body") == now.Values.Text("notes_body") {
 		return nil // nobody in particular writes, or many at once are brought in
 	}
+	if old == nil && now.Values.Bool("publish_to_web") {
+		if err := answered(tx, now); err != nil {
+			return err
+		}
+	}
 	return tell(tx, now, old == nil)
+}
+
+// answered stops the clock of the response: somebody who is a user here wrote what the
+// customer may read.
+func answered(tx *gate.Tx, e *record.Record) error {
+	ticket, err := e.Kind.Engine().Get(tx, "", e.Parent)
+	if err != nil {
+		return err
+	}
+	return sla.Answered(tx, ticket)
 }
 
 // tell tells those who are mentioned, and of a new entry who watches the ticket and
@@ -82,7 +99,7 @@ func tell(tx *gate.Tx, e *record.Record, fresh bool) error {
 	if err != nil {
 		return err
 	}
-	n := notification.Notice{Topic: "mention", To: people, Record: e.Parent, Place: Place(e.ID), Key: "journal-mention/" + e.ID.String(),
+	n := notification.Notice{Topic: "mention", To: people, Record: e.Parent, Place: entry.Place(e.ID), Key: "journal-mention/" + e.ID.String(),
 		Text: []notification.Part{notification.Words("mentioned you on"), notification.Of(e.Parent)}}
 	told, err := notification.Send(tx, n)
 	if err != nil || !fresh {
@@ -110,7 +127,7 @@ func interested(tx *gate.Tx, e *record.Record, told []id.ID) ([]id.ID, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range tickets() {
+	for _, f := range entry.Tickets() {
 		if e.Values.ID(f.Name) != e.Parent {
 			continue
 		}
@@ -131,6 +148,3 @@ func interested(tx *gate.Tx, e *record.Record, told []id.ID) ([]id.ID, error) {
 	}
 	return out, nil
 }
-
-// Place is where an entry stands on the page of its ticket.
-func Place(entry id.ID) string { return "entry-" + entry.String() }

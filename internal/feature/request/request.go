@@ -65,7 +65,7 @@ func requests() *record.Kind {
 	customer.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "service_requests", Label: "Service request", Labels: "Service requests", Icon: "inbox",
-		Scope: record.OfOrganization, Menu: 32, Ended: "final", Life: l, Before: rules.Before,
+		Scope: record.OfOrganization, Menu: 32, Ended: "final", Life: l, Before: rules.Before, After: rules.After,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("REQ"),
 			desk.Status(l, "Left empty, it is Active when the team is known, and Submitted until then."),
@@ -82,7 +82,7 @@ func requests() *record.Kind {
 			{Name: "offering_id", Label: "Offering", Type: record.Ref, Ref: "offering", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "Of the catalogue, that was ordered."},
 		},
 	}
-	k.Fields = append(k.Fields, desk.Stamps()...)
+	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
 	return k
 }
 

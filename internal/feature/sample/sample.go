@@ -110,6 +110,7 @@ type world struct {
 	routines  map[string]id.ID              // templates of checklists, by name
 	designs   map[string]*design            // of assets, by name
 	templates map[string]*template.Template // of documents, by file
+	promised  bool                          // agreements are made
 	numbers   map[string]int                // of tickets, by kind: the last one
 }
 

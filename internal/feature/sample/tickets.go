@@ -60,6 +60,47 @@ func (c *client) tickets() []step {
 	return out
 }
 
+// reported is how many minutes ago each of the calls came in.
+var reported = [...]int{25, 0, 190, 52, 0, 40, 0, 35, 300, 15, 0, 45, 215, 130}
+
+// promise makes what is promised to every client, once: the sample is looked at on any day
+// and at any hour, so it is counted round the clock.
+func (w *world) promise(tx *gate.Tx) error {
+	kinds := w.filler.Records.Kinds
+	if w.promised || kinds.Kind("service_agreement") == nil {
+		return nil
+	}
+	w.promised = true
+	hours := record.Values{"name": "Round the clock", "zone": "UTC"}
+	for _, day := range []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"} {
+		hours[day] = "00:00-24:00"
+	}
+	calendar, err := w.create(tx, "calendar", hours)
+	if err != nil {
+		return err
+	}
+	office := record.Values{"name": "Office hours", "zone": "Europe/London"}
+	for _, day := range []string{"monday", "tuesday", "wednesday", "thursday", "friday"} {
+		office[day] = "09:00-12:30, 13:30-17:30"
+	}
+	if _, err := w.create(tx, "calendar", office); err != nil {
+		return err
+	}
+	var targets []map[string]any
+	for _, t := range []struct {
+		measure, priority string
+		hours             float64
+	}{{"response", "", 1}, {"response", "3", 4}, {"response", "4", 8}, {"response", "5", 8}, {"resolution", "", 24}, {"resolution", "1", 4}, {"resolution", "2", 8}} {
+		row := map[string]any{"measure": t.measure, "hours": t.hours}
+		if t.priority != "" {
+			row["priority"] = t.priority
+		}
+		targets = append(targets, row)
+	}
+	_, err = w.create(tx, "service_agreement", record.Values{"name": "Standard", "calendar_id": calendar, "targets": targets})
+	return err
+}
+
 // ticket makes one as it stands by now: it comes with its number, so its state need
 // not be reached move by move.
 func (c *client) ticket(tx *gate.Tx, x call, i int) (id.ID, error) {
@@ -72,6 +113,12 @@ func (c *client) ticket(tx *gate.Tx, x call, i int) (id.ID, error) {
 		if s, ok := to.(string); to != nil && (!ok || s != "") {
 			v[field] = to
 		}
+	}
+	if err := c.w.promise(tx); err != nil {
+		return 0, err
+	}
+	if k := c.w.filler.Records.Kinds.Kind(x.kind); k.Field("reported_at") != nil && x.resolution == "" {
+		v["reported_at"] = tx.Now - int64(reported[i%len(reported)]+c.n%8)*time.Minute.Milliseconds()
 	}
 	set("urgency", x.urgency)
 	set("impact", x.impact)

@@ -20,6 +20,7 @@ const (
 	mine    = "mine"
 	team    = "team"
 	unowned = "unassigned"
+	late    = "due"
 	all     = "all"
 )
 
@@ -40,6 +41,7 @@ type queueLine struct {
 	Status                             ui.Status
 	Priority                           *ui.Status
 	Time                               time.Time
+	Due                                *dueMark
 }
 
 // queue reads the queue that the address names, or one that has something in it.
@@ -48,7 +50,8 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := desk.CountOpen(tx, v.Records, teams)
+	soon := tx.Now + dueSoon.Milliseconds()
+	n, err := desk.CountOpen(tx, v.Records, teams, soon)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +72,7 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 		{mine, "My open tickets", "user", n.Mine, desk.Queue{Owner: v.Caller.User}},
 		{team, "My teams' tickets", "users", n.Team, desk.Queue{Teams: teams, NoTeam: len(teams) == 0}},
 		{unowned, "Nobody's tickets", "user-question", n.Unowned, desk.Queue{Unowned: true}},
+		{late, "Due within the hour", "alarm", n.Due, desk.Queue{Before: soon}},
 		{all, "All open tickets", "inbox", n.All, desk.Queue{}},
 	} {
 		it := ui.NavItem{Label: x.label, Href: "/desk?queue=" + x.name, Icon: x.icon, Count: int(x.count)}
@@ -98,7 +102,7 @@ func (v *visit) queueLine(t desk.Waiting, queue string, current bool) queueLine 
 	k := v.Kind(t.Kind)
 	l := queueLine{Href: shell.RecordURL(k, t.ID) + "?" + url.Values{"queue": {queue}}.Encode(), Title: t.Name, Org: t.OrgName, Customer: t.Customer, Current: current,
 		Number: k.Field("number").Numbered(t.Number), Status: v.status(k, t.Status), Time: shell.When(t.Updated)}
-	l.Priority = priority(t.Priority)
+	l.Priority, l.Due = priority(t.Priority), v.dueMark(t.Due)
 	return l
 }
 

@@ -12,13 +12,15 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
 )
 
 // ticketPage is a ticket with the queue on one side and what is at hand on the other.
 type ticketPage struct {
 	Queue    *queuePane
+	Clocks   *clocksCard
 	Head     ui.Head
 	Number   string
 	Status   ui.Status
@@ -32,6 +34,7 @@ type ticketPage struct {
 	Earlier  string // address of entries that are not shown
 	Moves    []ui.Action
 	More     []ui.Action
+	Watch    *ui.Action
 	Say      *composer
 	Files    *shell.FilesCard
 	Talk     *shell.TalkCard
@@ -76,6 +79,9 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 		if d.Lines, d.Earlier, err = v.timeline(tx, r); err != nil {
 			return err
 		}
+		if d.Clocks, err = v.clocks(tx, r); err != nil {
+			return err
+		}
 		if d.Files, err = v.FilesOf(tx, r); err != nil {
 			return err
 		}
@@ -90,6 +96,12 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 	})
 	if err != nil {
 		return err
+	}
+	if d.Talk != nil && d.Talk.Watch != "" {
+		d.Watch = &ui.Action{Label: "Watch", Icon: "bell-off", Href: d.Talk.Watch, Post: true, Quiet: true, Fields: []ui.Hidden{{Name: "on", Value: "1"}}}
+		if d.Talk.On {
+			d.Watch.Label, d.Watch.Icon, d.Watch.Fields[0].Value = "Stop watching", "bell", "0"
+		}
 	}
 	if d.Talk != nil && len(d.Talk.Lines) == 0 { // what is said of a ticket is written in its journal
 		d.Talk = nil
@@ -115,7 +127,7 @@ func (v *visit) parts(r *record.Record, d *ticketPage) {
 		f := &r.Kind.Fields[i]
 		val := r.Values[f.Name]
 		switch {
-		case val == nil || val == false || f.Type == record.Ref && r.Names[f.Name] == "" || slices.Contains([]string{"name", "number", "status", "priority", "final"}, f.Name):
+		case val == nil || val == false || f.Type == record.Ref && r.Names[f.Name] == "" || slices.Contains([]string{"name", "number", "status", "priority", "final", sla.Due}, f.Name):
 		case f.Type == record.HTML || f.Type == record.Multiline:
 			t := text{Label: f.Title(), HTML: shell.Prose(f, r.Values.Text(f.Name))}
 			if f.Name == "description" {
@@ -191,13 +203,13 @@ func (v *visit) lacking(s *lifecycle.State, r *record.Record) []string {
 
 // composer is where the caller writes; nil for who may not.
 func (v *visit) composer(r *record.Record, t *typed) *composer {
-	k := v.Kind(journal.Kind)
+	k := v.Kind(entry.Kind)
 	if k == nil || !v.May(access.Create, k) || v.Caller.Scope.ReadOnly {
 		return nil
 	}
-	c := &composer{Action: at(r) + "/say", Draft: "say:" + v.Caller.User.String() + ":" + r.ID.String(), Type: journal.Reply, Customer: r.Names["contact_id"]}
+	c := &composer{Action: at(r) + "/say", Draft: "say:" + v.Caller.User.String() + ":" + r.ID.String(), Type: entry.Reply, Customer: r.Names["contact_id"]}
 	if r.Kind.Field("contact_id") == nil || c.Customer == "" {
-		c.Type = journal.Note
+		c.Type = entry.Note
 	}
 	if v.MayTo(access.Edit, r) {
 		l := lifeOf(r.Kind)

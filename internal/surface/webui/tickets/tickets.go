@@ -15,8 +15,8 @@ import (
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/desk"
-	"strongroom/internal/feature/incident"
-	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -27,7 +27,7 @@ var templates embed.FS
 const most = 8
 
 // incidents is the kind that a house has when it has tickets.
-const incidents = incident.Kind
+const incidents = "incident"
 
 // Pages are the pages of this group; it needs nothing beside the shell.
 type Pages struct{}
@@ -39,7 +39,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 // ticket.
 func lifeOf(k *record.Kind) *lifecycle.Lifecycle {
 	l, ok := k.Life.(*lifecycle.Lifecycle)
-	if !ok || journal.FieldOf(k.Name) == "" {
+	if !ok || entry.FieldOf(k.Name) == "" {
 		return nil
 	}
 	return l
@@ -59,6 +59,15 @@ func (p *Pages) Mount(s *shell.Shell) {
 	if s.Records.Kinds.Kind(incidents) == nil {
 		return
 	}
+	for _, k := range []string{sla.Agreement, sla.Calendar} {
+		s.Manage(shell.ToContents, func(v *shell.Visit, totals map[string]int64) []ui.Item {
+			if v.Kind(k) == nil {
+				return nil
+			}
+			sub := map[string]string{sla.Agreement: "What is promised to whom, and who is warned when", sla.Calendar: "Hours and holidays by which promises are counted"}[k]
+			return []ui.Item{{Title: v.Kind(k).Labels, Sub: sub, Href: shell.ListURL(v.Kind(k)), Icon: v.Kind(k).Icon}}
+		})
+	}
 	s.Nav(shell.Entry{Label: "Desk", Href: "/desk", Icon: "headset", Go: "k", Place: 30})
 	for _, k := range s.Records.Kinds.Kinds() {
 		if lifeOf(k) != nil {
@@ -66,6 +75,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 		}
 	}
 	s.Get("/desk", as((*visit).desk))
+	s.Get("/tickets/{id}/clocks", as((*visit).why))
 	s.Post("/tickets/{id}/say", as((*visit).say))
 	s.Post("/tickets/{id}/take", as((*visit).take))
 	s.Get("/tickets/{id}/move", as((*visit).moving))

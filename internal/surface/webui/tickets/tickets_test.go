@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -18,9 +19,13 @@ import (
 	"strongroom/internal/feature/change"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/knowledge"
+	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/problem"
+	"strongroom/internal/feature/release"
 	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/service"
+	"strongroom/internal/feature/sla"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
 	"strongroom/internal/surface/webui/webuitest"
@@ -30,7 +35,7 @@ func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
 
 // features are those of the desk.
 func features() []record.Feature {
-	return []record.Feature{team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(),
+	return []record.Feature{team.Feature(), service.Feature(), sla.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(), release.Feature(), knowledge.Feature(), offering.Feature(),
 		journal.Feature(), {Name: "number", Schema: number.Schema}}
 }
 
@@ -42,6 +47,8 @@ func TestDesk(t *testing.T) {
 	h.Make("password", org, record.Values{"name": "Mailbox administrator", "password": "correct horse"})
 	h.Make("document", org, record.Values{"name": "How mailbox moves are done"})
 	problem := h.Make("problem", org, record.Values{"name": "Mailbox moves stall", "category_id": h.One("category", "Software"), "root_cause": "<p>Index</p>", "workaround": "<p>Restart the mover</p>"})
+	hours := h.Make(sla.Calendar, 0, record.Values{"name": "Office", "zone": "Europe/Berlin", "monday": "09:00-12:00, 13:00-18:00"})
+	h.Make(sla.Agreement, 0, record.Values{"name": "Standard", "calendar_id": hours, "targets": []map[string]any{{"measure": "response", "hours": 1}, {"measure": "resolution", "hours": 4}}})
 	ticket := h.Make(incident.Kind, org, record.Values{"name": "Mailbox is not delivered", "contact_id": customer, "urgency": "High", "impact": "High"})
 	at, form := "/incidents/"+ticket.String(), "/tickets/"+ticket.String()
 	editor, reader := h.As(access.Editor), h.As(access.ReadOnly)
@@ -61,6 +68,26 @@ func TestDesk(t *testing.T) {
 		reader.Get(at).Want(http.StatusNotFound)
 		reader.Post(form+"/say", url.Values{"journal_type": {"Note"}, "notes_body": {"<p>Me too</p>"}}).Want(http.StatusNotFound)
 		editor.Post("/tickets/"+customer.String()+"/take", nil).Want(http.StatusNotFound)
+	})
+	t.Run("clocks", func(t *testing.T) { // it is ten in Berlin, on a Monday
+		h.Clock.Advance(10 * time.Minute)
+		if got := editor.Get("/desk?queue=due").Want(http.StatusOK).Text(".qlist > a"); !strings.Contains(got, "50 min left") {
+			t.Errorf("the queue of what is due says %q", got)
+		}
+		p := editor.Get(at).Want(http.StatusOK)
+		if got := p.Text(".slabox"); !strings.Contains(got, "First response50 min leftResolution4 h 50 min left") { // lunch is between
+			t.Errorf("the page says %q", got)
+		}
+		why := editor.Get(p.Attr(".slabox a.more", "href")).Want(http.StatusOK).Text("main")
+		for _, want := range []string{"Mon 2 Mar, 10:0010:10Counted: Logged10 min10 min", "Mon 2 Mar, 13:0015:00To come2 h4 h", "Europe/Berlin"} {
+			if !strings.Contains(why, want) {
+				t.Errorf("%q is not among the reasons: %s", want, why)
+			}
+		}
+		reader.Get(form + "/clocks").Want(http.StatusNotFound)
+		if got := editor.Get("/problems/" + problem.String() + "").Want(http.StatusOK); got.Has(".slabox") {
+			t.Error("a problem has clocks")
+		}
 	})
 	t.Run("at hand", func(t *testing.T) {
 		p := editor.Get(at).Want(http.StatusOK)
@@ -120,8 +147,14 @@ func TestDesk(t *testing.T) {
 		if p.Text(".msg.out .prose") != "We look into it." || p.Text(".msg.note .prose") != "Told the carrier" || strings.Contains(p.Body, "alert(1)") || !strings.Contains(p.Text(".th .st"), "Waiting") {
 			t.Errorf("the timeline shows %q", p.Text(".msgs"))
 		}
+		if got := p.Text(".slabox"); !strings.Contains(got, "First responseMet in 10 min") || !strings.Contains(got, "Paused, 3 h 50 min left") {
+			t.Errorf("after a reply, waiting for the customer, the clocks say %q", got)
+		}
 		if !p.Has(".msg.note header a[href$='/edit']") {
 			t.Error("its author cannot change it")
+		}
+		if got := p.Text(".moves .panel"); !strings.Contains(got, "Stop watching") {
+			t.Errorf("who wrote is offered %q", got)
 		}
 		if p := h.As(access.Manager).Get(at).Want(http.StatusOK); p.Has(".msg header a[href$='/edit']") {
 			t.Error("another is offered to change it")
@@ -142,7 +175,10 @@ func TestDesk(t *testing.T) {
 		b.Click(".entrance button.primary")
 		b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
 		b.Everywhere("ticket", at+"?queue=all")
-		b.Desktop()
+		b.Shot("ticket")
+		b.Visit(form + "/clocks")
+		b.Axe("why")
+		b.Shot("why")
 		b.Visit(at + "?queue=all")
 		b.Wait(`document.querySelector("#say .ProseMirror")`)
 		b.Press("j")

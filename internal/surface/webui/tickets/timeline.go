@@ -13,7 +13,8 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
-	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -61,7 +62,7 @@ func (v *visit) timeline(tx *gate.Tx, r *record.Record) (list []line, earlier st
 		return nil, "", err
 	}
 	if more {
-		earlier = shell.ListURL(v.Kind(journal.Kind)) + "?" + journal.FieldOf(r.Kind.Name) + "=" + r.ID.String()
+		earlier = shell.ListURL(v.Kind(entry.Kind)) + "?" + entry.FieldOf(r.Kind.Name) + "=" + r.ID.String()
 	}
 	list = append(list, entries...)
 	slices.Reverse(list) // both come with the latest first
@@ -69,9 +70,9 @@ func (v *visit) timeline(tx *gate.Tx, r *record.Record) (list []line, earlier st
 	return list, earlier, nil
 }
 
-// entries reads the journal.
+// entries reads the entry.
 func (v *visit) entries(tx *gate.Tx, r *record.Record) ([]line, bool, error) {
-	k := v.Kind(journal.Kind)
+	k := v.Kind(entry.Kind)
 	if k == nil {
 		return nil, false, nil
 	}
@@ -96,7 +97,7 @@ func (v *visit) entries(tx *gate.Tx, r *record.Record) ([]line, bool, error) {
 	}
 	var out []line
 	for _, e := range p.Records {
-		l := v.entry(e, names[e.CreatedBy])
+		l := v.drawn(e, names[e.CreatedBy])
 		for _, f := range files[e.ID] {
 			l.Files = append(l.Files, ui.File{Name: f.Name, Size: f.Size, Href: "/files/" + f.ID.String()})
 		}
@@ -105,17 +106,17 @@ func (v *visit) entries(tx *gate.Tx, r *record.Record) ([]line, bool, error) {
 	return out, more, nil
 }
 
-// entry draws one.
-func (v *visit) entry(e *record.Record, who string) line {
+// drawn draws one.
+func (v *visit) drawn(e *record.Record, who string) line {
 	typ := e.Values.Text("journal_type")
-	l := line{ID: journal.Place(e.ID), Kind: "note", Who: cmp.Or(who, "Strongroom"), Role: typ, Time: shell.When(e.Created), Page: shell.RecordURL(e.Kind, e.ID), Changed: e.Version > 1,
+	l := line{ID: entry.Place(e.ID), Kind: "note", Who: cmp.Or(who, "Strongroom"), Role: typ, Time: shell.When(e.Created), Page: shell.RecordURL(e.Kind, e.ID), Changed: e.Version > 1,
 		HTML: template.HTML(richtext.Clean(e.Values.Text("notes_body")))} // #nosec G203 -- sanitised here
 	if e.Values.Bool("publish_to_web") {
 		l.Kind = "out"
-	} else if typ == journal.Note {
+	} else if typ == entry.Note {
 		l.Role = "Internal note"
 	}
-	if e.CreatedBy == v.Caller.User && v.Caller.User != 0 && v.Now().UnixMilli()-e.Created <= journal.Grace.Milliseconds() {
+	if e.CreatedBy == v.Caller.User && v.Caller.User != 0 && v.Now().UnixMilli()-e.Created <= entry.Grace.Milliseconds() {
 		l.Edit = l.Page + "/edit"
 	}
 	return l
@@ -159,7 +160,7 @@ func (v *visit) changes(tx *gate.Tx, r *record.Record) ([]line, error) {
 }
 
 // told are fields whose change another one tells.
-var told = [...]string{"final", "resolved_at", "resolved_by_id", "closed_at", "closed_by_id", "number"}
+var told = [...]string{"final", "resolved_at", "resolved_by_id", "closed_at", "closed_by_id", "number", sla.Due}
 
 // differ says what differs between two versions.
 func differ(k *record.Kind, old, now record.Values, names map[id.ID]string) []changed {

@@ -12,7 +12,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -48,7 +48,7 @@ func (v *visit) say() error {
 	t := &typed{typ: f.Text("journal_type"), text: f.Raw("notes_body"), then: f.Text("then")}
 	var made *record.Record
 	err = v.Change(access.View, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
-		made, err = v.Records.Create(tx, journal.Kind, record.Values{journal.FieldOf(r.Kind.Name): r.ID, "journal_type": t.typ, "notes_body": t.text})
+		made, err = v.Records.Create(tx, entry.Kind, record.Values{entry.FieldOf(r.Kind.Name): r.ID, "journal_type": t.typ, "notes_body": t.text})
 		if err == nil && t.then != "" && t.then != r.Values.Text("status") {
 			_, err = v.Records.Update(tx, r.Kind.Name, r.ID, 0, record.Values{"status": t.then})
 		}
@@ -61,14 +61,14 @@ func (v *visit) say() error {
 	if err != nil {
 		return err
 	}
-	said := map[string]string{journal.Reply: "Reply added.", journal.WorkNote: "Work note added."}[t.typ]
+	said := map[string]string{entry.Reply: "Reply added.", entry.WorkNote: "Work note added."}[t.typ]
 	if said == "" {
 		said = "Note added."
 	}
 	if t.then != "" {
 		said += " The ticket is " + t.then + "."
 	}
-	return v.Done(shell.RecordURL(r.Kind, r.ID)+"#"+journal.Place(made.ID), "%s", said)
+	return v.Done(shell.RecordURL(r.Kind, r.ID)+"#"+entry.Place(made.ID), "%s", said)
 }
 
 // take makes the caller the owner of a ticket.
