@@ -154,7 +154,7 @@ func agreements() *record.Kind {
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},
 			{Name: "service_id", Label: "Service", Type: record.Ref, Ref: "service", Class: record.Internal, Filter: true, List: true, Hint: "Empty: for every service."},
 			{Name: "calendar_id", Label: "Calendar", Type: record.Ref, Ref: Calendar, Class: record.Internal, Required: true, Filter: true, List: true},
-			{Name: "targets", Type: record.Rows, Class: record.Internal, Group: "Promises", Rows: []record.Field{
+			{Name: "targets", Label: "What is promised", Type: record.Rows, Class: record.Internal, Group: "Promises", Rows: []record.Field{
 				{Name: "measure", Label: "What", Type: record.Choice, Choices: measures(), Class: record.Internal, Required: true},
 				{Name: "priority", Type: record.Choice, Choices: []string{"1", "2", "3", "4", "5"}, Class: record.Internal, Hint: "Empty: each that has no line of its own."},
 				{Name: "hours", Type: record.Number, Class: record.Internal}, {Name: "days", Label: "and days", Type: record.Integer, Class: record.Internal}}},

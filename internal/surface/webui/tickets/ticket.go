@@ -3,6 +3,7 @@ package tickets
 import (
 	"html/template"
 	"slices"
+	"strings"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -164,7 +165,7 @@ func (v *visit) buttons(r *record.Record, d *ticketPage) {
 	if is != nil && !is.Frozen && r.Values.ID("owner_id") != v.Caller.User && v.Caller.User != 0 {
 		d.Moves = append(d.Moves, ui.Action{Label: "Take it", Icon: "user-check", Href: at(r) + "/take", Post: true, Key: "t"})
 	}
-	main := false
+	main, waits := false, []ui.Action(nil)
 	for _, to := range next(l, r) {
 		a := ui.Action{Label: to, Href: at(r) + "/move", Fields: []ui.Hidden{{Name: "to", Value: to}}, Post: true}
 		if len(v.lacking(l.State(to), r)) > 0 {
@@ -173,8 +174,14 @@ func (v *visit) buttons(r *record.Record, d *ticketPage) {
 		if slices.Contains(finished[:], to) && !main {
 			main, a.Primary, a.Icon = true, true, "check"
 		}
+		if strings.HasPrefix(to, "Waiting") { // there are several, and they go with a reply
+			a.Quiet, a.Icon = true, "clock-pause"
+			waits = append(waits, a)
+			continue
+		}
 		d.Moves = append(d.Moves, a)
 	}
+	d.More = append(waits, d.More...)
 	if is == nil || !is.Frozen {
 		d.More = append([]ui.Action{{Label: "Edit", Icon: "edit", Href: shell.RecordURL(r.Kind, r.ID) + "/edit", Key: "e", Quiet: true}}, d.More...)
 	}
