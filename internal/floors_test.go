@@ -99,6 +99,16 @@ var sideways = map[string]string{
 	"review -> apikey":          "a review looks at API keys and revokes them",
 	"review -> notification":    "who is asked is told",
 	"approval -> notification":  "who may decide is told what is asked, who asked what was decided",
+
+	"breakglass -> identity":     "such an account's session asks for the reason of its use",
+	"breakglass -> notification": "administrators are told of each use",
+	"dormant -> identity":        "who is deactivated is archived as a user",
+	"dormant -> notification":    "who is to be deactivated is told",
+	"leaver -> identity":         "who leaves is taken out of groups",
+	"leaver -> apikey":           "her keys are revoked",
+	"leaver -> risk":             "the passwords that she has seen are counted",
+	"leaver -> notification":     "who has to do the rest is told",
+	"support -> notification":    "administrators are told what the operator asks",
 }
 
 // together are folders of tests alone that may import every feature.

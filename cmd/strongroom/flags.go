@@ -116,6 +116,22 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		"tenant erase": func(s *settings, f *flag.FlagSet) {
 			f.BoolVar(&s.yes, "yes", false, "do it without asking")
 		},
+		"support ask": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.StringVar(&s.support.as, "as", "", "`name` of who asks, as the tenant reads it")
+			f.StringVar(&s.support.reason, "reason", "", "`why`, in a sentence")
+			f.StringVar(&s.support.scope, "scope", "read", "`what` is asked for: read, inspect, reveal, org=NAME")
+			f.IntVar(&s.support.hours, "hours", 4, "how `many` hours it is open, at most 72")
+		},
+		"user leave": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.StringVar(&s.leave.to, "to", "", "e-mail `address` of who is given what she answers for")
+			f.StringVar(&s.leave.reason, "reason", "", "`why`, in a sentence")
+			f.BoolVar(&s.leave.made, "made", false, "revoke the keys too that she made and that act for nobody")
+			f.BoolVar(&s.dryRun, "dry-run", false, "only say what would be done")
+		},
+		"support list": tenant,
+		"support end":  tenant,
 		"user create": func(s *settings, f *flag.FlagSet) {
 			tenant(s, f)
 			f.StringVar(&s.name, "name", "", "given and family `name`")

@@ -52,7 +52,7 @@ type command struct {
 
 func commands() []*command {
 	return slices.Concat([]*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), vaultItemCommands(), rotationCommands(), secretCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), vaultLsCommand(), vaultGetCommand(), vaultPutCommand(), vaultWordsCommand(), vaultMeetCommand(), vaultRecoveryCommand(), vaultKeysCommand(), vaultLogCommand(), vaultBreakglassCommand(), vaultVerifyCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
+		tenantEraseCommand(), userCreateCommand(), userResetCommand(), userLeaveCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), supportCommands(), vaultItemCommands(), rotationCommands(), secretCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), vaultLsCommand(), vaultGetCommand(), vaultPutCommand(), vaultWordsCommand(), vaultMeetCommand(), vaultRecoveryCommand(), vaultKeysCommand(), vaultLogCommand(), vaultBreakglassCommand(), vaultVerifyCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
 }
 
 // usage is a mistake in how the command was called.
@@ -193,6 +193,8 @@ type settings struct {
 	mcp      app.MCPOptions
 	vault    vaultSettings
 	list     bool
+	support  supportSettings
+	leave    leaveSettings
 }
 
 // flagsOf adds the flags of the command with that name to f.

@@ -12,14 +12,17 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/dormant"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/keyring"
+	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/risk"
@@ -48,6 +51,10 @@ func (a *App) jobs() *job.Runner {
 		{Name: "trackers", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Trackers.Sync(ctx, name) }},
 		{Name: "check-outs", Every: 15 * time.Minute, Run: (&checkout.Ending{Gate: a.Gate}).Run},
 		{Name: "directories", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Ways.RunImports(ctx, name) }},
+		{Name: "dormant accounts", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error {
+			return (&dormant.Keeper{Gate: a.Gate, Records: a.Records}).Run(ctx, name)
+		}},
+		{Name: "accounts for emergencies", Every: 24 * time.Hour, Run: func(ctx context.Context, name string) error { return breakglass.Remind(ctx, a.Gate, name) }},
 		{Name: "access reviews", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Reviews.Run(ctx, name) }},
 		{Name: "shares", Every: 15 * time.Minute, Run: (&share.Shares{Gate: a.Gate}).Tidy},
 		{Name: "overdue passwords", Every: 12 * time.Hour, Run: (&rotation.Teller{Gate: a.Gate, Records: a.Records}).Run},
@@ -78,6 +85,7 @@ func (a *App) handlers() map[string]job.Handler {
 		standing.JobKind:  a.Standing.Handler(),
 		tracker.JobKind:   a.Trackers.Handler(),
 		risk.JobKind:      a.Risks.Handler(),
+		leaver.JobKind:    a.Leavers.Handler(),
 		outbox.JobKind:    a.Outbox.Handler(),
 		way.ImportKind:    a.Ways.ImportHandler(),
 	}

@@ -67,6 +67,10 @@ func commands() map[string]command {
 		"tenant.rotate":    with(rotateKeys),
 		"tenant.retire":    with(retireKeys),
 		"tenant.addresses": with(clearAddresses),
+		"user.leave":       with(leaveUser),
+		"support.ask":      with(askSupport),
+		"support.list":     with(listSupport),
+		"support.end":      with(endSupport),
 	}
 }
 
@@ -103,6 +107,9 @@ func createUser(ctx context.Context, a *App, n NewUser, _ func(any)) (any, error
 		return nil, err
 	}
 	issued, err := a.Directory.CreateUser(ctx, access.System(n.Tenant, "console"), identity.Person{Email: n.Email, Name: n.Person, Role: role})
+	if err == nil {
+		err = a.tellConsole(ctx, n.Tenant, "At the server's console somebody made the user "+n.Email+", with the role "+n.Role+".")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +132,9 @@ func resetUser(ctx context.Context, a *App, u UserRef, _ func(any)) (any, error)
 		err = a.Gate.Change(ctx, c, access.Administer, gate.Thing{Kind: identity.User, ID: user}, func(tx *gate.Tx) error {
 			return mfa.Clear(tx, user, identity.EndSessions)
 		})
+	}
+	if err == nil {
+		err = a.tellConsole(ctx, u.Tenant, "At the server's console somebody gave "+u.Email+" a new one-time password.")
 	}
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breaker"
+	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/category"
 	"strongroom/internal/feature/certificate"
 	changes "strongroom/internal/feature/change"
@@ -20,6 +21,7 @@ import (
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
+	"strongroom/internal/feature/dormant"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/external"
@@ -36,6 +38,7 @@ import (
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/knowledge"
+	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
@@ -59,6 +62,7 @@ import (
 	"strongroom/internal/feature/service"
 	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/sla"
+	"strongroom/internal/feature/support"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
 	"strongroom/internal/feature/tracker"
@@ -83,6 +87,10 @@ func features() []record.Feature {
 		mfa.Feature(),
 		ipaccess.Feature(),
 		review.Feature(),
+		breakglass.Feature(),
+		dormant.Feature(),
+		leaver.Feature(),
+		support.Feature(),
 		rotation.Feature(),
 		change.Feature(),
 		schedule.Feature(),

@@ -33,6 +33,7 @@ import (
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breaker"
+	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
@@ -47,9 +48,11 @@ import (
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/keyring"
+	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
+	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/review"
@@ -97,6 +100,7 @@ type App struct {
 	Reminder  *reminder.Reminder
 	Risks     *risk.Risks
 	Reviews   *review.Reviews
+	Leavers   *leaver.Leavers
 	Outbox    *outbox.Outbox
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
@@ -269,7 +273,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
 	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered, Places: &ipaccess.Places{}}
 	a.Ways = &way.Ways{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Kinds: methods(), Dialer: a.Dialer, Now: a.Now}
-	a.Sessions.Opening = append(a.Sessions.Opening, a.Ways.Opening)
+	a.Sessions.Opening = append(a.Sessions.Opening, breakglass.Except(a.Ways.Opening), breakglass.Opening)
 	a.Sessions.Completed = way.Completed
 	a.Provision = &provision.Provision{Gate: a.Gate, Records: a.Records, Ways: a.Ways}
 	a.APIKeys = &apikey.Keys{Gate: a.Gate}
@@ -286,6 +290,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Relations: a.Relations, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now, Sealed: (&vault.Vaults{Gate: a.Gate}).Export}
 	a.Reviews = &review.Reviews{Gate: a.Gate, Records: a.Records, Resolve: a.resolve}
+	a.Leavers = &leaver.Leavers{Gate: a.Gate, Records: a.Records, Risks: a.Risks, Jobs: a.Jobs, Handover: personal.AskIn}
 	a.Keyring = &keyring.Keyring{Gate: a.Gate, Keys: a.Keys, Jobs: a.Jobs}
 	a.Changes = &change.Changes{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Jobs: a.Jobs, Connectors: a.systems()}
 	a.Sensitive = &sensitive.Fields{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs, Policies: a.Secrets.Policies}
@@ -386,7 +391,11 @@ type Created struct {
 }
 
 // entered tells people of a sign-in on a device that they did not use before.
+// and all administrators of the use of an account for emergencies.
 func entered(tx *gate.Tx, e identity.Entry) error {
+	if err := breakglass.Entered(tx, e); err != nil {
+		return err
+	}
 	if e.Known || e.First {
 		return nil
 	}

@@ -67,7 +67,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"notifications": "other", "imports": "other", "import-checks": "other", "import-tables": "other", "import-vaults": "other", "import-mappings": "other", "import-runs": "other", "exports": "other", "password-exports": "other", "approvals": "other", "runbooks": "other", "runbook-files": "other", "runbook_files": "other",
 	"folders": "document_folder", "sections": "document_section",
 	"vaults": "other", "people": "other", "shares": "other",
-	"factors": "other", "resets": "other", "reviews": "other",
+	"factors": "other", "resets": "other", "reviews": "other", "support": "other",
 	"sign-in": "other", "ways": "other",
 	"template": "contact", "servicerequest": "offering_question",
 	"Users": "user", "Groups": "group",

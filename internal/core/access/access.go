@@ -78,6 +78,7 @@ type Scope struct {
 	ReadOnly    bool    // nothing may be changed
 	NoPasswords bool    // no secret value may be read or written
 	NoPersonal  bool    // nothing that belongs to one person alone may be seen
+	Looks       bool    // looks and does nothing: not even what is her own is written, and nothing is exported
 	Orgs        []id.ID // when not empty, only these organizations
 	Provisions  bool    // keeps users and groups, and sees and does nothing else
 	Narrow      Narrow
@@ -112,8 +113,19 @@ type Caller struct {
 	OneTime   bool   // signed in with a one-time password that must be changed first
 	Addr      netip.Addr
 	Request   string // request id
-	Keeper    bool   // a rule of the house that sees what belongs to single people, to remove it
-	Reason    string // what the caller gave as reason for this request, if any
+	// Unexplained: she uses an account for emergencies and has not said why; nothing is done
+	// for her until she has.
+	Unexplained bool
+	Behind      *Behind // who looks, where somebody is looked at the tenant as
+	Keeper      bool    // a rule of the house that sees what belongs to single people, to remove it
+	Reason      string  // what the caller gave as reason for this request, if any
+}
+
+// Behind is the person who looks at the tenant as somebody else would: what is done is
+// recorded as hers.
+type Behind struct {
+	User id.ID
+	Name string
 }
 
 // System is the caller for work that no person asked for in this moment, such
@@ -156,6 +168,9 @@ func Decide(c *Caller, a Action, t Target) (Verdict, string) {
 	if c.Scope.Provisions && !provisions(a, t) {
 		return Denied, "This API key may only keep users and groups."
 	}
+	if said := c.looking(a); said != "" {
+		return Denied, said
+	}
 	if c.Scope.ReadOnly && a != View && a != Reveal && a != Export && a != Inspect && a != SignIn {
 		return Denied, "This API key may only read."
 	}
@@ -197,6 +212,17 @@ func provisions(a Action, t Target) bool {
 		return a == View
 	}
 	return slices.Contains(provisioned, t.Kind) && slices.Contains([]Action{View, Create, Edit, Archive}, a)
+}
+
+// looking says what keeps somebody who only looks from an action; "" for nothing.
+func (c *Caller) looking(a Action) string {
+	switch {
+	case !c.Scope.Looks || a == View || a == Inspect || a == Reveal && !c.Scope.NoPasswords:
+		return ""
+	case c.Behind != nil:
+		return "You are looking as somebody else: nothing is changed, exported or shown of secrets."
+	}
+	return "This access is for looking: nothing is changed or exported, and secrets are shown only where that was approved."
 }
 
 func reveal(c *Caller) (Verdict, string) {

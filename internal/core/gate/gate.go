@@ -185,8 +185,12 @@ func (g *Gate) Edition(ctx context.Context, tenant string) (n uint64, ok bool, e
 }
 
 func (g *Gate) committed(ctx context.Context, t *tenant.Tenant, c *access.Caller) {
-	if !t.Audit.Knows(c.User) {
-		if err := t.DB.View(ctx, func(s *sqldb.Tx) error { return t.Audit.Warm(s, c.User) }); err != nil {
+	who := c.User
+	if c.Behind != nil {
+		who = c.Behind.User
+	}
+	if !t.Audit.Knows(who) {
+		if err := t.DB.View(ctx, func(s *sqldb.Tx) error { return t.Audit.Warm(s, who) }); err != nil {
 			g.Log.WarnContext(ctx, "reading an audit key failed", "error", err)
 		}
 	}
@@ -210,6 +214,9 @@ func (g *Gate) Note(ctx context.Context, c *access.Caller, e *audit.Entry) error
 func stamp(e *audit.Entry, c *access.Caller, now int64) {
 	e.Time, e.Actor, e.Via, e.Session, e.Level = now, c.User, c.Via, c.Session, c.AuthLevel
 	e.Detail.Actor = c.Name
+	if b := c.Behind; b != nil {
+		e.Actor, e.Behalf, e.Detail.Actor = b.User, c.User, b.Name
+	}
 	if c.Addr.IsValid() {
 		e.Detail.Address = c.Addr.String()
 	}
@@ -265,6 +272,14 @@ func (tx *Tx) decide(action access.Action, thing Thing) (*audit.Entry, error) {
 	case access.Denied:
 		e.Result, tx.refused = audit.Refused, e
 		return nil, fault.New(fault.Denied, "%s", why)
+	}
+	if tx.write && tx.Caller.Scope.Looks && action != access.Reveal {
+		e.Result, tx.refused = audit.Refused, e
+		return nil, fault.New(fault.Denied, "You are looking here: nothing is written.").WithHint("Sign in as yourself to do this.")
+	}
+	if tx.write && tx.Caller.Unexplained && action != access.View && action != access.SignIn {
+		e.Result, tx.refused = audit.Refused, e
+		return nil, fault.New(fault.Denied, "Say first why you use this account.").WithWay("/break-glass")
 	}
 	if tx.write && tx.gate.Guard != nil {
 		if err := tx.gate.Guard(tx, action, target); err != nil {

@@ -38,6 +38,9 @@ func schema() []string {
 			created_at int not null, seen_at int not null, expires_at int not null, idle_ms int not null, address text not null, agent text not null, device text not null)`,
 		`alter table identity_session add column if not exists idle_ms int not null default 7200000`,
 		`alter table identity_session add column if not exists factor_at int not null default 0`,
+		`alter table identity_session add column if not exists as_user int not null default 0`, // whose eyes are looked through
+		`alter table identity_session add column if not exists as_at int not null default 0`,
+		`alter table identity_session add column if not exists unexplained int not null default 0`, // the reason of its use is asked for
 		`create unique index if not exists identity_session_hash on identity_session (hash)`,
 		`create index if not exists identity_session_user on identity_session (user_id)`,
 		`create index if not exists identity_session_expires on identity_session (expires_at)`,

@@ -67,14 +67,16 @@ type row struct {
 	idle, factor           int64
 	name, email, method    string
 	version, epoch         int64
+	unexplained            bool  // the reason of its use is asked for
+	as, asAt               int64 // whose eyes are looked through, and since when
 }
 
 func readRow(tx *gate.Tx, hash []byte, sort string) (*row, error) {
 	var r row
-	err := tx.QueryRow(`select s.id, s.user_id, s.level, s.created_at, s.seen_at, s.expires_at, s.idle_ms, s.factor_at, s.method, r.name, r.version, coalesce(u.email, ''), e.n
+	err := tx.QueryRow(`select s.id, s.user_id, s.level, s.created_at, s.seen_at, s.expires_at, s.idle_ms, s.factor_at, s.method, r.name, r.version, coalesce(u.email, ''), e.n, s.as_user, s.as_at, s.unexplained
 		from identity_session s join record r on r.id = s.user_id join k_user u on u.id = s.user_id cross join access_epoch e
 		where s.hash = ? and s.sort = ? and r.trashed_at is null and r.archived = 0`, hash, sort).
-		Scan(&r.id, &r.user, &r.level, &r.created, &r.seen, &r.expires, &r.idle, &r.factor, &r.method, &r.name, &r.version, &r.email, &r.epoch)
+		Scan(&r.id, &r.user, &r.level, &r.created, &r.seen, &r.expires, &r.idle, &r.factor, &r.method, &r.name, &r.version, &r.email, &r.epoch, &r.as, &r.asAt, &r.unexplained)
 	if noRows(err) {
 		return nil, ended()
 	}
@@ -86,20 +88,25 @@ func readRow(tx *gate.Tx, hash []byte, sort string) (*row, error) {
 // its Addr, Request and Reason are for who received the request to fill in.
 // Unauthorized when the cookie opens nothing.
 func (s *Sessions) Resolve(ctx context.Context, tenant, token string) (*access.Caller, error) {
-	return s.resolve(ctx, tenant, token, webSession)
+	return s.resolve(ctx, tenant, token, webSession, s.through)
+}
+
+// Self is Resolve for who is there herself, whomever she looks at the tenant as.
+func (s *Sessions) Self(ctx context.Context, tenant, token string) (*access.Caller, error) {
+	return s.resolve(ctx, tenant, token, webSession, nil)
 }
 
 // ResolveToken is Resolve for an access token.
 func (s *Sessions) ResolveToken(ctx context.Context, tenant, token string) (*access.Caller, error) {
-	return s.resolve(ctx, tenant, token, accessToken)
+	return s.resolve(ctx, tenant, token, accessToken, nil)
 }
 
-func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string) (*access.Caller, error) {
+func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string, through func(*gate.Tx, *access.Caller, *row) (*access.Caller, error)) (*access.Caller, error) {
 	name := TenantOf(token)
 	if sortOf(token) != sort || tenant != "" && tenant != name {
 		return nil, ended()
 	}
-	var c *access.Caller
+	var c, seen *access.Caller
 	var hash []byte
 	touch := false
 	err := s.Gate.View(ctx, access.System(name, "session"), func(tx *gate.Tx) error {
@@ -115,6 +122,9 @@ func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string) (*ac
 			return ended()
 		}
 		c, touch, err = s.callerOf(tx, r, string(hash), sort)
+		if seen = c; err == nil && r.as != 0 && through != nil {
+			seen, err = through(tx, c, r)
+		}
 		return err
 	})
 	if fault.Is(err, fault.NotFound) { // no such tenant, or no such active user
@@ -126,7 +136,7 @@ func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string) (*ac
 	if touch {
 		s.touch(ctx, c, hash)
 	}
-	return c, nil
+	return seen, nil
 }
 
 // over tells whether a session has come to its end.
@@ -138,14 +148,14 @@ func (r *row) over(sort string, now int64) bool {
 // nor the user's record changed, and whether it is time to note the use.
 func (s *Sessions) callerOf(tx *gate.Tx, r *row, hash, sort string) (*access.Caller, bool, error) {
 	if c, touch := s.cache.get(hash, r, tx.Now); c != nil {
-		c.Confirmed = r.factor
+		c.Confirmed, c.Unexplained = r.factor, r.unexplained
 		return c, touch, nil
 	}
 	c, err := access.Load(tx.SQL(), id.ID(r.user))
 	if err != nil {
 		return nil, false, err
 	}
-	c.Tenant, c.Name, c.Email, c.AuthLevel, c.Confirmed, c.Session, c.Via = tx.Tenant.Name, r.name, r.email, r.level, r.factor, id.ID(r.id).String(), "session"
+	c.Tenant, c.Name, c.Email, c.AuthLevel, c.Confirmed, c.Unexplained, c.Session, c.Via = tx.Tenant.Name, r.name, r.email, r.level, r.factor, r.unexplained, id.ID(r.id).String(), "session"
 	if sort == accessToken {
 		c.Via = "token"
 	}

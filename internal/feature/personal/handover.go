@@ -127,6 +127,11 @@ func scan(r row) (*Handover, error) {
 // the caller administers the tenant. Another administrator decides. Fault kinds: Invalid
 // with fields, Denied, Conflict when it was asked already.
 func Ask(tx *gate.Tx, leaver, to id.ID, reason string) (id.ID, error) {
+	return AskIn(tx, tx.Entry(), leaver, to, reason)
+}
+
+// AskIn is Ask inside a change of something more, with e as its entry.
+func AskIn(tx *gate.Tx, e *audit.Entry, leaver, to id.ID, reason string) (id.ID, error) {
 	if err := person(tx); err != nil {
 		return 0, err
 	}
@@ -161,7 +166,6 @@ func Ask(tx *gate.Tx, leaver, to id.ID, reason string) (id.ID, error) {
 	if err != nil {
 		return 0, err
 	}
-	e := tx.Entry()
 	e.Action, e.Kind, e.Object, e.Detail.Reason, e.Detail.Text = Asked, "user", leaver, reason, "to "+who(name, to)
 	_, err = tx.Exec(`insert into personal_handover (id, user_id, to_id, reason, state, asked_by, asked_at, decided_by, decided_at, n) values (?, ?, ?, ?, 'open', ?, ?, 0, 0, 0)`,
 		int64(hid), int64(leaver), int64(to), reason, int64(tx.Caller.User), tx.Now)

@@ -33,6 +33,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/keyring"
+	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/profile"
@@ -43,6 +44,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	guarded "strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
+	"strongroom/internal/feature/support"
 	"strongroom/internal/feature/tracker"
 	sealed "strongroom/internal/feature/vault"
 	"strongroom/internal/surface/webui/approvals"
@@ -50,12 +52,15 @@ import (
 	"strongroom/internal/surface/webui/beside"
 	"strongroom/internal/surface/webui/checklists"
 	"strongroom/internal/surface/webui/documents"
+	"strongroom/internal/surface/webui/emergency"
 	"strongroom/internal/surface/webui/entrance"
 	"strongroom/internal/surface/webui/exports"
+	"strongroom/internal/surface/webui/eyes"
 	"strongroom/internal/surface/webui/folders"
 	"strongroom/internal/surface/webui/health"
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
+	"strongroom/internal/surface/webui/leavers"
 	"strongroom/internal/surface/webui/lists"
 	"strongroom/internal/surface/webui/mails"
 	"strongroom/internal/surface/webui/maps"
@@ -77,6 +82,7 @@ import (
 	"strongroom/internal/surface/webui/sensitive"
 	"strongroom/internal/surface/webui/shares"
 	"strongroom/internal/surface/webui/shell"
+	"strongroom/internal/surface/webui/supports"
 	"strongroom/internal/surface/webui/talk"
 	"strongroom/internal/surface/webui/tickets"
 	"strongroom/internal/surface/webui/trackers"
@@ -108,6 +114,8 @@ type Server struct {
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
 	Sensitive   *guarded.Fields         // nil hides the pages of sealed fields
 	Keyring     *keyring.Keyring        // nil hides the page of key pairs
+	Support     *support.Door           // nil hides the pages of support access
+	Leavers     *leaver.Leavers         // nil hides the page of somebody who leaves
 	Reviews     *review.Reviews         // nil hides the pages of access reviews
 	Changes     *change.Changes         // nil hides the pages on which passwords are changed at their systems
 	// API describes the API of programs; nil hides the pages about it.
@@ -142,7 +150,7 @@ func (s *Server) Handler() (http.Handler, error) {
 // record's rail and of what administrators manage.
 func (s *Server) groups() []shell.Group {
 	list := []shell.Group{
-		&entrance.Pages{House: s.House, Sessions: s.Sessions, Ways: s.Ways, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
+		&entrance.Pages{House: s.House, Sessions: s.Sessions, Ways: s.Ways, Support: s.Support, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
 		&tickets.Pages{},
@@ -158,6 +166,8 @@ func (s *Server) groups() []shell.Group {
 		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
 		&roles.Pages{Keys: s.APIKeys},
 		&security.Pages{Sessions: s.Sessions},
+		&emergency.Pages{Sessions: s.Sessions},
+		&eyes.Pages{Sessions: s.Sessions},
 		&trail.Pages{House: s.House},
 		&assets.Pages{},
 		&checklists.Pages{},
@@ -186,6 +196,12 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Reviews != nil {
 		list = append(list, &reviews.Pages{Reviews: s.Reviews})
+	}
+	if s.Support != nil {
+		list = append(list, &supports.Pages{})
+	}
+	if s.Leavers != nil {
+		list = append(list, &leavers.Pages{Leavers: s.Leavers})
 	}
 	if s.Keyring != nil {
 		list = append(list, &pairs.Pages{Keyring: s.Keyring})

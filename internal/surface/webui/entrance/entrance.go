@@ -17,6 +17,7 @@ import (
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/way"
+	"strongroom/internal/feature/support"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -27,6 +28,7 @@ var templates embed.FS
 type Pages struct {
 	House    *tenant.House
 	Sessions *identity.Sessions
+	Support  *support.Door      // nil where the operator's people cannot be let in
 	Ways     *way.Ways          // nil where passwords kept here are the only way in
 	FirstRun *identity.FirstRun // nil once a tenant exists
 	// TenantOf names the tenant that a request's host name stands for; "" for none.
@@ -46,10 +48,15 @@ func (p *Pages) Mount(s *shell.Shell) {
 	p.shell = s
 	s.Door = p
 	s.Public("GET /sign-in", p.signInPage)
+	s.Public("POST /as/end", p.lookBack)
 	s.Public("POST /sign-in", p.signIn)
 	s.Public("GET /sign-in/second", p.secondPage)
 	s.Public("POST /sign-in/second", p.second)
 	p.mountPasskeys(s)
+	if p.Support != nil {
+		s.Public("GET /support", p.supportPage)
+		s.Public("POST /support", p.support)
+	}
 	s.Public("POST /sign-out", p.signOut)
 	if p.Ways != nil {
 		p.mountWays(s)

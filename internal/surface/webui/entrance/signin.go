@@ -1,6 +1,7 @@
 package entrance
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/way"
+	"strongroom/internal/feature/support"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -39,6 +41,9 @@ func (p *Pages) ShowIn(w http.ResponseWriter, r *http.Request) {
 // there were no session.
 func (p *Pages) Caller(r *http.Request) (*access.Caller, error) {
 	token := web.Cookie(r, shell.SessionCookie)
+	if c, err := p.supporter(r, token); c != nil || err != nil {
+		return c, err
+	}
 	name := identity.TenantOf(token)
 	if token == "" || name == "" {
 		return nil, fault.New(fault.Unauthorized, "Sign in first.")
@@ -46,7 +51,21 @@ func (p *Pages) Caller(r *http.Request) (*access.Caller, error) {
 	if host := p.TenantOf(r); host != "" && host != name {
 		return nil, fault.New(fault.Unauthorized, "Sign in first.")
 	}
-	c, err := p.Sessions.Resolve(r.Context(), name, token)
+	return p.at(r, name, token, p.Sessions.Resolve)
+}
+
+// self is Caller for who is there herself, whomever she looks at the tenant as.
+func (p *Pages) self(r *http.Request) (*access.Caller, error) {
+	c, err := p.Caller(r)
+	if err != nil || c.Behind == nil {
+		return c, err
+	}
+	return p.at(r, c.Tenant, web.Cookie(r, shell.SessionCookie), p.Sessions.Self)
+}
+
+// at gives a caller with where she is, where she may be.
+func (p *Pages) at(r *http.Request, name, token string, resolve func(context.Context, string, string) (*access.Caller, error)) (*access.Caller, error) {
+	c, err := resolve(r.Context(), name, token)
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +188,12 @@ func (p *Pages) enter(w http.ResponseWriter, r *http.Request, signed *identity.S
 }
 
 func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) error {
-	c, err := p.Caller(r)
+	c, err := p.self(r)
 	var leaving *way.Leaving
-	if err == nil && p.Ways != nil {
+	if err == nil && p.Ways != nil && c.Via != support.Via {
 		leaving, err = p.Ways.Leaving(r.Context(), c)
 	}
-	if err == nil {
+	if err == nil && c.Via != support.Via {
 		err = p.Sessions.SignOut(r.Context(), c)
 	}
 	if err != nil && !fault.Is(err, fault.Unauthorized) {

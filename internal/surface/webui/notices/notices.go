@@ -156,7 +156,7 @@ func (v *visit) open() error {
 	if err != nil {
 		return err
 	}
-	if !l.Read {
+	if !l.Read && !v.Caller.Scope.Looks {
 		err = v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) error { return notification.Mark(tx, nid, true) })
 	}
 	if err != nil {

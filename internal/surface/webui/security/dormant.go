@@ -5,9 +5,12 @@ import (
 	"strconv"
 	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/feature/dormant"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -20,17 +23,22 @@ type dormantView struct {
 	Title string
 	Users []ui.Item
 	Empty ui.Empty
+	Form  ui.Form
 }
 
 // dormant lists who could sign in and has not for long.
-func (v *visit) dormant() error {
+func (v *visit) dormant(sent *web.Form, refused error) error {
 	spans := []int{30, 90, 180, 365}
 	days, err := strconv.Atoi(v.R.URL.Query().Get("days"))
 	if err != nil || !slices.Contains(spans, days) {
 		days = 90
 	}
 	var list []identity.Idle
+	var policy dormant.Policy
 	err = v.View(func(tx *gate.Tx) (err error) {
+		if policy, err = dormant.Of(tx); err != nil {
+			return err
+		}
 		list, err = identity.Dormant(tx, time.Duration(days)*24*time.Hour)
 		return err
 	})
@@ -39,6 +47,7 @@ func (v *visit) dormant() error {
 	}
 	view := &dormantView{Head: ui.Head{Title: "Dormant accounts", Icon: "clock", Sub: []ui.Cell{{Text: "Who may sign in, and has not for long. What an API key or job does is not counted."}}},
 		Title: web.Number(int64(len(list))) + " in " + strconv.Itoa(days) + " days or more", Empty: ui.Empty{Icon: "check", Title: "Everybody has signed in", Text: "Nobody who may sign in has not for " + strconv.Itoa(days) + " days."}}
+	view.Form = policyForm(policy, sent, refused)
 	for _, n := range spans {
 		view.Spans = append(view.Spans, ui.NavItem{Label: strconv.Itoa(n) + " days", Href: dormantPage + "?days=" + strconv.Itoa(n), Current: n == days})
 	}
@@ -54,5 +63,41 @@ func (v *visit) dormant() error {
 		return err
 	}
 	p.Data = view
-	return v.Render("dormant", p)
+	return v.RenderStatus(web.Status(refused), "dormant", p)
+}
+
+// policyForm asks when accounts that nobody uses are deactivated.
+func policyForm(p dormant.Policy, sent *web.Form, refused error) ui.Form {
+	on, days, notice := p.On, strconv.Itoa(p.Days), strconv.Itoa(p.Notice)
+	if sent != nil {
+		on, days, notice = sent.Bool("on"), sent.Text("days"), sent.Text("notice")
+	}
+	f := ui.Form{Action: dormantPage, Submit: "Save", Note: "Never the last administrator, nor an account for emergencies.", Fields: []ui.Field{
+		{Type: "heading", Label: "Deactivate them"},
+		{Name: "on", Label: "Deactivate who has not signed in for long, nor used a key", Type: "checkbox", Wide: true, Checked: on},
+		{Name: "days", Label: "After", Type: "number", Unit: "days", Required: true, Min: "30", Max: "3650", Value: days},
+		{Name: "notice", Label: "She is told before", Type: "number", Unit: "days", Required: true, Min: "1", Value: notice}}}
+	if refused != nil {
+		said := fault.Say(refused)
+		f.Wrong(said.Text, said.Hint, said.Fields)
+	}
+	return f
+}
+
+func (v *visit) saveDormant() error {
+	f, err := v.Form()
+	if err != nil {
+		return err
+	}
+	p := dormant.Policy{On: f.Bool("on"), Days: int(f.Int("days")), Notice: int(f.Int("notice"))}
+	if err = f.Err(); err == nil {
+		err = v.Change(access.Administer, gate.Thing{}, func(tx *gate.Tx) error { return dormant.Set(tx, p) })
+	}
+	if fault.Is(err, fault.Invalid) {
+		return v.dormant(f, err)
+	}
+	if err != nil {
+		return err
+	}
+	return v.Done(dormantPage, "The policy is saved.")
 }

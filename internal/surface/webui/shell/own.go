@@ -63,6 +63,12 @@ type RailPart struct {
 // Rail adds a part to the rail of every record.
 func (s *Shell) Rail(part RailPart) { s.rail = append(s.rail, part) }
 
+// Above adds a line that may stand above every page; the first that is given stands
+// there, before all others.
+func (s *Shell) Above(line func(v *Visit, tx *gate.Tx) (*ui.Notice, error)) {
+	s.above = append(s.above, line)
+}
+
 // Marks adds something to the head of every record, such as its flags.
 func (s *Shell) Marks(stand func(v *Visit, tx *gate.Tx, r *record.Record, h *ui.Head) error) {
 	s.marks = append(s.marks, stand)

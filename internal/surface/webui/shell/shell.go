@@ -21,6 +21,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -65,6 +66,7 @@ type Shell struct {
 	rail    []RailPart
 	manage  []managed
 	deeds   []Deed
+	above   []func(v *Visit, tx *gate.Tx) (*ui.Notice, error)
 	marks   []func(v *Visit, tx *gate.Tx, r *record.Record, h *ui.Head) error
 	lately  func(v *Visit, tx *gate.Tx, org id.ID) (*ui.Section, error)
 	talk    func(v *Visit, tx *gate.Tx, r *record.Record) (*TalkCard, error)
@@ -176,8 +178,51 @@ func (s *Shell) signedIn(h Handler) web.Handler {
 		}
 		web.NoStore(w)
 		web.Note(r.Context(), slog.String("tenant", c.Tenant), slog.Int64("user", int64(c.User)))
-		return h(&Visit{Shell: s, W: w, R: r, Caller: c})
+		if c.Unexplained && r.URL.Path != reasonPage {
+			if r.Method == http.MethodGet && !web.WantsJSON(r) {
+				return web.SeeOther(w, r, reasonPage)
+			}
+			return fault.New(fault.Denied, "Say first why you use this account.").WithWay(reasonPage)
+		}
+		if c.Behind == nil {
+			return h(&Visit{Shell: s, W: w, R: r, Caller: c})
+		}
+		if err = notHers(c, r); err == nil {
+			err = h(&Visit{Shell: s, W: w, R: r, Caller: c})
+		}
+		if err != nil {
+			s.problem(w, r, err, looking(c))
+		}
+		return nil
 	}
+}
+
+// reasonPage is where who uses an account for emergencies says why.
+const reasonPage = "/break-glass"
+
+// EyesPage is where an administrator who looks as somebody else ends that.
+const EyesPage = "/as"
+
+// notHers refuses to who looks as somebody else whatever does something, and the pages
+// that are about the person herself.
+func notHers(c *access.Caller, r *http.Request) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return fault.New(fault.Denied, "You see the pages as %s: nothing can be done.", c.Name).WithHint("Be yourself again first.").WithWay(EyesPage)
+	}
+	for _, own := range []string{"/account", "/me", "/vault", "/personal_passwords", "/notifications", "/shares"} {
+		if r.URL.Path == own || strings.HasPrefix(r.URL.Path, own+"/") {
+			return fault.New(fault.Denied, "This page is about %s herself.", c.Name).WithHint("It is shown to nobody else.")
+		}
+	}
+	return nil
+}
+
+// looking is the line above every page of somebody who looks as somebody else.
+func looking(c *access.Caller) *ui.Notice {
+	if c.Behind == nil {
+		return nil
+	}
+	return &ui.Notice{Tone: "warn", Text: c.Behind.Name + ", you see the pages as " + c.Name + " does. Nothing can be changed.", Link: "Be yourself again", Href: EyesPage}
 }
 
 // Administering lets only those in who manage the tenant; others are told so,
@@ -200,7 +245,9 @@ func Allowing(a access.Action, h Handler) Handler {
 
 // fail answers a request that went wrong with a page that says what happened
 // and what to do; who is not signed in is sent to do that.
-func (s *Shell) fail(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Shell) fail(w http.ResponseWriter, r *http.Request, err error) { s.problem(w, r, err, nil) }
+
+func (s *Shell) problem(w http.ResponseWriter, r *http.Request, err error, above *ui.Notice) {
 	web.NoStore(w)
 	say := fault.Say(err)
 	if web.WantsJSON(r) {
@@ -227,6 +274,7 @@ func (s *Shell) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p.Data = ui.Problem{Icon: "shield-lock", Title: title(say.Kind), Text: say.Text, Hint: say.Hint, ID: web.RequestID(r.Context()),
 			Actions: []ui.Action{{Label: "Go on", Href: wayBack(r, say.Way), Icon: "chevron-right", Primary: true}}}
 	}
+	p.Notice = above
 	if err := s.pages.RenderStatus(w, r, web.Status(err), "problem", p); err != nil {
 		s.Log.ErrorContext(r.Context(), "the error page failed", "error", err)
 	}

@@ -108,6 +108,19 @@ func (v *Visit) Page(title string, crumbs ...ui.Crumb) (ui.Page, error) {
 				p.Notice = n
 			}
 		}
+		for _, line := range v.above {
+			n, err := line(v, tx)
+			if err != nil {
+				return err
+			}
+			if n != nil {
+				p.Notice = n
+				break
+			}
+		}
+		if n := looking(v.Caller); n != nil {
+			p.Notice = n
+		}
 		if p.Stars, p.Recent, err = v.Favourites.Lines(v, tx); err != nil || v.Bell == nil {
 			return err
 		}

@@ -18,8 +18,12 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/approval"
+	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/dormant"
+	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/review"
@@ -28,6 +32,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
+	"strongroom/internal/feature/support"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -101,6 +106,12 @@ var verbs = map[string]string{
 	mfa.Coded: "made new recovery codes", mfa.Settled: "changed who needs a second factor", mfa.AskedFor: "asked to have second factors reset", mfa.Reset: "had second factors reset", mfa.Declined: "refused to have second factors reset",
 	review.Begun: "began an access review", review.Kept: "confirmed in an access review", review.Removes: "removed in an access review", review.Lapsed: "noted that nobody answered in an access review",
 	review.Removed: "settled a line of an access review", review.Over: "ended an access review", review.Taken: "took over an access review",
+	support.Asked: "asked for support access", support.Approved: "approved support access", support.Refused: "refused support access", support.Entered: "came in by support access",
+	support.Request: "opened by support access", support.Ended: "ended support access",
+	leaver.Begun: "ended the access of somebody who leaves", leaver.Did: "did for somebody who left", leaver.Over: "did all for somebody who left",
+	identity.EyesOn: "began to look as this user", identity.EyesOff: "looked as this user no more",
+	breakglass.Named: "named an account for emergencies", breakglass.Unnamed: "made it an ordinary account", breakglass.Used: "came in by an account for emergencies", breakglass.Explained: "said why an account for emergencies is used",
+	dormant.Settled: "changed when unused accounts are deactivated", dormant.Deactivated: "deactivated an account that nobody used",
 	"keys.rotate": "asked for a rotation of the keys", "keys.rewrap": "began to wrap the keys of secrets anew", "keys.rewrapped": "wrapped keys of secrets anew", "keys.retired": "retired older key pairs",
 	"tenant.title":   "renamed the tenant",
 	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.reset": "gave out a one-time password",

@@ -31,6 +31,7 @@ import (
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breaker"
+	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/checkout"
@@ -40,6 +41,7 @@ import (
 	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
+	"strongroom/internal/feature/dormant"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/external"
@@ -62,6 +64,7 @@ import (
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/keyring"
+	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
@@ -81,6 +84,7 @@ import (
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
+	"strongroom/internal/feature/support"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/feature/view"
@@ -128,6 +132,10 @@ func Features() []record.Feature {
 		mfa.Feature(),
 		ipaccess.Feature(),
 		review.Feature(),
+		breakglass.Feature(),
+		dormant.Feature(),
+		leaver.Feature(),
+		support.Feature(),
 		rotation.Feature(),
 		change.Feature(), schedule.Feature(),
 		attachment.Feature(),
@@ -185,7 +193,7 @@ func Open(t testing.TB, o Options) *House {
 	h.Server.Ways = &way.Ways{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Now: h.Clock.Now,
 		Kinds: []method.Kind{oidc.Kind(), saml.Kind(), ldap.Kind()}, Dialer: &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	h.Server.Provision, h.Server.SCIM = &provision.Provision{Gate: h.Gate, Records: h.Records, Ways: h.Server.Ways}, "/scim/v2"
-	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, h.Server.Ways.Opening), way.Completed
+	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, breakglass.Except(h.Server.Ways.Opening), breakglass.Opening), way.Completed
 	h.jobs(o.Jobs)
 	if o.Empty { // the tenant that every house of the kit has must not be there
 		if err := h.House.House.Erase(t.Context(), coretest.Name); err != nil {
@@ -258,6 +266,9 @@ func (h *House) jobs(work bool) {
 	h.Records.Sealed = h.Server.Risks.Sealed
 	r.Handlers[risk.JobKind] = h.Server.Risks.Handler()
 	h.Server.Reviews = &review.Reviews{Gate: h.Gate, Records: h.Records, Resolve: h.resolve}
+	h.Server.Leavers = &leaver.Leavers{Gate: h.Gate, Records: h.Records, Risks: h.Server.Risks, Jobs: r, Handover: personal.AskIn}
+	r.Handlers[leaver.JobKind] = h.Server.Leavers.Handler()
+	h.Server.Support = &support.Door{Gate: h.Gate}
 	h.Server.Ways.Jobs = r
 	r.Handlers[way.ImportKind] = h.Server.Ways.ImportHandler()
 	h.Server.Sensitive = &sensitive.Fields{Gate: h.Gate, Records: h.Records, Jobs: r, Policies: h.Server.Secrets.Policies}
@@ -392,6 +403,9 @@ const Wait = time.Minute
 
 // entered tells people of a sign-in on a device that they did not use before.
 func entered(tx *gate.Tx, e identity.Entry) error {
+	if err := breakglass.Entered(tx, e); err != nil {
+		return err
+	}
 	if e.Known || e.First {
 		return nil
 	}
