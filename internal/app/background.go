@@ -62,6 +62,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "passwords by schedule", Every: 10 * time.Minute, Run: func(ctx context.Context, name string) error {
 			return (&keeper.Keeper{Gate: a.Gate, Changes: a.Changes, Resolve: a.resolve}).Run(ctx, name)
 		}},
+		{Name: "mailboxes", Every: 5 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Mailboxes.Run(ctx, name) }},
 		{Name: "reminders", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error { return a.Reminder.Run(ctx, name) }},
 		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},

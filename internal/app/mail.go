@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/mail"
+	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/reminder"
@@ -69,7 +70,8 @@ func (m *Mail) relay(d *dialer.Dialer) (*mail.Relay, error) {
 	return r, nil
 }
 
-// mails makes what tells people of things outside of the app, and of what runs out.
+// mails makes what tells people of things outside of the app, and of what runs out, and
+// what reads mail.
 func (a *App) mails() error {
 	a.Reminder = &reminder.Reminder{Gate: a.Gate, Records: a.Records}
 	relay, err := a.Config.Mail.relay(a.Dialer)
@@ -77,7 +79,9 @@ func (a *App) mails() error {
 		return err
 	}
 	a.Outbox = &outbox.Outbox{Gate: a.Gate, Jobs: a.Jobs, Relay: relay, Link: a.Config.Mail.Link}
+	a.Mailboxes = &mailbox.Desk{Gate: a.Gate, Records: a.Records, Files: a.Files, Relations: a.Relations, Secrets: a.Secrets, Dialer: a.Dialer, Log: a.Log}
 	if relay != nil {
+		a.Mailboxes.Own = []string{relay.From.Address}
 		a.Notices.Channels = []notification.Channel{a.Outbox}
 	}
 	return nil

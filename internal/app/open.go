@@ -49,6 +49,7 @@ import (
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/leaver"
+	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
@@ -102,6 +103,7 @@ type App struct {
 	Reviews   *review.Reviews
 	Leavers   *leaver.Leavers
 	Outbox    *outbox.Outbox
+	Mailboxes *mailbox.Desk
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
 	Web       *webui.Server           // once Handler was called

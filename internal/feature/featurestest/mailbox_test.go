@@ -1,16 +1,20 @@
 package featurestest_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/mailfetch/dovecottest"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/journal"
@@ -115,6 +119,70 @@ func (p *post) count(q string) (n int) {
 	p.t.Helper()
 	p.View(p.Admin(), func(tx *gate.Tx) error { return tx.QueryRow(q).Scan(&n) })
 	return n
+}
+
+// TestMailboxOfDovecot: from a real server to tickets, and what is told when it fails.
+func TestMailboxOfDovecot(t *testing.T) {
+	server := dovecottest.Start(t)
+	p := openPost(t)
+	p.desk.Secrets, p.desk.Dialer, p.desk.TLS = &secret.Revealer{Gate: p.Gate, Keys: p.Keys.Client}, &dialer.Dialer{Trusted: []string{server.Implicit}}, &tls.Config{RootCAs: server.Roots, MinVersion: tls.VersionTLS12}
+	p.box.Server, p.box.User, p.box.Done = server.Implicit, "desk", "Taken"
+	word := dovecottest.Password
+	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word); err != nil {
+		t.Fatal(err)
+	}
+	tenant := p.Admin().Tenant
+	state := func() (b *mailbox.Box) {
+		p.View(p.Admin(), func(tx *gate.Tx) (err error) { b, err = mailbox.GetBox(tx, p.box.ID); return err })
+		return b
+	}
+	server.Deliver("desk", letter("Subject: From Dovecot 1\nMessage-ID: <1@harbour.example>\n", "x"), letter("Subject: From Dovecot 2\nMessage-ID: <2@harbour.example>\n", "x"))
+	for range 2 { // M18: the folder for what was taken is missing, and nothing comes twice
+		if err := p.desk.Run(t.Context(), tenant); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := p.count(`select count(*) from record where kind = 'incident' and name like 'From Dovecot%'`); n != 2 {
+		t.Errorf("%d tickets", n)
+	}
+	if _, err := p.desk.Test(t.Context(), p.Admin(), p.box.ID); err == nil || !strings.Contains(err.Error(), "no folder") {
+		t.Errorf("the test says %v", err)
+	}
+	server.Folder("desk", "Taken")
+	server.Deliver("desk", letter("Subject: From Dovecot 3\nMessage-ID: <3@harbour.example>\n", "x"))
+	if err := p.desk.Run(t.Context(), tenant); err != nil {
+		t.Fatal(err)
+	}
+	if b := state(); b.Error != "" || b.Checked == 0 || server.Count("desk", "Taken") != 1 {
+		t.Errorf("%+v, %d mails moved", b, server.Count("desk", "Taken"))
+	}
+	opened := 0
+	p.View(p.Admin(), func(tx *gate.Tx) error {
+		list, err := tx.Activity(audit.Filter{Limit: 200})
+		for _, e := range list {
+			if e.Action == "reveal.granted" && e.Kind == "mailbox" {
+				opened++
+			}
+		}
+		return err
+	})
+	if opened != 1 {
+		t.Errorf("its password was opened %d times for three visits", opened)
+	}
+	said, err := p.desk.Test(t.Context(), p.Admin(), p.box.ID)
+	if err != nil || !strings.Contains(strings.Join(said, " "), "moved to Taken") {
+		t.Errorf("the test says %v, %v", said, err)
+	}
+	p.box, word = state(), "wrong"
+	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.desk.Run(t.Context(), tenant); err != nil {
+		t.Fatal(err)
+	}
+	if b := state(); !strings.Contains(b.Error, "refuses the user or the password") || b.Hint == "" {
+		t.Errorf("with a wrong password: %+v", b)
+	}
 }
 
 func TestMailbox(t *testing.T) {

@@ -106,10 +106,11 @@ func (b *Box) check() error {
 		}
 	}
 	a, err := mail.ParseAddress(b.Address)
-	if err != nil {
+	if err == nil {
+		b.Address = strings.ToLower(a.Address)
+	} else {
 		bad["address"] = "This is no e-mail address. It is the one at which customers write, such as desk@example.com."
 	}
-	b.Address = strings.ToLower(a.Address)
 	if b.Name == "" {
 		b.Name = b.Address
 	}

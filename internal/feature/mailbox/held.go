@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/mailparse"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -107,4 +108,40 @@ func (d *Desk) decided(ctx context.Context, c *access.Caller, held id.ID, action
 		return err
 	})
 	return w, err
+}
+
+// Read gives a mail that came and what it says as text, for who manages the tenant; the
+// text is empty when it is kept no more. NotFound when there is no such mail.
+func Read(tx *gate.Tx, mail id.ID) (*Came, string, error) {
+	if err := tx.Check(access.Administer, gate.Thing{}); err != nil {
+		return nil, "", err
+	}
+	var c Came
+	var box, ticket int64
+	err := tx.QueryRow(`select m.mailbox_id, coalesce(b.name, ''), m.sender, m.sender_name, m.subject, m.state, m.why, m.ticket_id, m.at from mailbox_mail m left join mailbox b on b.id = m.mailbox_id where m.id = ?`, int64(mail)).
+		Scan(&box, &c.BoxName, &c.Sender, &c.Name, &c.Subject, &c.State, &c.Why, &ticket, &c.At)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, "", gate.Missing()
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	c.ID, c.Box, c.Ticket = mail, id.ID(box), id.ID(ticket)
+	w, err := load(tx, `where m.id = ?`, int64(mail))
+	if errors.Is(err, sql.ErrNoRows) {
+		return &c, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	c.Kept = true
+	m, err := mailparse.Parse(w.raw)
+	if err != nil {
+		return &c, "", nil //nolint:nilerr // what cannot be read is held, too
+	}
+	text := m.Text
+	for _, f := range m.Files {
+		text += "\n\nFile: " + f.Name
+	}
+	return &c, text, nil
 }

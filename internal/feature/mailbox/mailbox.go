@@ -10,11 +10,13 @@ package mailbox
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"database/sql"
 	"encoding/hex"
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"strongroom/internal/base/dialer"
@@ -59,7 +61,10 @@ type Desk struct {
 	Dialer    *dialer.Dialer   // likewise
 	Own       []string         // addresses from which this server sends mail
 	Log       *slog.Logger
-	Now       func() time.Time // nil is time.Now
+	TLS       *tls.Config // of mail servers; nil is the library's
+
+	mu     sync.Mutex
+	opened map[place]string // passwords, while their settings stay
 }
 
 // Feature is the tables of mailboxes and of mail that came.

@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/leaver"
+	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/profile"
@@ -62,6 +63,7 @@ import (
 	"strongroom/internal/surface/webui/imports"
 	"strongroom/internal/surface/webui/leavers"
 	"strongroom/internal/surface/webui/lists"
+	"strongroom/internal/surface/webui/mailboxes"
 	"strongroom/internal/surface/webui/mails"
 	"strongroom/internal/surface/webui/maps"
 	"strongroom/internal/surface/webui/marks"
@@ -111,6 +113,7 @@ type Server struct {
 	Runbooks    *runbook.Runbooks       // nil hides the pages of runbooks
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
 	Outbox      *outbox.Outbox          // nil hides the page of mails
+	Mailboxes   *mailbox.Desk           // nil hides the pages of mailboxes
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
 	Sensitive   *guarded.Fields         // nil hides the pages of sealed fields
 	Keyring     *keyring.Keyring        // nil hides the page of key pairs
@@ -178,6 +181,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Outbox != nil {
 		list = append(list, &mails.Pages{Outbox: s.Outbox})
+	}
+	if s.Mailboxes != nil {
+		list = append(list, &mailboxes.Pages{Desk: s.Mailboxes})
 	}
 	if s.Trackers != nil {
 		list = slices.Insert(list, 2, shell.Group(&trackers.Pages{Checker: s.Trackers})) // first in the rail

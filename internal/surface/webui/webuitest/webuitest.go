@@ -67,6 +67,7 @@ import (
 	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mfa"
+	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
@@ -163,6 +164,7 @@ func Features() []record.Feature {
 		standing.Feature(),
 		tracker.Feature(),
 		outbox.Feature(),
+		mailbox.Feature(),
 		runbook.Feature(),
 		vault.Feature(),
 	}
@@ -194,6 +196,8 @@ func Open(t testing.TB, o Options) *House {
 		Kinds: []method.Kind{oidc.Kind(), saml.Kind(), ldap.Kind()}, Dialer: &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	h.Server.Provision, h.Server.SCIM = &provision.Provision{Gate: h.Gate, Records: h.Records, Ways: h.Server.Ways}, "/scim/v2"
 	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, breakglass.Except(h.Server.Ways.Opening), breakglass.Opening), way.Completed
+	h.Server.Mailboxes = &mailbox.Desk{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Relations: h.Server.Relations, Secrets: h.Server.Secrets, Dialer: h.Server.Ways.Dialer}
+	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, h.Server.Ways.Opening), way.Completed
 	h.jobs(o.Jobs)
 	if o.Empty { // the tenant that every house of the kit has must not be there
 		if err := h.House.House.Erase(t.Context(), coretest.Name); err != nil {
