@@ -1,9 +1,11 @@
 package mailboxes
 
 import (
+	"html/template"
 	"net/http"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/richtext"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/gate"
@@ -51,7 +53,7 @@ func (v *visit) decide(refused error) error {
 	if may.Name != "" {
 		card.Items = []ui.Item{{Title: may.Name, Sub: "It may belong to this ticket", Icon: "ticket", Href: shell.RecordURL(v.Kind(may.Kind), m.Ticket)}}
 	}
-	body := &ui.Section{Title: "The mail", Icon: "mail", Text: text}
+	body := &ui.Section{Title: "The mail", Icon: "mail", HTML: template.HTML(richtext.FromText(text))} // #nosec G203 -- FromText escapes all of it
 	if text == "" {
 		body.Empty = "Its text is not kept any more."
 	}
@@ -68,7 +70,7 @@ func (v *visit) decide(refused error) error {
 	}
 	if refused != nil {
 		said := fault.Say(refused)
-		data.Found, status = &found{Problem: &ui.Errors{Text: said.Text, Hint: said.Hint}}, web.Status(refused)
+		data.Found, status = &found{Title: "This was not done", Problem: &ui.Errors{Text: said.Text, Hint: said.Hint}}, web.Status(refused)
 	}
 	return v.show(status, title, data, ui.Crumb{Label: "Mailboxes", Href: top}, ui.Crumb{Label: title})
 }

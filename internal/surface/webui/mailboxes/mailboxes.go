@@ -72,8 +72,9 @@ type view struct {
 	Dialogs []ui.Confirm
 }
 
-// found is what a test found.
+// found is what a test or the last visit found.
 type found struct {
+	Title   string
 	Lines   []string
 	Problem *ui.Errors
 }
@@ -205,7 +206,7 @@ func (v *visit) page(b *mailbox.Box, result *found, refused error) error {
 		data.Head.Actions = []ui.Action{{Label: "Test", Icon: "plug", Href: address(b.ID) + "/test", Post: true, Primary: true},
 			{Label: "Delete", Icon: "trash", Href: d.Action, Post: true, Danger: true, Quiet: true, Dialog: d.ID}}
 		if result == nil && b.Error != "" {
-			data.Found = &found{Problem: &ui.Errors{Text: "The last visit: " + b.Error, Hint: b.Hint}}
+			data.Found = &found{Title: "The last visit", Problem: &ui.Errors{Text: b.Error, Hint: b.Hint}}
 		}
 	}
 	f, err := v.form(b)
@@ -291,7 +292,7 @@ func (v *visit) test() error {
 		return err
 	}
 	lines, err := v.Desk.Test(v.R.Context(), v.Caller, b.ID)
-	result := &found{Lines: lines}
+	result := &found{Title: "Test", Lines: lines}
 	if err != nil {
 		said := fault.Say(err)
 		result.Problem = &ui.Errors{Text: said.Text, Hint: said.Hint}
