@@ -10,6 +10,9 @@ import (
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/mail"
+	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/incident"
+	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
@@ -79,7 +82,9 @@ func (a *App) mails() error {
 		return err
 	}
 	a.Outbox = &outbox.Outbox{Gate: a.Gate, Jobs: a.Jobs, Relay: relay, Link: a.Config.Mail.Link}
-	a.Mailboxes = &mailbox.Desk{Gate: a.Gate, Records: a.Records, Files: a.Files, Relations: a.Relations, Secrets: a.Secrets, Dialer: a.Dialer, Log: a.Log}
+	a.Mailboxes = &mailbox.Desk{Tickets: mailbox.Tickets{Kind: incident.Kind, Waits: []string{incident.WaitCustomer, incident.Resolved}, Goes: incident.Active,
+		Journal: journal.Kind, Mail: journal.Email, Note: journal.Note, FieldOf: journal.FieldOf, Place: journal.Place, Watching: comment.Watching},
+		Gate: a.Gate, Records: a.Records, Files: a.Files, Relations: a.Relations, Secrets: a.Secrets, Dialer: a.Dialer, Log: a.Log}
 	if relay != nil {
 		a.Mailboxes.Own = []string{relay.From.Address}
 		a.Notices.Channels = []notification.Channel{a.Outbox}

@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/mailbox"
@@ -34,7 +35,9 @@ func openPost(t *testing.T) *post {
 	t.Helper()
 	b := openBench(t)
 	b.mustUpdate("contact", b.customer, record.Values{"contact_emails": []map[string]any{{"value": "rosa@harbour.example"}}})
-	p := &post{bench: b, desk: &mailbox.Desk{Gate: b.Gate, Records: b.Records, Files: &attachment.Store{Gate: b.Gate}, Relations: &relation.Relations{Records: b.Records}, Own: []string{"noreply@northbeam.example"}},
+	p := &post{bench: b, desk: &mailbox.Desk{Tickets: mailbox.Tickets{Kind: incident.Kind, Waits: []string{incident.WaitCustomer, incident.Resolved}, Goes: incident.Active,
+		Journal: journal.Kind, Mail: journal.Email, Note: journal.Note, FieldOf: journal.FieldOf, Place: journal.Place, Watching: comment.Watching},
+		Gate: b.Gate, Records: b.Records, Files: &attachment.Store{Gate: b.Gate}, Relations: &relation.Relations{Records: b.Records}, Own: []string{"noreply@northbeam.example"}},
 		box: &mailbox.Box{Address: "Desk@Northbeam.example", Server: "imap.northbeam.example", Active: true}}
 	word := "word"
 	if err := p.desk.Save(t.Context(), b.Admin(), p.box, &word); err != nil {

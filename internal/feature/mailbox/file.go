@@ -6,6 +6,7 @@ import (
 	"errors"
 	"html"
 	"net/mail"
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -16,9 +17,6 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
-	"strongroom/internal/feature/comment"
-	"strongroom/internal/feature/incident"
-	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/notification"
 )
 
@@ -42,13 +40,13 @@ func (d *Desk) file(ctx context.Context, tenant string, w *waiting, as func(*fil
 	c := access.System(tenant, "job")
 	var files []*attachment.Content
 	for _, f := range m.Files {
-		content, err := d.Files.WriteFor(ctx, c, access.Create, gate.Thing{Kind: journal.Kind}, f.Name, bytes.NewReader(f.Content))
+		content, err := d.Files.WriteFor(ctx, c, access.Create, gate.Thing{Kind: d.Tickets.Journal}, f.Name, bytes.NewReader(f.Content))
 		if err != nil {
 			return err
 		}
 		files = append(files, content) // one that is not attached is removed after a day
 	}
-	return d.Gate.Change(ctx, c, access.Create, gate.Thing{Kind: journal.Kind}, func(tx *gate.Tx) error {
+	return d.Gate.Change(ctx, c, access.Create, gate.Thing{Kind: d.Tickets.Journal}, func(tx *gate.Tx) error {
 		tx.Withdraw(tx.Entry()) // the tickets have their own
 		var state string
 		if err := tx.QueryRow(`select state from mailbox_mail where id = ?`, int64(w.id)).Scan(&state); err != nil {
@@ -140,7 +138,7 @@ func (f *filing) begin(d Decision) (id.ID, error) {
 	if subject == "" {
 		subject = "Mail without a subject"
 	}
-	r, err := f.create(incident.Kind, record.Values{"name": subject, "organization_id": f.who.Org, "contact_id": f.who.ID, "description": f.page(), "source": "Email"})
+	r, err := f.create(f.Tickets.Kind, record.Values{"name": subject, "organization_id": f.who.Org, "contact_id": f.who.ID, "description": f.page(), "source": "Email"})
 	if err != nil {
 		return 0, err
 	}
@@ -167,7 +165,7 @@ func (f *filing) linked(r *record.Record, other id.ID, what string) error {
 	if _, err := f.Relations.Add(f.tx, r.ID, other, ""); err != nil {
 		return err
 	}
-	_, err = f.create(journal.Kind, record.Values{"incident_id": r.ID, "journal_type": journal.Note, "notes_body": "<p>" + html.EscapeString(what+names[other]) + ".</p>", "source": "Email"})
+	_, err = f.create(f.Tickets.Journal, record.Values{f.Tickets.FieldOf(f.Tickets.Kind): r.ID, "journal_type": f.Tickets.Note, "notes_body": "<p>" + html.EscapeString(what+names[other]) + ".</p>", "source": "Email"})
 	return err
 }
 
@@ -192,15 +190,15 @@ func (f *filing) write(d Decision) error {
 	if err != nil {
 		return err
 	}
-	field := journal.FieldOf(kind)
+	field := f.Tickets.FieldOf(kind)
 	if field == "" {
 		return fault.New(fault.Invalid, "Nothing can be written on this any more.")
 	}
-	typ, said := journal.Email, f.page()
+	typ, said := f.Tickets.Mail, f.page()
 	if d.Do == Remark {
-		typ = journal.Note
+		typ = f.Tickets.Note
 	}
-	e, err := f.create(journal.Kind, record.Values{field: d.Ticket, "journal_type": typ, "name": short(f.m.Subject, 250), "source": "Email",
+	e, err := f.create(f.Tickets.Journal, record.Values{field: d.Ticket, "journal_type": typ, "name": short(f.m.Subject, 250), "source": "Email",
 		"notes_body": "<p><strong>" + addressed(f.m.From) + "</strong></p>" + said})
 	if err != nil {
 		return err
@@ -264,18 +262,18 @@ func (f *filing) join(ticket id.ID, others bool) error {
 // wake lets go on what waits for the customer or was resolved. What its lifecycle does
 // not allow stays as it is.
 func (f *filing) wake(kind string, ticket id.ID) error {
-	if kind != incident.Kind {
+	if kind != f.Tickets.Kind {
 		return nil
 	}
 	r, err := f.Records.Get(f.tx, kind, ticket)
 	if err != nil {
 		return err
 	}
-	if s := r.Values.Text("status"); s != incident.WaitCustomer && s != incident.Resolved {
+	if s := r.Values.Text("status"); !slices.Contains(f.Tickets.Waits, s) {
 		return nil
 	}
 	err = f.tx.Try(func() error {
-		_, err := f.Records.Update(f.tx, kind, ticket, 0, record.Values{"status": incident.Active})
+		_, err := f.Records.Update(f.tx, kind, ticket, 0, record.Values{"status": f.Tickets.Goes})
 		return err
 	})
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
@@ -286,7 +284,7 @@ func (f *filing) wake(kind string, ticket id.ID) error {
 
 // tell tells who works on the ticket or follows it.
 func (f *filing) tell(kind string, e *record.Record) error {
-	people, err := comment.Watching(f.tx, e.Parent)
+	people, err := f.Tickets.Watching(f.tx, e.Parent)
 	if err != nil {
 		return err
 	}
@@ -300,7 +298,7 @@ func (f *filing) tell(kind string, e *record.Record) error {
 	if len(people) == 0 {
 		return nil
 	}
-	_, err = notification.Send(f.tx, notification.Notice{Topic: "comment", To: people, Record: e.Parent, Place: journal.Place(e.ID), Key: "journal/" + e.ID.String(),
+	_, err = notification.Send(f.tx, notification.Notice{Topic: "comment", To: people, Record: e.Parent, Place: f.Tickets.Place(e.ID), Key: "journal/" + e.ID.String(),
 		Text: []notification.Part{notification.Words("A mail came on"), notification.Of(e.Parent)}})
 	return err
 }

@@ -14,7 +14,6 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/journal"
 )
 
 var letters = base32.StdEncoding.WithPadding(base32.NoPadding)
@@ -73,7 +72,7 @@ func (f *filing) ticket(n id.ID) (*Ticket, error) {
 		return nil, nil
 	}
 	kind, err := kindOf(f.tx, n)
-	if err != nil || journal.FieldOf(kind) == "" {
+	if err != nil || f.Tickets.FieldOf(kind) == "" {
 		if fault.Is(err, fault.NotFound) {
 			err = nil
 		}
@@ -204,7 +203,7 @@ func (f *filing) threads(k *Known) error {
 	series, n := NumberIn(f.m.Subject)
 	for _, kind := range f.Records.Kinds.Kinds() {
 		number := kind.Field("number")
-		if n == 0 || number == nil || number.Series != series || journal.FieldOf(kind.Name) == "" {
+		if n == 0 || number == nil || number.Series != series || f.Tickets.FieldOf(kind.Name) == "" {
 			continue
 		}
 		p, err := f.Records.List(f.tx, kind.Name, record.Query{Limit: 1, NoTotal: true, Only: []string{"number"}, Filters: []record.Filter{{Field: "number", Op: record.Eq, Values: []any{n}}}})
@@ -260,7 +259,7 @@ func (f *filing) counts(k *Known) error {
 	if err != nil || f.who == nil {
 		return err
 	}
-	p, err := f.Records.List(f.tx, "incident", record.Query{Limit: MostOpen, NoTotal: true, Only: []string{"number"}, Sort: []record.Order{{Field: "id"}},
+	p, err := f.Records.List(f.tx, f.Tickets.Kind, record.Query{Limit: MostOpen, NoTotal: true, Only: []string{"number"}, Sort: []record.Order{{Field: "id"}},
 		Filters: []record.Filter{{Field: "contact_id", Op: record.Eq, Values: []any{f.who.ID}}, {Field: "final", Op: record.Eq, Values: []any{false}}}})
 	if err == nil {
 		k.OpenTickets = len(p.Records)

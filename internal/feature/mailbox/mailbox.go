@@ -50,9 +50,23 @@ const (
 	most     = 200                  // mails of the list
 )
 
+// Tickets says what mail becomes and where it is written.
+type Tickets struct {
+	Kind     string                                        // of new ones
+	Waits    []string                                      // the states in which an answer lets one go on
+	Goes     string                                        // the state in which it then is
+	Journal  string                                        // the kind of what is written on tickets
+	Mail     string                                        // its type of mails
+	Note     string                                        // its type of notes
+	FieldOf  func(kind string) string                      // its field that names a ticket of a kind; empty for none such
+	Place    func(entry id.ID) string                      // where an entry stands on the page of its ticket
+	Watching func(tx *gate.Tx, rec id.ID) ([]id.ID, error) // who follows a ticket
+}
+
 // Desk files the mail of all tenants. Fill the fields; it then is safe for concurrent
 // use.
 type Desk struct {
+	Tickets   Tickets
 	Gate      *gate.Gate
 	Records   *record.Engine
 	Files     *attachment.Store
