@@ -66,8 +66,8 @@ import (
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/location"
-	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/mailbox"
+	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
@@ -197,7 +197,6 @@ func Open(t testing.TB, o Options) *House {
 	h.Server.Provision, h.Server.SCIM = &provision.Provision{Gate: h.Gate, Records: h.Records, Ways: h.Server.Ways}, "/scim/v2"
 	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, breakglass.Except(h.Server.Ways.Opening), breakglass.Opening), way.Completed
 	h.Server.Mailboxes = &mailbox.Desk{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Relations: h.Server.Relations, Secrets: h.Server.Secrets, Dialer: h.Server.Ways.Dialer}
-	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, h.Server.Ways.Opening), way.Completed
 	h.jobs(o.Jobs)
 	if o.Empty { // the tenant that every house of the kit has must not be there
 		if err := h.House.House.Erase(t.Context(), coretest.Name); err != nil {
