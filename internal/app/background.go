@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/breakglass"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/dormant"
@@ -56,6 +57,7 @@ func (a *App) jobs() *job.Runner {
 		}},
 		{Name: "accounts for emergencies", Every: 24 * time.Hour, Run: func(ctx context.Context, name string) error { return breakglass.Remind(ctx, a.Gate, name) }},
 		{Name: "access reviews", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Reviews.Run(ctx, name) }},
+		{Name: "approvals", Every: 5 * time.Minute, Run: (&ballot.Clock{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "shares", Every: 15 * time.Minute, Run: (&share.Shares{Gate: a.Gate}).Tidy},
 		{Name: "overdue passwords", Every: 12 * time.Hour, Run: (&rotation.Teller{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "changes of passwords", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Changes.Run(ctx, name) }},

@@ -9,6 +9,7 @@ import (
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/category"
@@ -136,6 +137,7 @@ func features() []record.Feature {
 		announcement.Feature(),
 		offering.Feature(),
 		release.Feature(),
+		ballot.Feature(),
 		knowledge.Feature(),
 		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},

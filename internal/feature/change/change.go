@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/desk"
 )
 
@@ -65,7 +66,7 @@ func changes() *record.Kind {
 	requester.Label = "Requester"
 	k := &record.Kind{
 		Name: Kind, Plural: "changes", Label: "Change", Labels: "Changes", Icon: "git-branch",
-		Scope: record.OfOrganization, Menu: 34, Ended: "final", Life: l, Before: rules.Before,
+		Scope: record.OfOrganization, Menu: 34, Ended: "final", Life: l, Before: rules.Before, After: asks,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("CHG"), desk.Status(l, "Left empty, it is Logged."),
 			desk.Priority(), desk.Urgency(), desk.Impact(),
@@ -98,6 +99,11 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 	if to, ends := now.Values["scheduled_end"].(int64); begins && ends && to <= from {
 		return fault.Field("scheduled_end", "It ends before it begins.")
 	}
+	if old != nil && now.Values.Text("status") == Scheduled && old.Values.Text("status") != Scheduled {
+		if err := ballot.Passed(tx, now); err != nil {
+			return err
+		}
+	}
 	if old == nil || now.Values.Text("status") != Implemented || old.Values.Text("status") == Implemented {
 		return nil
 	}
@@ -107,4 +113,12 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 		err = fault.Field("status", "Not all is done: %s is open.", open.Records[0].Name).WithHint("Complete or cancel its tasks first.")
 	}
 	return err
+}
+
+// asks has a change approved that waits for it.
+func asks(tx *gate.Tx, now, _ *record.Record) error {
+	if now.Values.Text("status") != PendingApproval {
+		return nil
+	}
+	return ballot.Demand(tx, now)
 }

@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/feature/announcement"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/category"
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/change"
@@ -60,7 +61,7 @@ func features() []record.Feature {
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(), rotation.Feature(),
 		attachment.Feature(), relation.Feature(), favourite.Feature(), external.Feature(), flexibleasset.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), tracker.Feature(), comment.Feature(), flag.Feature(), alert.Feature(),
 		sla.Feature(),
-		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), journal.Feature(), mailbox.Feature(), announcement.Feature(), {Name: "number", Schema: number.Schema},
+		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), ballot.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), journal.Feature(), mailbox.Feature(), announcement.Feature(), {Name: "number", Schema: number.Schema},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/desk"
 )
 
@@ -106,6 +107,11 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 	if to, ends := now.Values["scheduled_end"].(int64); begins && ends && to <= from {
 		return fault.Field("scheduled_end", "It ends before it begins.")
 	}
+	if old != nil && now.Values.Text("status") == Active && old.Values.Text("status") != Active {
+		if err := ballot.Passed(tx, now); err != nil {
+			return err
+		}
+	}
 	if old == nil || now.Values.Text("status") != Closed || old.Values.Text("status") == Closed {
 		return nil
 	}
@@ -120,8 +126,14 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 	return fault.Field("status", "Not all is done: %s.", strings.Join(names, ", ")).WithHint("Set each milestone to Done or Skipped first.")
 }
 
-// plan gives a major release the usual milestones, when it becomes one.
+// plan gives a major release the usual milestones, when it becomes one, and has one that
+// is requested approved.
 func plan(tx *gate.Tx, now, old *record.Record) error {
+	if now.Values.Text("status") == Requested {
+		if err := ballot.Demand(tx, now); err != nil {
+			return err
+		}
+	}
 	if now.Values.Text("release_type") != Major || old != nil && old.Values.Text("release_type") == Major {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/desk"
 )
 
@@ -65,7 +66,12 @@ func requests() *record.Kind {
 	customer.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "service_requests", Label: "Service request", Labels: "Service requests", Icon: "inbox",
-		Scope: record.OfOrganization, Menu: 32, Ended: "final", Life: l, Before: rules.Before, After: rules.After,
+		Scope: record.OfOrganization, Menu: 32, Ended: "final", Life: l, Before: rules.Before, After: func(tx *gate.Tx, now, old *record.Record) error {
+			if err := rules.After(tx, now, old); err != nil {
+				return err
+			}
+			return asks(tx, now, old)
+		},
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("REQ"),
 			desk.Status(l, "Left empty, it is Active when the team is known, and Submitted until then."),
@@ -94,6 +100,10 @@ func taken() []string { return []string{"service_id", "category_id", "team_id", 
 // called like that, or else by the first words of its description.
 func fill(tx *gate.Tx, now, old *record.Record) error {
 	if old != nil {
+		state := now.Values.Text("status")
+		if state != old.Values.Text("status") && (state == Approved || state == Fulfilled) {
+			return ballot.Passed(tx, now)
+		}
 		return nil
 	}
 	if offering := now.Values.ID("offering_id"); offering != 0 {
@@ -133,4 +143,12 @@ func firstWords(s string) string {
 		b.WriteString(w)
 	}
 	return b.String()
+}
+
+// asks has a request approved that was sent.
+func asks(tx *gate.Tx, now, _ *record.Record) error {
+	if state := now.Values.Text("status"); state != Submitted && state != Active {
+		return nil
+	}
+	return ballot.Demand(tx, now)
 }

@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/category"
 	"strongroom/internal/feature/change"
 	"strongroom/internal/feature/configuration"
@@ -122,7 +123,7 @@ func open(t testing.TB) *house {
 	t.Helper()
 	h := &house{t: t, House: coretest.Open(t, coretest.Options{Features: []record.Feature{
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), password.Feature(), identity.Feature(), apikey.Feature(), notification.Feature(),
-		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), relation.Feature(), attachment.Feature(), view.Feature(), {Name: "number", Schema: number.Schema},
+		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), ballot.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), relation.Feature(), attachment.Feature(), view.Feature(), {Name: "number", Schema: number.Schema},
 	}})}
 	keys := &apikey.Keys{Gate: h.Gate}
 	api := &ivanti.API{Gate: h.Gate, Records: h.Records, Relations: &relation.Relations{Records: h.Records}, Attachments: &attachment.Store{Gate: h.Gate, Max: 1 << 20}, Keys: keys, Limiter: &apikey.Limiter{Now: h.Clock.Now}, Sessions: &identity.Sessions{Gate: h.Gate, Methods: []method.Password{welcome{}}},

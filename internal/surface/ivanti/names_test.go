@@ -5,6 +5,7 @@ import (
 
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/announcement"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/category"
 	"strongroom/internal/feature/change"
 	"strongroom/internal/feature/configuration"
@@ -27,7 +28,7 @@ import (
 func TestNamesAreOfKinds(t *testing.T) {
 	kinds := map[string]*record.Kind{}
 	for _, f := range []record.Feature{announcement.Feature(), category.Feature(), change.Feature(), configuration.Feature(), contact.Feature(), identity.Feature(), incident.Feature(),
-		location.Feature(), organization.Feature(), problem.Feature(), request.Feature(), offering.Feature(), release.Feature(), knowledge.Feature(), service.Feature(), task.Feature(), team.Feature()} {
+		location.Feature(), organization.Feature(), problem.Feature(), request.Feature(), offering.Feature(), release.Feature(), ballot.Feature(), knowledge.Feature(), service.Feature(), task.Feature(), team.Feature()} {
 		for _, k := range f.Kinds {
 			kinds[k.Name] = k
 		}

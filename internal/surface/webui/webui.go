@@ -90,6 +90,7 @@ import (
 	"strongroom/internal/surface/webui/trackers"
 	"strongroom/internal/surface/webui/trail"
 	"strongroom/internal/surface/webui/vault"
+	"strongroom/internal/surface/webui/votes"
 	"strongroom/internal/surface/webui/ways"
 )
 
@@ -163,6 +164,7 @@ func (s *Server) groups() []shell.Group {
 		&secrets.Pages{Secrets: s.Secrets},
 		&personal.Pages{Keys: s.APIKeys},
 		&approvals.Pages{},
+		&votes.Pages{},
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&rotations.Pages{Changes: s.Changes},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},
