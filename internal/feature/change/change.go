@@ -2,7 +2,7 @@
 // taken back when it fails.
 //
 // Always true: a change goes through the states of its lifecycle; it is scheduled
-// only with a beginning and an end, implemented only when the tasks that whoever says so can see are over, and
+// only with a beginning and an end, and into no freeze unless it is an emergency; implemented only when the tasks that whoever says so can see are over, and
 // closed only with a review; once closed, denied or canceled it does not change any
 // more.
 package change
@@ -33,9 +33,9 @@ const (
 	Canceled        = "Canceled"
 )
 
-// Feature is the kind change.
+// Feature is the kinds change and change_freeze.
 func Feature() record.Feature {
-	return record.Feature{Name: Kind, Kinds: []*record.Kind{changes()}}
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{changes(), freezes()}}
 }
 
 // Types are the types of changes. Standard and minor ones take no approval.
@@ -71,10 +71,11 @@ func changes() *record.Kind {
 			desk.Subject(), desk.Number("CHG"), desk.Status(l, "Left empty, it is Logged."),
 			desk.Priority(), desk.Urgency(), desk.Impact(),
 			{Name: "change_type", Label: "Type", Type: record.Choice, Choices: Types(), Default: "Minor", Class: record.Internal, Filter: true, List: true},
-			{Name: "risk", Type: record.Choice, Choices: desk.Grades(), Class: record.Internal, Filter: true},
+			{Name: "risk", Type: record.Choice, Choices: desk.Grades(), Class: record.Internal, Filter: true, Hint: "Follows from the questions on it, once all are answered."},
 			requester,
 			desk.Service(), desk.Category(), desk.Team(), desk.Owner(),
 			desk.Description(),
+			question("risk_reach", "If it fails, who notices", reach()), question("risk_back", "The way back takes", back()), question("risk_tried", "Tried before", tried()), question("risk_done", "We have done this", done()),
 			{Name: "justification", Type: record.HTML, Class: record.Internal, Search: true, Group: "Description", Hint: "Why it is worth it."},
 			{Name: "scheduled_start", Label: "Begins", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, List: true, Group: "Plan"},
 			{Name: "scheduled_end", Label: "Ends", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, Group: "Plan"},
@@ -95,6 +96,12 @@ func changes() *record.Kind {
 // fill refuses what no lifecycle can: an end before the beginning, and a change that
 // is implemented while tasks of it are open.
 func fill(tx *gate.Tx, now, old *record.Record) error {
+	if risk := RiskOf(now.Values); risk != "" {
+		now.Values["risk"] = risk
+	}
+	if err := frozen(tx, now, old); err != nil {
+		return err
+	}
 	from, begins := now.Values["scheduled_start"].(int64)
 	if to, ends := now.Values["scheduled_end"].(int64); begins && ends && to <= from {
 		return fault.Field("scheduled_end", "It ends before it begins.")

@@ -30,7 +30,52 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 			}
 		}
 	}
-	return mastered(tx, now, old)
+	if err := mastered(tx, now, old); err != nil {
+		return err
+	}
+	return follow(tx, now, old)
+}
+
+// mostFollowers is how many incidents follow one master at the most.
+const mostFollowers = 500
+
+// follow resolves what a master incident stands for along with it: each that is open gets
+// its resolution and cause, and what else its state demands where nobody has said it.
+func follow(tx *gate.Tx, now, old *record.Record) error {
+	if !now.Values.Bool("master") || old == nil || now.Values.Text("status") != Resolved || slices.Contains([]string{Resolved, Closed}, old.Values.Text("status")) {
+		return nil
+	}
+	if now.Values["resolution"] == nil || now.Values["cause_code"] == nil {
+		return nil // it is refused for that
+	}
+	e := now.Kind.Engine()
+	open, err := e.List(tx, Kind, record.Query{Limit: mostFollowers, NoTotal: true, Filters: []record.Filter{{Field: "master_id", Op: record.Eq, Values: []any{now.ID}}, {Field: "final", Op: record.Eq, Values: []any{false}}}})
+	if err != nil {
+		return err
+	}
+	for _, r := range open.Records {
+		v := record.Values{}
+		for _, name := range []string{"service_id", "category_id", "team_id", "owner_id"} {
+			if r.Values[name] == nil && now.Values[name] != nil {
+				v[name] = now.Values[name]
+			}
+		}
+		switch r.Values.Text("status") {
+		case Resolved:
+			continue
+		case Logged: // by way of Active, which is declared
+			v["status"] = Active
+			if r, err = e.Update(tx, Kind, r.ID, 0, v); err != nil {
+				return err
+			}
+			v = record.Values{}
+		}
+		v["status"], v["resolution"], v["cause_code"] = Resolved, now.Values["resolution"], now.Values["cause_code"]
+		if _, err := e.Update(tx, Kind, r.ID, 0, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mastered keeps masters and those that follow them apart: an incident that has a
