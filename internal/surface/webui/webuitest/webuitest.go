@@ -97,10 +97,9 @@ const Password = "correct horse battery staple 9"
 
 // Options say what is in the house.
 type Options struct {
-	Sample int              // sample records; 0 for none
-	Empty  bool             // no user yet: the page of the first run
-	Jobs   bool             // jobs are done
-	More   []record.Feature // beside Features
+	Sample int  // sample records; 0 for none
+	Empty  bool // no user yet: the page of the first run
+	Jobs   bool // jobs are done
 	Change func(*webui.Server)
 	More   []record.Feature // beside Features
 }
