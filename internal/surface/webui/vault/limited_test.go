@@ -222,6 +222,7 @@ func withholds(t *testing.T, p *proxy, b *browser.Tab, at id.ID) {
 			}
 		})
 		reopen(b, at)
+		b.Wait(alarmed)
 		p.lies(nil)
 		if s := b.Text("[data-alarm]"); !strings.Contains(s, c.want) || !strings.Contains(s, "Nothing was opened") {
 			t.Errorf("%s: it says %q, and not %q", c.name, s, c.want)

@@ -16,7 +16,7 @@ import (
 // stand in the signed log, or the log is another one than before.
 func TestListingByHand(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
-	mine, _ := fill(t, h, access.Editor, 1)
+	mine, at := fill(t, h, access.Editor, 1)
 	fill(t, h, access.Manager, 0)
 	p := newProxy(t, h.URL)
 	b := browser.Open(t, p.URL)
@@ -49,7 +49,7 @@ func TestListingByHand(t *testing.T) {
 		}},
 	} {
 		p.lies(path(c.lie))
-		unlock(b, passphrase)
+		reopen(b, at)
 		b.Wait(alarmed)
 		if s := b.Text("[data-alarm]"); !strings.Contains(s, c.says) {
 			t.Errorf("it says %q, not %q", s, c.says)
@@ -57,21 +57,17 @@ func TestListingByHand(t *testing.T) {
 	}
 	p.lies(nil)
 	browser.Eval[int](b, `((k) => { const m = JSON.parse(localStorage[k]); m.log.root = "ab".repeat(32); localStorage[k] = JSON.stringify(m); return 1 })(Object.keys(localStorage).find((k) => k.startsWith("vault/")))`)
-	unlock(b, passphrase)
+	reopen(b, at)
 	b.Wait(alarmed)
 	if s := b.Text("[data-alarm]"); !strings.Contains(s, "another audit log") {
 		t.Errorf("it says %q", s)
 	}
 }
 
-// TestTreeProofs compares what the script says of proofs with the reference: every
+// treeProofs compares what the script says of proofs with the reference: every
 // proof of small trees, and the same with another root.
-func TestTreeProofs(t *testing.T) {
-	h := webuitest.Open(t, webuitest.Options{})
-	b := browser.Open(t, h.URL)
-	signIn(b, access.Editor)
-	b.Visit("/vault")
-	b.Wait(state + ` == "new"`)
+func treeProofs(t *testing.T, b *browser.Tab) {
+	t.Helper()
 	type proof struct {
 		Index, Size     int64
 		Path            []string

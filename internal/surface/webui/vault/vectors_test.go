@@ -81,6 +81,8 @@ func TestVectors(t *testing.T) {
 	recovered(t, b)
 	wycheproofs(t, b)
 	limitedVectors(t, b)
+	t.Run("hashes", func(t *testing.T) { hashes(t, b) })
+	t.Run("proofs of trees", func(t *testing.T) { treeProofs(t, b) })
 }
 
 // recovered opens what either implementation made of recoveries, and makes the browser's when asked.
@@ -140,14 +142,10 @@ func recovered(t *testing.T, b *browser.Tab) {
 	}
 }
 
-// TestHashes compares the SHA-256 and HMAC of the script with those of the browser at lengths
+// hashes compares the SHA-256 and HMAC of the script with those of the browser at lengths
 // around the blocks, and its trees with those of the reference.
-func TestHashes(t *testing.T) {
-	h := webuitest.Open(t, webuitest.Options{})
-	b := browser.Open(t, h.URL)
-	signIn(b, access.Editor)
-	b.Visit("/vault")
-	b.Wait(state + ` == "new"`)
+func hashes(t *testing.T, b *browser.Tab) {
+	t.Helper()
 	got := browser.Eval[map[string]string](b, `(async () => {`+modules+`
 		const out = {};
 		for (const n of [0, 1, 54, 55, 56, 63, 64, 65, 119, 120, 1000, 70000]) {
