@@ -44,6 +44,11 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 		"vault breakglass": breakglassFlags,
 		"vault verify-client": func(s *settings, f *flag.FlagSet) {
 			f.BoolVar(&s.list, "list", false, "print the SHA-256 of every file that this version sends to browsers")
+			f.StringVar(&s.vault.session, "session-file", "", "`file` with the cookie of a session, NAME=VALUE, to look at pages behind the sign-in")
+			f.Func("page", "the `path` of such a page (default: /vault and /). May be given several times", func(v string) error {
+				s.vault.pages = append(s.vault.pages, v)
+				return nil
+			})
 		},
 		"vault put": func(s *settings, f *flag.FlagSet) {
 			ownVaultFlags(s, f)

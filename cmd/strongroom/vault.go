@@ -142,6 +142,8 @@ type vaultSettings struct {
 	app.VaultOptions
 	Username, Site string
 	only           []string // users
+	session        string   // the file with its cookie
+	pages          []string
 
 	glass glass
 }

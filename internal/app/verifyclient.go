@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,27 +39,39 @@ func ClientDigests() (tree string, files map[string][sha256.Size]byte, err error
 type ClientCheck struct {
 	Tree  string   `json:"tree"`
 	Files int      `json:"files"` // that were compared
+	Pages []string `json:"pages"` // behind the sign-in, likewise
 	Wrong []string `json:"wrong"` // what is not as in this version, in words
 }
 
-// VerifyClient fetches what a server sends to browsers before they sign in: the
-// policy of its pages, their scripts, import map and digests, and every file of the tree; and compares them
-// with those of this very program. h nil is a client of its own.
-func VerifyClient(ctx context.Context, server string, h *http.Client) (*ClientCheck, error) {
+// ClientSession is what VerifyClient looks at beside what anybody is sent.
+type ClientSession struct {
+	Cookie string   // NAME=VALUE, as a browser that is signed in sends it; empty for none
+	Pages  []string // their paths, such as /vault
+}
+
+// VerifyClient fetches what a server sends to browsers before they sign in, and with a
+// session the pages behind that: the policy of pages, their scripts, import map and digests, and every
+// file of the tree; and compares them with those of this very program. h nil is a client
+// of its own.
+func VerifyClient(ctx context.Context, server string, as ClientSession, h *http.Client) (*ClientCheck, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fault.New(fault.Invalid, "%q is no address of a server.", server).WithHint("It is like https://demo.example.com")
+	}
+	if as.Cookie != "" && u.Scheme == "http" && !thisMachine(u.Hostname()) {
+		return nil, fault.New(fault.Invalid, "The session would go to %s in the clear.", u.Hostname()).WithHint("Use the address that begins with https://")
 	}
 	static, err := shell.Static()
 	if err != nil {
 		return nil, err
 	}
 	tree, files := static.Hash(), static.Digests()
-	v := &verifier{static: static, at: u.Scheme + "://" + u.Host, http: h, out: &ClientCheck{Tree: tree, Wrong: []string{}}}
-	if h == nil {
-		v.http = &http.Client{Timeout: time.Minute}
+	v := &verifier{static: static, at: u.Scheme + "://" + u.Host, http: http.Client{Timeout: time.Minute}, out: &ClientCheck{Tree: tree, Pages: []string{}, Wrong: []string{}}}
+	if h != nil {
+		v.http = *h
 	}
-	if err := v.page(ctx); err != nil {
+	v.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the session goes nowhere else
+	if err := v.pages(ctx, as); err != nil {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -76,12 +89,44 @@ func VerifyClient(ctx context.Context, server string, h *http.Client) (*ClientCh
 	return v.out, nil
 }
 
+// thisMachine tells whether a host is this machine.
+func thisMachine(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
+}
+
 type verifier struct {
 	static *web.Static
 
-	at   string
-	http *http.Client
-	out  *ClientCheck
+	at     string
+	on     string // what the page is called that is looked at
+	cookie string
+	http   http.Client
+	out    *ClientCheck
+}
+
+// pages looks at the page on which people sign in, and at those of a session.
+func (v *verifier) pages(ctx context.Context, as ClientSession) error {
+	v.on = "page to sign in"
+	if err := v.page(ctx, "/sign-in"); err != nil {
+		return err
+	}
+	if as.Cookie == "" {
+		return nil
+	}
+	v.cookie = as.Cookie
+	for _, path := range as.Pages {
+		if !strings.HasPrefix(path, "/") {
+			return fault.New(fault.Invalid, "%q is no path of a page.", path).WithHint("It is like /vault")
+		}
+		v.on = "page " + path
+		if err := v.page(ctx, path); err != nil {
+			return err
+		}
+		v.out.Pages = append(v.out.Pages, path)
+	}
+	v.cookie = ""
+	return nil
 }
 
 func (v *verifier) wrong(s string) { v.out.Wrong = append(v.out.Wrong, s) }
@@ -91,6 +136,9 @@ func (v *verifier) get(ctx context.Context, path string) ([]byte, http.Header, e
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, v.at+path, nil)
 	if err != nil {
 		return nil, nil, err
+	}
+	if v.cookie != "" {
+		r.Header.Set("Cookie", v.cookie)
 	}
 	resp, err := v.http.Do(r)
 	if err != nil {
@@ -107,11 +155,14 @@ func (v *verifier) get(ctx context.Context, path string) ([]byte, http.Header, e
 	return b, resp.Header, nil
 }
 
-// page looks at the page on which people sign in.
-func (v *verifier) page(ctx context.Context) error {
-	body, head, err := v.get(ctx, "/sign-in")
+// page looks at one page.
+func (v *verifier) page(ctx context.Context, path string) error {
+	body, head, err := v.get(ctx, path)
 	if err != nil {
 		return err
+	}
+	if body == nil && v.cookie != "" {
+		return fault.New(fault.Denied, "The server does not show the page %s to this session.", path).WithHint("Sign in with a browser, and copy the session cookie again; and ask for pages that this person sees.")
 	}
 	if body == nil {
 		return fault.New(fault.NotFound, "There is no page to sign in at %s.", v.at).WithHint("Give the address under which people open Strongroom.")
@@ -121,7 +172,7 @@ func (v *verifier) page(ctx context.Context) error {
 	}
 	doc, err := html.Parse(bytes.NewReader(body))
 	if err != nil {
-		return fault.Wrap(err, fault.Invalid, "The page to sign in at %s cannot be read.", v.at)
+		return fault.Wrap(err, fault.Invalid, "The %s at %s cannot be read.", v.on, v.at)
 	}
 	had := 0
 	for n := range doc.Descendants() {
@@ -132,16 +183,16 @@ func (v *verifier) page(ctx context.Context) error {
 		case n.Type == html.ElementNode && n.DataAtom == atom.Link && slices.Contains([]string{"stylesheet", "modulepreload"}, strings.ToLower(attribute(n, "rel"))):
 			v.named(attribute(n, "href"), n)
 		case n.Type == html.ElementNode && (n.DataAtom == atom.Style || n.DataAtom == atom.Base || n.DataAtom == atom.Iframe || n.DataAtom == atom.Object || n.DataAtom == atom.Embed):
-			v.wrong("The page to sign in has an element <" + n.Data + ">, which this version does not have.")
+			v.wrong("The " + v.on + " has an element <" + n.Data + ">, which this version does not have.")
 		}
 		for _, a := range n.Attr {
 			if strings.HasPrefix(strings.ToLower(a.Key), "on") {
-				v.wrong("The page to sign in has script in the attribute " + a.Key + ".")
+				v.wrong("The " + v.on + " has script in the attribute " + a.Key + ".")
 			}
 		}
 	}
 	if had < 2 {
-		v.wrong("The page to sign in lacks scripts of this version.")
+		v.wrong("The " + v.on + " lacks scripts of this version.")
 	}
 	return nil
 }
@@ -155,10 +206,10 @@ func (v *verifier) script(n *html.Node) {
 	switch src := attribute(n, "src"); {
 	case attribute(n, "type") == "importmap" && src == "":
 		if text != v.static.Modules() {
-			v.wrong("The import map in the page to sign in, which names the digests of all modules, is another one.")
+			v.wrong("The import map in the " + v.on + ", which names the digests of all modules, is another one.")
 		}
 	case strings.TrimSpace(text) != "":
-		v.wrong("The page to sign in has a script written into it, which is not of this version.")
+		v.wrong("The " + v.on + " has a script written into it, which is not of this version.")
 	default:
 		v.named(src, n)
 	}
@@ -171,11 +222,11 @@ func (v *verifier) named(address string, n *html.Node) {
 	digest, err := v.static.Integrity(name)
 	switch {
 	case !ours || err != nil:
-		v.wrong("The page to sign in has a script or style sheet that is not of this version: " + strconv.Quote(address))
+		v.wrong("The " + v.on + " has a script or style sheet that is not of this version: " + strconv.Quote(address))
 	case attribute(n, "integrity") == "":
-		v.wrong("The page to sign in names no digest for " + name + ", so that browsers take any file for it.")
+		v.wrong("The " + v.on + " names no digest for " + name + ", so that browsers take any file for it.")
 	case attribute(n, "integrity") != digest:
-		v.wrong("The page to sign in names another digest for " + name + " than this version has.")
+		v.wrong("The " + v.on + " names another digest for " + name + " than this version has.")
 	}
 }
 

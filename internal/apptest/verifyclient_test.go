@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"strongroom/internal/app"
 	"strongroom/internal/apptest"
+	"strongroom/internal/base/fault"
+	"strongroom/internal/core/access"
 )
 
 // altering changes answers on the way, as a hostile server would.
@@ -38,6 +41,7 @@ func (a *altering) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestVerifyClient(t *testing.T) {
 	h := apptest.Open(t, apptest.Options{})
 	host := atHost{h.Tenants[0].Name + ".localhost"}
+	signed := app.ClientSession{Cookie: sessionOf(t, h), Pages: []string{"/vault", "/"}}
 	for name, c := range map[string]struct {
 		path string
 		do   func(h http.Header, body []byte) []byte
@@ -71,13 +75,44 @@ func TestVerifyClient(t *testing.T) {
 			h.Set("Content-Type", "text/plain")
 			return b
 		}, "not sent as script"},
+		"a script more in the vault": {"/vault", func(_ http.Header, b []byte) []byte {
+			return bytes.Replace(b, []byte("</body>"), []byte("<script src=/evil.js></script></body>"), 1)
+		}, "The page /vault has a script or style sheet that is not of this version"},
+		"another policy of the vault": {"/vault", func(h http.Header, b []byte) []byte {
+			h.Add("Content-Security-Policy", "x")
+			return b
+		}, "policy"},
 	} {
-		got, err := app.VerifyClient(t.Context(), h.URL, &http.Client{Transport: &altering{host, c.path, c.do}})
+		got, err := app.VerifyClient(t.Context(), h.URL, signed, &http.Client{Transport: &altering{host, c.path, c.do}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if all := strings.Join(got.Wrong, " "); (c.want == "") != (all == "") || !strings.Contains(all, c.want) || got.Files < 20 {
 			t.Errorf("%s: of %d files it says %q", name, got.Files, all)
 		}
+		if len(got.Pages) != 2 {
+			t.Errorf("%s: the pages %v were looked at", name, got.Pages)
+		}
 	}
+	signed.Cookie = "__Host-x=nothing"
+	if _, err := app.VerifyClient(t.Context(), h.URL, signed, &http.Client{Transport: &host}); !fault.Is(err, fault.Denied) {
+		t.Errorf("with a session that is none: %v", err)
+	}
+	if _, err := app.VerifyClient(t.Context(), "http://vault.example", signed, nil); err == nil || !strings.Contains(err.Error(), "in the clear") {
+		t.Errorf("without TLS: %v", err)
+	}
+}
+
+// sessionOf gives the cookie of a session, as a browser sends it.
+func sessionOf(t *testing.T, h *apptest.House) string {
+	t.Helper()
+	u, err := url.Parse(h.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, c := range h.Tenants[0].People[access.Editor].Browser().Jar.Cookies(u) {
+		out = append(out, c.Name+"="+c.Value)
+	}
+	return strings.Join(out, "; ")
 }
