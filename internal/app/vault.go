@@ -76,6 +76,9 @@ func KeyedVaults(o VaultOptions) (*vaultapi.Client, error) {
 // CopyWords gives the words of the keys that made an emergency copy.
 func CopyWords(x *hostproof.Copy) string { return vaultapi.CopyWords(x) }
 
+// FindVault gives the one vault of a list with a number or a title.
+func FindVault(list []*Vault, what string) (*Vault, error) { return vaultapi.Find(list, what) }
+
 // PlaceOf gives the place of a holder of an emergency copy.
 func PlaceOf(x *hostproof.Copy, what string) (int, error) { return vaultapi.PlaceOf(x, what) }
 

@@ -108,11 +108,8 @@ type verifier struct {
 // pages looks at the page on which people sign in, and at those of a session.
 func (v *verifier) pages(ctx context.Context, as ClientSession) error {
 	v.on = "page to sign in"
-	if err := v.page(ctx, "/sign-in"); err != nil {
+	if err := v.page(ctx, "/sign-in"); err != nil || as.Cookie == "" {
 		return err
-	}
-	if as.Cookie == "" {
-		return nil
 	}
 	v.cookie = as.Cookie
 	for _, path := range as.Pages {
