@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"strongroom/internal/app"
+	"strongroom/internal/app/clientcheck"
 	"strongroom/internal/app/remote"
 	"strongroom/internal/base/fault"
 )
@@ -41,7 +41,7 @@ browser only: who must not rely on it uses strongroom vault ls and get.`,
 			if err != nil {
 				return err
 			}
-			got, err := app.VerifyClient(ctx, rest[0], as, nil)
+			got, err := clientcheck.Verify(ctx, rest[0], as, nil)
 			if err != nil {
 				return err
 			}
@@ -69,7 +69,7 @@ func andPages(list []string) string {
 }
 
 // clientSession reads the cookie of a session.
-func (s *settings) clientSession() (as app.ClientSession, err error) {
+func (s *settings) clientSession() (as clientcheck.Session, err error) {
 	if s.vault.session == "" {
 		if len(s.vault.pages) > 0 {
 			return as, usage{"Pages behind the sign-in need a session.", "Give the file with its cookie: -session-file FILE"}
@@ -89,7 +89,7 @@ func (s *settings) clientSession() (as app.ClientSession, err error) {
 }
 
 func (p *program) clientDigests(s *settings) error {
-	tree, files, err := app.ClientDigests()
+	tree, files, err := clientcheck.Digests()
 	if err != nil {
 		return err
 	}

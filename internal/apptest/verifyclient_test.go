@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"strongroom/internal/app"
+	"strongroom/internal/app/clientcheck"
 	"strongroom/internal/apptest"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
@@ -41,7 +41,7 @@ func (a *altering) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestVerifyClient(t *testing.T) {
 	h := apptest.Open(t, apptest.Options{})
 	host := atHost{h.Tenants[0].Name + ".localhost"}
-	signed := app.ClientSession{Cookie: sessionOf(t, h), Pages: []string{"/vault", "/"}}
+	signed := clientcheck.Session{Cookie: sessionOf(t, h), Pages: []string{"/vault", "/"}}
 	for name, c := range map[string]struct {
 		path string
 		do   func(h http.Header, body []byte) []byte
@@ -83,7 +83,7 @@ func TestVerifyClient(t *testing.T) {
 			return b
 		}, "policy"},
 	} {
-		got, err := app.VerifyClient(t.Context(), h.URL, signed, &http.Client{Transport: &altering{host, c.path, c.do}})
+		got, err := clientcheck.Verify(t.Context(), h.URL, signed, &http.Client{Transport: &altering{host, c.path, c.do}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,10 +95,10 @@ func TestVerifyClient(t *testing.T) {
 		}
 	}
 	signed.Cookie = "__Host-x=nothing"
-	if _, err := app.VerifyClient(t.Context(), h.URL, signed, &http.Client{Transport: &host}); !fault.Is(err, fault.Denied) {
+	if _, err := clientcheck.Verify(t.Context(), h.URL, signed, &http.Client{Transport: &host}); !fault.Is(err, fault.Denied) {
 		t.Errorf("with a session that is none: %v", err)
 	}
-	if _, err := app.VerifyClient(t.Context(), "http://vault.example", signed, nil); err == nil || !strings.Contains(err.Error(), "in the clear") {
+	if _, err := clientcheck.Verify(t.Context(), "http://vault.example", signed, nil); err == nil || !strings.Contains(err.Error(), "in the clear") {
 		t.Errorf("without TLS: %v", err)
 	}
 }

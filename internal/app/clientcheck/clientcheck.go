@@ -1,4 +1,9 @@
-package app
+// Package clientcheck compares what a server sends to browsers with what this very
+// program would send.
+//
+// Always true: nothing that is fetched is run, and nothing is sent but the requests; what
+// is not as in this version is named, and nothing else is called wrong.
+package clientcheck
 
 import (
 	"bytes"
@@ -25,9 +30,9 @@ import (
 // mostAsset is the most that is read of one file: none of ours is near it.
 const mostAsset = 8 << 20
 
-// ClientDigests gives the SHA-256 of every file that this version sends to browsers,
+// Digests gives the SHA-256 of every file that this version sends to browsers,
 // by name, and the hash of the whole tree that stands in their addresses.
-func ClientDigests() (tree string, files map[string][sha256.Size]byte, err error) {
+func Digests() (tree string, files map[string][sha256.Size]byte, err error) {
 	s, err := shell.Static()
 	if err != nil {
 		return "", nil, err
@@ -35,25 +40,25 @@ func ClientDigests() (tree string, files map[string][sha256.Size]byte, err error
 	return s.Hash(), s.Digests(), nil
 }
 
-// ClientCheck is what VerifyClient found.
-type ClientCheck struct {
+// Check is what Verify found.
+type Check struct {
 	Tree  string   `json:"tree"`
 	Files int      `json:"files"` // that were compared
 	Pages []string `json:"pages"` // behind the sign-in, likewise
 	Wrong []string `json:"wrong"` // what is not as in this version, in words
 }
 
-// ClientSession is what VerifyClient looks at beside what anybody is sent.
-type ClientSession struct {
+// Session is what Verify looks at beside what anybody is sent.
+type Session struct {
 	Cookie string   // NAME=VALUE, as a browser that is signed in sends it; empty for none
 	Pages  []string // their paths, such as /vault
 }
 
-// VerifyClient fetches what a server sends to browsers before they sign in, and with a
+// Verify fetches what a server sends to browsers before they sign in, and with a
 // session the pages behind that: the policy of pages, their scripts, import map and digests, and every
 // file of the tree; and compares them with those of this very program. h nil is a client
 // of its own.
-func VerifyClient(ctx context.Context, server string, as ClientSession, h *http.Client) (*ClientCheck, error) {
+func Verify(ctx context.Context, server string, as Session, h *http.Client) (*Check, error) {
 	u, err := url.Parse(server)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fault.New(fault.Invalid, "%q is no address of a server.", server).WithHint("It is like https://demo.example.com")
@@ -66,7 +71,7 @@ func VerifyClient(ctx context.Context, server string, as ClientSession, h *http.
 		return nil, err
 	}
 	tree, files := static.Hash(), static.Digests()
-	v := &verifier{static: static, at: u.Scheme + "://" + u.Host, http: http.Client{Timeout: time.Minute}, out: &ClientCheck{Tree: tree, Pages: []string{}, Wrong: []string{}}}
+	v := &verifier{static: static, at: u.Scheme + "://" + u.Host, http: http.Client{Timeout: time.Minute}, out: &Check{Tree: tree, Pages: []string{}, Wrong: []string{}}}
 	if h != nil {
 		v.http = *h
 	}
@@ -102,11 +107,11 @@ type verifier struct {
 	on     string // what the page is called that is looked at
 	cookie string
 	http   http.Client
-	out    *ClientCheck
+	out    *Check
 }
 
 // pages looks at the page on which people sign in, and at those of a session.
-func (v *verifier) pages(ctx context.Context, as ClientSession) error {
+func (v *verifier) pages(ctx context.Context, as Session) error {
 	v.on = "page to sign in"
 	if err := v.page(ctx, "/sign-in"); err != nil || as.Cookie == "" {
 		return err
