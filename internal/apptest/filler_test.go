@@ -68,7 +68,7 @@ var follows = map[string]string{ //nolint:gochecknoglobals // a table
 	"folders": "document_folder", "sections": "document_section",
 	"vaults": "other", "people": "other", "shares": "other",
 	"factors": "other", "resets": "other", "reviews": "other", "support": "other",
-	"sign-in": "other", "ways": "other", "mailboxes": "other", "held": "other", "votes": "other",
+	"sign-in": "other", "ways": "other", "mailboxes": "other", "held": "other", "votes": "other", "tickets": "incident",
 	"template": "contact", "servicerequest": "offering_question",
 	"Users": "user", "Groups": "group",
 }
