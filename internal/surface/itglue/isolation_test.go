@@ -36,7 +36,8 @@ func populate(h *house, org id.ID) targets {
 	doc := h.Make("document", org, record.Values{"name": "hidden", "document_folder_id": folder})
 	safe := h.Make("password_folder", org, record.Values{"name": "hidden"})
 	place := h.Make("location", org, record.Values{"name": "hidden"})
-	person := h.Make("contact", org, record.Values{"first_name": "hidden", "location_id": place})
+	part := h.Make("department", org, record.Values{"name": "hidden"})
+	person := h.Make("contact", org, record.Values{"first_name": "hidden", "location_id": place, "department_id": part})
 	cfg := h.Make("configuration", org, record.Values{"name": "hidden", "configuration_type_id": h.one("configuration_type", "Server"), "warranty_expires_at": "2027-01-01",
 		"contact_id": person, "location_id": place})
 	typ := h.Make("flexible_asset_type", 0, record.Values{"name": "LAN"})
@@ -45,6 +46,7 @@ func populate(h *house, org id.ID) targets {
 	list := h.Make("checklist", org, record.Values{"name": "hidden", "checklist_template_id": routine})
 	x := targets{files: map[string]id.ID{}, record: map[string]id.ID{
 		"flexible_assets": h.Make("flexible_asset", org, record.Values{"flexible_asset_type_id": typ, record.TraitName(called): "hidden"}),
+		"departments":     part,
 		"domains":         h.Make("domain", org, record.Values{"name": "hidden"}), "ssl_certificates": h.Make("ssl_certificate", org, record.Values{"name": "hidden"}),
 		"checklists": list, "checklist_templates": routine,
 		"checklist_tasks":          h.Make("checklist_task", 0, record.Values{"name": "hidden", "checklist_id": list}),
