@@ -12,7 +12,7 @@ import (
 	"strongroom/internal/base/mail"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/incident"
-	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
@@ -83,7 +83,7 @@ func (a *App) mails() error {
 	}
 	a.Outbox = &outbox.Outbox{Gate: a.Gate, Jobs: a.Jobs, Relay: relay, Link: a.Config.Mail.Link}
 	a.Mailboxes = &mailbox.Desk{Tickets: mailbox.Tickets{Kind: incident.Kind, Waits: []string{incident.WaitCustomer, incident.Resolved}, Goes: incident.Active,
-		Journal: journal.Kind, Mail: journal.Email, Note: journal.Note, FieldOf: journal.FieldOf, Place: journal.Place, Watching: comment.Watching},
+		Journal: entry.Kind, Mail: entry.Email, Note: entry.Note, FieldOf: entry.FieldOf, Place: entry.Place, Watching: comment.Watching},
 		Gate: a.Gate, Records: a.Records, Files: a.Files, Relations: a.Relations, Secrets: a.Secrets, Dialer: a.Dialer, Log: a.Log}
 	if relay != nil {
 		a.Mailboxes.Own = []string{relay.From.Address}

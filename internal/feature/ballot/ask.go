@@ -166,8 +166,17 @@ func Demand(tx *gate.Tx, r *record.Record) error {
 	return b.advance(tx, r)
 }
 
-// Passed refuses what needs an approval that a record has not: one of what it says now.
-func Passed(tx *gate.Tx, r *record.Record) error {
+// Entering refuses that a record goes into one of the states that need an approval when it
+// has none of what it says now. A new record asks for nothing.
+func Entering(tx *gate.Tx, now, old *record.Record, states ...string) error {
+	state := now.Values.Text("status")
+	if old == nil || state == old.Values.Text("status") || !slices.Contains(states, state) {
+		return nil
+	}
+	return passed(tx, now)
+}
+
+func passed(tx *gate.Tx, r *record.Record) error {
 	plan, err := planFor(tx, r.Kind.Engine(), r)
 	if err != nil || plan == nil {
 		return err
@@ -180,7 +189,7 @@ func Passed(tx *gate.Tx, r *record.Record) error {
 	case b == nil:
 		return fault.Field("status", "This takes an approval, and nobody has been asked.").WithHint("Set it to the state in which it is approved first.")
 	case b.Result.State != Approved:
-		return fault.Field("status", "This takes an approval, which is %s.", strings.ToLower(b.Result.State))
+		return fault.Field("status", "This takes an approval, which is %s.", strings.ToLower(b.Result.State)).WithHint("The ticket says who decides, and what they said.")
 	case b.digest != digest(r):
 		return fault.Field("status", "What was approved is not what this says now.").WithHint("Save what has changed without the new state: it is asked again then.")
 	}

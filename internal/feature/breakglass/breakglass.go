@@ -111,7 +111,7 @@ func Name(tx *gate.Tx, user id.ID) error {
 	case factors == 0:
 		return fault.Field("user", "This account has no second factor, without which it could not sign in. Set up a security key for it first.")
 	case others >= most:
-		return fault.Field("user", "There are at most %d such accounts.", most)
+		return fault.Field("user", "There are at most %d such accounts.", most).WithHint("Take one that is not needed from the list first.")
 	}
 	e := tx.Entry()
 	e.Action, e.Kind, e.Object = Named, identity.User, user

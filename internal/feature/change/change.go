@@ -106,10 +106,8 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 	if to, ends := now.Values["scheduled_end"].(int64); begins && ends && to <= from {
 		return fault.Field("scheduled_end", "It ends before it begins.")
 	}
-	if old != nil && now.Values.Text("status") == Scheduled && old.Values.Text("status") != Scheduled {
-		if err := ballot.Passed(tx, now); err != nil {
-			return err
-		}
+	if err := ballot.Entering(tx, now, old, Scheduled); err != nil {
+		return err
 	}
 	if old == nil || now.Values.Text("status") != Implemented || old.Values.Text("status") == Implemented {
 		return nil

@@ -18,7 +18,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/incident"
-	"strongroom/internal/feature/journal"
+	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/relation"
 )
@@ -36,7 +36,7 @@ func openPost(t *testing.T) *post {
 	b := openBench(t)
 	b.mustUpdate("contact", b.customer, record.Values{"contact_emails": []map[string]any{{"value": "rosa@harbour.example"}}})
 	p := &post{bench: b, desk: &mailbox.Desk{Tickets: mailbox.Tickets{Kind: incident.Kind, Waits: []string{incident.WaitCustomer, incident.Resolved}, Goes: incident.Active,
-		Journal: journal.Kind, Mail: journal.Email, Note: journal.Note, FieldOf: journal.FieldOf, Place: journal.Place, Watching: comment.Watching},
+		Journal: entry.Kind, Mail: entry.Email, Note: entry.Note, FieldOf: entry.FieldOf, Place: entry.Place, Watching: comment.Watching},
 		Gate: b.Gate, Records: b.Records, Files: &attachment.Store{Gate: b.Gate}, Relations: &relation.Relations{Records: b.Records}, Own: []string{"noreply@northbeam.example"}},
 		box: &mailbox.Box{Address: "Desk@Northbeam.example", Server: "imap.northbeam.example", Active: true}}
 	word := "word"
@@ -102,7 +102,7 @@ func (p *post) entries(n id.ID) []*record.Record {
 	p.t.Helper()
 	var out []*record.Record
 	p.View(p.Admin(), func(tx *gate.Tx) error {
-		list, err := p.Records.List(tx, journal.Kind, record.Query{Parent: n, Sort: []record.Order{{Field: "id"}}})
+		list, err := p.Records.List(tx, entry.Kind, record.Query{Parent: n, Sort: []record.Order{{Field: "id"}}})
 		if err == nil {
 			out = list.Records
 		}
@@ -236,7 +236,7 @@ func TestMailbox(t *testing.T) {
 		}
 		list := p.entries(inc.ID)
 		last := list[len(list)-1]
-		if shows(t, last, record.Values{"journal_type": journal.Email, "publish_to_web": true}); !strings.Contains(last.Values.Text("notes_body"), "<details><summary>Quoted text") || !strings.Contains(last.Values.Text("notes_body"), "rosa@home.example") {
+		if shows(t, last, record.Values{"journal_type": entry.Email, "publish_to_web": true}); !strings.Contains(last.Values.Text("notes_body"), "<details><summary>Quoted text") || !strings.Contains(last.Values.Text("notes_body"), "rosa@home.example") {
 			t.Errorf("%q", last.Values.Text("notes_body"))
 		}
 		shows(t, p.ticket(inc.ID), record.Values{"status": incident.Active}) // it goes on
@@ -253,7 +253,7 @@ func TestMailbox(t *testing.T) {
 		p.mustUpdate(incident.Kind, inc.ID, record.Values{"status": incident.WaitCustomer})
 		got := p.brings("Auto-Submitted: auto-replied\nIn-Reply-To: <"+p.token(inc.ID)+">\n", "I am away.")
 		list := p.entries(inc.ID)
-		if got.Ticket != inc.ID || list[len(list)-1].Values.Text("journal_type") != journal.Note || p.ticket(inc.ID).Values.Text("status") != incident.WaitCustomer {
+		if got.Ticket != inc.ID || list[len(list)-1].Values.Text("journal_type") != entry.Note || p.ticket(inc.ID).Values.Text("status") != incident.WaitCustomer {
 			t.Errorf("%+v, %v", got, list[len(list)-1].Values)
 		}
 	})

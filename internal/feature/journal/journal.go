@@ -11,24 +11,9 @@ import (
 	"strings"
 
 	"strongroom/internal/base/richtext"
-	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/journal/entry"
 )
-
-// The names of package entry, for features that write entries.
-const (
-	Kind  = entry.Kind
-	Note  = entry.Note
-	Email = entry.Email
-	Grace = entry.Grace
-)
-
-// FieldOf is entry.FieldOf.
-func FieldOf(kind string) string { return entry.FieldOf(kind) }
-
-// Place is entry.Place.
-func Place(e id.ID) string { return entry.Place(e) }
 
 // mostName is how many characters of a text are the name of an entry that has no
 // subject.

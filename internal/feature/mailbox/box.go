@@ -161,7 +161,7 @@ func (d *Desk) Save(ctx context.Context, c *access.Caller, b *Box, pass *string)
 		e.Action, e.Kind, e.Detail.Name = "mailbox.save", thing, b.Name
 		if b.Organization != 0 {
 			if kind, err := kindOf(tx, b.Organization); err != nil || kind != "organization" {
-				return fault.Field("organization_id", "There is no such organization.")
+				return fault.Field("organization_id", "There is no such organization.").WithHint("Choose one from the list.")
 			}
 		}
 		if err := b.write(tx); err != nil {

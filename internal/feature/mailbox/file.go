@@ -192,7 +192,7 @@ func (f *filing) write(d Decision) error {
 	}
 	field := f.Tickets.FieldOf(kind)
 	if field == "" {
-		return fault.New(fault.Invalid, "Nothing can be written on this any more.")
+		return fault.New(fault.Invalid, "Nothing can be written on this any more.").WithHint("Make a new ticket of the mail instead.")
 	}
 	typ, said := f.Tickets.Mail, f.page()
 	if d.Do == Remark {

@@ -107,10 +107,8 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 	if to, ends := now.Values["scheduled_end"].(int64); begins && ends && to <= from {
 		return fault.Field("scheduled_end", "It ends before it begins.")
 	}
-	if old != nil && now.Values.Text("status") == Active && old.Values.Text("status") != Active {
-		if err := ballot.Passed(tx, now); err != nil {
-			return err
-		}
+	if err := ballot.Entering(tx, now, old, Active); err != nil {
+		return err
 	}
 	if old == nil || now.Values.Text("status") != Closed || old.Values.Text("status") == Closed {
 		return nil

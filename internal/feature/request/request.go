@@ -100,11 +100,7 @@ func taken() []string { return []string{"service_id", "category_id", "team_id", 
 // called like that, or else by the first words of its description.
 func fill(tx *gate.Tx, now, old *record.Record) error {
 	if old != nil {
-		state := now.Values.Text("status")
-		if state != old.Values.Text("status") && (state == Approved || state == Fulfilled) {
-			return ballot.Passed(tx, now)
-		}
-		return nil
+		return ballot.Entering(tx, now, old, Approved, Fulfilled)
 	}
 	if offering := now.Values.ID("offering_id"); offering != 0 {
 		is, err := now.Kind.Engine().Get(tx, "offering", offering)

@@ -46,7 +46,7 @@ func (s *Reviews) collect(tx *gate.Tx, scope Scope) ([]*Line, error) {
 		}
 	}
 	if len(c.lines) == 0 {
-		return nil, fault.Field("sorts", "There is nothing of this to look at.")
+		return nil, fault.Field("sorts", "There is nothing of this to look at.").WithHint("Choose other sorts, or more organizations, groups or people.")
 	}
 	if len(c.lines) > MostLines {
 		return nil, fault.Field("sorts", "These are %d lines, and a campaign has at most %d: narrow it to some groups, organizations or people.", len(c.lines), MostLines)

@@ -39,7 +39,7 @@ func Approve(tx *gate.Tx, which id.ID, hours int, s Scope) error {
 	case hours < 1 || hours > a.Hours:
 		return fault.Field("hours", "Choose between 1 and %d hours, which were asked for.", a.Hours)
 	case !s.within(a.Scope):
-		return fault.Field("scope", "This is more than was asked for.")
+		return fault.Field("scope", "This is more than was asked for.").WithHint("Approve what was asked for, or less; for more the operator asks again.")
 	}
 	for _, o := range s.Orgs {
 		if _, err := tx.Allow(access.View, gate.Thing{Kind: "organization", ID: o}); err != nil {
@@ -54,7 +54,7 @@ func Approve(tx *gate.Tx, which id.ID, hours int, s Scope) error {
 	n, err := tx.Exec(`update support_access set state = ?, scope = ?, hours = ?, decided_by = ?, decided_at = ?, until = ? where id = ? and state = ?`,
 		Open, scope, hours, int64(tx.Caller.User), tx.Now, until, int64(which), Waiting)
 	if err == nil && n == 0 {
-		err = fault.New(fault.Conflict, "This was decided meanwhile.")
+		err = fault.New(fault.Conflict, "This was decided meanwhile.").WithHint("Load the page again to see how.")
 	}
 	if err != nil {
 		return err
