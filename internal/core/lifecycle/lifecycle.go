@@ -1,10 +1,10 @@
 // Package lifecycle holds the records of a kind to the states and moves that the
-// kind declares: what may follow what, what a state demands, and what can be
-// changed in it.
+// kind declares: what may follow what, what a state demands, what can be changed in
+// it, and who alone makes a move or a change.
 //
 // Always true: a save that goes through Rule leaves a record in a declared state,
-// reached by a declared move, with every field that the state demands. Rules that
-// fill fields come before those that refuse.
+// reached by a declared move that the caller may make, with every field that the state
+// demands. Rules that fill fields come before those that refuse.
 package lifecycle
 
 import (
@@ -22,6 +22,10 @@ import (
 type Lifecycle struct {
 	Field  string // the Choice field that holds the state
 	States []State
+	// Rights give moves and fields to some people alone; Is tells what the caller is to a
+	// record, and is needed where there are any.
+	Rights []Right
+	Is     func(tx *gate.Tx, r *record.Record, p Part) (bool, error)
 }
 
 // State is one of them.
@@ -69,13 +73,16 @@ func (l *Lifecycle) State(name string) *State {
 }
 
 // Rule is a kind's Before: fill, which may be nil, completes the record, and then
-// Check decides.
+// Allow and Check decide.
 func (l *Lifecycle) Rule(fill func(tx *gate.Tx, now, old *record.Record) error) func(tx *gate.Tx, now, old *record.Record) error {
 	return func(tx *gate.Tx, now, old *record.Record) error {
 		if fill != nil {
 			if err := fill(tx, now, old); err != nil {
 				return err
 			}
+		}
+		if err := l.Allow(tx, now, old); err != nil {
+			return err
 		}
 		return l.Check(now, old)
 	}
@@ -183,7 +190,7 @@ func (l *Lifecycle) Fits(k *record.Kind) error {
 	if !begins {
 		return fmt.Errorf("kind %s: no record can begin", k.Name)
 	}
-	return nil
+	return l.rightsFit(k)
 }
 
 // value of a field; nil when it is not set.

@@ -123,3 +123,32 @@ func TestFits(t *testing.T) {
 		}
 	}
 }
+
+// TestRightsFit: a right that gives nothing, or what is not declared, is no declaration.
+func TestRightsFit(t *testing.T) {
+	by := []lifecycle.Part{"its owner"}
+	is := func(*gate.Tx, *record.Record, lifecycle.Part) (bool, error) { return false, nil }
+	for name, c := range map[string]struct {
+		right lifecycle.Right
+		fits  bool
+	}{
+		"a move":            {lifecycle.Right{From: []string{"Active"}, To: []string{"Waiting"}, By: by}, true},
+		"a field":           {lifecycle.Right{Fields: []string{"owner"}, In: []string{"Active"}, By: by}, true},
+		"nobody":            {lifecycle.Right{From: []string{"Active"}, To: []string{"Waiting"}}, false},
+		"no such move":      {lifecycle.Right{From: []string{"Logged"}, To: []string{"Waiting"}, By: by}, false},
+		"no such state":     {lifecycle.Right{From: []string{"Asleep"}, To: []string{"Waiting"}, By: by}, false},
+		"from nowhere":      {lifecycle.Right{To: []string{"Waiting"}, By: by}, false},
+		"no such field":     {lifecycle.Right{Fields: []string{"colour"}, In: []string{"Active"}, By: by}, false},
+		"fields at no time": {lifecycle.Right{Fields: []string{"owner"}, By: by}, false},
+	} {
+		k, l := repairs()
+		l.Is, l.Rights = is, []lifecycle.Right{c.right}
+		if err := l.Fits(k); (err == nil) != c.fits {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	k, l := repairs()
+	if l.Rights = []lifecycle.Right{{Fields: []string{"owner"}, In: []string{"Active"}, By: by}}; l.Fits(k) == nil {
+		t.Error("rights of people of whom nobody can tell who they are fit")
+	}
+}

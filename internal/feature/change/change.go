@@ -45,6 +45,7 @@ func Types() []string { return []string{"Standard", "Minor", "Significant", "Maj
 func Life() *lifecycle.Lifecycle {
 	asked := []string{"description", "change_type"}
 	planned := []string{"description", "change_type", "owner_id", "team_id", "scheduled_start", "scheduled_end"}
+	both := []lifecycle.Part{desk.Owns, desk.Leads}
 	return &lifecycle.Lifecycle{Field: "status", States: []lifecycle.State{
 		{Name: Logged, Begins: true, To: []string{Requested, Canceled}},
 		{Name: Proposed, Begins: true, To: []string{Requested}},
@@ -56,6 +57,12 @@ func Life() *lifecycle.Lifecycle {
 		{Name: Denied, Frozen: true},
 		{Name: Deferred, To: []string{Requested}},
 		{Name: Canceled, Frozen: true},
+	}, Is: desk.Is, Rights: []lifecycle.Right{
+		{From: []string{Requested, PendingApproval, Scheduled}, To: []string{Canceled}, By: []lifecycle.Part{desk.Leads}},
+		{From: []string{Requested, PendingApproval}, To: []string{Denied, Deferred}, By: []lifecycle.Part{desk.Leads}},
+		{From: []string{Implemented}, To: []string{Closed}, By: both},
+		{Fields: []string{"team_id"}, In: []string{Requested, PendingApproval, Scheduled, Implemented}, By: []lifecycle.Part{desk.Leads}},
+		{Fields: []string{"scheduled_start", "scheduled_end", "plan", "backout"}, In: []string{Scheduled, Implemented}, By: both},
 	}}
 }
 

@@ -41,6 +41,9 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 	if err := placed(tx, now, old); err != nil {
 		return err
 	}
+	if err := s.Life.Allow(tx, now, old); err != nil { // of what was asked for, not of what rules add
+		return err
+	}
 	if s.Fill != nil {
 		if err := s.Fill(tx, now, old); err != nil {
 			return err

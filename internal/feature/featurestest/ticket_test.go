@@ -80,7 +80,7 @@ func (b *bench) changed(r *record.Record, v record.Values) (*record.Record, erro
 func (b *bench) whole(kind string, l *lifecycle.Lifecycle) record.Values {
 	b.t.Helper()
 	k := b.Records.Kinds.Kind(kind)
-	v := record.Values{}
+	v := record.Values{"team_id": b.one("team", "Service desk")}
 	if k.Field("category_id") != nil {
 		v["category_id"] = b.one("category", "Software")
 	}

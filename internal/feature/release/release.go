@@ -57,6 +57,10 @@ func Life() *lifecycle.Lifecycle {
 		{Name: Active, To: []string{Closed, Canceled}, Requires: planned},
 		{Name: Closed, Requires: append([]string{"review"}, planned...), Frozen: true},
 		{Name: Canceled, Frozen: true},
+	}, Is: desk.Is, Rights: []lifecycle.Right{
+		{From: []string{Active}, To: []string{Canceled}, By: []lifecycle.Part{desk.Leads}},
+		{From: []string{Active}, To: []string{Closed}, By: []lifecycle.Part{desk.Owns, desk.Leads}},
+		{Fields: []string{"team_id"}, In: []string{Active}, By: []lifecycle.Part{desk.Leads}},
 	}}
 }
 

@@ -42,6 +42,8 @@ func Life() *lifecycle.Lifecycle {
 		{Name: Rejected, To: []string{Reassigned, Canceled}},
 		{Name: Reassigned, To: []string{Accepted, Rejected, Canceled}},
 		{Name: Canceled, Frozen: true},
+	}, Is: desk.Is, Rights: []lifecycle.Right{
+		{From: []string{Accepted, Waiting}, To: []string{Completed}, By: []lifecycle.Part{desk.Owns, desk.Leads}},
 	}}
 }
 

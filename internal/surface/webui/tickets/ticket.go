@@ -40,6 +40,7 @@ type ticketPage struct {
 	Files    *shell.FilesCard
 	Talk     *shell.TalkCard
 	Hand     *hand
+	next     []string // the states that are offered
 	Props    []ui.Prop
 	Rail     []*ui.Section
 }
@@ -92,6 +93,9 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 		if d.Hand, err = v.hand(tx, r); err != nil {
 			return err
 		}
+		if d.next, err = lifeOf(r.Kind).Offered(tx, r); err != nil {
+			return err
+		}
 		d.Rail, err = v.RailOf(tx, r)
 		return err
 	})
@@ -109,7 +113,7 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 	}
 	v.parts(r, &d)
 	v.buttons(r, &d)
-	d.Say = v.composer(r, t)
+	d.Say = v.composer(r, t, d.next)
 	p, err := v.Page(r.Name, v.Crumbs(r.Kind, r.Org, r.OrgName, ui.Crumb{Label: d.Number})...)
 	if err != nil {
 		return err
@@ -166,7 +170,7 @@ func (v *visit) buttons(r *record.Record, d *ticketPage) {
 		d.Moves = append(d.Moves, ui.Action{Label: "Take it", Icon: "user-check", Href: at(r) + "/take", Post: true, Key: "t"})
 	}
 	main, waits := false, []ui.Action(nil)
-	for _, to := range next(l, r) {
+	for _, to := range d.next {
 		a := ui.Action{Label: to, Href: at(r) + "/move", Fields: []ui.Hidden{{Name: "to", Value: to}}, Post: true}
 		if len(v.lacking(l.State(to), r)) > 0 {
 			a.Href, a.Fields, a.Post = a.Href+"?to="+slug(to), nil, false
@@ -187,15 +191,6 @@ func (v *visit) buttons(r *record.Record, d *ticketPage) {
 	}
 }
 
-// next are the states that may follow.
-func next(l *lifecycle.Lifecycle, r *record.Record) []string {
-	is := l.State(r.Values.Text(l.Field))
-	if is == nil {
-		return nil
-	}
-	return is.To
-}
-
 // lacking are the fields that a state demands and that are not there. Who moves a
 // ticket becomes its owner, so nobody is asked for that.
 func (v *visit) lacking(s *lifecycle.State, r *record.Record) []string {
@@ -209,7 +204,7 @@ func (v *visit) lacking(s *lifecycle.State, r *record.Record) []string {
 }
 
 // composer is where the caller writes; nil for who may not.
-func (v *visit) composer(r *record.Record, t *typed) *composer {
+func (v *visit) composer(r *record.Record, t *typed, next []string) *composer {
 	k := v.Kind(entry.Kind)
 	if k == nil || !v.May(access.Create, k) || v.Caller.Scope.ReadOnly {
 		return nil
@@ -220,7 +215,7 @@ func (v *visit) composer(r *record.Record, t *typed) *composer {
 	}
 	if v.MayTo(access.Edit, r) {
 		l := lifeOf(r.Kind)
-		for _, to := range next(l, r) {
+		for _, to := range next {
 			if len(v.lacking(l.State(to), r)) == 0 {
 				c.States = append(c.States, to)
 			}

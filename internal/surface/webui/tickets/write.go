@@ -107,7 +107,7 @@ func (v *visit) moving() error {
 		return err
 	}
 	to := stateOf(lifeOf(r.Kind), v.R.URL.Query().Get("to"))
-	if to == nil || !slices.Contains(next(lifeOf(r.Kind), r), to.Name) {
+	if to == nil || !slices.Contains(lifeOf(r.Kind).Next(r.Values.Text("status")), to.Name) {
 		return gate.Missing()
 	}
 	if !v.MayTo(access.Edit, r) {

@@ -1,0 +1,104 @@
+package internal_test
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// cases are the ways in which service desks fail, each with the file that tries it and the
+// words by which the test, or its part, is called there. S are those of clocks, A of
+// approvals and links, D of data. A7, of links to surveys, is a survey's.
+const cases = `
+S1  feature/sla/clock TestS01SpringForward
+S2  feature/sla/clock TestS02AutumnDoubleHour
+S3  feature/sla/clock TestS03AgreementInAnotherZone
+S4  feature/sla/clock TestS04CreatedOutsideHours
+S5  feature/sla/clock TestS05CreatedAtClosingAndOpening
+S6  feature/sla/clock TestS06NoGapAtMidnight
+S7  feature/sla/clock TestS07LunchAndHalfDayHoliday
+S8  feature/sla/clock TestS08MissingWeekdays
+S9  feature/sla/clock TestS09CalendarWithoutHours
+S10 feature/sla/clock TestS10PauseOverWeekendWithGoalInDays
+S11 feature/sla/clock TestS11PausedWhileAgreementChanges
+S12 feature/sla/clock TestS12PriorityRaisedAfterBreachAndLowered
+S13 feature/sla/clock TestS13SolvedTimeIsNotWaiting
+S14 feature/sla/clock TestS14ReopenByPolicy
+S15 feature/sla/clock TestS15LaterHolidaysMoveNoPastClock
+S16 feature/sla/clock TestS16NothingIsToldAtNight
+S17 feature/sla/clock TestS17AnyHistory
+S18 feature/sla/clock TestS18ResumeExactlyAtClosing
+S19 feature/sla/clock TestS19MergeKeepsTheEarlierClock
+S20 feature/sla/clock TestS20HoldIsNotAddedTwice
+S21 feature/sla/clock TestS21EscalatesOnceOverARestart
+S21 feature/featurestest TestS21DeadlinesAreToldOnce
+A1  surface/webui/votes A1 a scanner that follows every link changes nothing
+A2  feature/featurestest A2 a double click counts once
+A2  feature/ballot A2 voting twice counts once
+A3  feature/featurestest A3 who asked does not vote
+A3  feature/featurestest A3 who is away is stood for, but not by who asked, and not twice
+A3  feature/featurestest A3 who has left is not waited for
+A4  feature/ballot A4 taken back after the quorum is met, it stays met
+A4  feature/featurestest A4 a vote is taken back, and not once the phase is over
+A5  feature/featurestest A5 nobody decides in time
+A6  feature/featurestest A6 what has changed since is not approved
+A8  feature/featurestest A8 somebody else's vote, and one after the end
+A8  surface/webui/votes A8 a vote of who does not decide
+D1  surface/ivanti D1 lost update
+D2  surface/ivanti D2 an old client without a version
+D3  surface/ivanti D3 a closed record
+D3  feature/featurestest TestD03ClosedStaysAsItIs
+D4  surface/ivanti TestAttachments
+D5  surface/ivanti D5 injection
+D6  surface/ivanti D6 what is unknown
+D7  surface/ivanti D7 sizes of pages
+D8  surface/ivanti D8 null, an empty text, ne on what is not set
+D9  surface/ivanti D9 case in filters and in unique keys
+D10 surface/ivanti D10 moments with offsets and in the gap of a clock
+D11 surface/ivanti D11 a value outside its list
+D12 surface/ivanti D12 a link to a record of the wrong object
+D13 surface/ivanti TestAttachments
+D14 surface/ivanti TestAttachments
+D15 feature/featurestest TestD15PriorityMatrix
+D16 feature/featurestest TestD16EveryMoveOfEveryTicket
+D16 feature/featurestest TestD16EveryMoveOfOtherKinds
+D16 feature/featurestest TestD16DeclaredAsKnown
+D17 surface/ivanti D17 a person with open tickets is deleted
+`
+
+// TestCases: each case has a test, and each test that is named is there.
+func TestCases(t *testing.T) {
+	called := map[string][]string{} // by folder, what tests and their parts are called
+	name := regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)|"([A-Z][0-9]+ [^"\n]+)"`)
+	for _, s := range sources(t) {
+		if !s.test {
+			continue
+		}
+		text, err := os.ReadFile("../" + s.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range name.FindAllStringSubmatch(string(text), -1) {
+			called[s.dir] = append(called[s.dir], m[1]+m[2])
+		}
+	}
+	have := map[string]bool{}
+	for line := range strings.Lines(strings.TrimSpace(cases)) {
+		which, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		folder, test, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		have[which] = true
+		if !slices.Contains(called["internal/"+folder], test) {
+			t.Errorf("%s: there is no test %q in %s", which, test, folder)
+		}
+	}
+	for letter, n := range map[string]int{"S": 21, "A": 8, "D": 17} {
+		for i := 1; i <= n; i++ {
+			if which := letter + strconv.Itoa(i); !have[which] && which != "A7" {
+				t.Errorf("no test is named for %s", which)
+			}
+		}
+	}
+}
