@@ -278,7 +278,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Sessions.Opening = append(a.Sessions.Opening, breakglass.Except(a.Ways.Opening), breakglass.Opening)
 	a.Sessions.Completed = way.Completed
 	a.Provision = &provision.Provision{Gate: a.Gate, Records: a.Records, Ways: a.Ways}
-	a.APIKeys = &apikey.Keys{Gate: a.Gate}
+	a.APIKeys = &apikey.Keys{Gate: a.Gate, Owning: breakglass.Owning}
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
 	a.Notices = &notification.Deliverer{Gate: a.Gate, Resolve: a.resolve, Log: a.Log}

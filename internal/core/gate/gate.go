@@ -87,7 +87,8 @@ func (g *Gate) now() time.Time {
 }
 
 // View runs fn in a transaction that only reads. Lists made in it must carry the
-// condition of Tx.Visible.
+// condition of Tx.Visible. Denied to who has not said why she uses an account for
+// emergencies.
 func (g *Gate) View(ctx context.Context, c *access.Caller, fn func(*Tx) error) error {
 	t, err := g.enter(ctx, c)
 	if err != nil {
@@ -95,6 +96,12 @@ func (g *Gate) View(ctx context.Context, c *access.Caller, fn func(*Tx) error) e
 	}
 	defer t.Release()
 	tx := &Tx{Caller: g.known(c), Tenant: t, Now: g.now().UnixMilli(), gate: g}
+	if c.Unexplained {
+		e := &audit.Entry{Action: string(access.View), Result: audit.Refused}
+		stamp(e, c, tx.Now)
+		g.refuse(ctx, t, e)
+		return unexplained()
+	}
 	err = t.DB.View(ctx, func(s *sqldb.Tx) error {
 		tx.sql = s
 		return fn(tx)
@@ -277,9 +284,9 @@ func (tx *Tx) decide(action access.Action, thing Thing) (*audit.Entry, error) {
 		e.Result, tx.refused = audit.Refused, e
 		return nil, fault.New(fault.Denied, "You are looking here: nothing is written.").WithHint("Sign in as yourself to do this.")
 	}
-	if tx.write && tx.Caller.Unexplained && action != access.View && action != access.SignIn {
+	if tx.Caller.Unexplained && action != access.SignIn && (action != access.View || thing != Thing{}) { // that a session was used is noted all the same
 		e.Result, tx.refused = audit.Refused, e
-		return nil, fault.New(fault.Denied, "Say first why you use this account.").WithWay("/break-glass")
+		return nil, unexplained()
 	}
 	if tx.write && tx.gate.Guard != nil {
 		if err := tx.gate.Guard(tx, action, target); err != nil {
@@ -288,6 +295,11 @@ func (tx *Tx) decide(action access.Action, thing Thing) (*audit.Entry, error) {
 		}
 	}
 	return e, nil
+}
+
+// unexplained is the answer to who uses an account for emergencies and has not said why.
+func unexplained() error {
+	return fault.New(fault.Denied, "Say first why you use this account.").WithWay("/break-glass")
 }
 
 // Missing is the one answer for what does not exist and for what the caller may

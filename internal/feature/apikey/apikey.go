@@ -85,6 +85,10 @@ func purge(tx *gate.Tx, owner id.ID) error {
 type Keys struct {
 	Gate *gate.Gate
 
+	// Owning, when set, is asked in the transaction that makes a key whether it may belong
+	// to that user.
+	Owning func(tx *gate.Tx, owner id.ID) error
+
 	cache cache
 }
 
@@ -153,6 +157,11 @@ func (k *Keys) Create(ctx context.Context, c *access.Caller, n New) (*Key, strin
 	err := k.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
 		if err := check(tx, n); err != nil {
 			return err
+		}
+		if k.Owning != nil && n.Owner != 0 {
+			if err := k.Owning(tx, n.Owner); err != nil {
+				return err
+			}
 		}
 		text = newText(tx.Tenant.Name)
 		kid, err := tx.NewID()

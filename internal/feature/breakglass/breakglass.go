@@ -3,7 +3,8 @@
 //
 // Always true: such an account is an administrator's with a second factor, and signs in
 // with it alone; each time it is used all administrators are told in the same transaction,
-// and nothing is done with it before a reason was given; it is not forced to another way of
+// and nothing is done with it, nor seen, before a reason was given; no API key acts for it;
+// it is not forced to another way of
 // signing in, and not deactivated for not being used.
 package breakglass
 
@@ -100,9 +101,10 @@ func Is(tx *gate.Tx, user id.ID) (bool, error) {
 // Name makes an account one of them, in a change for which the caller administers the
 // tenant. Fault kinds: Invalid for the field user.
 func Name(tx *gate.Tx, user id.ID) error {
-	var active, factors, others int
+	var active, factors, others, keys int
 	err := tx.QueryRow(`select (select count(*) from access_principal p join record r on r.id = p.user_id where p.user_id = ? and p.active = 1 and p.role = ? and r.trashed_at is null),
-		(select count(*) from mfa_factor where user_id = ?), (select count(*) from breakglass where user_id <> ?)`, int64(user), string(access.Administrator), int64(user), int64(user)).Scan(&active, &factors, &others)
+		(select count(*) from mfa_factor where user_id = ?), (select count(*) from breakglass where user_id <> ?),
+		(select count(*) from api_key where owner_id = ? and (expires_at = 0 or expires_at > ?))`, int64(user), string(access.Administrator), int64(user), int64(user), int64(user), tx.Now).Scan(&active, &factors, &others, &keys)
 	switch {
 	case err != nil:
 		return err
@@ -110,6 +112,8 @@ func Name(tx *gate.Tx, user id.ID) error {
 		return fault.Field("user", "Choose an administrator who may sign in.")
 	case factors == 0:
 		return fault.Field("user", "This account has no second factor, without which it could not sign in. Set up a security key for it first.")
+	case keys > 0:
+		return fault.Field("user", "This account has API keys, which would act for it without anybody being told. Revoke them first.")
 	case others >= most:
 		return fault.Field("user", "There are at most %d such accounts.", most).WithHint("Take one that is not needed from the list first.")
 	}
@@ -118,6 +122,15 @@ func Name(tx *gate.Tx, user id.ID) error {
 	n, err := tx.Exec(`insert into breakglass (user_id, by_id, at) values (?, ?, ?) on conflict (user_id) do nothing`, int64(user), int64(tx.Caller.User), tx.Now)
 	if err == nil && n == 0 {
 		tx.Withdraw(e)
+	}
+	return err
+}
+
+// Owning is apikey.Keys.Owning: such an account has no API keys.
+func Owning(tx *gate.Tx, owner id.ID) error {
+	is, err := Is(tx, owner)
+	if err == nil && is {
+		err = fault.Field("owner", "This is an account for emergencies, which has no API keys: they would act for it without anybody being told.").WithHint("Make a key of its own, or one for another administrator.")
 	}
 	return err
 }

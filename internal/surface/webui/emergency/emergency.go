@@ -6,6 +6,7 @@
 package emergency
 
 import (
+	"embed"
 	"io/fs"
 	"time"
 
@@ -23,8 +24,11 @@ import (
 // Pages are the pages of this group with what they need beside the shell.
 type Pages struct{ Sessions *identity.Sessions }
 
-// Templates gives none: the pages of the shell are enough.
-func (p *Pages) Templates() fs.FS { return nil }
+//go:embed pages
+var templates embed.FS
+
+// Templates gives the group's templates.
+func (p *Pages) Templates() fs.FS { return templates }
 
 // Mount gives the shell the pages, and what they offer to others.
 func (p *Pages) Mount(s *shell.Shell) {
@@ -152,18 +156,15 @@ func (v *visit) why(refused error, text string) error {
 	if !v.Caller.Unexplained {
 		return web.SeeOther(v.W, v.R, "/")
 	}
-	f := ui.Form{Action: breakglass.Why, Submit: "Go on", Note: "All administrators were told that this account is used; they are told the reason too.", Fields: []ui.Field{
+	f := ui.Form{Action: breakglass.Why, Submit: "Go on", Fields: []ui.Field{
 		{Name: "reason", Label: "Why do you use this account?", Type: "textarea", Required: true, Most: 500, Rows: 3, Wide: true, Focus: true, Value: text}}}
 	if refused != nil {
 		said := fault.Say(refused)
 		f.Wrong(said.Text, said.Hint, said.Fields)
 	}
-	p, err := v.Page("An account for emergencies", ui.Crumb{Label: "An account for emergencies"})
-	if err != nil {
-		return err
-	}
-	p.Data = shell.FormPage{Head: ui.Head{Title: "An account for emergencies", Icon: "flame"}, Form: f}
-	return v.RenderStatus(web.Status(refused), "form", p)
+	p := v.Plain(v.R, "An account for emergencies", f)
+	p.Flash = web.TakeFlash(v.W, v.R)
+	return v.RenderStatus(web.Status(refused), "reason", p) // outside the layout, which would show something
 }
 
 func (v *visit) explain() error {

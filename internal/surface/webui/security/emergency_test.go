@@ -7,10 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/dormant"
 	"strongroom/internal/feature/identity"
@@ -34,7 +36,15 @@ func TestEmergency(t *testing.T) {
 	name(h.UserID(access.Manager), "1").Want(http.StatusUnprocessableEntity)
 	name(99999999, "1").Want(http.StatusUnprocessableEntity)
 	h.As(access.Manager).Post(at, url.Values{"user": {glass.String()}, "on": {"1"}}).Want(http.StatusForbidden)
+	key, _, err := h.Server.APIKeys.Create(t.Context(), h.Admin(), apikey.New{Name: "of before", Owner: glass})
+	if err != nil {
+		t.Fatal(err)
+	}
 	app := enrol(t, h, h.SignIn("glass@demo.example"))
+	name(glass, "1").Want(http.StatusUnprocessableEntity) // a key acts for it
+	if err := h.Server.APIKeys.Revoke(t.Context(), h.Admin(), key.ID); err != nil {
+		t.Fatal(err)
+	}
 	name(glass, "1").Want(http.StatusSeeOther)
 	name(glass, "1").Want(http.StatusSeeOther)
 	told := func(c *webuitest.Client, words string) int {
@@ -69,6 +79,19 @@ func TestEmergency(t *testing.T) {
 	}
 	if err := h.Gate.Change(t.Context(), caller(), access.Edit, gate.Thing{Kind: "document", ID: doc}, func(*gate.Tx) error { return nil }); err == nil {
 		t.Error("below the pages the gate lets it change something")
+	}
+	if err := h.Gate.View(t.Context(), caller(), func(*gate.Tx) error { t.Error("below the pages it sees something"); return nil }); !fault.Is(err, fault.Denied) {
+		t.Errorf("below the pages the gate lets it look: %v", err)
+	}
+	asked := c.Do(http.MethodGet, "/documents/"+doc.String(), nil, http.Header{"Accept": {"application/json"}})
+	if asked.Want(http.StatusForbidden); strings.Contains(asked.Body, "Floor plan") {
+		t.Error("a program with its cookie sees the document")
+	}
+	if why := c.Get("/break-glass").Want(http.StatusOK); why.Has("nav") || strings.Contains(why.Body, "Cascade") {
+		t.Errorf("the page that asks for the reason shows what there is: %s", why.Text("body"))
+	}
+	if _, _, err := h.Server.APIKeys.Create(t.Context(), h.Admin(), apikey.New{Name: "a way around", Owner: glass}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("an API key acts for it: %v", err)
 	}
 	c.Post("/break-glass", url.Values{"reason": {" "}}).Want(http.StatusUnprocessableEntity)
 	c.Post("/break-glass", url.Values{"reason": {"the directory is down"}}).Want(http.StatusSeeOther)
