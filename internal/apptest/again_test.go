@@ -42,6 +42,10 @@ func TestSavedIsRead(t *testing.T) {
 				v["zone"] = "Europe/Berlin"
 				delete(v, "holidays")
 			}
+			if k.Name == "service_agreement" { // whose lines are
+				v["targets"] = []map[string]any{{"measure": "response", "hours": 1.5, "days": 1}}
+				v["escalations"] = []map[string]any{{"percent": 50, "measure": "response", "do": "raise its priority"}}
+			}
 			if k.Name == "password" {
 				delete(v, "resource_type")
 				delete(v, "resource_id")

@@ -68,12 +68,12 @@ func Life() *lifecycle.Lifecycle {
 
 func changes() *record.Kind {
 	l := Life()
-	rules := &desk.Rules{Life: l, Usual: Logged, Done: []string{Implemented, Closed}, Final: []string{Closed, Denied, Canceled}, Fill: fill}
+	rules := &desk.Rules{Life: l, Usual: Logged, Done: []string{Implemented, Closed}, Final: []string{Closed, Denied, Canceled}, Held: []string{PendingApproval, Deferred, Scheduled}, Fill: fill}
 	requester := desk.Customer()
 	requester.Label = "Requester"
 	k := &record.Kind{
 		Name: Kind, Plural: "changes", Label: "Change", Labels: "Changes", Icon: "git-branch",
-		Scope: record.OfOrganization, Menu: 34, Ended: "final", Life: l, Before: rules.Before, After: asks,
+		Scope: record.OfOrganization, Menu: 34, Ended: "final", Life: l, Before: rules.Before, After: after(rules),
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("CHG"), desk.Status(l, "Left empty, it is Logged."),
 			desk.Priority(), desk.Urgency(), desk.Impact(),
@@ -96,7 +96,7 @@ func changes() *record.Kind {
 			{Name: "release_id", Label: "Release", Type: record.Ref, Ref: "release", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "With which it is brought out."},
 		},
 	}
-	k.Fields = append(k.Fields, desk.Stamps()...)
+	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
 	return k
 }
 
@@ -127,10 +127,14 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 	return err
 }
 
-// asks has a change approved that waits for it.
-func asks(tx *gate.Tx, now, _ *record.Record) error {
-	if now.Values.Text("status") != PendingApproval {
-		return nil
+// after has a change approved that waits for it; its clocks follow it.
+func after(rules *desk.Rules) func(tx *gate.Tx, now, old *record.Record) error {
+	return func(tx *gate.Tx, now, old *record.Record) error {
+		if now.Values.Text("status") == PendingApproval {
+			if err := ballot.Demand(tx, now); err != nil {
+				return err
+			}
+		}
+		return rules.After(tx, now, old)
 	}
-	return ballot.Demand(tx, now)
 }

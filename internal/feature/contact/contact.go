@@ -45,7 +45,7 @@ func contacts() *record.Kind {
 				{Name: "value", Label: "Number", Type: record.Text, Format: record.Phone, Class: record.Personal, Required: true, Search: true},
 				{Name: "extension", Type: record.Text, Class: record.Personal},
 				{Name: "label_name", Label: "Label", Type: record.Text, Class: record.Internal},
-				{Name: "label_type", Label: "Line", Type: record.Choice, Choices: []string{"phone", "fax"}, Class: record.Internal},
+				{Name: "label_type", Label: "Line", Type: record.Choice, Choices: []string{"phone", "fax"}, Default: "phone", Class: record.Internal},
 				{Name: "primary", Type: record.Bool, Class: record.Internal},
 				{Name: "formatted_value", Label: "Written", Type: record.Text, Class: record.Personal, ReadOnly: true},
 			}, Search: true},

@@ -33,11 +33,11 @@ type Waiting struct {
 
 // queued are the kinds that stand in queues, with the fields that not all of them have.
 func queued() []struct{ kind, priority, customer, due string } {
-	const never = `cast(0 as bigint)` // which is compared with moments
+	const due = `coalesce(k.due_at, 0)`
 	return []struct{ kind, priority, customer, due string }{
-		{"incident", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`, `coalesce(k.due_at, 0)`},
-		{"service_request", `case k.urgency when 'High' then '2' when 'Low' then '4' else '3' end`, `coalesce(k.contact_id, 0)`, `coalesce(k.due_at, 0)`},
-		{"problem", `coalesce(k.priority, '')`, `0`, never}, {"change", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`, never}, {"task", `coalesce(k.priority, '')`, `0`, never},
+		{"incident", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`, due},
+		{"service_request", `case k.urgency when 'High' then '2' when 'Low' then '4' else '3' end`, `coalesce(k.contact_id, 0)`, due},
+		{"problem", `coalesce(k.priority, '')`, `0`, due}, {"change", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`, due}, {"task", `coalesce(k.priority, '')`, `0`, due},
 	}
 }
 

@@ -20,8 +20,9 @@ type Rules struct {
 	// Usual is the state of a new ticket that names none, when what it demands is
 	// known; else it begins in Otherwise, or in the first when that is empty.
 	Usual, Otherwise string
-	// Done are the states in which the work is done, Final those that end a ticket.
-	Done, Final []string
+	// Done are the states in which the work is done, Final those that end a ticket, and
+	// Held those beside the waiting ones in which it is somebody else's turn.
+	Done, Final, Held []string
 	// Fill completes what only this kind has; nil is nothing.
 	Fill func(tx *gate.Tx, now, old *record.Record) error
 }
@@ -75,7 +76,7 @@ func (s *Rules) phase(state string) clock.Phase {
 		return clock.Done
 	case slices.Contains(s.Final, state), is != nil && len(is.To) > 0 && !slices.ContainsFunc(is.To, func(to string) bool { return !slices.Contains(s.Final, to) }):
 		return clock.Dropped
-	case strings.HasPrefix(state, "Waiting"):
+	case strings.HasPrefix(state, "Waiting"), slices.Contains(s.Held, state):
 		return clock.OnHold
 	case is != nil && is.Begins && len(is.Requires) == 0:
 		return clock.New

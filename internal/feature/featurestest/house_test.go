@@ -53,9 +53,10 @@ import (
 // features are those of the documentation, with users as plain records.
 func features() []record.Feature {
 	name := []record.Field{{Name: "name", Type: record.Text, Class: record.Personal, Required: true}}
+	user := append(name[:1:1], record.Field{Name: "email", Type: record.Text, Format: record.Email, Class: record.Personal, Unique: true})
 	return []record.Feature{
 		{Name: "people", Kinds: []*record.Kind{
-			{Name: "user", Plural: "users", Label: "User", Labels: "Users", Scope: record.OfTenant, Admin: true, Fields: name},
+			{Name: "user", Plural: "users", Label: "User", Labels: "Users", Scope: record.OfTenant, Admin: true, Fields: user},
 			{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: name},
 		}},
 		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(), checkout.Feature(), rotation.Feature(),

@@ -64,7 +64,7 @@ func problems() *record.Kind {
 	category.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "problems", Label: "Problem", Labels: "Problems", Icon: "bug",
-		Scope: record.OfOrganization, Menu: 33, Ended: "final", Life: l, Before: rules.Before,
+		Scope: record.OfOrganization, Menu: 33, Ended: "final", Life: l, Before: rules.Before, After: rules.After,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("PRB"), desk.Status(l, "Left empty, it is Logged."),
 			desk.Priority(), desk.Urgency(), desk.Impact(),
@@ -82,7 +82,7 @@ func problems() *record.Kind {
 			{Name: "article_id", Label: "Article", Type: record.Ref, Ref: "knowledge_article", Class: record.Internal, Filter: true, Group: "Resolution", Hint: "That tells of it."},
 		},
 	}
-	k.Fields = append(k.Fields, desk.Stamps()...)
+	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
 	return k
 }
 

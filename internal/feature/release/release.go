@@ -71,7 +71,7 @@ func releases() *record.Kind {
 	requester.Label = "Requester"
 	k := &record.Kind{
 		Name: Kind, Plural: "releases", Label: "Release", Labels: "Releases", Icon: "rocket",
-		Scope: record.OfOrganization, Menu: 36, Ended: "final", Life: l, Before: rules.Before, After: plan,
+		Scope: record.OfOrganization, Menu: 36, Ended: "final", Life: l, Before: rules.Before, After: after(rules),
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("REL"), desk.Status(l, "Left empty, it is Draft."),
 			{Name: "release_type", Label: "Type", Type: record.Choice, Choices: Types(), Default: "Minor", Class: record.Internal, Filter: true, List: true, Hint: "A major one is made with milestones."},
@@ -83,7 +83,7 @@ func releases() *record.Kind {
 			{Name: "review", Type: record.HTML, Class: record.Internal, Search: true, Group: "Review", Hint: "How it went. A release is closed with one."},
 		},
 	}
-	k.Fields = append(k.Fields, desk.Stamps()...)
+	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
 	return k
 }
 
@@ -126,6 +126,16 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 		names = append(names, r.Name)
 	}
 	return fault.Field("status", "Not all is done: %s.", strings.Join(names, ", ")).WithHint("Set each milestone to Done or Skipped first.")
+}
+
+// after plans a release; its clocks follow it.
+func after(rules *desk.Rules) func(tx *gate.Tx, now, old *record.Record) error {
+	return func(tx *gate.Tx, now, old *record.Record) error {
+		if err := plan(tx, now, old); err != nil {
+			return err
+		}
+		return rules.After(tx, now, old)
+	}
 }
 
 // plan gives a major release the usual milestones, when it becomes one, and has one that

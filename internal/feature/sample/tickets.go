@@ -97,7 +97,10 @@ func (w *world) promise(tx *gate.Tx) error {
 		}
 		targets = append(targets, row)
 	}
-	_, err = w.create(tx, "service_agreement", record.Values{"name": "Standard", "calendar_id": calendar, "targets": targets})
+	targets = append(targets, map[string]any{"measure": "response", "of": "Tasks", "hours": 8.0}, map[string]any{"measure": "resolution", "of": "Problems", "days": int64(10)},
+		map[string]any{"measure": "operational", "team": "Infrastructure", "hours": 12.0})
+	escalations := []map[string]any{{"percent": int64(100), "measure": "resolution", "do": "tell who leads its team"}}
+	_, err = w.create(tx, "service_agreement", record.Values{"name": "Standard", "calendar_id": calendar, "targets": targets, "escalations": escalations})
 	return err
 }
 

@@ -193,7 +193,7 @@ func Clocks(tx *gate.Tx, ticket *record.Record) ([]clock.Clock, clock.Terms, err
 	if err != nil {
 		return nil, clock.Terms{}, err
 	}
-	t, err := terms(tx, events)
+	t, err := terms(tx, ticket.Kind.Name, events)
 	if err != nil {
 		return nil, t, err
 	}
@@ -204,7 +204,7 @@ func Clocks(tx *gate.Tx, ticket *record.Record) ([]clock.Clock, clock.Terms, err
 // look computes a ticket's clocks and keeps when the next of them runs out, for lists, and
 // when it is to be looked at again. Both can be computed anew at any time.
 func look(tx *gate.Tx, r *record.Record, events []clock.Event) error {
-	t, err := terms(tx, events)
+	t, err := terms(tx, r.Kind.Name, events)
 	if err != nil {
 		return err
 	}

@@ -129,7 +129,17 @@ func beforeCalendar(_ *gate.Tx, now, _ *record.Record) error {
 
 // measures are what agreements promise.
 func measures() []string {
-	return []string{string(clock.Response), string(clock.Resolution), string(clock.Waiting)}
+	return []string{string(clock.Response), string(clock.Resolution), string(clock.Waiting), string(clock.Operational)}
+}
+
+// customers is of what a promise is that names nothing: of what customers see.
+const customers = "Incidents and requests"
+
+// promisedOf are what promises are of, and the kinds that each is.
+func promisedOf() []string { return []string{customers, "Problems", "Changes", "Releases", "Tasks"} }
+
+func kindsOf(word string) []string {
+	return map[string][]string{"Problems": {"problem"}, "Changes": {"change"}, "Releases": {"release"}, "Tasks": {"task"}, customers: {"incident", "service_request"}, "": {"incident", "service_request"}}[word]
 }
 
 // The words of policies.
@@ -156,9 +166,12 @@ func agreements() *record.Kind {
 			{Name: "calendar_id", Label: "Calendar", Type: record.Ref, Ref: Calendar, Class: record.Internal, Required: true, Filter: true, List: true},
 			{Name: "targets", Label: "What is promised", Type: record.Rows, Class: record.Internal, Group: "Promises", Rows: []record.Field{
 				{Name: "measure", Label: "What", Type: record.Choice, Choices: measures(), Class: record.Internal, Required: true},
+				{Name: "of", Label: "Of", Type: record.Choice, Choices: promisedOf(), Class: record.Internal, Hint: "Empty: incidents and requests."},
+				{Name: "team", Type: record.Text, Class: record.Internal, Hint: "Operational: with which team it lies."},
 				{Name: "priority", Type: record.Choice, Choices: []string{"1", "2", "3", "4", "5"}, Class: record.Internal, Hint: "Empty: each that has no line of its own."},
 				{Name: "hours", Type: record.Number, Class: record.Internal}, {Name: "days", Label: "and days", Type: record.Integer, Class: record.Internal}}},
 			{Name: "warn_at", Label: "Warn at", Type: record.Integer, Class: record.Internal, Default: int64(75), Group: "Promises", Hint: "Percent of the goal. Empty: only when it is late."},
+			{Name: "escalations", Label: "What is done", Type: record.Rows, Class: record.Internal, Group: "Promises", Rows: escalations()},
 			{Name: "at_night", Label: "Tell at any hour", Type: record.Bool, Class: record.Internal, Default: false, Group: "Promises", Hint: "Else people are told in the hours of the calendar."},
 			policy("policy", "The time so far", "When the priority or the agreement of a ticket changes.", goOn, anew, recounted),
 			policy("reopen", "A ticket that is opened again", "", goOn, anew),
@@ -170,12 +183,18 @@ func agreements() *record.Kind {
 const maxGoal = 24 * 366
 
 // beforeAgreement refuses promises that are none.
-func beforeAgreement(_ *gate.Tx, now, _ *record.Record) error {
+func beforeAgreement(tx *gate.Tx, now, _ *record.Record) error {
 	met := map[string]bool{}
 	for _, row := range now.Values.Rows("targets") {
 		t := target(row)
-		key := string(t.Measure) + "/" + strings.TrimSpace(text(row, "priority"))
+		team, err := teamCalled(tx, text(row, "team"))
+		if err != nil {
+			return err
+		}
+		key := strings.Join([]string{string(t.Measure), text(row, "of"), strings.TrimSpace(text(row, "priority")), team.String()}, "/")
 		switch {
+		case (t.Measure == clock.Operational) != (strings.TrimSpace(text(row, "team")) != ""), t.Measure == clock.Operational && team == 0:
+			return fault.Field("targets", "An operational promise, and no other, names the team with which a ticket lies; %q is none.", text(row, "team")).WithHint("Name one of the teams under Settings.")
 		case t.Measure == "":
 			return fault.Field("targets", "Each promise says what is promised: %s.", strings.Join(measures(), ", "))
 		case t.Goal.Time <= 0 && t.Goal.Days <= 0 || t.Goal.Time < 0 || t.Goal.Days < 0 || t.Goal.Time > maxGoal*time.Hour || t.Goal.Days > maxGoal/24:
@@ -188,7 +207,7 @@ func beforeAgreement(_ *gate.Tx, now, _ *record.Record) error {
 	if n, ok := now.Values["warn_at"].(int64); ok && (n < 1 || n > 99) {
 		return fault.Field("warn_at", "It warns at 1 to 99 percent of the goal.")
 	}
-	return nil
+	return beforeEscalations(tx, now)
 }
 
 func text(row map[string]any, name string) string { s, _ := row[name].(string); return s }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -18,9 +19,41 @@ import (
 
 // promised is a version of an agreement, as it is kept.
 type promised struct {
-	clock.Agreement
-	Policy clock.Policy
-	Night  bool // people are told at any hour
+	Targets []promise
+	Reopen  clock.Policy
+	Policy  clock.Policy
+	Night   bool // people are told at any hour
+	Deeds   []deed
+}
+
+// promise is a target of tickets of some kinds.
+type promise struct {
+	clock.Target
+	Of string // as an agreement says it; see kindsOf
+}
+
+// covers tells whether something is promised of a kind; what promises nothing at all says
+// so of what customers see.
+func (p *promised) covers(kind string) bool {
+	return len(p.Targets) == 0 && slices.Contains(kindsOf(""), kind) || slices.ContainsFunc(p.Targets, func(t promise) bool { return slices.Contains(kindsOf(t.Of), kind) })
+}
+
+// of is what is promised of a kind, where people are told in the hours of a calendar.
+func (p *promised) of(kind, calendar string) clock.Agreement {
+	out := clock.Agreement{Reopen: p.Reopen}
+	for _, t := range p.Targets {
+		if !slices.Contains(kindsOf(t.Of), kind) {
+			continue
+		}
+		t.Levels = slices.Clone(t.Levels)
+		for i := range t.Levels {
+			if !p.Night {
+				t.Levels[i].Told = calendar
+			}
+		}
+		out.Targets = append(out.Targets, t.Target)
+	}
+	return out
 }
 
 // afterCalendar keeps the version that a calendar is now.
@@ -34,14 +67,24 @@ func afterCalendar(tx *gate.Tx, now, _ *record.Record) error {
 
 // afterAgreement does so for an agreement.
 func afterAgreement(tx *gate.Tx, now, _ *record.Record) error {
-	p := promised{Policy: policyOf(now.Values.Text("policy")), Night: now.Values.Bool("at_night")}
-	p.Reopen = policyOf(now.Values.Text("reopen"))
+	p := promised{Policy: policyOf(now.Values.Text("policy")), Reopen: policyOf(now.Values.Text("reopen")), Night: now.Values.Bool("at_night")}
+	var err error
+	if p.Deeds, err = deedsOf(tx, now); err != nil {
+		return err
+	}
 	for _, row := range now.Values.Rows("targets") {
-		t := target(row)
-		if n, ok := now.Values["warn_at"].(int64); ok {
-			t.Levels = []clock.Level{{Name: "warning", Percent: int(n)}}
+		t := promise{target(row), text(row, "of")}
+		if t.Measure == clock.Operational {
+			team, err := teamCalled(tx, text(row, "team"))
+			if err != nil {
+				return err
+			}
+			t.Team = team.String()
 		}
-		t.Levels = append(t.Levels, clock.Level{Name: clock.Breach, Percent: 100})
+		if n, ok := now.Values["warn_at"].(int64); ok {
+			t.Levels = []clock.Level{{Name: Warning, Percent: int(n)}}
+		}
+		t.Levels = append(append(t.Levels, clock.Level{Name: clock.Breach, Percent: 100}), levels(p.Deeds)...)
 		p.Targets = append(p.Targets, t)
 	}
 	return keep(tx, agreementName(now.ID, now.Version), p)
@@ -73,9 +116,9 @@ func kept(tx *gate.Tx, name string, into any) error {
 	return json.Unmarshal([]byte(data), into)
 }
 
-// terms reads the versions that events name. An event names its agreement together with
+// terms reads the versions that events of a ticket of a kind name. An event names its agreement together with
 // the calendar in whose hours people are told: a12.3/c5.2.
-func terms(tx *gate.Tx, events []clock.Event) (clock.Terms, error) {
+func terms(tx *gate.Tx, kind string, events []clock.Event) (clock.Terms, error) {
 	t := clock.Terms{Agreements: map[string]clock.Agreement{}, Calendars: map[string]*worktime.Calendar{}}
 	for _, e := range events {
 		if e.Calendar != "" && t.Calendars[e.Calendar] == nil {
@@ -99,14 +142,7 @@ func terms(tx *gate.Tx, events []clock.Event) (clock.Terms, error) {
 				return t, err
 			}
 		}
-		for i := range p.Targets {
-			for j := range p.Targets[i].Levels {
-				if !p.Night {
-					p.Targets[i].Levels[j].Told = calendar
-				}
-			}
-		}
-		t.Agreements[e.Agreement] = p.Agreement
+		t.Agreements[e.Agreement] = p.of(kind, calendar)
 	}
 	return t, nil
 }
@@ -122,7 +158,8 @@ type chosen struct {
 }
 
 // choose finds the agreement for a ticket: of the nearest organization above it that has
-// one, or else of none; one for its service goes before one for every service. It is
+// one for tickets of its kind, or else of none; one for its service goes before one for
+// every service. It is
 // looked for as the house: who makes the ticket need not see the agreement.
 func choose(tx *gate.Tx, r *record.Record) (chosen, error) {
 	orgs, err := above(tx, r.Org)
@@ -135,31 +172,44 @@ func choose(tx *gate.Tx, r *record.Record) (chosen, error) {
 	if err != nil {
 		return chosen{}, err
 	}
+	var found []candidate
 	defer rows.Close()
-	var best chosen
-	rank := 2 * len(orgs)
 	for rows.Next() {
 		var aid, version, org, service, cid, cversion int64
 		var policy string
 		if err := rows.Scan(&aid, &version, &org, &service, &cid, &cversion, &policy); err != nil {
-			return best, err
+			return chosen{}, err
 		}
-		at := 0
-		for i, o := range orgs {
-			if int64(o) == org {
-				at = 2 * i
-			}
-		}
+		c := calendarName(id.ID(cid), cversion)
+		name := agreementName(id.ID(aid), version)
+		rank := 2 * slices.Index(orgs, id.ID(org))
 		if service == 0 {
-			at++
+			rank++
 		}
-		if at < rank {
-			c := calendarName(id.ID(cid), cversion)
-			name := agreementName(id.ID(aid), version)
-			rank, best = at, chosen{agreement: name + "/" + c, calendar: c, id: strings.SplitN(name, ".", 2)[0], policy: policyOf(policy)}
+		found = append(found, candidate{chosen{agreement: name + "/" + c, calendar: c, id: strings.SplitN(name, ".", 2)[0], policy: policyOf(policy)}, name, rank})
+	}
+	if err := rows.Err(); err != nil {
+		return chosen{}, err
+	}
+	_ = rows.Close()
+	slices.SortStableFunc(found, func(a, b candidate) int { return a.rank - b.rank })
+	for _, c := range found {
+		var p promised
+		if err := kept(tx, c.version, &p); err != nil {
+			return chosen{}, err
+		}
+		if p.covers(r.Kind.Name) {
+			return c.chosen, nil
 		}
 	}
-	return best, rows.Err()
+	return chosen{}, nil
+}
+
+// candidate is an agreement that may hold; the lowest rank is the nearest.
+type candidate struct {
+	chosen
+	version string
+	rank    int
 }
 
 // above gives an organization, those above it, and 0 for none.

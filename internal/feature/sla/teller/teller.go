@@ -1,7 +1,9 @@
-// Package teller tells people of the deadlines of tickets.
+// Package teller tells people of the deadlines of tickets, and does what agreements say is
+// done when a part of a goal is used up.
 //
-// Always true: each level that a ticket passes is told once, in the transaction that notes
-// it; who may not see the ticket is told nothing.
+// Always true: each level that a ticket passes is told once, and what is done then is done
+// once, in the transaction that notes it; who may not see the ticket is told nothing; a
+// ticket that is over is not changed.
 package teller
 
 import (
@@ -91,10 +93,21 @@ func (m *Teller) tell(tx *gate.Tx, ticket id.ID) error {
 			if fresh == 0 || c.State.Over() && mark.Level != clock.Breach { // what is done needs no warning
 				continue
 			}
-			if err := m.send(tx, r, c, mark); err != nil {
+			if mark.Level == sla.Warning || mark.Level == clock.Breach {
+				if err := m.send(tx, r, c, mark); err != nil {
+					return err
+				}
+			}
+			if err := m.escalate(tx, ticket, c, mark); err != nil {
 				return err
 			}
 		}
+	}
+	if r, err = m.Records.Get(tx, "", ticket); err != nil { // as it is after what was done
+		return err
+	}
+	if list, _, err = sla.Clocks(tx, r); err != nil {
+		return err
 	}
 	return sla.Again(tx, ticket, list)
 }

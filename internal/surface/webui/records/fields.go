@@ -181,6 +181,9 @@ func rowsField(x *record.Field, out ui.Field, val any) ui.Field {
 			col.Type = "checkbox"
 		case record.Choice:
 			col.Type = "select"
+			if !c.Required && c.Default == nil { // nothing is said unless somebody says it
+				col.Options = append(col.Options, ui.Option{})
+			}
 			for _, o := range c.Choices {
 				col.Options = append(col.Options, ui.Option{Value: o, Label: shell.Capital(o)})
 			}
