@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/dormant"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
+	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/way"
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
@@ -78,19 +79,20 @@ func (a *App) jobs() *job.Runner {
 // handlers lists the kinds of jobs.
 func (a *App) handlers() map[string]job.Handler {
 	return map[string]job.Handler{
-		importer.JobKind:  a.Importer.Handler(),
-		undo.JobKind:      a.Undo.Handler(),
-		keyring.JobKind:   a.Keyring.Handler(),
-		sensitive.JobKind: a.Sensitive.Handler(),
-		exporter.JobKind:  a.Exporter.Handler(),
-		change.JobKind:    a.Changes.Handler(),
-		runbook.JobKind:   a.Runbooks.Handler(),
-		standing.JobKind:  a.Standing.Handler(),
-		tracker.JobKind:   a.Trackers.Handler(),
-		risk.JobKind:      a.Risks.Handler(),
-		leaver.JobKind:    a.Leavers.Handler(),
-		outbox.JobKind:    a.Outbox.Handler(),
-		way.ImportKind:    a.Ways.ImportHandler(),
+		importer.JobKind:   a.Importer.Handler(),
+		undo.JobKind:       a.Undo.Handler(),
+		keyring.JobKind:    a.Keyring.Handler(),
+		sensitive.JobKind:  a.Sensitive.Handler(),
+		exporter.JobKind:   a.Exporter.Handler(),
+		change.JobKind:     a.Changes.Handler(),
+		runbook.JobKind:    a.Runbooks.Handler(),
+		standing.JobKind:   a.Standing.Handler(),
+		tracker.JobKind:    a.Trackers.Handler(),
+		risk.JobKind:       a.Risks.Handler(),
+		leaver.JobKind:     a.Leavers.Handler(),
+		outbox.JobKind:     a.Outbox.Handler(),
+		identity.LetterJob: a.Letters.Handler(),
+		way.ImportKind:     a.Ways.ImportHandler(),
 	}
 }
 

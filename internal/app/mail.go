@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/mail"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/mailbox"
@@ -82,6 +83,7 @@ func (a *App) mails() error {
 		return err
 	}
 	a.Outbox = &outbox.Outbox{Gate: a.Gate, Jobs: a.Jobs, Relay: relay, Link: a.Config.Mail.Link}
+	a.Letters = &identity.Letters{Directory: a.Directory, Sessions: a.Sessions, Jobs: a.Jobs, Post: a.Outbox}
 	a.Mailboxes = &mailbox.Desk{Tickets: mailbox.Tickets{Kind: incident.Kind, Waits: []string{incident.WaitCustomer, incident.Resolved}, Goes: incident.Active,
 		Journal: entry.Kind, Mail: entry.Email, Note: entry.Note, FieldOf: entry.FieldOf, Place: entry.Place, Watching: comment.Watching},
 		Gate: a.Gate, Records: a.Records, Files: a.Files, Relations: a.Relations, Secrets: a.Secrets, Dialer: a.Dialer, Log: a.Log}

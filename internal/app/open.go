@@ -83,6 +83,7 @@ type App struct {
 	Secrets   *secret.Revealer
 	Directory *identity.Directory
 	Sessions  *identity.Sessions
+	Letters   *identity.Letters
 	Ways      *way.Ways
 	Provision *provision.Provision
 	APIKeys   *apikey.Keys
@@ -273,7 +274,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Secrets = &secret.Revealer{Gate: a.Gate, Keys: a.Keys, Restored: a.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}, Throttled: breaker.Throttled(a.Gate)}
 	passwords := &local.Method{Gate: a.Gate}
 	a.Directory = &identity.Directory{Gate: a.Gate, Records: a.Records, Passwords: passwords}
-	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered, Places: &ipaccess.Places{}}
+	a.Sessions = &identity.Sessions{Gate: a.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered, Changed: device.TellPassword, Places: &ipaccess.Places{}}
 	a.Ways = &way.Ways{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Kinds: methods(), Dialer: a.Dialer, Now: a.Now}
 	a.Sessions.Opening = append(a.Sessions.Opening, breakglass.Except(a.Ways.Opening), breakglass.Opening)
 	a.Sessions.Completed = way.Completed

@@ -46,3 +46,12 @@ func Tell(tx *gate.Tx, user, session id.ID, from netip.Addr, agent string) error
 		Text: []notification.Part{notification.Words(words)}, Key: "security/device/" + session.String()})
 	return err
 }
+
+// TellPassword tells a user, in words, that her password is another one: in the change in
+// which it becomes so.
+func TellPassword(tx *gate.Tx, user id.ID, words string) error {
+	at := time.UnixMilli(tx.Now).UTC()
+	_, err := notification.Send(tx, notification.Notice{Topic: "security", To: []id.ID{user}, Href: "/account", Own: true, Self: true,
+		Text: []notification.Part{notification.Words(words + " " + at.Format("2 Jan 2006 15:04") + " UTC. If it was not you, tell an administrator at once.")}, Key: "security/password/" + at.Format(time.RFC3339Nano)})
+	return err
+}

@@ -33,6 +33,11 @@ type Person struct {
 	OneTime  bool   // the given password must be changed at the first sign-in
 }
 
+func (p Person) values() record.Values {
+	first, last := split(p.Name)
+	return record.Values{"email": p.Email, "first_name": first, "last_name": last, "role_name": string(p.Role)}
+}
+
 // Issued is a user and the password that was given out for her. Show it once.
 type Issued struct {
 	User     id.ID
@@ -59,10 +64,8 @@ func (d *Directory) CreateUser(ctx context.Context, c *access.Caller, p Person) 
 	if err != nil {
 		return nil, err
 	}
-	first, last := split(p.Name)
-	values := record.Values{"email": p.Email, "first_name": first, "last_name": last, "role_name": string(p.Role)}
 	err = d.Gate.Change(ctx, c, access.Create, gate.Thing{Kind: User}, func(tx *gate.Tx) error {
-		r, err := d.Records.Create(tx, User, values)
+		r, err := d.Records.Create(tx, User, p.values())
 		if err != nil {
 			return err
 		}
@@ -124,6 +127,9 @@ func (d *Directory) store(tx *gate.Tx, user id.ID, out *Issued, s method.Stored)
 	if s.OneTime {
 		s.Expires = tx.Now + OneTimeLife.Milliseconds()
 		out.Expires = s.Expires
+	}
+	if err := endLetters(tx, user); err != nil {
+		return err
 	}
 	if err := d.Passwords.Store(tx, user, s); err != nil {
 		return err

@@ -47,12 +47,15 @@ func schema() []string {
 		`create table if not exists identity_try (who bytes primary key, fails int not null, at int not null, until int not null)`,
 		`create index if not exists identity_try_until on identity_try (until)`,
 		`create table if not exists identity_limit (name text primary key, ms int not null)`,
+		`create table if not exists identity_letter (id id primary key, hash bytes, user_id int not null, who text not null, sort text not null, made_at int not null, expires_at int not null)`,
+		`create unique index if not exists identity_letter_hash on identity_letter (hash)`,
+		`create index if not exists identity_letter_user on identity_letter (user_id)`,
 		`create table if not exists identity_parked (group_id int not null, sort text not null, member int not null, primary key (group_id, sort, member))`,
 	}
 }
 
 func purge(tx *gate.Tx, r *record.Record) error {
-	for _, q := range []string{`delete from identity_session where user_id = ?`, `delete from identity_parked where group_id = ?`} {
+	for _, q := range []string{`delete from identity_session where user_id = ?`, `delete from identity_letter where user_id = ?`, `delete from identity_parked where group_id = ?`} {
 		if _, err := tx.Exec(q, int64(r.ID)); err != nil {
 			return err
 		}

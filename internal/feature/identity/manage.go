@@ -215,6 +215,9 @@ func (s *Sessions) ChangePassword(ctx context.Context, c *access.Caller, old, pa
 		if err := endSessions(tx, c.User, true); err != nil {
 			return err
 		}
+		if err := s.changed(tx, c.User, "You changed your password."); err != nil {
+			return err
+		}
 		token, err = renew(tx, sid, webSession, c.AuthLevel)
 		return err
 	})

@@ -30,6 +30,8 @@ type Sessions struct {
 	// Opening is asked, in the transaction that makes a session, whether that user
 	// may come as claimed; Denied, in words for her, when not.
 	Opening []func(tx *gate.Tx, user, session id.ID, claim method.Claim) error
+	// Changed, when set, tells a user, in words, of a new password of hers.
+	Changed func(tx *gate.Tx, user id.ID, words string) error
 	// Completed, when set, runs where half a session became a session.
 	Completed func(tx *gate.Tx, half, session id.ID) error
 

@@ -24,6 +24,7 @@ const (
 	halfSession = "srh_" // somebody who has not given the second factor yet, in a cookie of its own
 	accessToken = "srt_" // a program's, as Authorization: Bearer
 	deviceToken = "srd_" // a known device, in a long-lived cookie
+	letterCode  = "srl_" // in a mail, to set a password by
 )
 
 // IsAccessToken tells whether s has the form of an access token of ours.
@@ -47,7 +48,7 @@ func sortOf(s string) string {
 		return ""
 	}
 	switch sort := rest[:4]; sort {
-	case webSession, halfSession, accessToken, deviceToken:
+	case webSession, halfSession, accessToken, deviceToken, letterCode:
 		return sort
 	}
 	return ""

@@ -83,7 +83,7 @@ func Topics() []Topic {
 		{Name: "share", Label: "What I shared with somebody outside was opened", Icon: "share"},
 		{Name: "breaker", Label: "Somebody opened unusually many secrets and was stopped", Icon: "alert-triangle", Mail: true, Admin: true},
 		{Name: "overdue", Label: "A password is older than it may become", Icon: "calendar-due", Admin: true},
-		{Name: "security", Label: "Somebody signs in for me on a new device, or my second factors change", Icon: "shield-lock", Mail: true},
+		{Name: "security", Label: "Somebody signs in for me on a new device, or my password or second factors change", Icon: "shield-lock", Mail: true},
 		{Name: "approval", Label: "Somebody asks for my approval, or decides about mine", Icon: "shield-check", Mail: true},
 		{Name: "breakglass", Label: "An account for emergencies is used, or was not tried for long", Icon: "flame", Mail: true, Admin: true},
 		{Name: "dormant", Label: "An account was deactivated that nobody used", Icon: "clock", Admin: true},

@@ -84,7 +84,7 @@ func (o *Outbox) Deliver(tx *gate.Tx, m notification.Message) error {
 	}
 	link := ""
 	if o.Link != "" {
-		link = strings.TrimRight(o.Link, "/") + "/notifications/" + m.Notice.ID.String()
+		link = o.Address("/notifications/" + m.Notice.ID.String())
 	}
 	text := subject + "\n\n"
 	page := "<p>" + html.EscapeString(subject) + "</p>"
@@ -94,6 +94,17 @@ func (o *Outbox) Deliver(tx *gate.Tx, m notification.Message) error {
 	}
 	const why = "Strongroom sends this because you chose to be told by mail. You can change that under Notifications, Settings."
 	return o.Put(tx, m.To.User, mail.Address{Name: m.To.Name, Address: to.Address}, short(subject), text+why+"\n", page+`<p><small>`+why+`</small></p>`)
+}
+
+// Sends tells whether there is a relay.
+func (o *Outbox) Sends() bool { return o != nil && o.Relay != nil }
+
+// Address gives a page's address for people outside; "" when that is not known.
+func (o *Outbox) Address(path string) string {
+	if o.Link == "" {
+		return ""
+	}
+	return strings.TrimRight(o.Link, "/") + path
 }
 
 func short(s string) string {

@@ -102,6 +102,7 @@ type Server struct {
 	Secrets     *secret.Revealer
 	Sessions    *identity.Sessions
 	Directory   *identity.Directory
+	Letters     *identity.Letters    // nil where no mail helps with passwords
 	Ways        *way.Ways            // nil hides the ways in that tenants configure
 	Provision   *provision.Provision // nil hides the page of provisioning
 	SCIM        string               // where its door is
@@ -154,7 +155,7 @@ func (s *Server) Handler() (http.Handler, error) {
 // record's rail and of what administrators manage.
 func (s *Server) groups() []shell.Group {
 	list := []shell.Group{
-		&entrance.Pages{House: s.House, Sessions: s.Sessions, Ways: s.Ways, Support: s.Support, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
+		&entrance.Pages{House: s.House, Sessions: s.Sessions, Letters: s.Letters, Ways: s.Ways, Support: s.Support, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
 		&tickets.Pages{},
@@ -168,7 +169,7 @@ func (s *Server) groups() []shell.Group {
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&rotations.Pages{Changes: s.Changes},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},
-		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
+		&office.Pages{Sessions: s.Sessions, Directory: s.Directory, Letters: s.Letters, APIKeys: s.APIKeys, Profile: &profile.Profile{Gate: s.Gate, House: s.House}},
 		&roles.Pages{Keys: s.APIKeys},
 		&security.Pages{Sessions: s.Sessions},
 		&emergency.Pages{Sessions: s.Sessions},

@@ -62,6 +62,8 @@ type Keeper interface {
 	Hash(ctx context.Context, password string, not ...string) (string, error)
 	// Store keeps what Hash gave as the user's password.
 	Store(tx *gate.Tx, user id.ID, s Stored) error
+	// Has tells whether the user has a password here.
+	Has(tx *gate.Tx, user id.ID) (bool, error)
 }
 
 // Stored is a password as a Keeper keeps it.

@@ -29,6 +29,7 @@ type Pages struct {
 	House    *tenant.House
 	Sessions *identity.Sessions
 	Support  *support.Door      // nil where the operator's people cannot be let in
+	Letters  *identity.Letters  // nil where nobody sets a password by mail
 	Ways     *way.Ways          // nil where passwords kept here are the only way in
 	FirstRun *identity.FirstRun // nil once a tenant exists
 	// TenantOf names the tenant that a request's host name stands for; "" for none.
@@ -53,6 +54,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Public("GET /sign-in/second", p.secondPage)
 	s.Public("POST /sign-in/second", p.second)
 	p.mountPasskeys(s)
+	p.mountLetters(s)
 	if p.Support != nil {
 		s.Public("GET /support", p.supportPage)
 		s.Public("POST /support", p.support)

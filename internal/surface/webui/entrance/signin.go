@@ -98,6 +98,7 @@ type entrance struct {
 	Errors                          *ui.Errors
 	Ways                            []way.Button
 	Back                            *ui.Action
+	Links                           []ui.Action
 	Key                             *shell.Key // signs in with a passkey alone; nil where that cannot be
 }
 
@@ -131,6 +132,9 @@ func (p *Pages) signInForm(r *http.Request, tenant, email, to string) *entrance 
 	e.Fields = append(e.Fields,
 		ui.Field{Name: "email", Label: "E-mail address", Type: "email", Value: email, Required: true, Complete: "username", Focus: known && email == ""},
 		ui.Field{Name: "password", Label: "Password", Type: "password", Required: true, Complete: "current-password", Focus: known && email != ""})
+	if p.Letters.Work() {
+		e.Links = []ui.Action{{Label: "Forgot your password?", Href: identity.ForgottenPage, Quiet: true}}
+	}
 	return e
 }
 

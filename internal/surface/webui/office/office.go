@@ -27,6 +27,7 @@ var templates embed.FS
 type Pages struct {
 	Sessions  *identity.Sessions
 	Directory *identity.Directory
+	Letters   *identity.Letters // nil where no mail helps with passwords
 	APIKeys   *apikey.Keys
 	Profile   *profile.Profile
 }
@@ -80,7 +81,7 @@ func (p *Pages) mountPeople(s *shell.Shell) {
 	user.New, user.Create = p.as((*visit).invitation), p.as((*visit).invite)
 	s.Own(identity.Group).Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).groupPage(r) }
 	for path, h := range map[string]func(*visit) error{
-		"/users/{id}/reset": (*visit).resetUser, "/users/{id}/groups": (*visit).setUserGroups, "/users/{id}/sessions/end": (*visit).endUserSessions,
+		"/users/{id}/reset": (*visit).resetUser, "/users/{id}/invite": (*visit).inviteAgain, "/users/{id}/groups": (*visit).setUserGroups, "/users/{id}/sessions/end": (*visit).endUserSessions,
 		"/groups/{id}/members": (*visit).setGroupMembers, "/groups/{id}/organizations": (*visit).setGroupOrganizations,
 	} {
 		s.Post(path, shell.Administering(p.as(h)))

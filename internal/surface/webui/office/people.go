@@ -24,6 +24,13 @@ func (v *visit) invitationPage(form *web.Form, refused error) error {
 		form = web.NewForm(map[string][]string{"role_name": {string(access.Editor)}})
 	}
 	view := shell.FormPage{Head: ui.Head{Title: "Invite a user", Icon: "user-plus", Sub: []ui.Cell{{Text: "A one-time password is made, which you hand over. It must be changed at the first sign-in."}}}}
+	mails := v.Letters.Work()
+	if mails {
+		view.Head.Sub = []ui.Cell{{Text: "A mail leads to a page on which she chooses her password; or you hand over a one-time password."}}
+		if refused == nil {
+			form = web.NewForm(map[string][]string{"role_name": {string(access.Editor)}, "mail": {"1"}})
+		}
+	}
 	var groups []ui.Option
 	chosen := map[id.ID]bool{}
 	for _, g := range shell.IDs(form.All("groups")) {
@@ -39,6 +46,10 @@ func (v *visit) invitationPage(form *web.Form, refused error) error {
 		{Name: "role_name", Label: "Role", Type: "select", Required: true, Value: form.Text("role_name"), Options: roleOptions(form.Text("role_name"), access.Roles()), Wide: true, Hint: roleHint},
 		{Name: "groups", Label: "Groups", Type: "select", Multiple: true, Options: groups, Wide: true, Hint: "Groups say which organizations she sees. Administrators see all."},
 	}}
+	if mails {
+		view.Form.Fields = append(view.Form.Fields, ui.Field{Name: "mail", Label: "Invite her by mail", Type: "checkbox", Checked: form.Bool("mail"), Wide: true,
+			Hint: "What stands in the mail works once, for 7 days. Without it you get a one-time password to hand over."})
+	}
 	if refused != nil {
 		say := fault.Say(refused)
 		view.Form.Wrong(say.Text, say.Hint, say.Fields)
@@ -74,7 +85,11 @@ func (v *visit) invite() error {
 	if err := form.Err(); err != nil {
 		return v.invitationPage(form, err)
 	}
-	issued, err := v.Directory.CreateUser(v.R.Context(), v.Caller, identity.Person{Email: form.Text("email"), Name: form.Text("name"), Role: role})
+	who := identity.Person{Email: form.Text("email"), Name: form.Text("name"), Role: role}
+	if form.Bool("mail") {
+		return v.inviteByMail(form, who)
+	}
+	issued, err := v.Directory.CreateUser(v.R.Context(), v.Caller, who)
 	if err != nil && shell.Refusable(err) {
 		return v.invitationPage(form, err)
 	}
@@ -85,6 +100,32 @@ func (v *visit) invite() error {
 		return err
 	}
 	return v.showIssued(issued, "The user is invited")
+}
+
+// inviteByMail makes a user who sets her password herself.
+func (v *visit) inviteByMail(form *web.Form, who identity.Person) error {
+	user, err := v.Letters.Invite(v.R.Context(), v.Caller, who)
+	if err != nil && shell.Refusable(err) {
+		return v.invitationPage(form, err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := v.joinGroups(user, shell.IDs(form.All("groups"))); err != nil {
+		return err
+	}
+	return v.Done("/users/"+user.String(), "The invitation is on its way to %s.", who.Email)
+}
+
+func (v *visit) inviteAgain() error {
+	uid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	if err := v.Letters.InviteAgain(v.R.Context(), v.Caller, uid); err != nil {
+		return err
+	}
+	return v.Done("/users/"+uid.String(), "Another invitation is on its way. Those before it open nothing any more.")
 }
 
 // joinGroups makes a user a member of exactly these groups.
@@ -159,6 +200,7 @@ type userView struct {
 	EndAll   string
 	Rail     []*ui.Section
 	Dialogs  []ui.Confirm
+	Invited  int64 // until when an invitation by mail waits for her
 }
 
 type sessionLine struct {
@@ -194,6 +236,11 @@ func (v *visit) userPage(r *record.Record) error {
 		}
 		view.Groups = &ui.Form{ID: "groups", Action: shell.RecordURL(r.Kind, r.ID) + "/groups", Submit: "Save groups",
 			Fields: []ui.Field{{Name: "groups", Label: "Groups", Type: "select", Multiple: true, Wide: true, Options: options, Hint: "They say which organizations she sees. Administrators see all."}}}
+		if v.Letters != nil {
+			if view.Invited, err = v.Letters.Invited(tx, r.ID); err != nil {
+				return err
+			}
+		}
 		view.Rail, err = v.RailOf(tx, r)
 		return err
 	})
@@ -222,6 +269,12 @@ func (v *visit) userHead(r *record.Record, view *userView) {
 		reset := ui.Action{Label: "Reset password", Icon: "lock-password", Href: d.Action, Post: true, Dialog: d.ID}
 		factors := ui.Action{Label: "Second factors", Icon: "shield-lock", Href: shell.RecordURL(r.Kind, r.ID) + "/factors"}
 		view.Head.Actions = slices.Insert(view.Head.Actions, max(0, len(view.Head.Actions)-1), reset, factors)
+	}
+	if waits := r.Values["invitation_sent_at"] != nil && r.Values["invitation_accepted_at"] == nil; waits && !r.Archived && v.Letters.Work() {
+		view.Head.Actions = slices.Insert(view.Head.Actions, 0, ui.Action{Label: "Invite again", Icon: "mail", Href: shell.RecordURL(r.Kind, r.ID) + "/invite", Post: true})
+	}
+	if view.Invited != 0 {
+		view.Props = append(view.Props, ui.Prop{Label: "Invited by mail, good until", Cells: []ui.Cell{{Type: "datetime", Time: shell.When(view.Invited)}}})
 	}
 	for _, f := range []string{"email", "role_name", "custom_role_id", "contact_id", "current_sign_in_at", "current_sign_in_ip", "last_sign_in_at", "invitation_accepted_at"} {
 		field := r.Kind.Field(f)

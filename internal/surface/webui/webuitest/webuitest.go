@@ -187,7 +187,7 @@ func Open(t testing.TB, o Options) *House {
 	h.Directory = &identity.Directory{Gate: h.Gate, Records: h.Records, Passwords: passwords}
 	h.Server = &webui.Server{
 		House: h.House.House, Gate: h.Gate, Records: h.Records, Secrets: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client, Restored: h.Records.SecretRestored, Policies: []secret.Policy{mfa.Revealing, approval.Policy, checkout.Policy, new(breaker.Breaker).Policy}, Throttled: breaker.Throttled(h.Gate)},
-		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered, Places: &ipaccess.Places{}},
+		Sessions:  &identity.Sessions{Gate: h.Gate, Methods: []method.Password{passwords}, Passwords: passwords, Second: mfa.Has, Entered: entered, Changed: device.TellPassword, Places: &ipaccess.Places{}},
 		Directory: h.Directory, APIKeys: &apikey.Keys{Gate: h.Gate, Owning: breakglass.Owning},
 		Attachments: &attachment.Store{Gate: h.Gate}, Relations: &relation.Relations{Records: h.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}},
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
@@ -276,6 +276,9 @@ func (h *House) jobs(work bool) {
 	r.Handlers[way.ImportKind] = h.Server.Ways.ImportHandler()
 	h.Server.Sensitive = &sensitive.Fields{Gate: h.Gate, Records: h.Records, Jobs: r, Policies: h.Server.Secrets.Policies}
 	r.Handlers[sensitive.JobKind] = h.Server.Sensitive.Handler()
+	post := &outbox.Outbox{Gate: h.Gate, Jobs: r}
+	h.Server.Letters = &identity.Letters{Directory: h.Directory, Sessions: h.Server.Sessions, Jobs: r, Post: post}
+	r.Handlers[identity.LetterJob], r.Handlers[outbox.JobKind] = h.Server.Letters.Handler(), post.Handler()
 	h.Server.Changes = &change.Changes{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Jobs: r, Connectors: []connector.Connector{ssh.Connector((&dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}).DialContext)}}
 	r.Handlers[change.JobKind] = h.Server.Changes.Handler()
 	h.Server.Keyring = &keyring.Keyring{Gate: h.Gate, Keys: h.Keys.Client, Jobs: r}

@@ -133,3 +133,10 @@ func (m *Method) Store(tx *gate.Tx, user id.ID, s method.Stored) error {
 		int64(user), s.Hash, tx.Now, s.OneTime, s.Expires)
 	return err
 }
+
+// Has tells whether a user has a password here, be it one that has expired.
+func (m *Method) Has(tx *gate.Tx, user id.ID) (bool, error) {
+	var n int
+	err := tx.QueryRow(`select count(*) from local_credential where user_id = ?`, int64(user)).Scan(&n)
+	return n > 0, err
+}
