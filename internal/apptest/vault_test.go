@@ -50,6 +50,13 @@ func TestVaultByKey(t *testing.T) {
 	if err := c.Unlock(t.Context(), vaultPassphrase); err != nil {
 		t.Fatal(err)
 	}
+	st, err := (&vault.Vaults{Gate: h.App.Gate}).State(t.Context(), &access.Caller{Tenant: tenant.Name, User: who.ID, Role: access.Editor, AllOrgs: true, Via: "console", AuthLevel: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, err := hostproof.ParseStatement(st.Statement); err != nil || now.Number != 2 || now.KDF.ID != hostproof.KDFArgon2id {
+		t.Errorf("the passphrase was not brought over to Argon2id: %v, %v", now, err)
+	}
 	list, err := c.All(t.Context())
 	if err != nil || len(list) != 1 || list[0].Title != "Personal" || len(list[0].Items) != 0 {
 		t.Fatalf("the vaults are %v, %v", list, err)
@@ -148,7 +155,7 @@ func onlyFile(t *testing.T, dir string) string {
 	return list[0]
 }
 
-// makeVault makes an empty vault of somebody as the page does.
+// makeVault makes an empty vault of somebody as the page did before there was Argon2id.
 func makeVault(t *testing.T, h *apptest.House, tenant string, user id.ID) id.ID {
 	t.Helper()
 	must := func(err error) {
@@ -159,7 +166,7 @@ func makeVault(t *testing.T, h *apptest.House, tenant string, user id.ID) id.ID 
 	}
 	s := &vault.Vaults{Gate: h.App.Gate}
 	c := &access.Caller{Tenant: tenant, User: user, Name: "Editor", Role: access.Editor, AllOrgs: true, Via: "console", AuthLevel: 2}
-	keys, lock, err := hostproof.NewKeyset(tenant, int64(user), vaultPassphrase, hostproof.NewKDF(), 1)
+	keys, lock, err := hostproof.NewKeyset(tenant, int64(user), vaultPassphrase, hostproof.KDF{ID: hostproof.KDFPBKDF2, Iterations: hostproof.LeastIterations}, 1)
 	must(err)
 	must(s.SaveKeyset(t.Context(), c, keys.Statement.Marshal(), lock))
 	at, err := s.Reserve(t.Context(), c)

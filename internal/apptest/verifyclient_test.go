@@ -61,6 +61,11 @@ func TestVerifyClient(t *testing.T) {
 		"no digest": {"/sign-in", func(_ http.Header, b []byte) []byte {
 			return bytes.Replace(b, []byte(`css/app.css" integrity=`), []byte(`css/app.css" data-x=`), 1)
 		}, "names no digest for css/app.css"},
+		"an altered worker": {"js/vault/stretcher.js", func(_ http.Header, b []byte) []byte { return append(b, ' ') }, "js/vault/stretcher.js is another one"},
+		"a worker that may send": {"js/vault/stretcher.js", func(h http.Header, b []byte) []byte {
+			h.Set("Content-Security-Policy", "default-src *; script-src 'self' 'wasm-unsafe-eval'")
+			return b
+		}, "the worker js/vault/stretcher.js"},
 		"an altered import map": {"/sign-in", func(_ http.Header, b []byte) []byte {
 			return bytes.Replace(b, []byte(`<script type="importmap">{`), []byte(`<script type="importmap">{"imports":{},`), 1)
 		}, "The import map"},

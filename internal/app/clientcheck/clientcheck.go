@@ -89,6 +89,8 @@ func Verify(ctx context.Context, server string, as Session, h *http.Client) (*Ch
 			v.wrong("The file " + name + " is another one.")
 		} else if strings.HasSuffix(name, ".js") && !strings.HasPrefix(head.Get("Content-Type"), "text/javascript") {
 			v.wrong("The file " + name + " is not sent as script.")
+		} else if p := static.PolicyOf(name); p != "" && !slices.Equal(head.Values("Content-Security-Policy"), []string{p}) {
+			v.wrong("The policy that keeps the worker " + name + " from everything else is another one.")
 		}
 	}
 	return v.out, nil

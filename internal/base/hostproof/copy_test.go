@@ -6,6 +6,7 @@ import (
 	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/fips140"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/base64"
@@ -236,7 +237,8 @@ func TestCopyByAnother(t *testing.T) {
 		codes, bytesOf = append(codes, code), append(bytesOf, code[:])
 	}
 	opened(t, c, hostproof.Opening{Codes: codes})
-	got := readCopy(t, raw, bytesOf)
+	var got []hostproof.Copied
+	fips140.WithoutEnforcement(func() { got = readCopy(t, raw, bytesOf) }) // the second reader takes nonces apart, which the mode refuses
 	if len(got) != 2 || got[1].Content["password"] != "pä\u2028ss" || got[0].From != "Personal" {
 		t.Errorf("the second reader finds %v", got)
 	}

@@ -240,6 +240,9 @@ func TestHostileKeyset(t *testing.T) {
 	me, other := someone(t, ines), someone(t, ines)
 	h := newHouse(t, me, vaultN)
 	st := h.served().statement
+	derived := func(with ...byte) func(*served) {
+		return func(s *served) { s.statement = patched(st, kdfAt(st), with...) }
+	}
 	for _, c := range []struct {
 		name string
 		do   func(s *served)
@@ -247,8 +250,15 @@ func TestHostileKeyset(t *testing.T) {
 	}{
 		{"somebody else's keyset", func(s *served) { k := someone(t, 42); s.statement, s.lock = k.Statement.Marshal(), k.lock }, "somebody else's keyset"},
 		{"a lock of other keys", func(s *served) { s.lock = other.lock }, "damaged"},
-		{"fewer rounds", func(s *served) { s.statement = patched(st, kdfAt(st)+2, 0, 0, 0x13, 0x88) }, "5000 rounds"},
-		{"an unknown derivation", func(s *served) { s.statement = patched(st, kdfAt(st), 0, 9) }, "unknown way"},
+		{"fewer rounds", derived(0, 2, 0, 0, 0x13, 0x88, 0, 0, 0, 0), "5000 rounds"},
+		{"fewer passes", derived(0, 1, 0, 0, 0, 2, 0, 1, 0, 0), "2 passes"},
+		{"less memory", derived(0, 1, 0, 0, 0, 3, 0, 0, 0xff, 0xff), "65535 KiB"},
+		{"work for hours", derived(0, 1, 0, 0, 0, 21, 0, 1, 0, 0), "21 passes"},
+		{"memory for nobody", derived(0, 1, 0, 0, 0, 3, 0, 0x10, 0, 1), "1048577 KiB"},
+		{"another method", derived(0, 2, 0, 9, 0x27, 0xc1, 0, 0, 0, 0), "not signed"},
+		{"more memory than was stated", derived(0, 1, 0, 0, 0, 3, 0, 2, 0, 0), "not signed"},
+		{"a method with what it does not have", derived(0, 2, 0, 9, 0x27, 0xc0, 0, 1, 0, 0), "unknown way"},
+		{"an unknown derivation", derived(0, 9), "unknown way"},
 		{"another salt", func(s *served) { s.statement = patched(st, kdfAt(st)+10, 1) }, "not signed"},
 		{"another signature", func(s *served) { s.statement = patched(st, len(st)-1, st[len(st)-1]^1) }, "not signed"},
 		{"a lock that was altered", func(s *served) { s.lock = patched(s.lock, len(s.lock)-1, s.lock[len(s.lock)-1]^1) }, "does not open"},

@@ -1,6 +1,7 @@
 package hostproof
 
 import (
+	"crypto/fips140"
 	"crypto/hkdf"
 	"crypto/pbkdf2"
 	"crypto/rand"
@@ -9,20 +10,29 @@ import (
 	"crypto/subtle"
 	"log/slog"
 
+	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
 
 	"strongroom/internal/base/envelope"
 	"strongroom/internal/base/fault"
 )
 
-// KDFPBKDF2 is the only key derivation so far: PBKDF2-HMAC-SHA-512. Number 1 is
-// kept for Argon2id.
-const KDFPBKDF2 uint16 = 2
-
-// The floor and the ceiling of the derivation. The floor is compiled in: a server
-// cannot ask for less. The ceiling keeps it from making a client work for hours.
+// The key derivations: Argon2id (RFC 9106) with one lane, and PBKDF2-HMAC-SHA-512,
+// which vaults from before have, and those that are made in FIPS mode.
 const (
-	LeastIterations = 600_000
+	KDFArgon2id uint16 = 1
+	KDFPBKDF2   uint16 = 2
+)
+
+// The floors and the ceilings of the derivations. The floors are compiled in: a server
+// cannot ask for less. The ceilings keep it from making a client work for hours.
+const (
+	LeastPasses = 3 // of Argon2id
+	MostPasses  = 20
+	LeastMemory = 64 << 10 // KiB
+	MostMemory  = 1 << 20
+
+	LeastIterations = 600_000 // of PBKDF2
 	MostIterations  = 20_000_000
 )
 
@@ -34,17 +44,25 @@ const saltSize = 32
 // KDF says how a passphrase becomes a key.
 type KDF struct {
 	ID         uint16
-	Iterations uint32
+	Iterations uint32 // of Argon2id, passes over the memory
 	Memory     uint32 // KiB; 0 of PBKDF2
 	Salt       [saltSize]byte
 }
 
-// NewKDF gives the derivation for a new passphrase, with a fresh salt.
+// NewKDF gives the derivation for a new passphrase, with a fresh salt: Argon2id, and
+// PBKDF2 in FIPS mode, which does not approve the other.
 func NewKDF() KDF {
-	k := KDF{ID: KDFPBKDF2, Iterations: LeastIterations}
+	k := KDF{ID: KDFArgon2id, Iterations: LeastPasses, Memory: LeastMemory}
+	if fips140.Enforced() {
+		k = KDF{ID: KDFPBKDF2, Iterations: LeastIterations}
+	}
 	rand.Read(k.Salt[:])
 	return k
 }
+
+// Weaker tells whether a passphrase that this derivation stretches is to be brought over
+// to the one of today, when it is typed.
+func (k KDF) Weaker() bool { return k.ID == KDFPBKDF2 && !fips140.Enforced() }
 
 func (r *reader) kdf() KDF {
 	k := KDF{ID: r.u16(), Iterations: r.u32(), Memory: r.u32()}
@@ -62,11 +80,18 @@ func (w *writer) kdf(k KDF) {
 // Check refuses derivations that are unknown, below the floor or above the
 // ceiling.
 func (k KDF) Check() error {
-	if k.ID != KDFPBKDF2 || k.Memory != 0 {
+	switch {
+	case k.ID == KDFArgon2id:
+		if k.Iterations < LeastPasses || k.Iterations > MostPasses || k.Memory < LeastMemory || k.Memory > MostMemory {
+			return alarm("The server asks to protect the passphrase with %d passes over %d KiB; from %d to %d passes over %d to %d KiB are accepted.",
+				k.Iterations, k.Memory, LeastPasses, MostPasses, LeastMemory, MostMemory)
+		}
+	case k.ID == KDFPBKDF2 && k.Memory == 0:
+		if k.Iterations < LeastIterations || k.Iterations > MostIterations {
+			return alarm("The server asks to protect the passphrase with %d rounds; from %d to %d are accepted.", k.Iterations, LeastIterations, MostIterations)
+		}
+	default:
 		return alarm("The server asks for an unknown way to turn the passphrase into a key (number %d).", k.ID)
-	}
-	if k.Iterations < LeastIterations || k.Iterations > MostIterations {
-		return alarm("The server asks to protect the passphrase with %d rounds; from %d to %d are accepted.", k.Iterations, LeastIterations, MostIterations)
 	}
 	return nil
 }
@@ -77,12 +102,23 @@ func (k KDF) userKey(passphrase, tenant string, user int64) ([]byte, error) {
 	if err := k.Check(); err != nil {
 		return nil, err
 	}
-	stretched, err := pbkdf2.Key(sha512.New, norm.NFKC.String(passphrase), k.Salt[:], int(k.Iterations), envelope.KeySize)
+	stretched, err := k.stretch(norm.NFKC.String(passphrase))
 	if err != nil {
 		return nil, err
 	}
 	defer clear(stretched)
 	return hkdf.Key(sha256.New, stretched, nil, string(joined([]byte("strongroom/vault/user/1"), []byte(tenant), number64(uint64(user)))), envelope.KeySize)
+}
+
+func (k KDF) stretch(passphrase string) ([]byte, error) {
+	if k.ID == KDFPBKDF2 {
+		return pbkdf2.Key(sha512.New, passphrase, k.Salt[:], int(k.Iterations), envelope.KeySize)
+	}
+	if fips140.Enforced() {
+		return nil, fault.New(fault.Unavailable, "This passphrase is stretched by Argon2id, which FIPS mode does not approve.").
+			WithHint("Run the command without that mode, or change the passphrase on the page of a server that runs in it: it is stretched by PBKDF2 from then on.")
+	}
+	return argon2.IDKey([]byte(passphrase), k.Salt[:], k.Iterations, k.Memory, 1, envelope.KeySize), nil
 }
 
 const (

@@ -226,9 +226,9 @@ func TestKit(t *testing.T) {
 	wants(t, "other keys", err, "not chosen with the keys")
 	_, _, err = x.Recover(me.Statement, code, "short", kdf, now)
 	wants(t, "a short passphrase", err, "at least 14")
-	kdf.Iterations = hostproof.LeastIterations - 1
+	kdf.Iterations--
 	_, _, err = x.Recover(me.Statement, code, next, kdf, now)
-	wants(t, "fewer rounds", err, "rounds")
+	wants(t, "a weaker derivation", err, "are accepted")
 	k, _, err := x.Recover(me.Statement, code, next, hostproof.NewKDF(), now)
 	must(t, err)
 	must(t, k.Statement.Follows(me.Statement))

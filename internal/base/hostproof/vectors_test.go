@@ -1,6 +1,7 @@
 package hostproof_test
 
 import (
+	"crypto/fips140"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
@@ -55,8 +56,8 @@ func TestVectors(t *testing.T) {
 		}
 	}
 	files, err := filepath.Glob(filepath.Join("testdata", "*.json"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("there are no vectors: %v", err)
+	if err != nil || len(files) < 4 {
+		t.Fatalf("there are %d vectors: %v", len(files), err)
 	}
 	for _, f := range files {
 		t.Run(filepath.Base(f), func(t *testing.T) {
@@ -86,6 +87,10 @@ func (v *vector) check(t *testing.T) {
 		t.Fatal(err)
 	}
 	k, err := hostproof.Unlock(v.Tenant, v.User, st, raw(v.Lock), v.Passphrase)
+	if st.KDF.ID == hostproof.KDFArgon2id && fips140.Enforced() {
+		wants(t, "a vault of Argon2id in FIPS mode", err, "does not approve")
+		return
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

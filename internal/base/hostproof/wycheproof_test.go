@@ -1,6 +1,7 @@
 package hostproof
 
 import (
+	"crypto/fips140"
 	"crypto/pbkdf2"
 	"crypto/sha512"
 	"testing"
@@ -21,6 +22,9 @@ func TestWycheproofSignatures(t *testing.T) {
 
 func TestWycheproofPBKDF2(t *testing.T) {
 	wycheproof.Each(t, "pbkdf2_hmacsha512", 50, func(_ wycheproof.Group, v wycheproof.Vector) {
+		if fips140.Enforced() && len(v.Salt) < 16 {
+			return // refused there; ours are of 32 bytes
+		}
 		got, err := pbkdf2.Key(sha512.New, string(v.Password), v.Salt, v.IterationCount, v.DKLen)
 		v.Judge(t, got, v.DK, err)
 	})

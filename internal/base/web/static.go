@@ -169,6 +169,9 @@ func (s *Static) Policy() string {
 	return strings.Replace(Policy, "script-src 'self'", "script-src 'self' 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'", 1)
 }
 
+// PolicyOf is the policy of a file's answer where it has one of its own; empty for none.
+func (s *Static) PolicyOf(name string) string { return s.files[name].policy }
+
 // Digests gives the SHA-256 of every file of the tree, by name.
 func (s *Static) Digests() map[string][sha256.Size]byte {
 	out := make(map[string][sha256.Size]byte, len(s.files))

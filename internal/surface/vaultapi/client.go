@@ -103,6 +103,19 @@ func (c *Client) Unlock(ctx context.Context, passphrase string) error {
 	if err := c.listed(ctx, s); err != nil {
 		return err
 	}
+	return c.strengthened(ctx, keys, st, passphrase)
+}
+
+// strengthened goes on with keys that were opened and stand in the log; a passphrase that
+// is stretched as they were before is brought over first. What hinders that, such as a key that may
+// not write, hinders no unlocking.
+func (c *Client) strengthened(ctx context.Context, keys *hostproof.Keyset, st *vault.State, passphrase string) error {
+	if c.File == "" && keys.Statement.KDF.Weaker() {
+		next, lock, err := keys.ChangePassphrase(passphrase, hostproof.NewKDF(), c.now())
+		if err == nil && c.call(ctx, "keyset", Keyset{next.Statement.Marshal(), lock}, nil) == nil {
+			keys = next
+		}
+	}
 	return c.opened(keys, st)
 }
 

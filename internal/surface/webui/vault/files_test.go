@@ -29,7 +29,13 @@ func TestFilesAndMovesByHand(t *testing.T) {
 	if browser.Eval[bool](b, `globalThis.stolen === 1 || !!customElements.get("sr-vault")`) {
 		t.Error("a browser runs an altered module")
 	}
-	p.bytes = nil
+	p.file = "/js/vault/stretcher.js"
+	unlock(b, passphrase)
+	b.Wait(`!document.querySelector("[data-unlock] [data-error]").hidden`)
+	if s := b.Text("[data-unlock] [data-error]"); !strings.Contains(s, "is another one than this page names") {
+		t.Errorf("an altered worker: %q", s)
+	}
+	p.bytes, p.file = nil, ""
 	unlock(b, passphrase)
 	b.Wait(state + ` == "open"`)
 	plain := bytes.Repeat([]byte("zebra plan "), 9_000)

@@ -10,16 +10,22 @@ import (
 	"strongroom/internal/base/browser"
 	"strongroom/internal/base/hostproof"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
 const alarmed = `!document.querySelector("[data-alarm]").hidden`
 
 // TestHostileServer lets a server between the browser and the real one lie. The
-// person is told what was found, and nothing is opened.
+// person is told what was found, and nothing is opened. Before that, the passphrase is brought over from
+// PBKDF2 to Argon2id as it is typed.
 func TestHostileServer(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
-	keys, at := fill(t, h, access.Editor, 3)
+	keys, at := fillBy(t, h, access.Editor, 3, hostproof.KDF{ID: hostproof.KDFPBKDF2, Iterations: hostproof.LeastIterations})
+	service := &vault.Vaults{Gate: h.Gate}
+	before, err := service.State(t.Context(), callerOf(h, access.Editor))
+	must(t, err)
 	p := newProxy(t, h.URL)
 	var old map[string]any
 	p.lies(func(path string, a map[string]any) {
@@ -32,9 +38,12 @@ func TestHostileServer(t *testing.T) {
 	unlock(b, passphrase)
 	b.Wait(state + ` == "open" && document.querySelectorAll("[data-rows] tr").length == 3`)
 	p.lies(nil)
+	broughtOver(t, service, callerOf(h, access.Editor), keys)
 	add(b, map[string]string{"title": "Later"})
 	b.Wait(`document.querySelectorAll("[data-rows] tr").length == 4`)
-	other, lock, err := hostproof.NewKeyset(keys.Statement.Tenant, keys.Statement.User, passphrase, hostproof.NewKDF(), 1)
+	other, _, err := hostproof.NewKeyset(keys.Statement.Tenant, keys.Statement.User, passphrase, hostproof.NewKDF(), 1)
+	must(t, err)
+	other, lock, err := other.ChangePassphrase(passphrase, hostproof.NewKDF(), 2) // as many statements as hers
 	must(t, err)
 	v, _, err := other.NewVault(int64(at), 1)
 	must(t, err)
@@ -82,7 +91,15 @@ func TestHostileServer(t *testing.T) {
 		{"another keyset", keyset(func(a map[string]any) {
 			a["statement"], a["lock"] = base64.StdEncoding.EncodeToString(other.Statement.Marshal()), base64.StdEncoding.EncodeToString(lock)
 		}), true, false, "other keys for you", false},
-		{"fewer rounds", keyset(func(a map[string]any) { a["statement"] = turned(a["statement"], -84-42+3) }), true, true, "rounds", false},
+		{"fewer passes", keyset(func(a map[string]any) { a["statement"] = derived(a["statement"], 0, 1, 0, 0, 0, 2) }), true, true, "2 passes over 65536 KiB", false},
+		{"less memory", keyset(func(a map[string]any) { a["statement"] = derived(a["statement"], 0, 1, 0, 0, 0, 3, 0, 0, 0xff, 0xff) }), true, true, "65535 KiB", false},
+		{"work for hours", keyset(func(a map[string]any) { a["statement"] = derived(a["statement"], 0, 1, 0xff, 0, 0, 3) }), true, true, "passes", false},
+		{"fewer rounds", keyset(func(a map[string]any) { a["statement"] = derived(a["statement"], 0, 2, 0, 0, 0x13, 0x88, 0, 0, 0, 0) }), true, true, "5000 rounds", false},
+		{"another method", keyset(func(a map[string]any) { a["statement"] = derived(a["statement"], 0, 2, 0, 9, 0x27, 0xc0, 0, 0, 0, 0) }), true, true, "not signed", false},
+		{"an unknown method", keyset(func(a map[string]any) { a["statement"] = derived(a["statement"], 0, 3) }), true, true, "unknown way", false},
+		{"the keyset from before, of the weaker method", keyset(func(a map[string]any) {
+			a["statement"], a["lock"] = base64.StdEncoding.EncodeToString(before.Statement), base64.StdEncoding.EncodeToString(before.Lock)
+		}), true, false, "older keyset", false},
 		{"another salt", keyset(func(a map[string]any) { a["statement"] = turned(a["statement"], -84-20) }), true, true, "not signed", false},
 		{"other keys behind the passphrase", keyset(func(a map[string]any) {
 			a["statement"] = base64.StdEncoding.EncodeToString(other.Statement.Marshal())
@@ -117,6 +134,40 @@ func TestHostileServer(t *testing.T) {
 	b.Axe("an alarm")
 	unlock(b, passphrase)
 	b.Wait(state + ` == "open" && document.querySelectorAll("[data-rows] tr").length == 4`)
+}
+
+// broughtOver checks that the server has the same keys under Argon2id, and no lock any more that
+// opens by the weaker way.
+func broughtOver(t *testing.T, s *vault.Vaults, c *access.Caller, keys *hostproof.Keyset) {
+	t.Helper()
+	st, err := s.State(t.Context(), c)
+	must(t, err)
+	now, err := hostproof.ParseStatement(st.Statement)
+	must(t, err)
+	must(t, now.Follows(keys.Statement))
+	if now.KDF.ID != hostproof.KDFArgon2id || now.KDF.Memory != hostproof.LeastMemory || now.KDF.Iterations != hostproof.LeastPasses {
+		t.Errorf("the passphrase is stretched by %d, %d, %d", now.KDF.ID, now.KDF.Iterations, now.KDF.Memory)
+	}
+	if _, err := hostproof.Unlock(c.Tenant, int64(c.User), now, st.Lock, passphrase); err != nil {
+		t.Error(err)
+	}
+	locks := 0
+	must(t, s.Gate.View(t.Context(), c, func(tx *gate.Tx) error {
+		return tx.QueryRow(`select count(*) from vault_keyset where user_id = ? and locked is not null`, int64(c.User)).Scan(&locks)
+	}))
+	if locks != 1 {
+		t.Errorf("%d locks are kept", locks)
+	}
+}
+
+// derived puts bytes where the derivation of a statement begins, in the place of those that are there.
+func derived(s any, with ...byte) string {
+	b, err := base64.StdEncoding.DecodeString(s.(string))
+	if err != nil {
+		panic(err) // the test's own mistake
+	}
+	copy(b[len(b)-84-42:], with)
+	return base64.StdEncoding.EncodeToString(b)
 }
 
 // restart is what a page does when it is loaded: it asks for the state, and verifies it.

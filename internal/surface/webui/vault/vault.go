@@ -6,6 +6,7 @@
 package vault
 
 import (
+	"crypto/fips140"
 	"embed"
 	"encoding/json"
 	"io/fs"
@@ -71,9 +72,10 @@ func (v *visit) page() error {
 		return err
 	}
 	p.Data = struct {
-		Head ui.Head
-		Who  string
-	}{ui.Head{Title: "Vault", Icon: "shield-lock", Sub: []ui.Cell{{Text: "Encrypted and decrypted in your browser only"}}}, v.Caller.Name}
+		Head     ui.Head
+		Who      string
+		Approved bool // new passphrases by what FIPS 140-3 approves
+	}{ui.Head{Title: "Vault", Icon: "shield-lock", Sub: []ui.Cell{{Text: "Encrypted and decrypted in your browser only"}}}, v.Caller.Name, fips140.Enforced()}
 	return v.Render("vault", p)
 }
 

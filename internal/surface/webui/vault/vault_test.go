@@ -2,6 +2,7 @@ package vault_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -40,6 +41,7 @@ type proxy struct {
 	lie  func(path string, answer map[string]any) // nil for none
 
 	bytes func([]byte) []byte // nil for none
+	file  string              // the script that bytes alters; empty for that of keys
 }
 
 func newProxy(t *testing.T, to string) *proxy {
@@ -76,9 +78,9 @@ func newProxy(t *testing.T, to string) *proxy {
 
 func (p *proxy) change(r *http.Response) error {
 	p.mu.Lock()
-	lie, other := p.lie, p.bytes
+	lie, other, file := p.lie, p.bytes, cmp.Or(p.file, "/js/vault/keys.js")
 	p.mu.Unlock()
-	if other != nil && strings.HasSuffix(r.Request.URL.Path, "/js/vault/keys.js") {
+	if other != nil && strings.HasSuffix(r.Request.URL.Path, file) {
 		b, err := io.ReadAll(r.Body)
 		b = other(b)
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
@@ -357,10 +359,16 @@ func callerOf(h *webuitest.House, role access.Role) *access.Caller {
 // fill makes a keyset and a vault with n items the way the command line does.
 func fill(t *testing.T, h *webuitest.House, role access.Role, n int) (*hostproof.Keyset, id.ID) {
 	t.Helper()
+	return fillBy(t, h, role, n, hostproof.NewKDF())
+}
+
+// fillBy is fill with a passphrase that is stretched in some way.
+func fillBy(t *testing.T, h *webuitest.House, role access.Role, n int, kdf hostproof.KDF) (*hostproof.Keyset, id.ID) {
+	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	s, c := &vault.Vaults{Gate: h.Gate}, callerOf(h, role)
 	now := h.Clock.Now().UnixMilli()
-	keys, lock, err := hostproof.NewKeyset(c.Tenant, int64(c.User), passphrase, hostproof.NewKDF(), now)
+	keys, lock, err := hostproof.NewKeyset(c.Tenant, int64(c.User), passphrase, kdf, now)
 	must(t, err)
 	must(t, s.SaveKeyset(ctx, c, keys.Statement.Marshal(), lock))
 	at, err := s.Reserve(ctx, c)

@@ -6,7 +6,10 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"golang.org/x/crypto/argon2"
 
 	"strongroom/internal/base/browser"
 	"strongroom/internal/base/hostproof"
@@ -52,7 +55,7 @@ func TestVectors(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(vectors, "browser.json"), append(text, '\n'), 0o600))
 	}
 	files, err := filepath.Glob(filepath.Join(vectors, "*.json"))
-	if err != nil || len(files) < 2 {
+	if err != nil || len(files) < 4 {
 		t.Fatalf("there are %d vectors, %v", len(files), err)
 	}
 	for _, f := range files {
@@ -81,6 +84,7 @@ func TestVectors(t *testing.T) {
 	recovered(t, b)
 	wycheproofs(t, b)
 	limitedVectors(t, b)
+	t.Run("Argon2id", func(t *testing.T) { argon2ids(t, b) })
 	t.Run("hashes", func(t *testing.T) { hashes(t, b) })
 	t.Run("proofs of trees", func(t *testing.T) { treeProofs(t, b) })
 }
@@ -139,6 +143,39 @@ func recovered(t *testing.T, b *browser.Tab) {
 			}
 			return 1;
 		})()`)
+	}
+}
+
+// argon2ids compares the worker's Argon2id with that of the reference, and with what the reference implementation
+// of its authors gives.
+func argon2ids(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	type one struct {
+		Pass, Salt     string
+		Passes, Memory uint32
+		Want           string
+	}
+	list := []one{
+		{"password", "somesalt", 2, 256, ""}, {"password", "somesalt", 2, 65536, ""}, {"stra\u00dfe \u2028", strings.Repeat("salt", 8), 3, 8, ""}, {"x", strings.Repeat("\x7f", 32), 5, 1027, ""},
+	}
+	for i, v := range list {
+		list[i].Want = hex.EncodeToString(argon2.IDKey([]byte(v.Pass), []byte(v.Salt), v.Passes, v.Memory, 1, 32))
+	}
+	// github.com/P-H-C/phc-winner-argon2, src/test.c
+	if list[0].Want != "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe" || list[1].Want != "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7" {
+		t.Error("the reference's own Argon2id is another one")
+	}
+	text, err := json.Marshal(list)
+	must(t, err)
+	if wrong := browser.Eval[[]string](b, `(async () => {`+modules+`
+		const { argon2id } = await import(at + "stretch.js"), out = [];
+		for (const v of `+string(text)+`) {
+			const got = B.hex(await argon2id(B.bytes(v.Pass), B.bytes(v.Salt), v.Passes, v.Memory));
+			if (got !== v.Want) out.push(v.Pass + ": " + got + ", not " + v.Want);
+		}
+		return out;
+	})()`); len(wrong) != 0 {
+		t.Error(wrong)
 	}
 }
 

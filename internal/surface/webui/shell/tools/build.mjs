@@ -14,7 +14,7 @@ import { axe } from "./axe.mjs";
 
 const here = import.meta.dirname;
 const static_ = path.join(here, "..", "static");
-const testdata = path.join(here, "..", "..", "..", "base", "browser", "testdata");
+const testdata = path.join(here, "..", "..", "..", "..", "base", "browser", "testdata");
 const check = process.argv.includes("--check");
 
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "strongroom-assets-"));

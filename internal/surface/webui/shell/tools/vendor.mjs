@@ -1,4 +1,5 @@
-// ProseMirror (MIT) as one ES module with its licence comment, for js/editor.js.
+// ProseMirror (MIT) as one ES module with its licence comment, for js/editor.js, and
+// Argon2id of hash-wasm (MIT) likewise, for js/vault/stretcher.js.
 import fs from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
@@ -32,4 +33,10 @@ export async function vendor(work, put) {
   put("vendor/prosemirror.js", out.outputFiles[0].contents);
   const css = ["prosemirror-view/style/prosemirror.css", "prosemirror-gapcursor/style/gapcursor.css", "prosemirror-tables/style/tables.css"];
   put("vendor/prosemirror.css", "/* ProseMirror, MIT; see LICENSES.md */\n" + css.map((f) => fs.readFileSync(path.join(work, "node_modules", f), "utf8").trim()).join("\n") + "\n");
+
+  const argon = await esbuild.build({
+    stdin: { contents: 'export {argon2id} from "hash-wasm";', resolveDir: work }, bundle: true, minify: true, format: "esm", target: "es2022",
+    banner: { js: `/*!\nhash-wasm ${version("hash-wasm")}\n\n${fs.readFileSync(path.join(work, "node_modules", "hash-wasm", "LICENSE"), "utf8").trim()}\n*/` }, write: false,
+  });
+  put("vendor/argon2.js", argon.outputFiles[0].contents);
 }

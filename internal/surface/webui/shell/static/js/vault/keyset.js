@@ -1,9 +1,11 @@
 // The keyset of a person: statement, lock, passphrase. See doc/formats/vault.md.
 import { bytes, cat, equal, hex, joined, number, Reader, sha256, short, unbase64 } from "./bytes.js";
+import { argon2id } from "./stretch.js";
 import { Alarm, gcmOpen, gcmSeal, HYBRID, importPairs, keyID, newPairs, POINT, PRIVATE, random, readSignature, Refused, sign, verified } from "./keys.js";
 
 const S = crypto.subtle;
-// The floor of the derivation is part of this script: no server can ask for less.
+// The floors of the derivations are part of this script: no server can ask for less. Rounds are of PBKDF2; passes and KiB of Argon2id.
+const ARGON2ID = 1, PBKDF2 = 2, LEAST_PASSES = 3, MOST_PASSES = 20, LEAST_MEMORY = 65_536, MOST_MEMORY = 1_048_576;
 export const LEAST = 600_000, MOST = 20_000_000, LEAST_PASSPHRASE = 14;
 
 export const damaged = (what) => new Alarm(`The server sent a damaged ${what}, or one that a newer version made.`);
@@ -34,7 +36,11 @@ export function parseStatement(stored) {
 }
 
 export function checkKDF({ id, iterations, memory }) {
-  if (id !== 2 || memory !== 0) throw new Alarm(`The server asks for an unknown way to turn the passphrase into a key (number ${id}).`);
+  if (id === ARGON2ID) {
+    if (iterations < LEAST_PASSES || iterations > MOST_PASSES || memory < LEAST_MEMORY || memory > MOST_MEMORY) throw new Alarm(`The server asks to protect the passphrase with ${iterations} passes over ${memory} KiB; from ${LEAST_PASSES} to ${MOST_PASSES} passes over ${LEAST_MEMORY} to ${MOST_MEMORY} KiB are accepted.`);
+    return;
+  }
+  if (id !== PBKDF2 || memory !== 0) throw new Alarm(`The server asks for an unknown way to turn the passphrase into a key (number ${id}).`);
   if (iterations < LEAST || iterations > MOST) throw new Alarm(`The server asks to protect the passphrase with ${iterations} rounds; from ${LEAST} to ${MOST} are accepted.`);
 }
 
@@ -46,9 +52,15 @@ export async function verifyStatement(s, tenant, user) {
   if (!(await verified(s.signatures[0], s.signing, message(1, s.body)))) throw new Alarm("The server sent a keyset that is not signed by its own key.");
 }
 
-async function userKey(passphrase, { salt, iterations }, tenant, user) {
-  const base = await S.importKey("raw", bytes(passphrase.normalize("NFKC")), "PBKDF2", false, ["deriveBits"]);
-  const stretched = await S.deriveBits({ name: "PBKDF2", hash: "SHA-512", salt, iterations }, base, 256);
+async function stretch(passphrase, { id, salt, iterations, memory }) {
+  if (id === ARGON2ID) return argon2id(passphrase, salt, iterations, memory);
+  const base = await S.importKey("raw", passphrase, "PBKDF2", false, ["deriveBits"]);
+  return S.deriveBits({ name: "PBKDF2", hash: "SHA-512", salt, iterations }, base, 256);
+}
+
+async function userKey(passphrase, kdf, tenant, user) {
+  checkKDF(kdf);
+  const stretched = await stretch(bytes(passphrase.normalize("NFKC")), kdf);
   const ikm = await S.importKey("raw", stretched, "HKDF", false, ["deriveKey"]);
   const info = joined("strongroom/vault/user/1", tenant, number(user, 8));
   return S.deriveKey({ name: "HKDF", hash: "SHA-256", salt: new Uint8Array(0), info }, ikm, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
@@ -65,19 +77,23 @@ async function state(keys, s, passphrase, secret, old) {
   return { statement, lock: cat(bytes("SRL1"), statement.hash, await gcmSeal(key, secret, lockBind(statement.hash))) };
 }
 
-const newKDF = () => ({ id: 2, iterations: LEAST, memory: 0, salt: random(32) });
+/** The derivation for a new passphrase: Argon2id, and PBKDF2 where only what FIPS 140-3 approves is wanted. */
+export const newKDF = (approved = false) => (approved ? { id: PBKDF2, iterations: LEAST, memory: 0, salt: random(32) } : { id: ARGON2ID, iterations: LEAST_PASSES, memory: LEAST_MEMORY, salt: random(32) });
+
+/** Tells whether a passphrase is to be brought over to the derivation of today, when it is typed. */
+export const weaker = (kdf) => kdf.id === PBKDF2;
 
 export function checkPassphrase(p) {
   if ([...p].length < LEAST_PASSPHRASE) throw new Refused(`A passphrase has at least ${LEAST_PASSPHRASE} characters.`);
 }
 
 /** Makes the keyset of a person: what the server keeps of it, and the opened keys. */
-export async function newKeyset(tenant, user, passphrase, now = Date.now()) {
+export async function newKeyset(tenant, user, passphrase, now = Date.now(), kdf = newKDF()) {
   checkPassphrase(passphrase);
   const { secret, encryption, signing } = await newPairs();
   try {
     const keys = await importPairs(secret, encryption, signing);
-    const made = await state(keys, { tenant, user, number: 1, generation: 1, time: now, encryption, signing, previous: new Uint8Array(32), kdf: newKDF() }, passphrase, secret);
+    const made = await state(keys, { tenant, user, number: 1, generation: 1, time: now, encryption, signing, previous: new Uint8Array(32), kdf }, passphrase, secret);
     return { ...made, keys: { ...keys, statement: made.statement } };
   } finally { secret.fill(0); }
 }
@@ -106,30 +122,30 @@ export async function unlock(tenant, user, s, lock, passphrase) {
 }
 
 /** States a new passphrase for the same keys. */
-export async function changePassphrase(tenant, user, s, lock, old, passphrase, now = Date.now()) {
+export async function changePassphrase(tenant, user, s, lock, old, passphrase, now = Date.now(), kdf = newKDF()) {
   checkPassphrase(passphrase);
   await verifyStatement(s, tenant, user);
   const secret = await openLock(s, lock, old);
   try {
-    return await restate(s, secret, passphrase, now);
+    return await restate(s, secret, passphrase, now, kdf);
   } finally { secret.fill(0); }
 }
 
 /** States a passphrase for the private keys of a verified statement; they must belong to it. */
-export async function restate(s, secret, passphrase, now = Date.now()) {
+export async function restate(s, secret, passphrase, now = Date.now(), kdf = newKDF()) {
   checkPassphrase(passphrase);
   const keys = await importPairs(secret, s.encryption, s.signing);
-  const made = await state(keys, { tenant: s.tenant, user: s.user, number: s.number + 1, generation: s.generation, time: now, encryption: s.encryption, signing: s.signing, previous: s.hash, kdf: newKDF() }, passphrase, secret);
+  const made = await state(keys, { tenant: s.tenant, user: s.user, number: s.number + 1, generation: s.generation, time: now, encryption: s.encryption, signing: s.signing, previous: s.hash, kdf }, passphrase, secret);
   return { ...made, keys: { ...keys, statement: made.statement } };
 }
 
 /** Makes the next generation of keys, in a statement that the present ones sign. */
-export async function newKeys(s, lock, passphrase, now = Date.now()) {
+export async function newKeys(s, lock, passphrase, now = Date.now(), kdf = newKDF()) {
   await verifyStatement(s, s.tenant, s.user);
   const before = await openLock(s, lock, passphrase), made = await newPairs(), { secret, encryption, signing } = made;
   try {
     const old = await importPairs(before, s.encryption, s.signing), keys = await importPairs(secret, encryption, signing);
-    const stated = await state(keys, { tenant: s.tenant, user: s.user, number: s.number + 1, generation: s.generation + 1, time: now, encryption, signing, previous: s.hash, kdf: newKDF() }, passphrase, secret, old);
+    const stated = await state(keys, { tenant: s.tenant, user: s.user, number: s.number + 1, generation: s.generation + 1, time: now, encryption, signing, previous: s.hash, kdf }, passphrase, secret, old);
     return { ...stated, keys: { ...keys, statement: stated.statement } };
   } finally { before.fill(0); secret.fill(0); }
 }

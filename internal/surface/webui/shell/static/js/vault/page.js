@@ -5,7 +5,7 @@ import { Attached } from "./attached.js";
 import { Audience } from "./audience.js";
 import { base64, unbase64 } from "./bytes.js";
 import { able, Alarm, random, Refused } from "./keys.js";
-import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKeys, newKeyset, parseBefore, parseStatement, unlock, verifyStatement } from "./keyset.js";
+import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKDF, newKeys, newKeyset, parseBefore, parseStatement, unlock, verifyStatement, weaker } from "./keyset.js";
 import { following, pastOf } from "./history.js";
 import { checkListing } from "./listing.js";
 import { nameOf, People, renewal, statementsOf, verifyMembers, wordsFor } from "./members.js";
@@ -118,12 +118,8 @@ customElements.define("sr-vault", class extends HTMLElement {
   async setup() {
     const f = this.$("setup"), p = taken(f.elements.passphrase), again = taken(f.elements.again);
     if (p !== again) throw new Refused("The two passphrases are not the same.");
-    const made = await newKeyset(this.tenant, this.user, p);
-    await server(this.base + "/keyset", { statement: base64(made.statement.stored), lock: base64(made.lock) });
-    this.memory.keepKeyset(made.statement);
-    this.statement = made.statement;
-    this.lockBox = made.lock;
-    this.keys = made.keys;
+    const made = await newKeyset(this.tenant, this.user, p, Date.now(), this.kdf());
+    await this.keep(made);
     await this.recoveries.load();
     await this.makeVault("Personal");
     this.opened();
@@ -135,16 +131,13 @@ customElements.define("sr-vault", class extends HTMLElement {
     await this.listedSelf();
     this.memory.keepKeyset(this.statement);
     this.keys = keys;
+    await this.strengthen(p);
     if (this.list.length) await this.open(this.list.includes(this.last) ? this.last : this.list[0]);
     this.opened();
   }
   /** Goes on with keys that were recovered under a new passphrase. */
   async recovered(made) {
-    await server(this.base + "/keyset", { statement: base64(made.statement.stored), lock: base64(made.lock) });
-    this.memory.keepKeyset(made.statement);
-    this.statement = made.statement;
-    this.lockBox = made.lock;
-    this.keys = made.keys;
+    await this.keep(made);
     await this.listedSelf();
     await this.recoveries.load();
     if (this.list.length) await this.open(this.list[0]);
@@ -168,13 +161,24 @@ customElements.define("sr-vault", class extends HTMLElement {
   async change() {
     const f = this.$("change"), old = taken(f.elements.old), p = taken(f.elements.passphrase), again = taken(f.elements.again);
     if (p !== again) throw new Refused("The two passphrases are not the same.");
-    const made = await changePassphrase(this.tenant, this.user, this.statement, this.lockBox, old, p);
+    const made = await changePassphrase(this.tenant, this.user, this.statement, this.lockBox, old, p, Date.now(), this.kdf());
+    await this.keep(made);
+    this.say("The passphrase was changed.");
+  }
+  /** Keeps the same keys under another statement and lock. */
+  async keep(made) {
     await server(this.base + "/keyset", { statement: base64(made.statement.stored), lock: base64(made.lock) });
     this.memory.keepKeyset(made.statement);
-    this.statement = made.statement;
-    this.lockBox = made.lock;
-    this.keys = made.keys;
-    this.say("The passphrase was changed.");
+    Object.assign(this, { statement: made.statement, lockBox: made.lock, keys: made.keys });
+  }
+  /** The derivation for a new passphrase. */
+  kdf() { return newKDF("approved" in this.dataset); }
+  /** Brings a passphrase that was just typed over to the derivation of today. What hinders that hinders no unlocking. */
+  async strengthen(p) {
+    if (!weaker(this.statement.kdf) || "approved" in this.dataset) return;
+    try {
+      await this.keep(await changePassphrase(this.tenant, this.user, this.statement, this.lockBox, p, p));
+    } catch (e) { if (e instanceof Alarm) throw e; }
   }
 
   // ---- vaults
@@ -243,7 +247,7 @@ customElements.define("sr-vault", class extends HTMLElement {
   /** Takes new keys, and puts every own vault under them. */
   async rotate() {
     const f = this.$("rotate"), p = taken(f.elements.passphrase);
-    const made = await newKeys(this.statement, this.lockBox, p), vaults = {};
+    const made = await newKeys(this.statement, this.lockBox, p, Date.now(), this.kdf()), vaults = {};
     for (const id of this.list) {
       const o = await this.opens(id, await server(`${this.base}/vaults/${id}`));
       if (o.vault?.role === OWNER) vaults[id] = await renewal(made.keys, o, this.memory);

@@ -2,7 +2,7 @@
 // doc/formats/vault.md. Nothing is used before it is verified.
 import { bytes, cat, equal, hmac, joined, number, Reader, sha256, short } from "./bytes.js";
 import { Alarm, gcmOpen, gcmSeal, HYBRID, importPairs, PRIVATE, random, readSignature, Refused, sign, unwrap, verified, wrap, wrapContext, WRAPPED } from "./keys.js";
-import { damaged, newKeyset, openLock, restate, unlock, verifyStatement } from "./keyset.js";
+import { damaged, newKDF, newKeyset, openLock, restate, unlock, verifyStatement } from "./keyset.js";
 import { combine, split } from "./shamir.js";
 
 const S = crypto.subtle, LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -114,29 +114,29 @@ export async function chooseOfficers(s, lock, passphrase, num, officers, needed,
   } finally { for (const b of [secret, ...shares]) b.fill(0); }
 }
 
-async function openWith(x, s, recoverySecret, passphrase, now) {
+async function openWith(x, s, recoverySecret, passphrase, now, kdf) {
   await verifyRecovery(x, s);
   if (!equal(commitment(recoverySecret), x.commitment)) throw new Refused("This recovery code does not open the keys. It may be that of an earlier kit: look for the latest one.");
   let secret;
   try { secret = await gcmOpen(await boxKey(x, recoverySecret), x.box, boxBind(x.hash)); } catch { throw new Alarm("The server sent a recovery that was altered."); }
   try {
-    return await restate(s, secret, passphrase, now);
+    return await restate(s, secret, passphrase, now, kdf);
   } finally { secret.fill(0); }
 }
 
 /** Opens the keys of a verified statement with the code of a kit, and states a new passphrase for them. */
-export async function recoverByKit(x, s, typed, passphrase, now = Date.now()) {
+export async function recoverByKit(x, s, typed, passphrase, now = Date.now(), kdf = newKDF()) {
   if (x.way !== KIT) throw new Refused("These keys are recovered by officers, and not by a printed code.");
   const code = parseCode(typed);
-  try { return await openWith(x, s, code, passphrase, now); } finally { code.fill(0); }
+  try { return await openWith(x, s, code, passphrase, now, kdf); } finally { code.fill(0); }
 }
 
 // ---- requests and answers
 
 /** Asks officers for their shares, with keys of their own under the passphrase to be. */
-export async function newAsk(x, passphrase, now = Date.now()) {
+export async function newAsk(x, passphrase, now = Date.now(), kdf = newKDF()) {
   if (x.way !== OFFICERS) throw new Refused("These keys are recovered by a printed code, and not by officers.");
-  const made = await newKeyset(x.tenant, x.user, passphrase, now);
+  const made = await newKeyset(x.tenant, x.user, passphrase, now, kdf);
   const body = cat(number(1, 2), short(x.tenant), number(x.user, 8), x.hash, made.statement.hash, number(now, 8));
   const ask = parseAsk(cat(bytes("SRA1"), number(body.length, 2), body, await sign(made.keys, joined("strongroom/recovery/ask/1", body))));
   return { ask, statement: made.statement, lock: made.lock };
@@ -214,7 +214,7 @@ async function openAnswer(n, x, a, keys, officer) {
 
 /** Opens the keys of a verified statement with answers ({ answer, officer }: parsed, with the officer's statement), and states the passphrase
  * of the request for them. */
-export async function finishRecovery(x, s, a, asking, lock, answers, passphrase, now = Date.now()) {
+export async function finishRecovery(x, s, a, asking, lock, answers, passphrase, now = Date.now(), kdf = newKDF()) {
   await verifyRecovery(x, s);
   await verifyAsk(a, x, asking, now);
   const places = new Set(answers.map(({ answer }) => answer.place)).size;
@@ -224,6 +224,6 @@ export async function finishRecovery(x, s, a, asking, lock, answers, passphrase,
   try {
     for (const { answer, officer } of answers) shares.set(answer.place, await openAnswer(answer, x, a, keys, officer));
     secret = combine(shares);
-    return await openWith(x, s, secret, passphrase, now);
+    return await openWith(x, s, secret, passphrase, now, kdf);
   } finally { for (const b of [...shares.values(), ...(secret ? [secret] : [])]) b.fill(0); }
 }

@@ -84,10 +84,10 @@ export class Recoveries {
   async useKit() {
     const f = this.$("usekit"), { page } = this, p = twice(f), code = taken(f.elements.code);
     await page.listed(page.statement);
-    await page.recovered(await recoverByKit(this.chosen, page.statement, code, p));
+    await page.recovered(await recoverByKit(this.chosen, page.statement, code, p, Date.now(), page.kdf()));
   }
   async ask() {
-    const p = twice(this.$("ask")), { ask, statement, lock } = await newAsk(this.chosen, p);
+    const p = twice(this.$("ask")), { ask, statement, lock } = await newAsk(this.chosen, p, Date.now(), this.page.kdf());
     await this.send("/ask", { ask: base64(ask.stored), keys: base64(statement.stored), lock: base64(lock) }, "The officers were asked. Tell them the words.");
   }
   async finish() {
@@ -96,7 +96,7 @@ export class Recoveries {
     const a = this.asked;
     if (!a) throw new Refused("There is no request of yours any more. Ask again.");
     await page.listed(page.statement);
-    await page.recovered(await finishRecovery(this.chosen, page.statement, a.ask, a.keys, a.lock, a.answers, p));
+    await page.recovered(await finishRecovery(this.chosen, page.statement, a.ask, a.keys, a.lock, a.answers, p, Date.now(), page.kdf()));
   }
 
   // ---- choosing
