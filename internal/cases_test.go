@@ -28,6 +28,7 @@ S12 feature/sla/clock TestS12PriorityRaisedAfterBreachAndLowered
 S13 feature/sla/clock TestS13SolvedTimeIsNotWaiting
 S14 feature/sla/clock TestS14ReopenByPolicy
 S15 feature/sla/clock TestS15LaterHolidaysMoveNoPastClock
+S15 feature/featurestest TestS15FeedsMakeVersions
 S16 feature/sla/clock TestS16NothingIsToldAtNight
 S17 feature/sla/clock TestS17AnyHistory
 S18 feature/sla/clock TestS18ResumeExactlyAtClosing
@@ -35,6 +36,7 @@ S19 feature/sla/clock TestS19MergeKeepsTheEarlierClock
 S20 feature/sla/clock TestS20HoldIsNotAddedTwice
 S21 feature/sla/clock TestS21EscalatesOnceOverARestart
 S21 feature/featurestest TestS21DeadlinesAreToldOnce
+S21 feature/featurestest TestS21EscalationsAreDoneOnce
 A1  surface/webui/votes A1 a scanner that follows every link changes nothing
 A2  feature/featurestest A2 a double click counts once
 A2  feature/ballot A2 voting twice counts once

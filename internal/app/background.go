@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
+	"strongroom/internal/feature/sla/feed"
 	"strongroom/internal/feature/sla/teller"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
@@ -67,6 +68,9 @@ func (a *App) jobs() *job.Runner {
 		}},
 		{Name: "mailboxes", Every: 5 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Mailboxes.Run(ctx, name) }},
 		{Name: "reminders", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error { return a.Reminder.Run(ctx, name) }},
+		{Name: "calendar feeds", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error {
+			return (&feed.Feeds{Gate: a.Gate, Records: a.Records, Dialer: a.Dialer}).Run(ctx, name)
+		}},
 		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},

@@ -9,6 +9,7 @@
 package sla
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ var schema = []string{
 	`create index if not exists sla_event_ticket on sla_event (ticket_id, at, id)`,
 	`create table if not exists sla_next (ticket_id int primary key, at int not null)`,
 	`create index if not exists sla_next_at on sla_next (at)`,
+	`create table if not exists sla_feed (calendar_id int primary key, feed text not null, zone text not null, again int not null)`, // when the feed of a calendar is read next
 	`create table if not exists sla_told (ticket_id int not null, mark text not null, at int not null, primary key (ticket_id, mark))`,
 }
 
@@ -49,7 +51,8 @@ func purge(tx *gate.Tx, r *record.Record) error {
 			return err
 		}
 	}
-	return nil
+	_, err := tx.Exec(`delete from sla_feed where calendar_id = ?`, int64(r.ID))
+	return err
 }
 
 func weekdays() []string {
@@ -71,7 +74,11 @@ func calendars() *record.Kind {
 	}
 	k.Fields = append(k.Fields, record.Field{Name: "holidays", Type: record.Rows, Class: record.Internal, Group: "Holidays", Rows: []record.Field{
 		{Name: "day", Type: record.Date, Class: record.Internal, Required: true}, {Name: "name", Type: record.Text, Class: record.Internal},
-		{Name: "closed", Label: "Closed from and to", Type: record.Text, Class: record.Internal, Hint: "Empty is the whole day."}}})
+		{Name: "closed", Label: "Closed from and to", Type: record.Text, Class: record.Internal, Hint: "Empty is the whole day."}}},
+		record.Field{Name: "feed", Label: "Holidays from a feed", Type: record.Text, Format: record.URL, Class: record.Internal, Group: "Holidays", Hint: "The https address of an iCalendar feed, read twice a day. Everybody reads it here: give none with a secret in it."},
+		record.Field{Name: "feed_told", Label: "What was not read of the feed", Type: record.Multiline, Class: record.Internal, ReadOnly: true, Group: "Holidays"},
+		record.Field{Name: "feed_days", Label: "Holidays of the feed", Type: record.Rows, Class: record.Internal, ReadOnly: true, Group: "Holidays", Rows: []record.Field{
+			{Name: "day", Type: record.Date, Class: record.Internal}, {Name: "name", Type: record.Text, Class: record.Internal}, {Name: "closed", Label: "Closed from and to", Type: record.Text, Class: record.Internal}}})
 	return k
 }
 
@@ -89,7 +96,7 @@ func spec(r *record.Record) (worktime.Spec, error) {
 			s.Week[time.Weekday(i)] = worktime.Hours{Open: open}
 		}
 	}
-	for _, row := range r.Values.Rows("holidays") {
+	for _, row := range slices.Concat(r.Values.Rows("holidays"), r.Values.Rows("feed_days")) {
 		t, err := time.Parse(time.DateOnly, text(row, "day"))
 		if err != nil {
 			bad["holidays"] = "A holiday has a day."
@@ -121,8 +128,16 @@ func spec(r *record.Record) (worktime.Spec, error) {
 	return s, fault.Fields(bad)
 }
 
-// beforeCalendar refuses what no calendar can be made of.
+// beforeCalendar refuses what no calendar can be made of. What was read of a feed goes with
+// it.
 func beforeCalendar(_ *gate.Tx, now, _ *record.Record) error {
+	switch feed := now.Values.Text("feed"); {
+	case feed == "":
+		delete(now.Values, "feed_days")
+		delete(now.Values, "feed_told")
+	case !strings.HasPrefix(feed, "https://"):
+		return fault.Field("feed", "A feed is read from an https address.")
+	}
 	_, err := spec(now)
 	return err
 }
