@@ -118,6 +118,9 @@ var together = map[string]string{
 	"internal/feature/featurestest":          "kinds refer to each other, so they are tried in one registry, below app and its pages",
 }
 
+// listing is the folder of the list of features, which names every one of them.
+const listing = "internal/feature"
+
 // testkit is the whole house for tests; only tests may import it.
 const testkit = module + "/internal/apptest"
 
@@ -305,6 +308,8 @@ func forbidden(s source, p string) string {
 	switch {
 	case together[s.dir] != "" && s.test && to == "feature":
 		return ""
+	case s.dir == listing && to == "feature":
+		return ""
 	case b < 0:
 		return "it stands on no floor"
 	case b > a:
@@ -321,8 +326,8 @@ func forbidden(s source, p string) string {
 		return "features know each other only by a line in sideways (floors_test.go) with its reason"
 	}
 	for _, plugin := range plugins {
-		if strings.HasPrefix(p+"/", plugin) && p+"/" != plugin && from != "app" && !strings.HasPrefix(s.dir+"/", dir+"/") && !strings.HasSuffix(s.dir, "test") {
-			return "plug-ins are imported by app alone, which holds the list of them"
+		if strings.HasPrefix(p+"/", plugin) && p+"/" != plugin && from != "app" && s.dir != listing && !strings.HasPrefix(s.dir+"/", dir+"/") && !strings.HasSuffix(s.dir, "test") {
+			return "plug-ins are imported by app alone, which holds the list of them, and by the list of features"
 		}
 	}
 	return ""

@@ -51,8 +51,46 @@ type command struct {
 }
 
 func commands() []*command {
-	return slices.Concat([]*command{demoCommand(), serveCommand(), keysServeCommand(), keysUnsealCommand(), tenantCreateCommand(), tenantListCommand(), tenantExportCommand(),
-		tenantEraseCommand(), userCreateCommand(), userResetCommand(), userLeaveCommand(), importCommand(), importTableCommand(), importHuduCommand()}, importVaultCommands(), supportCommands(), vaultItemCommands(), rotationCommands(), secretCommands(), []*command{exportOpenCommand(), exportKeyCommand(), mcpCommand(), vaultLsCommand(), vaultGetCommand(), vaultPutCommand(), vaultWordsCommand(), vaultMeetCommand(), vaultRecoveryCommand(), vaultKeysCommand(), vaultLogCommand(), vaultBreakglassCommand(), vaultVerifyCommand(), auditVerifyCommand(), benchCommand(), versionCommand()})
+	return slices.Concat([]*command{
+		demoCommand(),
+		serveCommand(),
+		keysServeCommand(),
+		keysUnsealCommand(),
+		tenantCreateCommand(),
+		tenantListCommand(),
+		tenantExportCommand(),
+		tenantEraseCommand(),
+		userCreateCommand(),
+		userResetCommand(),
+		userLeaveCommand(),
+		importCommand(),
+		importTableCommand(),
+		importHuduCommand(),
+	},
+		importVaultCommands(),
+		supportCommands(),
+		vaultItemCommands(),
+		rotationCommands(),
+		secretCommands(),
+		[]*command{
+			exportOpenCommand(),
+			exportKeyCommand(),
+			mcpCommand(),
+			vaultLsCommand(),
+			vaultGetCommand(),
+			vaultPutCommand(),
+			vaultWordsCommand(),
+			vaultMeetCommand(),
+			vaultRecoveryCommand(),
+			vaultKeysCommand(),
+			vaultLogCommand(),
+			vaultBreakglassCommand(),
+			vaultVerifyCommand(),
+			auditVerifyCommand(),
+			benchCommand(),
+			versionCommand(),
+		},
+	)
 }
 
 // usage is a mistake in how the command was called.

@@ -29,6 +29,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
@@ -258,7 +259,7 @@ func (a *App) startChild(o Options) error {
 
 // assemble gives every part what it needs.
 func (a *App) assemble(ctx context.Context, beside bool) error {
-	kinds, err := record.NewRegistry(features()...)
+	kinds, err := record.NewRegistry(feature.All()...)
 	if err != nil {
 		return err
 	}

@@ -62,8 +62,28 @@ type house struct {
 
 func features() []record.Feature {
 	return []record.Feature{
-		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), document.Feature(), password.Feature(), approval.Feature(),
-		attachment.Feature(), relation.Feature(), identity.Feature(), apikey.Feature(), flexibleasset.Feature(), external.Feature(), exporter.Feature(), domain.Feature(), certificate.Feature(), checklist.Feature(), notification.Feature(), comment.Feature(), flag.Feature(), tracker.Feature(), runbook.Feature(),
+		organization.Feature(),
+		location.Feature(),
+		contact.Feature(),
+		configuration.Feature(),
+		document.Feature(),
+		password.Feature(),
+		approval.Feature(),
+		attachment.Feature(),
+		relation.Feature(),
+		identity.Feature(),
+		apikey.Feature(),
+		flexibleasset.Feature(),
+		external.Feature(),
+		exporter.Feature(),
+		domain.Feature(),
+		certificate.Feature(),
+		checklist.Feature(),
+		notification.Feature(),
+		comment.Feature(),
+		flag.Feature(),
+		tracker.Feature(),
+		runbook.Feature(),
 	}
 }
 

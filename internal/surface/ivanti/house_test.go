@@ -20,32 +20,13 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/id"
-	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
-	"strongroom/internal/feature/ballot"
-	"strongroom/internal/feature/category"
-	"strongroom/internal/feature/change"
-	"strongroom/internal/feature/configuration"
-	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
-	"strongroom/internal/feature/incident"
-	"strongroom/internal/feature/knowledge"
-	"strongroom/internal/feature/location"
-	"strongroom/internal/feature/notification"
-	"strongroom/internal/feature/offering"
-	"strongroom/internal/feature/organization"
-	"strongroom/internal/feature/password"
-	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
-	"strongroom/internal/feature/release"
-	"strongroom/internal/feature/request"
-	"strongroom/internal/feature/service"
-	"strongroom/internal/feature/task"
-	"strongroom/internal/feature/team"
-	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/ivanti"
 )
 
@@ -121,10 +102,7 @@ type house struct {
 
 func open(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, House: coretest.Open(t, coretest.Options{Features: []record.Feature{
-		organization.Feature(), location.Feature(), contact.Feature(), configuration.Feature(), password.Feature(), identity.Feature(), apikey.Feature(), notification.Feature(),
-		team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), offering.Feature(), release.Feature(), ballot.Feature(), knowledge.Feature(), change.Feature(), task.Feature(), relation.Feature(), attachment.Feature(), view.Feature(), {Name: "number", Schema: number.Schema},
-	}})}
+	h := &house{t: t, House: coretest.Open(t, coretest.Options{Features: feature.All()})}
 	keys := &apikey.Keys{Gate: h.Gate}
 	api := &ivanti.API{Gate: h.Gate, Records: h.Records, Relations: &relation.Relations{Records: h.Records}, Attachments: &attachment.Store{Gate: h.Gate, Max: 1 << 20}, Keys: keys, Limiter: &apikey.Limiter{Now: h.Clock.Now}, Sessions: &identity.Sessions{Gate: h.Gate, Methods: []method.Password{welcome{}}},
 		Log: slog.New(slog.DiscardHandler), Now: h.Clock.Now}

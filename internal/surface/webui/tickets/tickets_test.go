@@ -13,35 +13,17 @@ import (
 
 	"strongroom/internal/base/browser"
 	"strongroom/internal/core/access"
-	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/category"
-	"strongroom/internal/feature/change"
 	"strongroom/internal/feature/incident"
-	"strongroom/internal/feature/journal"
-	"strongroom/internal/feature/knowledge"
-	"strongroom/internal/feature/offering"
-	"strongroom/internal/feature/problem"
-	"strongroom/internal/feature/release"
-	"strongroom/internal/feature/request"
-	"strongroom/internal/feature/service"
 	"strongroom/internal/feature/sla"
-	"strongroom/internal/feature/task"
-	"strongroom/internal/feature/team"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
 func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
 
-// features are those of the desk.
-func features() []record.Feature {
-	return []record.Feature{team.Feature(), service.Feature(), sla.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(), release.Feature(), knowledge.Feature(), offering.Feature(),
-		journal.Feature(), {Name: "number", Schema: number.Schema}}
-}
-
 // TestDesk goes through a ticket without script: from the queue to its resolution.
 func TestDesk(t *testing.T) {
-	h := webuitest.Open(t, webuitest.Options{More: features()})
+	h := webuitest.Open(t, webuitest.Options{})
 	org := h.Org("Harbour Dental")
 	customer := h.Make("contact", org, record.Values{"first_name": "Rosa", "last_name": "Lind"})
 	h.Make("password", org, record.Values{"name": "Mailbox administrator", "password": "correct horse"})

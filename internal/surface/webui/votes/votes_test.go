@@ -10,20 +10,9 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
-	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/ballot"
-	"strongroom/internal/feature/category"
 	"strongroom/internal/feature/change"
-	"strongroom/internal/feature/incident"
-	"strongroom/internal/feature/knowledge"
-	"strongroom/internal/feature/offering"
-	"strongroom/internal/feature/problem"
-	"strongroom/internal/feature/release"
-	"strongroom/internal/feature/request"
-	"strongroom/internal/feature/service"
-	"strongroom/internal/feature/task"
-	"strongroom/internal/feature/team"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -36,8 +25,7 @@ type council struct {
 
 func openCouncil(t *testing.T) *council {
 	t.Helper()
-	c := &council{House: webuitest.Open(t, webuitest.Options{More: []record.Feature{team.Feature(), service.Feature(), category.Feature(), problem.Feature(), incident.Feature(), request.Feature(), change.Feature(), task.Feature(),
-		offering.Feature(), release.Feature(), knowledge.Feature(), ballot.Feature(), {Name: "number", Schema: number.Schema}}})}
+	c := &council{House: webuitest.Open(t, webuitest.Options{})}
 	c.Make(ballot.PlanKind, 0, record.Values{"name": "Changes", "of_kind": "change", "phases": []map[string]any{
 		{"name": "Management", "who": ballot.Person, "named": webuitest.Email(access.Manager), "rule": "All", "hours": 48},
 		{"name": "Administration", "who": ballot.Admins, "rule": "Any"},

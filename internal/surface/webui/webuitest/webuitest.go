@@ -15,6 +15,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"strongroom/internal/feature"
 	"testing"
 	"time"
 
@@ -26,29 +27,16 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
-	"strongroom/internal/feature/alert"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
-	"strongroom/internal/feature/certificate"
-	"strongroom/internal/feature/checklist"
 	"strongroom/internal/feature/checkout"
-	"strongroom/internal/feature/comment"
-	"strongroom/internal/feature/configuration"
-	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
-	"strongroom/internal/feature/domain"
-	"strongroom/internal/feature/dormant"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
-	"strongroom/internal/feature/external"
-	"strongroom/internal/feature/favourite"
-	"strongroom/internal/feature/flag"
-	"strongroom/internal/feature/flexibleasset"
-	"strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
 	"strongroom/internal/feature/identity/method/ldap"
@@ -65,30 +53,19 @@ import (
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/leaver"
-	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
-	"strongroom/internal/feature/notification"
-	"strongroom/internal/feature/organization"
-	"strongroom/internal/feature/outbox"
-	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/review"
 	"strongroom/internal/feature/risk"
-	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/rotation/connector"
 	"strongroom/internal/feature/rotation/connector/ssh"
-	"strongroom/internal/feature/rotation/schedule"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/sensitive"
-	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/support"
-	"strongroom/internal/feature/tracker"
-	"strongroom/internal/feature/vault"
-	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/webui"
 )
 
@@ -101,7 +78,6 @@ type Options struct {
 	Empty  bool // no user yet: the page of the first run
 	Jobs   bool // jobs are done
 	Change func(*webui.Server)
-	More   []record.Feature // beside Features
 }
 
 // House is a house that answers at URL. Its clock is that of coretest, 2 March
@@ -117,59 +93,6 @@ type House struct {
 	users map[access.Role]id.ID
 }
 
-// Features lists the features of the product.
-func Features() []record.Feature {
-	return []record.Feature{
-		organization.Feature(),
-		location.Feature(),
-		contact.Feature(),
-		configuration.Feature(),
-		document.Feature(),
-		password.Feature(), personal.Feature(),
-		approval.Feature(),
-		checkout.Feature(),
-		breaker.Feature(),
-		share.Feature(),
-		mfa.Feature(),
-		ipaccess.Feature(),
-		review.Feature(),
-		breakglass.Feature(),
-		dormant.Feature(),
-		leaver.Feature(),
-		support.Feature(),
-		rotation.Feature(),
-		change.Feature(), schedule.Feature(),
-		attachment.Feature(),
-		relation.Feature(),
-		favourite.Feature(),
-		view.Feature(),
-		flexibleasset.Feature(),
-		domain.Feature(),
-		certificate.Feature(),
-		checklist.Feature(),
-		notification.Feature(),
-		comment.Feature(),
-		flag.Feature(),
-		alert.Feature(),
-		health.Feature(),
-		risk.Feature(),
-		external.Feature(),
-		identity.Feature(),
-		local.Feature(),
-		way.Feature(),
-		provision.Feature(),
-		apikey.Feature(),
-		importer.Feature(),
-		exporter.Feature(),
-		standing.Feature(),
-		tracker.Feature(),
-		outbox.Feature(),
-		mailbox.Feature(),
-		runbook.Feature(),
-		vault.Feature(),
-	}
-}
-
 // Email is the address of the user with that role: editor@demo.example.
 func Email(r access.Role) string {
 	return strings.ReplaceAll(strings.ToLower(string(r)), "-", "") + "@demo.example"
@@ -179,7 +102,7 @@ func Email(r access.Role) string {
 // All but Lite and Read-only see every organization.
 func Open(t testing.TB, o Options) *House {
 	t.Helper()
-	h := &House{House: coretest.Open(t, coretest.Options{Features: append(Features(), o.More...), Schema: job.Schema, Log: slog.New(slog.DiscardHandler)}), t: t,
+	h := &House{House: coretest.Open(t, coretest.Options{Features: feature.All(), Log: slog.New(slog.DiscardHandler)}), t: t,
 		users: map[access.Role]id.ID{}}
 	h.Gate.Guard = mfa.Guard
 	h.Gate.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))

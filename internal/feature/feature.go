@@ -1,4 +1,9 @@
-package app
+// Package feature lists what a customer can name: every feature of the product,
+// one line each, and nothing else.
+//
+// Always true: a new kind is a folder below this one and a line here. The house, and
+// the houses of tests that need all of it, are made from this list alone.
+package feature
 
 import (
 	"strongroom/internal/core/job"
@@ -71,8 +76,9 @@ import (
 	"strongroom/internal/feature/view"
 )
 
-// features lists what a customer can name. A new kind adds one line.
-func features() []record.Feature {
+// All lists the features of the product. They are new with each call, since a house
+// completes the kinds that it is given.
+func All() []record.Feature {
 	return []record.Feature{
 		organization.Feature(),
 		location.Feature(),
