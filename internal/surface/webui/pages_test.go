@@ -18,6 +18,7 @@ func TestEveryKindHasItsPages(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{Sample: 120})
 	h.Make("document_section", 0, record.Values{"document_id": h.Any("document"), "resource_type": "Document::Text", "content": "<p>Another section.</p>"}) // the sample has none
 	madeAsset(h, t)
+	madeTickets(h)
 	c := h.As(access.Administrator)
 	own := c.Get("/personal_passwords/new").Want(http.StatusOK).Form("form.genform") // nobody else can make her one
 	own.Set("name", "Own bank")
@@ -61,6 +62,17 @@ func TestEveryKindHasItsPages(t *testing.T) {
 			c.Get("/" + k.Plural + "/export").Want(http.StatusOK)
 		})
 	}
+}
+
+// madeTickets makes what the sample company has none of.
+func madeTickets(h *webuitest.House) {
+	org := h.Any("organization")
+	for _, kind := range []string{"problem", "task", "announcement"} {
+		h.Make(kind, org, record.Values{"name": "Access points drop clients", "category_id": h.Any("category")})
+	}
+	h.Make("release_milestone", 0, record.Values{"release_id": h.Make("release", org, record.Values{"name": "Spring"}), "name": "Pilot"})
+	h.Make("change_freeze", 0, record.Values{"name": "Year's end", "begins_at": "2026-12-20T00:00:00Z"})
+	h.Make("approval_plan", 0, record.Values{"name": "Changes", "of_kind": "change", "phases": []map[string]any{{"name": "Administration", "who": "Administrators", "rule": "Any"}}})
 }
 
 // TestSavingAnUntouchedFormChangesNothing: a form shows what a record holds.
