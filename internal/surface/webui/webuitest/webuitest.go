@@ -55,6 +55,7 @@ import (
 	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/review"
