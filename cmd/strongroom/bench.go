@@ -111,6 +111,9 @@ func (p *program) prepare(ctx context.Context, s *settings, h *load.House) (err 
 	for _, x := range b.People {
 		h.People = append(h.People, load.Person(x))
 	}
+	for _, x := range b.Agents {
+		h.Agents = append(h.Agents, load.Person(x))
+	}
 	h.Hybrid, h.RSA, h.Tenants = load.Person(b.Hybrid), load.Person(b.RSA), b.Tenants
 	return nil
 }

@@ -76,7 +76,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
 		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed
 	}}
-	a.Gate.Committed = r.Touch
+	a.Gate.Committed = a.Live.After(r.Touch)
 	return r
 }
 

@@ -29,6 +29,7 @@ type BenchPerson struct {
 // BenchHouse is what PrepareBench made.
 type BenchHouse struct {
 	People      []BenchPerson // of the demo tenant: its administrator and an editor of some organizations
+	Agents      []BenchPerson // of the demo tenant, who see all of it
 	Hybrid, RSA BenchPerson   // administrators of small tenants with hybrid and with RSA keys
 	Tenants     int           // in all
 }
@@ -46,6 +47,9 @@ func (a *App) PrepareBench(ctx context.Context, records, empty int) (*BenchHouse
 		return nil, err
 	}
 	h.People = append(h.People, *editor)
+	if h.Agents, err = newAgents(ctx, a, demo.Tenant, 5); err != nil {
+		return nil, err
+	}
 	if h.Hybrid, err = small(ctx, a, hybridTenant, ""); err != nil {
 		return nil, err
 	}
@@ -102,6 +106,42 @@ func newEditor(ctx context.Context, a *App, tenant string) (*BenchPerson, error)
 		return nil, err
 	}
 	return p, p.newKey(ctx, a, issued.User)
+}
+
+// newAgents makes editors who see every organization.
+func newAgents(ctx context.Context, a *App, tenant string, n int) (out []BenchPerson, err error) {
+	c := access.System(tenant, "console")
+	var users []id.ID
+	for i := range n {
+		p := BenchPerson{"agent", tenant, fmt.Sprintf("agent-%d@bench.example", i), benchPassword, ""}
+		out = append(out, p)
+		if _, err := a.Directory.ByEmail(ctx, c, p.Email); err == nil { // the folder was used before
+			continue
+		}
+		issued, err := a.Directory.CreateUser(ctx, c, identity.Person{Email: p.Email, Name: fmt.Sprintf("Agent %d", i), Role: access.Editor, Password: p.Password})
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, issued.User)
+	}
+	if len(users) == 0 {
+		return out, nil
+	}
+	var group id.ID
+	err = a.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
+		g, err := a.Records.Create(tx, "group", record.Values{"name": "Bench agents"})
+		if err == nil {
+			group = g.ID
+		}
+		return err
+	})
+	if err == nil {
+		err = a.Directory.SetMembers(ctx, c, group, users)
+	}
+	if err == nil {
+		err = a.Directory.SetOrganizations(ctx, c, group, true, nil)
+	}
+	return out, err
 }
 
 func (p *BenchPerson) newKey(ctx context.Context, a *App, user id.ID) (err error) {

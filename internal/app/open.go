@@ -50,6 +50,7 @@ import (
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/leaver"
+	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
@@ -104,6 +105,7 @@ type App struct {
 	Risks     *risk.Risks
 	Reviews   *review.Reviews
 	Leavers   *leaver.Leavers
+	Live      *live.Hub
 	Outbox    *outbox.Outbox
 	Mailboxes *mailbox.Desk
 	Jobs      *job.Runner
@@ -284,6 +286,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
 	a.Notices = &notification.Deliverer{Gate: a.Gate, Resolve: a.resolve, Log: a.Log}
+	a.Live = &live.Hub{Gate: a.Gate, Log: a.Log}
 	a.Jobs = a.jobs()
 	a.Ways.Jobs = a.Jobs
 	if a.Risks, err = a.risks(); err != nil {

@@ -51,6 +51,7 @@ func (a *App) Serve(ctx context.Context) (*Server, error) {
 		return nil, errors.Join(err, s.listener.Close())
 	}
 	s.http = web.NewServer(handler)
+	s.http.RegisterOnShutdown(a.Live.Close)
 	scheme := "http"
 	if certs != nil {
 		scheme, s.Fingerprint = "https", certs.fingerprint
@@ -167,6 +168,7 @@ func (a *App) answerMetrics(w http.ResponseWriter, r *http.Request) {
 	metric("strongroom_tenants", "Tenants that are not erased.", tenants)
 	metric("strongroom_tenants_open", "Tenants whose database is open.", a.House.OpenCount())
 	metric("strongroom_key_service_ready", "Whether the key service answers and is unsealed.", ready(a.keysReady(r.Context())))
+	metric("strongroom_live_pages", "Open pages that are kept up to date.", a.Live.Listeners())
 	for _, m := range runtimeMetrics() {
 		metric(m.name, m.help, m.value)
 	}

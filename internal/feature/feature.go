@@ -45,6 +45,7 @@ import (
 	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/leaver"
+	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
@@ -139,6 +140,7 @@ func All() []record.Feature {
 		changes.Feature(),
 		task.Feature(),
 		journal.Feature(),
+		live.Feature(),
 		mailbox.Feature(),
 		announcement.Feature(),
 		offering.Feature(),

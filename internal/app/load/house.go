@@ -28,6 +28,7 @@ type House struct {
 	Scratch    string    // a folder on the same disk as Data, for measuring the disk
 
 	People      []Person // of the tenant with many records: an administrator and an editor of some organizations
+	Agents      []Person // of the same tenant, who work at the desk
 	Hybrid, RSA Person   // administrators of small tenants with hybrid and with RSA keys
 	Tenants     int      // in all
 	Empty       int      // of them made for nothing but being there, named empty-0, empty-1, ...
@@ -35,6 +36,8 @@ type House struct {
 	url string
 	log *accessLog
 	cmd *exec.Cmd
+
+	agents []*target // signed in
 }
 
 // Started is how long a start took, in milliseconds from the start of the

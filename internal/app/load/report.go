@@ -192,6 +192,7 @@ func (h *House) rows(ctx context.Context) ([]row, error) {
 		}
 		out = append(out, r)
 	}
+	out = append(out, h.keptUp())
 	changes, err := writing(ctx, newTarget(h.url, h.People[0].Key))
 	return append(out, changes...), err
 }
@@ -243,6 +244,13 @@ func measured(ctx context.Context, p Plan, r row, h *House) (*Row, error) {
 	if h != nil {
 		hooks.Begin = func() { h.log.take(); before, _ = look(h.pid()); own[0] = ownCPU() } // what is not known stays zero
 		hooks.End = func() { own[1] = ownCPU(); after, _ = look(h.pid()) }
+	}
+	if r.open != nil {
+		end, err := r.open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer end()
 	}
 	if r.storm && h != nil {
 		end := h.storm(ctx)

@@ -16,6 +16,7 @@ type row struct {
 	clients int  // 0 is as many as asked for
 	storm   bool // while a storm of sign-ins goes on
 	task    Task
+	open    func(ctx context.Context) (end func(), err error) // what goes on meanwhile; nil for nothing
 }
 
 // pick gives one of the ids.

@@ -256,6 +256,24 @@ func (p *Pages) RenderStatus(w http.ResponseWriter, r *http.Request, status int,
 	return err
 }
 
+// Block gives one block of a page as text, for what is not an answer of its own.
+func (p *Pages) Block(name, block string, data any) (string, error) {
+	pg, ok := p.set[name]
+	if !ok || !pg.blocks[block] {
+		return "", fmt.Errorf("there is no block %s of a page named %s", block, name)
+	}
+	t, err := pg.whole()
+	if err != nil {
+		return "", fmt.Errorf("putting the page %s together: %w", name, err)
+	}
+	b := p.buffer()
+	defer p.done(b)
+	if err := t.ExecuteTemplate(b, block, data); err != nil {
+		return "", fmt.Errorf("rendering %s of the page %s: %w", block, name, err)
+	}
+	return b.String(), nil
+}
+
 // largestKept is how long a page may be for its buffer to be kept for the next.
 const largestKept = 512 << 10
 

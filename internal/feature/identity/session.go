@@ -90,20 +90,26 @@ func readRow(tx *gate.Tx, hash []byte, sort string) (*row, error) {
 // its Addr, Request and Reason are for who received the request to fill in.
 // Unauthorized when the cookie opens nothing.
 func (s *Sessions) Resolve(ctx context.Context, tenant, token string) (*access.Caller, error) {
-	return s.resolve(ctx, tenant, token, webSession, s.through)
+	return s.resolve(ctx, tenant, token, webSession, true, s.through)
+}
+
+// Still is Resolve for what a page does by itself: it is no use of the session, which
+// comes to its end as if nobody had asked.
+func (s *Sessions) Still(ctx context.Context, tenant, token string) (*access.Caller, error) {
+	return s.resolve(ctx, tenant, token, webSession, false, s.through)
 }
 
 // Self is Resolve for who is there herself, whomever she looks at the tenant as.
 func (s *Sessions) Self(ctx context.Context, tenant, token string) (*access.Caller, error) {
-	return s.resolve(ctx, tenant, token, webSession, nil)
+	return s.resolve(ctx, tenant, token, webSession, true, nil)
 }
 
 // ResolveToken is Resolve for an access token.
 func (s *Sessions) ResolveToken(ctx context.Context, tenant, token string) (*access.Caller, error) {
-	return s.resolve(ctx, tenant, token, accessToken, nil)
+	return s.resolve(ctx, tenant, token, accessToken, true, nil)
 }
 
-func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string, through func(*gate.Tx, *access.Caller, *row) (*access.Caller, error)) (*access.Caller, error) {
+func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string, use bool, through func(*gate.Tx, *access.Caller, *row) (*access.Caller, error)) (*access.Caller, error) {
 	name := TenantOf(token)
 	if sortOf(token) != sort || tenant != "" && tenant != name {
 		return nil, ended()
@@ -123,7 +129,7 @@ func (s *Sessions) resolve(ctx context.Context, tenant, token, sort string, thro
 		if r.over(sort, tx.Now) {
 			return ended()
 		}
-		c, touch, err = s.callerOf(tx, r, string(hash), sort)
+		c, touch, err = s.callerOf(tx, r, string(hash), sort, use)
 		if seen = c; err == nil && r.as != 0 && through != nil {
 			seen, err = through(tx, c, r)
 		}
@@ -148,8 +154,8 @@ func (r *row) over(sort string, now int64) bool {
 
 // callerOf gives the caller of a session, from memory when neither the rights
 // nor the user's record changed, and whether it is time to note the use.
-func (s *Sessions) callerOf(tx *gate.Tx, r *row, hash, sort string) (*access.Caller, bool, error) {
-	if c, touch := s.cache.get(hash, r, tx.Now); c != nil {
+func (s *Sessions) callerOf(tx *gate.Tx, r *row, hash, sort string, use bool) (*access.Caller, bool, error) {
+	if c, touch := s.cache.get(hash, r, tx.Now, use); c != nil {
 		c.Confirmed, c.Unexplained = r.factor, r.unexplained
 		return c, touch, nil
 	}
@@ -161,7 +167,7 @@ func (s *Sessions) callerOf(tx *gate.Tx, r *row, hash, sort string) (*access.Cal
 	if sort == accessToken {
 		c.Via = "token"
 	}
-	touch := s.cache.put(hash, r, c, tx.Now)
+	touch := s.cache.put(hash, r, c, tx.Now, use)
 	return c, touch, nil
 }
 
@@ -197,7 +203,7 @@ type entry struct {
 	touched        int64 // when a use was last noted, or tried to be
 }
 
-func (c *cache) get(hash string, r *row, now int64) (*access.Caller, bool) {
+func (c *cache) get(hash string, r *row, now int64, use bool) (*access.Caller, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[hash]
@@ -205,11 +211,11 @@ func (c *cache) get(hash string, r *row, now int64) (*access.Caller, bool) {
 		return nil, false
 	}
 	out := e.caller
-	return &out, e.due(r, now)
+	return &out, use && e.due(r, now)
 }
 
 // put remembers a caller and tells whether its use is to be noted.
-func (c *cache) put(hash string, r *row, caller *access.Caller, now int64) bool {
+func (c *cache) put(hash string, r *row, caller *access.Caller, now int64, use bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.entries == nil {
@@ -226,7 +232,7 @@ func (c *cache) put(hash string, r *row, caller *access.Caller, now int64) bool 
 		e.touched = old.touched
 	}
 	c.entries[hash] = e
-	return e.due(r, now)
+	return use && e.due(r, now)
 }
 
 func (e *entry) due(r *row, now int64) bool {

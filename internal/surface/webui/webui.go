@@ -34,6 +34,7 @@ import (
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/leaver"
+	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
@@ -118,6 +119,7 @@ type Server struct {
 	Mailboxes   *mailbox.Desk           // nil hides the pages of mailboxes
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
 	Sensitive   *guarded.Fields         // nil hides the pages of sealed fields
+	Live        *live.Hub               // nil for pages that tell nothing by themselves
 	Keyring     *keyring.Keyring        // nil hides the page of key pairs
 	Support     *support.Door           // nil hides the pages of support access
 	Leavers     *leaver.Leavers         // nil hides the page of somebody who leaves
@@ -158,7 +160,7 @@ func (s *Server) groups() []shell.Group {
 		&entrance.Pages{House: s.House, Sessions: s.Sessions, Letters: s.Letters, Ways: s.Ways, Support: s.Support, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
-		&tickets.Pages{},
+		&tickets.Pages{Live: s.Live},
 		&maps.Pages{Relations: s.Relations},
 		&folders.Pages{},
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},

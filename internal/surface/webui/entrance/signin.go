@@ -44,6 +44,16 @@ func (p *Pages) Caller(r *http.Request) (*access.Caller, error) {
 	if c, err := p.supporter(r, token); c != nil || err != nil {
 		return c, err
 	}
+	return p.known(r, token, p.Sessions.Resolve)
+}
+
+// Still is Caller without a use of the session. Who is here for support has no pages that
+// look by themselves, since each look is recorded.
+func (p *Pages) Still(r *http.Request) (*access.Caller, error) {
+	return p.known(r, web.Cookie(r, shell.SessionCookie), p.Sessions.Still)
+}
+
+func (p *Pages) known(r *http.Request, token string, resolve resolver) (*access.Caller, error) {
 	name := identity.TenantOf(token)
 	if token == "" || name == "" {
 		return nil, fault.New(fault.Unauthorized, "Sign in first.")
@@ -51,8 +61,11 @@ func (p *Pages) Caller(r *http.Request) (*access.Caller, error) {
 	if host := p.TenantOf(r); host != "" && host != name {
 		return nil, fault.New(fault.Unauthorized, "Sign in first.")
 	}
-	return p.at(r, name, token, p.Sessions.Resolve)
+	return p.at(r, name, token, resolve)
 }
+
+// resolver gives the caller of a token.
+type resolver func(ctx context.Context, tenant, token string) (*access.Caller, error)
 
 // self is Caller for who is there herself, whomever she looks at the tenant as.
 func (p *Pages) self(r *http.Request) (*access.Caller, error) {
@@ -64,7 +77,7 @@ func (p *Pages) self(r *http.Request) (*access.Caller, error) {
 }
 
 // at gives a caller with where she is, where she may be.
-func (p *Pages) at(r *http.Request, name, token string, resolve func(context.Context, string, string) (*access.Caller, error)) (*access.Caller, error) {
+func (p *Pages) at(r *http.Request, name, token string, resolve resolver) (*access.Caller, error) {
 	c, err := resolve(r.Context(), name, token)
 	if err != nil {
 		return nil, err

@@ -78,6 +78,9 @@ type Door interface {
 	// Caller tells who asks; it fails with fault.Unauthorized when nobody is
 	// signed in.
 	Caller(r *http.Request) (*access.Caller, error)
+	// Still tells the same without taking it for a use of the session, for a page
+	// that looks by itself.
+	Still(r *http.Request) (*access.Caller, error)
 	// ShowIn answers a request that only somebody who is signed in may make: with
 	// the way to sign in.
 	ShowIn(w http.ResponseWriter, r *http.Request)
@@ -170,9 +173,28 @@ func (s *Shell) Public(pattern string, h web.Handler, o ...web.Option) {
 	s.mux.Handle(pattern, h, o...)
 }
 
+// Stream mounts what a page listens to. It is no use of the session, which ends for all
+// that somebody has left the page open.
+func (s *Shell) Stream(path string, h Handler) {
+	answer := s.known(func(r *http.Request) (*access.Caller, error) { return s.Door.Still(r) }, h)
+	s.mux.Handle("GET "+path, func(w http.ResponseWriter, r *http.Request) error {
+		err := answer(w, r)
+		if fault.Is(err, fault.Unauthorized) { // a script waits for it, which is shown no way in
+			http.Error(w, "Sign in first.", http.StatusUnauthorized)
+			return nil
+		}
+		return err
+	}, web.Within(0))
+}
+
 func (s *Shell) signedIn(h Handler) web.Handler {
+	return s.known(func(r *http.Request) (*access.Caller, error) { return s.Door.Caller(r) }, h) // there is a door once all is mounted
+}
+
+// known lets those in whom who tells.
+func (s *Shell) known(who func(*http.Request) (*access.Caller, error), h Handler) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		c, err := s.Door.Caller(r)
+		c, err := who(r)
 		if err != nil {
 			return err
 		}

@@ -74,6 +74,14 @@ func (v *Visit) RenderStatus(status int, name string, p ui.Page) error {
 	return v.pages.RenderStatus(v.W, v.R, status, name, p)
 }
 
+// Block gives one block of a page as text, to be sent to a page that is open.
+func (v *Visit) Block(name, block string, p ui.Page) (string, error) {
+	return v.pages.Block(name, block, p)
+}
+
+// Still gives the caller as she is now, without taking it for a use of her session.
+func (v *Visit) Still() (*access.Caller, error) { return v.Door.Still(v.R) }
+
 // Done answers a POST: a sentence for the next page, and where that is.
 func (v *Visit) Done(to, format string, args ...any) error {
 	web.SetFlash(v.W, v.R, web.Flash{Tone: "ok", Text: fmt.Sprintf(format, args...)})

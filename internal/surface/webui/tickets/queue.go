@@ -26,6 +26,7 @@ const (
 
 // queuePane is the queue beside a ticket.
 type queuePane struct {
+	Name   string // in addresses
 	Title  string
 	Count  int
 	Queues []ui.NavItem
@@ -62,7 +63,7 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 			name = mine
 		}
 	}
-	d := &queuePane{}
+	d := &queuePane{Name: name}
 	q := desk.Queue{}
 	for _, x := range []struct {
 		name, label, icon string
@@ -130,12 +131,19 @@ func priority(p string) *ui.Status {
 // deskPage is the desk without a ticket.
 type deskPage struct {
 	Queue *queuePane
+	Live  watched
 	New   []ui.Action
 }
 
 func (v *visit) desk() error {
 	var d deskPage
-	if err := v.View(func(tx *gate.Tx) (err error) { d.Queue, err = v.queue(tx, 0); return err }); err != nil {
+	err := v.View(func(tx *gate.Tx) (err error) {
+		if d.Queue, err = v.queue(tx, 0); err == nil {
+			d.Live, err = v.listening(tx, d.Queue.Name, 0)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	for _, name := range []string{incidents, "service_request"} {

@@ -21,6 +21,9 @@ import (
 // ticketPage is a ticket with the queue on one side and what is at hand on the other.
 type ticketPage struct {
 	Queue    *queuePane
+	Live     watched
+	Presence *present
+	Latest   string // names the last entry, see latest
 	Clocks   *clocksCard
 	Head     ui.Head
 	Number   string
@@ -54,6 +57,7 @@ type text struct {
 // composer is where one writes on a ticket.
 type composer struct {
 	Action, Draft, Type, Text, Error string
+	Hint, Seen, Writing              string
 	Customer                         string // to whom a reply goes
 	States                           []string
 	Then                             string
@@ -61,39 +65,30 @@ type composer struct {
 
 // typed is what was written and refused, with the reason.
 type typed struct {
-	typ, text, then string
-	wrong           error
+	typ, text, then, seen string
+	wrong                 error
 }
 
 // ticket is the page of one; t is what was refused, or nil.
 func (v *visit) ticket(r *record.Record, t *typed) error {
-	d := ticketPage{Status: v.status(r.Kind, r.Values.Text("status")), Priority: priority(r.Values.Text("priority")), Opened: shell.When(r.Created), Notice: v.ArchivedNotice(r)}
-	if n, ok := r.Values["number"].(int64); ok {
-		d.Number = r.Kind.Field("number").Numbered(n)
-	}
+	var d ticketPage
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if d.Queue, err = v.queue(tx, r.ID); err != nil {
 			return err
 		}
-		if d.Head, err = v.HeadOf(tx, r); err != nil {
+		if d.Live, err = v.listening(tx, d.Queue.Name, r.ID); err != nil {
 			return err
 		}
-		if d.Lines, d.Earlier, err = v.timeline(tx, r); err != nil {
+		if d.Presence, err = presence(tx, r.ID); err != nil {
 			return err
 		}
-		if d.Clocks, err = v.clocks(tx, r); err != nil {
+		if err = v.about(tx, r, &d); err != nil {
 			return err
 		}
 		if d.Files, err = v.FilesOf(tx, r); err != nil {
 			return err
 		}
-		if d.Talk, err = v.TalkOf(tx, r); err != nil {
-			return err
-		}
 		if d.Hand, err = v.hand(tx, r); err != nil {
-			return err
-		}
-		if d.next, err = lifeOf(r.Kind).Offered(tx, r); err != nil {
 			return err
 		}
 		d.Rail, err = v.RailOf(tx, r)
@@ -102,18 +97,12 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 	if err != nil {
 		return err
 	}
-	if d.Talk != nil && d.Talk.Watch != "" {
-		d.Watch = &ui.Action{Label: "Watch", Icon: "bell-off", Href: d.Talk.Watch, Post: true, Quiet: true, Fields: []ui.Hidden{{Name: "on", Value: "1"}}}
-		if d.Talk.On {
-			d.Watch.Label, d.Watch.Icon, d.Watch.Fields[0].Value = "Stop watching", "bell", "0"
-		}
-	}
 	if d.Talk != nil && len(d.Talk.Lines) == 0 { // what is said of a ticket is written in its journal
 		d.Talk = nil
 	}
-	v.parts(r, &d)
-	v.buttons(r, &d)
-	d.Say = v.composer(r, t, d.next)
+	if d.Say = v.composer(r, t, d.next); d.Say != nil {
+		d.Say.Seen = d.Latest
+	}
 	p, err := v.Page(r.Name, v.Crumbs(r.Kind, r.Org, r.OrgName, ui.Crumb{Label: d.Number})...)
 	if err != nil {
 		return err
@@ -123,6 +112,38 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 		return v.RenderStatus(web.Status(t.wrong), "ticket", p)
 	}
 	return v.Render("ticket", p)
+}
+
+// about reads what the page shows of the ticket itself, which changes with it.
+func (v *visit) about(tx *gate.Tx, r *record.Record, d *ticketPage) (err error) {
+	d.Status, d.Priority, d.Opened, d.Notice = v.status(r.Kind, r.Values.Text("status")), priority(r.Values.Text("priority")), shell.When(r.Created), v.ArchivedNotice(r)
+	if n, ok := r.Values["number"].(int64); ok {
+		d.Number = r.Kind.Field("number").Numbered(n)
+	}
+	if d.Head, err = v.HeadOf(tx, r); err != nil {
+		return err
+	}
+	if d.next, err = lifeOf(r.Kind).Offered(tx, r); err != nil {
+		return err
+	}
+	if err = v.timeline(tx, r, d); err != nil {
+		return err
+	}
+	if d.Clocks, err = v.clocks(tx, r); err != nil {
+		return err
+	}
+	if d.Talk, err = v.TalkOf(tx, r); err != nil {
+		return err
+	}
+	if d.Talk != nil && d.Talk.Watch != "" {
+		d.Watch = &ui.Action{Label: "Watch", Icon: "bell-off", Href: d.Talk.Watch, Post: true, Quiet: true, Fields: []ui.Hidden{{Name: "on", Value: "1"}}}
+		if d.Talk.On {
+			d.Watch.Label, d.Watch.Icon, d.Watch.Fields[0].Value = "Stop watching", "bell", "0"
+		}
+	}
+	v.parts(r, d)
+	v.buttons(r, d)
+	return nil
 }
 
 // parts fills what the fields of the ticket say: long texts, and the rest beside it.
@@ -221,9 +242,12 @@ func (v *visit) composer(r *record.Record, t *typed, next []string) *composer {
 			}
 		}
 	}
+	if v.p.Live != nil {
+		c.Writing = at(r) + "/writing"
+	}
 	if t != nil {
 		said := fault.Say(t.wrong)
-		c.Type, c.Text, c.Then, c.Error = t.typ, t.text, t.then, said.Text
+		c.Type, c.Text, c.Then, c.Error, c.Hint = t.typ, t.text, t.then, said.Text, said.Hint
 	}
 	return c
 }

@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -29,8 +30,10 @@ const most = 8
 // incidents is the kind that a house has when it has tickets.
 const incidents = "incident"
 
-// Pages are the pages of this group; it needs nothing beside the shell.
-type Pages struct{}
+// Pages are the pages of this group.
+type Pages struct {
+	Live *live.Hub // nil for pages that tell nothing by themselves
+}
 
 // Templates gives the group's templates.
 func (p *Pages) Templates() fs.FS { return templates }
@@ -71,23 +74,28 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Desk", Href: "/desk", Icon: "headset", Go: "k", Place: 30})
 	for _, k := range s.Records.Kinds.Kinds() {
 		if lifeOf(k) != nil {
-			s.Own(k.Name).Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v}).ticket(r, nil) }
+			s.Own(k.Name).Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).ticket(r, nil) }
 		}
 	}
-	s.Get("/desk", as((*visit).desk))
-	s.Get("/tickets/{id}/clocks", as((*visit).why))
-	s.Post("/tickets/{id}/say", as((*visit).say))
-	s.Post("/tickets/{id}/take", as((*visit).take))
-	s.Get("/tickets/{id}/move", as((*visit).moving))
-	s.Post("/tickets/{id}/move", as((*visit).move))
+	s.Get("/desk", p.as((*visit).desk))
+	s.Stream("/desk/live", p.as((*visit).live))
+	s.Post("/tickets/{id}/writing", p.as((*visit).writing))
+	s.Get("/tickets/{id}/clocks", p.as((*visit).why))
+	s.Post("/tickets/{id}/say", p.as((*visit).say))
+	s.Post("/tickets/{id}/take", p.as((*visit).take))
+	s.Get("/tickets/{id}/move", p.as((*visit).moving))
+	s.Post("/tickets/{id}/move", p.as((*visit).move))
 }
 
 // visit is one request for a page of the group.
-type visit struct{ *shell.Visit }
+type visit struct {
+	*shell.Visit
+	p *Pages
+}
 
 // as makes a handler of the shell.
-func as(h func(*visit) error) shell.Handler {
-	return func(v *shell.Visit) error { return h(&visit{v}) }
+func (p *Pages) as(h func(*visit) error) shell.Handler {
+	return func(v *shell.Visit) error { return h(&visit{v, p}) }
 }
 
 // open draws the open tickets of an organization; nil when there are none.

@@ -27,6 +27,7 @@ type line struct {
 	Kind    string // "out", "note" or "event"
 	Who     string
 	Role    string
+	Own     bool // the caller wrote it
 	Time    time.Time
 	HTML    template.HTML
 	Edit    string // address; empty for who may not, and later
@@ -51,27 +52,28 @@ func (l line) order() string {
 	return "entry"
 }
 
-// timeline is what happened on a ticket, in order, and where earlier entries are.
-func (v *visit) timeline(tx *gate.Tx, r *record.Record) (list []line, earlier string, err error) {
-	list, err = v.changes(tx, r)
+// timeline fills what happened on a ticket, in order, and where earlier entries are.
+func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage) error {
+	list, err := v.changes(tx, r)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	entries, more, err := v.entries(tx, r)
+	entries, more, err := v.entries(tx, r, d)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	if more {
-		earlier = shell.ListURL(v.Kind(entry.Kind)) + "?" + entry.FieldOf(r.Kind.Name) + "=" + r.ID.String()
+		d.Earlier = shell.ListURL(v.Kind(entry.Kind)) + "?" + entry.FieldOf(r.Kind.Name) + "=" + r.ID.String()
 	}
 	list = append(list, entries...)
 	slices.Reverse(list) // both come with the latest first
 	slices.SortStableFunc(list, func(a, b line) int { return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.order(), b.order())) })
-	return list, earlier, nil
+	d.Lines = list
+	return nil
 }
 
-// entries reads the entry.
-func (v *visit) entries(tx *gate.Tx, r *record.Record) ([]line, bool, error) {
+// entries reads the entries.
+func (v *visit) entries(tx *gate.Tx, r *record.Record, d *ticketPage) ([]line, bool, error) {
 	k := v.Kind(entry.Kind)
 	if k == nil {
 		return nil, false, nil
@@ -81,6 +83,7 @@ func (v *visit) entries(tx *gate.Tx, r *record.Record) ([]line, bool, error) {
 		return nil, false, err
 	}
 	more := len(p.Records) > mostEntries
+	d.Latest = latest(p.Records)
 	p.Records = p.Records[:min(len(p.Records), mostEntries)]
 	var authors, ids []id.ID
 	for _, e := range p.Records {
@@ -109,7 +112,7 @@ func (v *visit) entries(tx *gate.Tx, r *record.Record) ([]line, bool, error) {
 // drawn draws one.
 func (v *visit) drawn(e *record.Record, who string) line {
 	typ := e.Values.Text("journal_type")
-	l := line{ID: entry.Place(e.ID), Kind: "note", Who: cmp.Or(who, "Strongroom"), Role: typ, Time: shell.When(e.Created), Page: shell.RecordURL(e.Kind, e.ID), Changed: e.Version > 1,
+	l := line{ID: entry.Place(e.ID), Kind: "note", Own: e.CreatedBy == v.Caller.User, Who: cmp.Or(who, "Strongroom"), Role: typ, Time: shell.When(e.Created), Page: shell.RecordURL(e.Kind, e.ID), Changed: e.Version > 1,
 		HTML: template.HTML(richtext.Clean(e.Values.Text("notes_body")))} // #nosec G203 -- sanitised here
 	if e.Values.Bool("publish_to_web") {
 		l.Kind = "out"

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/journal/entry"
@@ -22,6 +23,11 @@ func (v *visit) read(tx *gate.Tx) (*record.Record, error) {
 	if err != nil {
 		return nil, err
 	}
+	return v.ticketOf(tx, rid)
+}
+
+// ticketOf reads a ticket; what is none is missing.
+func (v *visit) ticketOf(tx *gate.Tx, rid id.ID) (*record.Record, error) {
 	r, err := v.Records.Get(tx, "", rid)
 	if err == nil && lifeOf(r.Kind) == nil {
 		err = gate.Missing()
@@ -45,9 +51,16 @@ func (v *visit) say() error {
 	if err != nil {
 		return err
 	}
-	t := &typed{typ: f.Text("journal_type"), text: f.Raw("notes_body"), then: f.Text("then")}
+	t := &typed{typ: f.Text("journal_type"), text: f.Raw("notes_body"), then: f.Text("then"), seen: f.Text("seen")}
 	var made *record.Record
 	err = v.Change(access.View, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
+		who, err := v.between(tx, r, t.seen)
+		if err != nil {
+			return err
+		}
+		if len(who) > 0 {
+			return fault.New(fault.Conflict, "%s wrote on this ticket while you were writing.", together(who)).WithHint("Read it above, then send yours: it is kept.")
+		}
 		made, err = v.Records.Create(tx, entry.Kind, record.Values{entry.FieldOf(r.Kind.Name): r.ID, "journal_type": t.typ, "notes_body": t.text})
 		if err == nil && t.then != "" && t.then != r.Values.Text("status") {
 			_, err = v.Records.Update(tx, r.Kind.Name, r.ID, 0, record.Values{"status": t.then})
@@ -60,6 +73,11 @@ func (v *visit) say() error {
 	}
 	if err != nil {
 		return err
+	}
+	if v.p.Live != nil {
+		if err := v.p.Live.Writing(v.R.Context(), v.Caller, r.ID, false); err != nil && !fault.Is(err, fault.NotFound) {
+			return err
+		}
 	}
 	said := map[string]string{entry.Reply: "Reply added.", entry.WorkNote: "Work note added."}[t.typ]
 	if said == "" {

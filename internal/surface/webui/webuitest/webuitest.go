@@ -53,6 +53,7 @@ import (
 	"strongroom/internal/feature/ipaccess"
 	"strongroom/internal/feature/keyring"
 	"strongroom/internal/feature/leaver"
+	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/outbox"
@@ -121,7 +122,9 @@ func Open(t testing.TB, o Options) *House {
 	h.Server.Provision, h.Server.SCIM = &provision.Provision{Gate: h.Gate, Records: h.Records, Ways: h.Server.Ways}, "/scim/v2"
 	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, breakglass.Except(h.Server.Ways.Opening), breakglass.Opening), way.Completed
 	h.Server.Mailboxes = &mailbox.Desk{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Relations: h.Server.Relations, Secrets: h.Server.Secrets, Dialer: h.Server.Ways.Dialer}
+	h.Server.Live = &live.Hub{Gate: h.Gate, Log: h.Gate.Log}
 	h.jobs(o.Jobs)
+	h.Gate.Committed = h.Server.Live.After(h.Gate.Committed)
 	if o.Empty { // the tenant that every house of the kit has must not be there
 		if err := h.House.House.Erase(t.Context(), coretest.Name); err != nil {
 			t.Fatal(err)
@@ -145,6 +148,11 @@ func Open(t testing.TB, o Options) *House {
 	}
 	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
+	t.Cleanup(func() { // what goes on is ended first
+		if h.Server.Live != nil {
+			h.Server.Live.Close()
+		}
+	})
 	h.URL = s.URL
 	return h
 }
