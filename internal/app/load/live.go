@@ -22,7 +22,10 @@ const openPages, openTickets = 100, 10
 const told = "bench-live-"
 
 // openPage is a page that is kept up to date.
-type openPage struct{ seen chan int64 }
+type openPage struct {
+	seen  chan int64
+	ready chan struct{} // closed once it has been told what there is
+}
 
 // keptUp is the row of a change and how long it takes until all who look at its ticket
 // are told, while other pages show it in their queues.
@@ -45,7 +48,7 @@ func (h *House) keptUp() row {
 			if i < openTickets {
 				pages[n] = nil
 			}
-			p := &openPage{seen: make(chan int64, 1000)}
+			p := &openPage{make(chan int64, 1000), make(chan struct{})}
 			pages[n] = append(pages[n], p)
 			b, err := browserOnce(ctx, h, i)
 			if err == nil {
@@ -54,6 +57,11 @@ func (h *House) keptUp() row {
 			if err != nil {
 				end()
 				return nil, err
+			}
+		}
+		for _, at := range pages {
+			for _, p := range at {
+				<-p.ready // it is closed at the end of the answer at the latest
 			}
 		}
 		return end, nil
@@ -117,11 +125,16 @@ func (p *openPage) begin(ctx context.Context, b *target, path string, all *sync.
 	}
 	all.Go(func() {
 		defer resp.Body.Close()
+		ready := sync.OnceFunc(func() { close(p.ready) })
+		defer ready()
 		s := bufio.NewScanner(resp.Body)
 		s.Buffer(nil, 4<<20)
 		head := false
 		for s.Scan() {
 			line := s.Text()
+			if strings.Contains(line, `id="queue"`) { // the last of all
+				ready()
+			}
 			head = strings.Contains(line, `id="tickethead"`) || head && line != ""
 			_, after, ok := strings.Cut(line, told)
 			if !head || !ok {

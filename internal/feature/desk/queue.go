@@ -85,39 +85,52 @@ func Queued(tx *gate.Tx, e *record.Engine, q Queue, limit int) (list []Waiting, 
 	if from == "" {
 		return nil, false, nil
 	}
-	rows, err := tx.Query(`select id, kind, name, org_id, number, status, priority, customer, owner, team, due, created_at, updated_at from (`+from+`) t
-		order by case when due = 0 then 1 else 0 end, due, case priority when '' then '3' else priority end, updated_at desc, id limit ?`, append(args, limit+1)...)
-	if err != nil {
+	if list, err = lines(tx, from, args, limit+1); err != nil {
 		return nil, false, err
 	}
+	if more = len(list) > limit; more {
+		list = list[:limit]
+	}
+	return list, more, Name(tx, e, list)
+}
+
+// lines reads the lines of a statement of open, in their order.
+func lines(tx *gate.Tx, from string, args []any, limit int) (list []Waiting, err error) {
+	rows, err := tx.Query(`select id, kind, name, org_id, number, status, priority, customer, owner, team, due, created_at, updated_at from (`+from+`) t
+		order by case when due = 0 then 1 else 0 end, due, case priority when '' then '3' else priority end, updated_at desc, id limit ?`, append(args, limit)...)
+	if err != nil {
+		return nil, err
+	}
 	defer rows.Close()
-	var named []id.ID
 	for rows.Next() {
 		var t Waiting
 		var n, org, customer, owner, team int64
 		if err := rows.Scan(&n, &t.Kind, &t.Name, &org, &t.Number, &t.Status, &t.Priority, &customer, &owner, &team, &t.Due, &t.Created, &t.Updated); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 		t.ID, t.Org, t.customer, t.Owner, t.Team = id.ID(n), id.ID(org), id.ID(customer), id.ID(owner), id.ID(team)
+		list = append(list, t)
+	}
+	return list, rows.Err()
+}
+
+// Name fills what the organizations and customers of some lines are called, as far as
+// the caller sees them.
+func Name(tx *gate.Tx, e *record.Engine, list []Waiting) error {
+	var named []id.ID
+	for _, t := range list {
 		for _, x := range []id.ID{t.Org, t.customer} {
 			if x != 0 {
 				named = append(named, x)
 			}
 		}
-		list = append(list, t)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, false, err
-	}
-	if more = len(list) > limit; more {
-		list = list[:limit]
 	}
 	slices.Sort(named)
 	names, err := e.Names(tx, slices.Compact(named)...)
 	for i := range list {
 		list[i].OrgName, list[i].Customer = names[list[i].Org], names[list[i].customer]
 	}
-	return list, more, err
+	return err
 }
 
 // Counts are how many open tickets the queues of somebody hold.

@@ -81,6 +81,9 @@ type room struct {
 	stop    context.CancelFunc
 	done    chan struct{}
 
+	once sync.Mutex // while something is made for all
+	made map[string]any
+
 	mu    sync.Mutex
 	all   map[*Listener]bool
 	seq   int64
@@ -231,6 +234,30 @@ func (l *Listener) Take() News {
 	l.news = News{Seq: l.room.seq}
 	n.Seq = l.room.seq
 	return n
+}
+
+// mostMade is how many things are kept that listeners share.
+const mostMade = 16
+
+// Once gives what make gives, which the listeners of a tenant share that ask for the
+// same: it is kept for a while, and made by one of them while the others wait. The key
+// says all that it depends on.
+func (l *Listener) Once(key string, make func() (any, error)) (any, error) {
+	r := l.room
+	r.once.Lock()
+	defer r.once.Unlock()
+	if v, ok := r.made[key]; ok {
+		return v, nil
+	}
+	v, err := make()
+	if err != nil {
+		return nil, err
+	}
+	if r.made == nil || len(r.made) >= mostMade {
+		r.made = map[string]any{}
+	}
+	r.made[key] = v
+	return v, nil
 }
 
 // begin reads from where a room is followed.

@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/live"
 	"strongroom/internal/surface/webui/shell"
@@ -73,6 +74,7 @@ func (v *visit) live() error {
 	if err != nil {
 		return err
 	}
+	v.board = func(tx *gate.Tx) (*desk.Board, error) { return v.shared(tx, l) }
 	there := false
 	defer func() {
 		l.Close()
@@ -86,6 +88,24 @@ func (v *visit) live() error {
 	there = ticket != 0 && s.here() == nil
 	s.run(l)
 	return nil
+}
+
+// onBoard is up to how many open tickets are read once for all who see the same.
+const onBoard = 5000
+
+// shared is the board of all who listen and, by the gate's own condition, see the same
+// at this moment of the log.
+func (v *visit) shared(tx *gate.Tx, l *live.Listener) (*desk.Board, error) {
+	seq, err := tx.Seq()
+	if err != nil {
+		return nil, err
+	}
+	sees, args := tx.Visible("r")
+	made, err := l.Once(fmt.Sprint(seq, " ", tx.Caller.Epoch, " ", sees, " ", args), func() (any, error) { return desk.Everything(tx, v.Records, onBoard) })
+	if err != nil {
+		return nil, err
+	}
+	return made.(*desk.Board), nil
 }
 
 // tickets are the kinds that stand in queues.
@@ -204,12 +224,6 @@ func (s *stream) drawn(n live.News) (out []block, err error) {
 				return err
 			}
 		}
-		if n.Kinds {
-			want = append(want, "queue")
-			if d.Queue, err = s.queue(tx, s.ticket); err != nil {
-				return err
-			}
-		}
 		if r != nil && n.Record {
 			want = append(want, "tickethead", "msgs", "facts")
 			if err := s.about(tx, r, &d); err != nil {
@@ -218,7 +232,13 @@ func (s *stream) drawn(n live.News) (out []block, err error) {
 		}
 		if r != nil && n.Presence {
 			want = append(want, "presence")
-			d.Presence, err = presence(tx, s.ticket)
+			if d.Presence, err = presence(tx, s.ticket); err != nil {
+				return err
+			}
+		}
+		if n.Kinds { // last, since it is drawn for many at once
+			want = append(want, "queue")
+			d.Queue, err = s.queue(tx, s.ticket)
 		}
 		return err
 	})

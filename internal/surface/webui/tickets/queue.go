@@ -52,7 +52,11 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 		return nil, err
 	}
 	soon := tx.Now + dueSoon.Milliseconds()
-	n, err := desk.CountOpen(tx, v.Records, teams, soon)
+	b, err := v.boardOf(tx)
+	if err != nil {
+		return nil, err
+	}
+	n, err := v.counts(tx, b, teams, soon)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +89,7 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 	if d.Title == "" {
 		return nil, gate.Missing()
 	}
-	list, more, err := desk.Queued(tx, v.Records, q, inQueue)
+	list, more, err := v.lines(tx, b, q)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +101,29 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 		d.Empty = "Nothing is open here."
 	}
 	return d, nil
+}
+
+// boardOf is what the caller sees of all open tickets, where that is at hand; else nil.
+func (v *visit) boardOf(tx *gate.Tx) (*desk.Board, error) {
+	if v.board == nil {
+		return nil, nil
+	}
+	return v.board(tx)
+}
+
+func (v *visit) counts(tx *gate.Tx, b *desk.Board, teams []id.ID, soon int64) (desk.Counts, error) {
+	if b != nil {
+		return b.Counts(v.Caller.User, teams, soon), nil
+	}
+	return desk.CountOpen(tx, v.Records, teams, soon)
+}
+
+func (v *visit) lines(tx *gate.Tx, b *desk.Board, q desk.Queue) ([]desk.Waiting, bool, error) {
+	if b != nil {
+		list, more := b.Queued(q, inQueue)
+		return list, more, desk.Name(tx, v.Records, list)
+	}
+	return desk.Queued(tx, v.Records, q, inQueue)
 }
 
 func (v *visit) queueLine(t desk.Waiting, queue string, current bool) queueLine {

@@ -74,7 +74,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Desk", Href: "/desk", Icon: "headset", Go: "k", Place: 30})
 	for _, k := range s.Records.Kinds.Kinds() {
 		if lifeOf(k) != nil {
-			s.Own(k.Name).Page = func(v *shell.Visit, r *record.Record) error { return (&visit{v, p}).ticket(r, nil) }
+			s.Own(k.Name).Page = func(v *shell.Visit, r *record.Record) error { return (&visit{Visit: v, p: p}).ticket(r, nil) }
 		}
 	}
 	s.Get("/desk", p.as((*visit).desk))
@@ -90,12 +90,13 @@ func (p *Pages) Mount(s *shell.Shell) {
 // visit is one request for a page of the group.
 type visit struct {
 	*shell.Visit
-	p *Pages
+	p     *Pages
+	board func(tx *gate.Tx) (*desk.Board, error) // shared by pages that listen; nil for none
 }
 
 // as makes a handler of the shell.
 func (p *Pages) as(h func(*visit) error) shell.Handler {
-	return func(v *shell.Visit) error { return h(&visit{v, p}) }
+	return func(v *shell.Visit) error { return h(&visit{Visit: v, p: p}) }
 }
 
 // open draws the open tickets of an organization; nil when there are none.

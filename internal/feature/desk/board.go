@@ -1,0 +1,70 @@
+package desk
+
+import (
+	"slices"
+
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+)
+
+// Board is all open tickets that somebody sees, in the order of queues: from it come the
+// queues of all who see the same. It says what Queued and CountOpen say.
+type Board struct{ lines []Waiting }
+
+// Everything gives the board of the caller; nil when it would hold more than so many.
+func Everything(tx *gate.Tx, e *record.Engine, most int) (*Board, error) {
+	from, args := open(tx, e.Kinds, Queue{})
+	if from == "" {
+		return &Board{}, nil
+	}
+	list, err := lines(tx, from, args, most+1)
+	if err != nil || len(list) > most {
+		return nil, err
+	}
+	return &Board{list}, nil
+}
+
+// Queued is the function of that name; Name fills the names.
+func (b *Board) Queued(q Queue, limit int) (list []Waiting, more bool) {
+	for _, t := range b.lines {
+		if !q.holds(t) {
+			continue
+		}
+		if len(list) == limit {
+			return list, true
+		}
+		list = append(list, t)
+	}
+	return list, false
+}
+
+// holds tells whether a ticket is in the queue.
+func (q Queue) holds(t Waiting) bool {
+	switch {
+	case q.Owner != 0 && t.Owner != q.Owner, q.Unowned && t.Owner != 0, q.NoTeam, len(q.Teams) > 0 && !slices.Contains(q.Teams, t.Team),
+		q.Before != 0 && (t.Due == 0 || t.Due >= q.Before), q.Org != 0 && t.Org != q.Org:
+		return false
+	}
+	return true
+}
+
+// Counts is CountOpen of a user.
+func (b *Board) Counts(user id.ID, teams []id.ID, before int64) (c Counts) {
+	for _, t := range b.lines {
+		c.All++
+		if t.Owner == user {
+			c.Mine++
+		}
+		if slices.Contains(teams, t.Team) {
+			c.Team++
+		}
+		if t.Owner == 0 {
+			c.Unowned++
+		}
+		if t.Due > 0 && t.Due < before {
+			c.Due++
+		}
+	}
+	return c
+}
