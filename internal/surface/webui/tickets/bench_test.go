@@ -14,7 +14,7 @@ import (
 // BenchmarkQueue is the queue of the desk, as an open page is sent it, among 1,000 open
 // tickets.
 func BenchmarkQueue(b *testing.B) {
-	h := webuitest.Open(b, webuitest.Options{More: features()})
+	h := webuitest.Open(b, webuitest.Options{})
 	org := h.Org("Harbour Dental")
 	customer := h.Make("contact", org, record.Values{"first_name": "Rosa", "last_name": "Lind"})
 	for i := range 1000 {

@@ -117,7 +117,7 @@ func (l *listener) over() string {
 // TestLive: open pages are told what changed, as far as their readers may see it at that
 // moment, and of who else is there.
 func TestLive(t *testing.T) {
-	h := webuitest.Open(t, webuitest.Options{More: features()})
+	h := webuitest.Open(t, webuitest.Options{})
 	org := h.Org("Harbour Dental")
 	customer := h.Make("contact", org, record.Values{"first_name": "Rosa", "last_name": "Lind"})
 	ticket := h.Make(incident.Kind, org, record.Values{"name": "Mailbox is not delivered", "contact_id": customer})
