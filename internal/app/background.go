@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
+	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/checkout"
@@ -71,7 +72,8 @@ func (a *App) jobs() *job.Runner {
 		{Name: "calendar feeds", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error {
 			return (&feed.Feeds{Gate: a.Gate, Records: a.Records, Dialer: a.Dialer}).Run(ctx, name)
 		}},
-		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records}).Run},
+		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records, Passed: a.Rules.Clock}).Run},
+		{Name: "rules", Every: 5 * time.Minute, Run: a.Rules.Sweep},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
 		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed
@@ -97,6 +99,7 @@ func (a *App) handlers() map[string]job.Handler {
 		outbox.JobKind:     a.Outbox.Handler(),
 		identity.LetterJob: a.Letters.Handler(),
 		way.ImportKind:     a.Ways.ImportHandler(),
+		automation.JobKind: a.Rules.Handler(),
 	}
 }
 

@@ -33,6 +33,8 @@ import (
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/automation"
+	"strongroom/internal/feature/automation/deed"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/checkout"
@@ -107,6 +109,7 @@ type App struct {
 	Leavers   *leaver.Leavers
 	Live      *live.Hub
 	Outbox    *outbox.Outbox
+	Rules     *automation.Rules
 	Mailboxes *mailbox.Desk
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
@@ -261,7 +264,8 @@ func (a *App) startChild(o Options) error {
 
 // assemble gives every part what it needs.
 func (a *App) assemble(ctx context.Context, beside bool) error {
-	kinds, err := record.NewRegistry(feature.All()...)
+	a.Rules = &automation.Rules{Do: deed.Do}
+	kinds, err := record.NewRegistry(a.Rules.Over(feature.All())...)
 	if err != nil {
 		return err
 	}
@@ -289,6 +293,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Live = &live.Hub{Gate: a.Gate, Log: a.Log}
 	a.Jobs = a.jobs()
 	a.Ways.Jobs = a.Jobs
+	a.Rules.Gate, a.Rules.Records, a.Rules.Jobs = a.Gate, a.Records, a.Jobs
 	if a.Risks, err = a.risks(); err != nil {
 		return err
 	}

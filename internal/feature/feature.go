@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
@@ -146,6 +147,7 @@ func All() []record.Feature {
 		offering.Feature(),
 		release.Feature(),
 		ballot.Feature(),
+		automation.Feature(),
 		knowledge.Feature(),
 		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},

@@ -226,8 +226,11 @@ func (s *Rules) stamp(tx *gate.Tx, now, old *record.Record) error {
 	return nil
 }
 
-// Person is the user who acts; an API key that is nobody's, and the system, are none.
+// Person is the user who acts; an API key that is nobody's, a rule, and the system, are none.
 func Person(tx *gate.Tx) (id.ID, error) {
+	if tx.Caller.Behind != nil {
+		return 0, nil
+	}
 	var n int
 	err := tx.QueryRow(`select count(*) from record where id = ? and kind = 'user' and trashed_at is null`, int64(tx.Caller.User)).Scan(&n)
 	if n == 0 {

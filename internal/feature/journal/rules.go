@@ -68,7 +68,7 @@ func after(tx *gate.Tx, now, old *record.Record) error {
 		}
 		return nil
 	}
-	if tx.Caller.User == 0 || tx.Caller.Via == "job" || tx.Caller.Via == "console" || old != nil && old.Values.Text("notes_body") == now.Values.Text("notes_body") {
+	if tx.Caller.User == 0 || tx.Caller.Via == "job" || tx.Caller.Via == "console" || tx.Caller.Behind != nil || old != nil && old.Values.Text("notes_body") == now.Values.Text("notes_body") {
 		return nil // nobody in particular writes, or many at once are brought in
 	}
 	if old == nil && now.Values.Bool("publish_to_web") {

@@ -238,6 +238,9 @@ func (w *world) connect(ctx context.Context) error {
 	if err := w.attach(ctx); err != nil {
 		return err
 	}
+	if err := w.automate(ctx); err != nil {
+		return err
+	}
 	relations := &relation.Relations{Records: w.filler.Records}
 	for part := w.finished; len(part) > 0; {
 		now := part[:min(len(part), 20)]

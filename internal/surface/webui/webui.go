@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter/standing"
@@ -51,6 +52,7 @@ import (
 	sealed "strongroom/internal/feature/vault"
 	"strongroom/internal/surface/webui/approvals"
 	"strongroom/internal/surface/webui/assets"
+	"strongroom/internal/surface/webui/automations"
 	"strongroom/internal/surface/webui/beside"
 	"strongroom/internal/surface/webui/checklists"
 	"strongroom/internal/surface/webui/documents"
@@ -115,6 +117,7 @@ type Server struct {
 	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
 	Runbooks    *runbook.Runbooks       // nil hides the pages of runbooks
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
+	Rules       *automation.Rules       // nil hides the pages of rules
 	Outbox      *outbox.Outbox          // nil hides the page of mails
 	Mailboxes   *mailbox.Desk           // nil hides the pages of mailboxes
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
@@ -183,6 +186,9 @@ func (s *Server) groups() []shell.Group {
 		&health.Pages{Health: &scores.Health{Records: s.Records}},
 		&marks.Pages{},
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
+	}
+	if s.Rules != nil {
+		list = append(list, &automations.Pages{Rules: s.Rules})
 	}
 	if s.Outbox != nil {
 		list = append(list, &mails.Pages{Outbox: s.Outbox})

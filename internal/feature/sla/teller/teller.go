@@ -29,6 +29,9 @@ const batch = 100
 type Teller struct {
 	Gate    *gate.Gate
 	Records *record.Engine
+
+	// Passed, when set, is told of each level in the transaction that notes it.
+	Passed func(tx *gate.Tx, ticket *record.Record, late bool, mark string) error
 }
 
 // Run tells of every level that a ticket of a tenant has passed and that was not told. A
@@ -100,6 +103,11 @@ func (m *Teller) tell(tx *gate.Tx, ticket id.ID) error {
 			}
 			if err := m.escalate(tx, ticket, c, mark); err != nil {
 				return err
+			}
+			if m.Passed != nil {
+				if err := m.Passed(tx, r, mark.Level == clock.Breach, mark.Key); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
@@ -146,9 +147,13 @@ func (v *visit) changes(tx *gate.Tx, r *record.Record) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
+	rules, err := automation.By(tx, v.Records, r.ID)
+	if err != nil {
+		return nil, err
+	}
 	var out []line
 	for i, x := range list {
-		l := line{Kind: "event", Who: cmp.Or(x.ByName, "Strongroom"), Time: shell.When(x.Time)}
+		l := line{Kind: "event", Who: cmp.Or(rules[x.Version], x.ByName, "Strongroom"), Time: shell.When(x.Time)}
 		if i+1 == len(list) {
 			if x.Version > 1 {
 				break // earlier versions are in the history

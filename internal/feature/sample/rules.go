@@ -1,0 +1,56 @@
+package sample
+
+import (
+	"context"
+	"fmt"
+
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record"
+)
+
+// ruling is a rule of the sample company.
+type ruling struct {
+	name, when, field  string
+	hours              float64
+	conditions, action []map[string]any
+}
+
+func when(field, op, value string) map[string]any {
+	return map[string]any{"field": field, "op": op, "value": value}
+}
+
+func then(do, field, value string) map[string]any {
+	return map[string]any{"do": do, "field": field, "value": value}
+}
+
+func rulings() []ruling {
+	return []ruling{
+		{"Network trouble goes to Infrastructure", "It is created", "", 0, []map[string]any{when("name", "contains", "network"), when("team_id", "is empty", "")}, []map[string]any{then("Set a field", "team_id", "Infrastructure")}},
+		{"Tell the team of what is urgent", "A field changes", "urgency", 0, []map[string]any{when("urgency", "is", "High"), when("origin", "is", "a person")}, []map[string]any{then("Tell", "team", "Urgent now: {number} {name}"), then("Add a note", "", "Urgency was raised to {urgency}.")}},
+		{"Look again after three quiet days", "Time has passed", "", 72, []map[string]any{when("status", "begins with", "Waiting")}, []map[string]any{then("Tell", "owner", "Nothing has happened for three days.")}},
+		{"Hand over to Infrastructure", "Somebody asks for it", "", 0, nil, []map[string]any{then("Set a field", "team_id", "Infrastructure"), then("Create a task", "", "Look at {number} with Infrastructure")}},
+	}
+}
+
+// automate makes rules, in a house that has them, and turns them on as the administrator
+// would: only a person can.
+func (w *world) automate(ctx context.Context) error {
+	if w.filler.Records.Kinds.Kind("automation_rule") == nil {
+		return nil
+	}
+	person := *w.caller
+	person.Via = "session"
+	return w.filler.Gate.Change(ctx, &person, access.Configure, gate.Thing{}, func(tx *gate.Tx) error {
+		for n, r := range rulings() {
+			v := record.Values{"name": r.name, "of_kind": "incident", "active": person.User != 0, "place": int64(10 * (n + 1)), "happens": r.when, "field": r.field, "conditions": r.conditions, "actions": r.action}
+			if r.hours > 0 {
+				v["hours"], v["since"] = r.hours, "it was changed"
+			}
+			if _, err := w.filler.Records.Create(tx, "automation_rule", v); err != nil {
+				return fmt.Errorf("the rule %q: %w", r.name, err)
+			}
+		}
+		return nil
+	})
+}
