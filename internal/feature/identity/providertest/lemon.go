@@ -28,6 +28,7 @@ type Lemon struct {
 type LemonSP struct {
 	Document []byte
 	Encrypt  string // none, nameid or assertion
+	Return   string // of a client of OpenID Connect instead: where its people come back to
 }
 
 const lemonINI = `[all]
@@ -56,7 +57,7 @@ func StartLemon(t testing.TB, know func(portal string) map[string]LemonSP) *Lemo
 			t.Skip("LemonLDAP::NG is not installed: run tools/packages")
 		}
 	}
-	if exec.CommandContext(t.Context(), "perl", "-MLasso", "-MGD::SecurityImage", "-MImage::Magick", "-MIO::String", "-e", "1").Run() != nil {
+	if exec.CommandContext(t.Context(), "perl", "-MLasso", "-MGD::SecurityImage", "-MImage::Magick", "-MIO::String", "-MString::Random", "-e", "1").Run() != nil {
 		t.Skip("modules of LemonLDAP::NG are not installed: run tools/packages")
 	}
 	dir := t.TempDir()
@@ -65,7 +66,7 @@ func StartLemon(t testing.TB, know func(portal string) map[string]LemonSP) *Lemo
 			t.Fatal(err)
 		}
 	}
-	addr := freePort(t)
+	addr := FreePort(t)
 	p := &Lemon{URL: "http://localhost:" + addr[strings.LastIndex(addr, ":")+1:], t: t}
 	p.Metadata = p.URL + "/saml/metadata/idp"
 	conf, err := json.Marshal(lemonConf(t, dir, p.URL, know(p.URL)))
@@ -110,8 +111,18 @@ func lemonConf(t testing.TB, dir, portal string, ways map[string]LemonSP) map[st
 	if err != nil {
 		t.Fatal(err)
 	}
-	documents, options, attributes := map[string]any{}, map[string]any{}, map[string]any{}
+	public, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents, options, attributes, clients, claims := map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}, map[string]any{}
 	for name, w := range ways {
+		if w.Return != "" {
+			clients[name] = map[string]any{"oidcRPMetaDataOptionsClientID": Client, "oidcRPMetaDataOptionsClientSecret": Secret, "oidcRPMetaDataOptionsRedirectUris": w.Return, "oidcRPMetaDataOptionsIDTokenSignAlg": "RS256",
+				"oidcRPMetaDataOptionsBypassConsent": 1, "oidcRPMetaDataOptionsIDTokenForceClaims": 1, "oidcRPMetaDataOptionsUserIDAttr": "uid", "oidcRPMetaDataOptionsDisplayName": "Strongroom"}
+			claims[name] = map[string]string{"email": "mail", "name": "cn"}
+			continue
+		}
 		documents[name] = map[string]string{"samlSPMetaDataXML": string(w.Document)}
 		options[name] = map[string]any{"samlSPMetaDataOptionsNameIDFormat": "persistent", "samlSPMetaDataOptionsSignSSOMessage": 1, "samlSPMetaDataOptionsSignSLOMessage": 1,
 			"samlSPMetaDataOptionsCheckSSOMessageSignature": 1, "samlSPMetaDataOptionsCheckSLOMessageSignature": 1, "samlSPMetaDataOptionsEncryptionMode": w.Encrypt}
@@ -130,6 +141,8 @@ func lemonConf(t testing.TB, dir, portal string, ways map[string]LemonSP) map[st
 		"issuerDBOpenIDActivation": 1, "openIdSPList": "0;", "openIdIssuerSecret": "a secret of a test", "openIdAttr": "uid", "openIdSreg_email": "mail", "openIdSreg_fullname": "cn", "openIdSreg_nickname": "uid",
 		"issuerDBSAMLActivation": 1, "samlServicePrivateKeySig": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})), "samlServicePublicKeySig": string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Raw})),
 		"samlServiceSignatureMethod": "RSA_SHA256", "samlServiceUseCertificateInResponse": 1, "samlNameIDFormatMapEmail": "mail", "samlNameIDFormatMapPersistent": "uid",
+		"issuerDBOpenIDConnectActivation": 1, "oidcServiceMetaDataIssuer": portal, "oidcServiceAllowAuthorizationCodeFlow": 1, "oidcServiceKeyIdSig": "k1", "oidcRPMetaDataOptions": clients, "oidcRPMetaDataExportedVars": claims,
+		"oidcServicePrivateKeySig": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})), "oidcServicePublicKeySig": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})),
 		"samlSPMetaDataXML": documents, "samlSPMetaDataOptions": options, "samlSPMetaDataExportedAttributes": attributes,
 	}
 }

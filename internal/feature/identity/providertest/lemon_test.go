@@ -13,6 +13,7 @@ import (
 
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/feature/identity/method"
+	"strongroom/internal/feature/identity/method/oidc"
 	"strongroom/internal/feature/identity/method/openid"
 	"strongroom/internal/feature/identity/method/saml"
 	"strongroom/internal/feature/identity/methodtest"
@@ -61,6 +62,7 @@ func start(t *testing.T) *lemons {
 			}
 			out["way"+way] = providertest.LemonSP{Document: doc, Encrypt: encrypt}
 		}
+		out["way6"] = providertest.LemonSP{Return: home("6") + "/return"}
 		return out
 	})
 	return l
@@ -122,6 +124,27 @@ func TestLemonLDAP(t *testing.T) {
 		if err != nil || told.Ended != nil || told.Partly || !strings.HasPrefix(at.String(), home("7")+"/logout") {
 			t.Errorf("it answers %+v at %s: %v", told, at, err)
 		}
+	})
+	t.Run("OpenID Connect", func(t *testing.T) {
+		open := func(secret string) method.Redirect {
+			set := l.setup("6", map[string]string{"issuer": l.URL, "client_id": providertest.Client, "scopes": "openid profile email", "email": "email", "groups": "groups"})
+			set.Secret = func(context.Context, string) (string, error) { return secret, nil }
+			m, err := oidc.Kind().Open(set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m.(*oidc.Way)
+		}
+		w := open(providertest.Secret)
+		if lines, err := w.(*oidc.Way).Test(t.Context()); err != nil || len(lines) < 3 {
+			t.Errorf("the test says %q, %v", lines, err)
+		}
+		if _, err := open("wrong").(*oidc.Way).Test(t.Context()); err == nil || !strings.Contains(err.Error(), "client id and secret") {
+			t.Errorf("with a wrong secret the test says %v", err)
+		}
+		methodtest.RunRedirect(t, methodtest.Journey{Way: w, Callback: home("6") + "/return", Go: func(t *testing.T, to method.Away, other bool) url.Values {
+			return surf(t, l.Visit(other), "6", to)
+		}})
 	})
 	t.Run("OpenID 2.0", func(t *testing.T) {
 		m, err := openid.Kind().Open(l.setup("5", map[string]string{"provider": l.URL + "/openidserver/", "names": l.URL + "/openidserver/"}))

@@ -60,7 +60,7 @@ func StartSimpleSAML(t testing.TB) *SimpleSAML {
 		t.Skip("SimpleSAMLphp is not installed: run tools/packages")
 	}
 	p := &SimpleSAML{dir: t.TempDir(), t: t}
-	addr := freePort(t)
+	addr := FreePort(t)
 	p.base = "http://" + addr
 	p.Entity, p.URL, p.SignsOut = p.base+"/idp", p.base+"/simplesaml/saml2/idp/metadata.php", p.base+"/simplesaml/saml2/idp/initSLO.php?RelayState=/"
 	p.Begins = p.base + "/simplesaml/saml2/idp/SSOService.php?spentityid="

@@ -164,7 +164,7 @@ func StartOpenLDAP(t testing.TB, readable bool, seed string) *OpenLDAP {
 	if out, err := exec.CommandContext(t.Context(), slapadd, "-f", conf, "-b", DirectoryBase, "-q", "-l", filepath.Join(dir, "seed.ldif")).CombinedOutput(); err != nil {
 		t.Fatalf("slapadd: %v\n%s", err, out)
 	}
-	plain, tls := freePort(t), freePort(t)
+	plain, tls := FreePort(t), FreePort(t)
 	d.Plain, d.TLS = "ldap://"+plain, "ldaps://"+tls
 	cmd := exec.CommandContext(t.Context(), slapd, "-f", conf, "-h", d.Plain+"/ "+d.TLS+"/", "-d", "0")
 	cmd.Stderr, cmd.Stdout = t.Output(), t.Output()
@@ -176,7 +176,8 @@ func StartOpenLDAP(t testing.TB, readable bool, seed string) *OpenLDAP {
 	return d
 }
 
-func freePort(t testing.TB) string {
+// FreePort gives an address of this machine at which nothing listens.
+func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -39,9 +39,11 @@ import (
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/method"
+	"strongroom/internal/feature/identity/method/jwt"
 	"strongroom/internal/feature/identity/method/ldap"
 	"strongroom/internal/feature/identity/method/local"
 	"strongroom/internal/feature/identity/method/oidc"
+	"strongroom/internal/feature/identity/method/openid"
 	"strongroom/internal/feature/identity/method/saml"
 	"strongroom/internal/feature/identity/provision"
 	"strongroom/internal/feature/identity/way"
@@ -118,7 +120,7 @@ func Open(t testing.TB, o Options) *House {
 		TenantOf: tenantOf, Log: h.Gate.Log, Now: h.Clock.Now,
 	}
 	h.Server.Ways = &way.Ways{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Now: h.Clock.Now,
-		Kinds: []method.Kind{oidc.Kind(), saml.Kind(), ldap.Kind()}, Dialer: &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
+		Kinds: []method.Kind{oidc.Kind(), saml.Kind(), jwt.Kind(), ldap.Kind(), openid.Kind()}, Dialer: &dialer.Dialer{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 	h.Server.Provision, h.Server.SCIM = &provision.Provision{Gate: h.Gate, Records: h.Records, Ways: h.Server.Ways}, "/scim/v2"
 	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, breakglass.Except(h.Server.Ways.Opening), breakglass.Opening), way.Completed
 	h.Server.Mailboxes = &mailbox.Desk{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Relations: h.Server.Relations, Secrets: h.Server.Secrets, Dialer: h.Server.Ways.Dialer}

@@ -137,6 +137,9 @@ func (w *Way) unreachable(err error) error {
 		return fault.Wrap(err, fault.Unavailable, "The provider may not be asked: %s", said.Text).WithHint("%s", said.Hint)
 	}
 	text := "The provider does not answer as OpenID Connect demands."
+	if said := dialer.Why(err); said != "" {
+		text = "The provider does not answer: " + said + "."
+	}
 	if strings.Contains(err.Error(), "did not match") { // go-oidc has no other name for it
 		text = "The provider calls itself by another issuer than the one in the settings."
 	}

@@ -313,7 +313,11 @@ func unreachable(err error, at string) error {
 		said := fault.Say(err)
 		return fault.Wrap(err, fault.Unavailable, "The provider may not be asked: %s", said.Text).WithHint("%s", said.Hint)
 	}
-	return fault.Wrap(err, fault.Unavailable, "The provider could not be asked.").WithHint("%s must answer, over https with a certificate that this server trusts.", at)
+	why := "The provider could not be asked."
+	if said := dialer.Why(err); said != "" {
+		why = "The provider could not be asked: " + said + "."
+	}
+	return fault.Wrap(err, fault.Unavailable, "%s", why).WithHint("%s must answer, over https with a certificate that this server trusts.", at)
 }
 
 // person gathers what the provider has signed of a person.

@@ -160,7 +160,11 @@ func unreachable(err error, at string) error {
 		said := fault.Say(err)
 		return fault.Wrap(err, fault.Unavailable, "The provider may not be asked: %s", said.Text).WithHint("%s", said.Hint)
 	}
-	return fault.Wrap(err, fault.Unavailable, "The provider's metadata could not be read.").WithHint("%s must answer, over https with a certificate that this server trusts.", at)
+	why := "The provider's metadata could not be read."
+	if said := dialer.Why(err); said != "" {
+		why = "The provider's metadata could not be read: " + said + "."
+	}
+	return fault.Wrap(err, fault.Unavailable, "%s", why).WithHint("%s must answer, over https with a certificate that this server trusts.", at)
 }
 
 // entity is how this way is called: each is another one, so that nothing that was
