@@ -119,6 +119,27 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 	return page, e.decorate(tx, page.Records)
 }
 
+// Sought gives what follows the columns of a statement that finds the records of which List
+// gives pages, with its arguments, and the columns of fields by which a list may be narrowed.
+func (e *Engine) Sought(tx *gate.Tx, kind string, q Query, fields ...string) (columns []string, from string, args []any, err error) {
+	b := &builder{kind: e.Kinds.Kind(kind), needsKind: true}
+	if b.kind == nil {
+		return nil, "", nil, gate.Missing()
+	}
+	if b.marks, err = sealed.Of(tx, kind); err == nil {
+		err = b.conditions(tx, q)
+	}
+	for _, name := range fields {
+		col, _, ok := b.column(name)
+		if _, hidden := b.marks[name]; err == nil && (hidden || !ok) {
+			err = fault.New(fault.Invalid, "%s cannot be grouped or summed by %s.", b.kind.Labels, name)
+		}
+		columns = append(columns, col)
+	}
+	b.demand(-1)
+	return columns, b.tables() + b.joins + b.where(), b.allArgs(), err
+}
+
 // builder collects the parts of a list's SQL. Names in it come from the
 // declarations only; everything from outside is a bound argument.
 type builder struct {

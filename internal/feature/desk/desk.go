@@ -97,12 +97,13 @@ func Resolution() record.Field {
 	return record.Field{Name: "resolution", Type: record.HTML, Class: record.Personal, Search: true, Group: "Resolution"}
 }
 
-// Clocked are when a ticket came in and when the next of its clocks runs out.
+// Clocked are when a ticket came in, when the next of its clocks runs out, and what came of
+// those that are over.
 func Clocked() []record.Field {
-	return []record.Field{
+	return append([]record.Field{
 		{Name: sla.Reported, Label: "Reported", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, Hint: "When it came in, if that was before it was written down. Its clocks run from then."},
 		{Name: sla.Due, Label: "Due", Type: record.Time, Format: record.Moment, Class: record.Internal, ReadOnly: true, Filter: true, Sort: true, List: true},
-	}
+	}, sla.FactFields()...)
 }
 
 // Stamps are when and by whom a ticket was resolved and closed, and whether it is

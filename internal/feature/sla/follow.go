@@ -222,13 +222,8 @@ func look(tx *gate.Tx, r *record.Record, events []clock.Event) error {
 	if !first.IsZero() {
 		due = first.UnixMilli()
 	}
-	if r.Values[Due] != due {
-		if _, err := tx.Exec(`update `+r.Kind.Table()+` set due_at = ? where id = ?`, due, int64(r.ID)); err != nil {
-			return err
-		}
-		if delete(r.Values, Due); due != nil {
-			r.Values[Due] = due
-		}
+	if err := keepFacts(tx, r, due, Facts(events, list)); err != nil {
+		return err
 	}
 	return Again(tx, r.ID, list)
 }

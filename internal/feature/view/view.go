@@ -155,7 +155,6 @@ func (v View) Asks(k *record.Kind) (record.Query, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		said := values.Get(name)
-		f := k.Field(name)
 		switch {
 		case said == "" || name == "cols" || name == "dir" || name == "per":
 		case name == "q":
@@ -166,14 +165,21 @@ func (v View) Asks(k *record.Kind) (record.Query, error) {
 			q.Archived = said
 		case name == "archived" && said == "all":
 			q.Archived = ""
-		case f != nil && (f.Filter || f.Type == record.Ref):
-			x, err := f.Parse(said)
+		case name == "organization_id":
+			n, ok := id.Parse(said)
+			if !ok {
+				return q, fault.New(fault.Invalid, "its organization is none.")
+			}
+			q.Org = n
+		default:
+			x, known, err := Narrow(k, name, said)
 			if err != nil {
 				return q, err
 			}
-			q.Filters = append(q.Filters, record.Filter{Field: name, Op: record.Eq, Values: []any{x}})
-		default:
-			return q, fault.New(fault.Invalid, "it is narrowed by %s.", name)
+			if !known {
+				return q, fault.New(fault.Invalid, "it is narrowed by %s.", name)
+			}
+			q.Filters = append(q.Filters, x)
 		}
 	}
 	return q, nil

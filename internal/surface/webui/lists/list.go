@@ -3,6 +3,7 @@ package lists
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -22,19 +23,20 @@ import (
 
 // listing is one list of a kind as the address asks for it.
 type listing struct {
-	kind    *record.Kind
-	org     id.ID // 0 is the whole tenant
-	q       ui.Query
-	query   record.Query
-	page    int
-	columns []string // names of fields, or of the spine
-	selects []*record.Field
-	chips   []*record.Field
-	choices map[string][]ui.Option // kind -> its records, of those that selects need
-	names   map[id.ID]string       // of what the chips name
-	found   *record.Page
-	flags   map[id.ID][]flag.Flag // of the records that are shown
-	saved   []view.View
+	kind     *record.Kind
+	org      id.ID // 0 is the whole tenant
+	q        ui.Query
+	query    record.Query
+	page     int
+	columns  []string // names of fields, or of the spine
+	selects  []*record.Field
+	chips    []*record.Field
+	narrowed []string               // names of conditions in the address that are no single value
+	choices  map[string][]ui.Option // kind -> its records, of those that selects need
+	names    map[id.ID]string       // of what the chips name
+	found    *record.Page
+	flags    map[id.ID][]flag.Flag // of the records that are shown
+	saved    []view.View
 }
 
 func (v *visit) newListing(k *record.Kind, org id.ID, path string, values url.Values) (*listing, error) {
@@ -114,6 +116,24 @@ func (l *listing) filters(values url.Values) error {
 		l.query.Filters = append(l.query.Filters, record.Filter{Field: f.Name, Op: record.Eq, Values: []any{val}})
 		if !l.selectable(f) {
 			l.chips = append(l.chips, f)
+		}
+	}
+	return l.ranges(values)
+}
+
+// ranges reads the conditions that are no single value, such as created_at.from.
+func (l *listing) ranges(values url.Values) error {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		said := values.Get(name)
+		if !strings.Contains(name, ".") || said == "" {
+			continue
+		}
+		f, known, err := view.Narrow(l.kind, name, said)
+		if err != nil {
+			return err
+		}
+		if known {
+			l.query.Filters, l.narrowed = append(l.query.Filters, f), append(l.narrowed, name)
 		}
 	}
 	return nil
@@ -338,6 +358,9 @@ func (l *listing) filter() *ui.Filter {
 			raw = l.names[i]
 		}
 		f.Chips = append(f.Chips, ui.NavItem{Label: x.Title() + ": " + raw, Href: l.q.With(x.Name, "")})
+	}
+	for _, name := range l.narrowed {
+		f.Chips = append(f.Chips, ui.NavItem{Label: view.Words(l.kind, name, l.q.Values.Get(name)), Href: l.q.With(name, "")})
 	}
 	return f
 }

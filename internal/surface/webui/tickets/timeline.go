@@ -168,7 +168,7 @@ func (v *visit) changes(tx *gate.Tx, r *record.Record) ([]line, error) {
 }
 
 // told are fields whose change another one tells.
-var told = [...]string{"final", "resolved_at", "resolved_by_id", "closed_at", "closed_by_id", "number", sla.Due}
+var told = [...]string{"final", "resolved_at", "resolved_by_id", "closed_at", "closed_by_id", "number", sla.Due, sla.ResponseTime, sla.ResponseLate, sla.ResolutionTime, sla.ResolutionLate, sla.Reopened}
 
 // differ says what differs between two versions.
 func differ(k *record.Kind, old, now record.Values, names map[id.ID]string) []changed {
