@@ -64,6 +64,8 @@ var sideways = map[string]string{
 	"change -> desk":             "as incidents",
 	"task -> desk":               "as incidents",
 	"desk -> sla":                "what happens to a ticket moves its clocks",
+	"report -> sla":              "what came of a ticket's clocks is told, and computed anew",
+	"report -> view":             "a report is narrowed as a list is, by the same words",
 	"sla -> notification":        "people are told of deadlines",
 	"journal -> sla":             "a reply ends the clock of the response",
 	"journal -> comment":         "people are mentioned in it, and follow a ticket, as with comments",

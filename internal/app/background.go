@@ -28,6 +28,7 @@ import (
 	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
+	"strongroom/internal/feature/report"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/rotation/change"
@@ -74,6 +75,7 @@ func (a *App) jobs() *job.Runner {
 		}},
 		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records, Passed: a.Rules.Clock}).Run},
 		{Name: "rules", Every: 5 * time.Minute, Run: a.Rules.Sweep},
+		{Name: "facts of tickets", Every: 12 * time.Hour, Run: (&report.Keeper{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
 		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed

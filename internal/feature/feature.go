@@ -60,6 +60,7 @@ import (
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/release"
 	"strongroom/internal/feature/reminder"
+	"strongroom/internal/feature/report"
 	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/review"
 	"strongroom/internal/feature/risk"
@@ -117,6 +118,7 @@ func All() []record.Feature {
 		health.Feature(),
 		risk.Feature(),
 		view.Feature(),
+		report.Feature(),
 		external.Feature(),
 		identity.Feature(),
 		local.Feature(),

@@ -77,6 +77,7 @@ import (
 	"strongroom/internal/surface/webui/provisioning"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
+	"strongroom/internal/surface/webui/reports"
 	"strongroom/internal/surface/webui/reviews"
 	"strongroom/internal/surface/webui/risks"
 	"strongroom/internal/surface/webui/roles"
@@ -185,6 +186,7 @@ func (s *Server) groups() []shell.Group {
 		&notices.Pages{Out: s.Notices},
 		&health.Pages{Health: &scores.Health{Records: s.Records}},
 		&marks.Pages{},
+		&reports.Pages{},
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
 	}
 	if s.Rules != nil {

@@ -1,0 +1,141 @@
+package reports_test
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"strongroom/internal/base/browser"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/surface/webui/webuitest"
+)
+
+func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
+
+// filled is a house with tickets of two organizations, of which a reader sees one.
+func filled(t *testing.T) (h *webuitest.House, mine, other id.ID) {
+	h = webuitest.Open(t, webuitest.Options{})
+	mine, other = h.Org("=SUM(A1) & Sons"), h.Org("Kestrel")
+	h.See(h.UserID(access.Lite), mine)
+	for org, n := range map[id.ID]int{mine: 5, other: 2} {
+		customer := h.Make("contact", org, record.Values{"first_name": "Jo", "last_name": "Orr"})
+		for i := range n {
+			h.Make("incident", org, record.Values{"name": "No mail " + strconv.Itoa(i), "contact_id": customer, "urgency": []string{"High", "Low"}[i%2]})
+			h.Clock.Advance(9 * time.Hour)
+		}
+	}
+	return h, mine, other
+}
+
+// behind is how many records the list at an address has.
+func behind(t *testing.T, c *webuitest.Client, href string) string {
+	t.Helper()
+	words := c.Get(href).Want(http.StatusOK).Text(".pager")
+	if strings.HasPrefix(words, "No ") {
+		return "0"
+	}
+	_, of, _ := strings.Cut(words, " of ")
+	return strings.Fields(of + " ?")[0]
+}
+
+// TestNumbersLeadToTheirLists follows every number of the dashboard that counts.
+func TestNumbersLeadToTheirLists(t *testing.T) {
+	h, mine, _ := filled(t)
+	for role, opened := range map[access.Role]string{access.Administrator: "7", access.Lite: "5"} {
+		c := h.As(role)
+		p := c.Get("/reports?kind=incident&days=30").Want(http.StatusOK)
+		for i, label := range p.Texts(".kpi h2") {
+			value, href := p.Texts(".kpi .big")[i], p.Attr(".kpi:nth-child("+strconv.Itoa(i+1)+") a", "href")
+			if label == "Opened" && value != opened {
+				t.Errorf("%s counts %s opened, want %s", role, value, opened)
+			}
+			if n := behind(t, c, href); value != "—" && !strings.ContainsAny(value, "%m") && n != value || value == "—" && n != "0" {
+				t.Errorf("%s: %s says %s, its list %s", role, label, value, n)
+			}
+		}
+		for _, name := range []string{"opened", "backlog", "backlog-age", "organizations", "agents", "breaches"} {
+			one := c.Get("/reports/standard/" + name + "?kind=incident&days=7").Want(http.StatusOK)
+			values := one.Texts(".rt td")
+			for i, href := range one.Attrs(".rt th a", "href") {
+				if i%3 == 0 && behind(t, c, href) != values[i] {
+					t.Errorf("%s: a number of %s is %s, its list has %s: %s", role, name, values[i], behind(t, c, href), href)
+				}
+			}
+		}
+		if role == access.Lite && strings.Contains(c.Get("/reports/standard/organizations?days=30").Text("main"), "Kestrel") {
+			t.Error("an organization that the reader does not see is named")
+		}
+	}
+	lite, admin := h.As(access.Lite), h.As(access.Administrator)
+	lite.Get("/reports/standard/opened/csv").Want(http.StatusForbidden)
+	csv := string(admin.Get("/reports/standard/organizations/csv?days=30").Want(http.StatusOK).Body)
+	if !strings.Contains(csv, `'=SUM(A1) & Sons,5,5`) || !strings.Contains(csv, "In all,7,7") {
+		t.Errorf("the spreadsheet gets %s", csv)
+	}
+	if p := admin.Get("/reports?organization=" + mine.String()).Want(http.StatusOK); p.Text(".kpi .big") != "5" {
+		t.Errorf("of one organization it counts %s", p.Text(".kpi .big"))
+	}
+	lite.Get("/reports/standard/nothing").Want(http.StatusNotFound)
+	lite.Get("/incidents?created_at.from=yesterday").Want(http.StatusUnprocessableEntity)
+	if p := lite.Get("/incidents?created_at.before=2020-01-01&owner_id.unset=1").Want(http.StatusOK); p.Count(".chip") < 2 {
+		t.Errorf("what the list is narrowed by is not said: %q", p.Text("main"))
+	}
+}
+
+// TestAReportOfOnesOwn is made, seen, shared, changed and removed.
+func TestAReportOfOnesOwn(t *testing.T) {
+	h, _, _ := filled(t)
+	admin, lite := h.As(access.Administrator), h.As(access.Lite)
+	form := lite.Get("/reports/new?kind=incident").Want(http.StatusOK).Form("form#form")
+	form.Set("name", "Urgent ones")
+	form.Set("group", "urgency")
+	form.Set("query", "urgency=High")
+	bad := url.Values{}
+	for k, v := range form {
+		bad[k] = v
+	}
+	bad.Set("group", "name; --")
+	if p := lite.Post("/reports", bad).Want(http.StatusUnprocessableEntity); p.Attr("#f-name", "value") != "Urgent ones" {
+		t.Error("what was typed is lost")
+	}
+	to := lite.Post("/reports", form).Want(http.StatusSeeOther).To()
+	if p := lite.Get(to).Want(http.StatusOK); p.Text(".rt th") != "High" || p.Text(".rt td") != "3" {
+		t.Errorf("it says %q", p.Text("main"))
+	}
+	if !lite.Get("/reports").Has(".report a[href='" + to + "']") {
+		t.Error("it does not stand on the dashboard")
+	}
+	admin.Get(to).Want(http.StatusNotFound)
+	admin.Post(to, form).Want(http.StatusNotFound)
+	edit := lite.Get(to + "/edit").Want(http.StatusOK).Form("form#form")
+	edit["with"] = []string{h.UserID(access.Administrator).String()}
+	lite.Post(to, edit).Want(http.StatusSeeOther)
+	if p := admin.Get(to).Want(http.StatusOK); p.Text(".rt td") != "4" {
+		t.Errorf("with whom it is shared counts %q by other rights", p.Text(".rt td"))
+	}
+	admin.Get(to + "/edit").Want(http.StatusNotFound)
+	admin.Post(to+"/remove", nil).Want(http.StatusNotFound)
+	edit.Set("everybody", "1")
+	lite.Post(to, edit).Want(http.StatusForbidden)
+	lite.Post(to+"/remove", nil).Want(http.StatusSeeOther)
+	lite.Get(to).Want(http.StatusNotFound)
+}
+
+func TestLookAtReports(t *testing.T) {
+	h, _, _ := filled(t)
+	b := browser.Open(t, h.URL)
+	b.Visit("/sign-in")
+	b.Type("#f-email", webuitest.Email(access.Administrator))
+	b.Type("#f-password", webuitest.Password)
+	b.Click(".entrance button.primary")
+	b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
+	for _, p := range []struct{ name, path string }{{"reports", "/reports"}, {"report", "/reports/standard/opened"}, {"report-new", "/reports/new"}} {
+		b.Everywhere(p.name, p.path)
+	}
+}
