@@ -91,6 +91,7 @@ var follows = map[string]string{
 	"exports":          "other",
 	"password-exports": "other",
 	"approvals":        "other",
+	"reports":          "other",
 	"runbooks":         "other",
 	"runbook-files":    "other",
 	"runbook_files":    "other",

@@ -41,6 +41,7 @@ import (
 	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/release"
+	"strongroom/internal/feature/report"
 	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/rotation"
 	"strongroom/internal/feature/service"
@@ -70,6 +71,7 @@ func features() []record.Feature {
 		rotation.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
+		report.Feature(),
 		favourite.Feature(),
 		external.Feature(),
 		flexibleasset.Feature(),

@@ -39,6 +39,9 @@ const (
 func (v *visit) card(title, text, href string, x *report.Answer) card {
 	c := card{Title: title, Text: text, Href: href, More: x.More}
 	rows := v.rows(x)
+	if x.Total.N == 0 {
+		return c
+	}
 	if report.Timed(x.Ask.Group) {
 		c.Columns = draw(title, x, rows)
 		return c
@@ -90,15 +93,10 @@ func draw(title string, x *report.Answer, rows []bar) *columns {
 		d.Columns = append(d.Columns, column{X: short(chartLeft + float64(i)*wide + wide*.1), Y: short(chartTop + high - h), W: short(wide * .8), H: short(h), Title: fmt.Sprintf("%s: %s", c.Label, rows[i].Value)})
 	}
 	for _, part := range []float64{0, .5, 1} {
-		d.Lines = append(d.Lines, line{Y: short(chartTop + high*(1-part)), Text: says(x.Ask, report.Cell{N: 1, Value: round(x.Ask, most*part)})})
+		if half := most * part; x.Ask.Measure == report.Count && half != float64(int64(half)) {
+			continue
+		}
+		d.Lines = append(d.Lines, line{Y: short(chartTop + high*(1-part)), Text: says(x.Ask, report.Cell{N: 1, Value: most * part})})
 	}
 	return d
-}
-
-// round keeps what is counted whole.
-func round(a report.Ask, n float64) float64 {
-	if a.Measure == report.Within {
-		return n
-	}
-	return float64(int64(n*10)) / 10
 }

@@ -67,7 +67,7 @@ func (v *visit) standard() error {
 	if err != nil {
 		return err
 	}
-	here := "/reports/standard/" + b.Name
+	here := "/standard-reports/" + b.Name
 	d := &onePage{Head: ui.Head{Title: b.Title, Icon: "chart-bar", Sub: []ui.Cell{{Text: a.kind.Labels, Href: a.address("/reports")}, {Text: b.Text}}}}
 	if v.Caller.May(access.Export) {
 		d.Head.Actions = []ui.Action{{Label: "CSV", Icon: "download", Href: a.address(here + "/csv")}}

@@ -25,7 +25,7 @@ import (
 	"strongroom/internal/surface/webui/shell"
 )
 
-//go:embed pages
+//go:embed pages parts
 var templates embed.FS
 
 // Pages are the pages of this group; they need the shell alone.
@@ -38,8 +38,8 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Nav(shell.Entry{Label: "Reports", Href: "/reports", Icon: "chart-bar", Place: 52, For: func(c *access.Caller) bool { return c.Sees("incident") }})
 	s.Get("/reports", as((*visit).dashboard))
-	s.Get("/reports/standard/{name}", as((*visit).standard))
-	s.Get("/reports/standard/{name}/csv", as((*visit).standardCSV))
+	s.Get("/standard-reports/{name}", as((*visit).standard))
+	s.Get("/standard-reports/{name}/csv", as((*visit).standardCSV))
 	s.Get("/reports/new", as((*visit).fresh))
 	s.Post("/reports", as((*visit).save))
 	s.Get("/reports/{id}", as((*visit).show))
@@ -128,9 +128,9 @@ type card struct {
 }
 
 // tiles are the reports whose one number stands at the top.
-var tiles = [...]struct{ name, icon, tone string }{
-	{"opened", "inbox", ""}, {"resolved", "circle-check", "good"}, {"backlog", "stack-2", ""}, {"overdue", "alarm", "bad"},
-	{"response-median", "message", ""}, {"response-within", "target", "good"}, {"resolution-median", "clock", ""}, {"resolution-within", "target", "good"},
+var tiles = [...]struct{ name, icon, tone, says string }{
+	{"opened", "inbox", "", "In the period"}, {"resolved", "circle-check", "", "In the period"}, {"backlog", "stack-2", "", "Open now"}, {"overdue", "alarm", "bad", "Past the next deadline"},
+	{"response-median", "message", "", "Half took no longer"}, {"response-within", "target", "", "Of what was promised"}, {"resolution-median", "clock", "", "Half took no longer"}, {"resolution-within", "target", "", "Of what was promised"},
 }
 
 // charts are those that are drawn below.
@@ -155,7 +155,7 @@ func (v *visit) dashboard() error {
 		d.Periods = append(d.Periods, ui.NavItem{Label: period(n), Href: a.address("/reports", "days", strconv.Itoa(n)), Current: n == a.days})
 	}
 	for _, b := range a.all {
-		d.All = append(d.All, ui.Item{Title: b.Title, Sub: b.Text, Href: a.address("/reports/standard/" + b.Name), Icon: "chart-bar"})
+		d.All = append(d.All, ui.Item{Title: b.Title, Sub: b.Text, Href: a.address("/standard-reports/" + b.Name), Icon: "chart-bar"})
 	}
 	err = v.View(func(tx *gate.Tx) error {
 		if a.org != 0 {
@@ -200,7 +200,7 @@ func (v *visit) standards(tx *gate.Tx, a *asks, d *dashboardPage) error {
 			return err
 		}
 		answers[name] = x
-		c := v.card(a.of(name).Title, a.of(name).Text, a.address("/reports/standard/"+name), x)
+		c := v.card(a.of(name).Title, a.of(name).Text, a.address("/standard-reports/"+name), x)
 		c.Wide = c.Columns != nil
 		d.Cards = append(d.Cards, c)
 	}
@@ -217,7 +217,7 @@ func (v *visit) standards(tx *gate.Tx, a *asks, d *dashboardPage) error {
 				return err
 			}
 		}
-		tile := ui.Tile{Label: b.Title, Icon: t.icon, Value: says(x.Ask, x.Total), Href: v.listOf(x.Ask, x.Total), Delta: b.Text}
+		tile := ui.Tile{Label: b.Title, Icon: t.icon, Value: says(x.Ask, x.Total), Href: v.listOf(x.Ask, x.Total), Delta: t.says}
 		if t.tone == "bad" && x.Total.N > 0 {
 			tile.Tone = t.tone
 		}

@@ -60,7 +60,7 @@ func TestNumbersLeadToTheirLists(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"opened", "backlog", "backlog-age", "organizations", "agents", "breaches"} {
-			one := c.Get("/reports/standard/" + name + "?kind=incident&days=7").Want(http.StatusOK)
+			one := c.Get("/standard-reports/" + name + "?kind=incident&days=7").Want(http.StatusOK)
 			values := one.Texts(".rt td")
 			for i, href := range one.Attrs(".rt th a", "href") {
 				if i%3 == 0 && behind(t, c, href) != values[i] {
@@ -68,20 +68,20 @@ func TestNumbersLeadToTheirLists(t *testing.T) {
 				}
 			}
 		}
-		if role == access.Lite && strings.Contains(c.Get("/reports/standard/organizations?days=30").Text("main"), "Kestrel") {
+		if role == access.Lite && strings.Contains(c.Get("/standard-reports/organizations?days=30").Text("main"), "Kestrel") {
 			t.Error("an organization that the reader does not see is named")
 		}
 	}
 	lite, admin := h.As(access.Lite), h.As(access.Administrator)
-	lite.Get("/reports/standard/opened/csv").Want(http.StatusForbidden)
-	csv := string(admin.Get("/reports/standard/organizations/csv?days=30").Want(http.StatusOK).Body)
+	lite.Get("/standard-reports/opened/csv").Want(http.StatusForbidden)
+	csv := string(admin.Get("/standard-reports/organizations/csv?days=30").Want(http.StatusOK).Body)
 	if !strings.Contains(csv, `'=SUM(A1) & Sons,5,5`) || !strings.Contains(csv, "In all,7,7") {
 		t.Errorf("the spreadsheet gets %s", csv)
 	}
 	if p := admin.Get("/reports?organization=" + mine.String()).Want(http.StatusOK); p.Text(".kpi .big") != "5" {
 		t.Errorf("of one organization it counts %s", p.Text(".kpi .big"))
 	}
-	lite.Get("/reports/standard/nothing").Want(http.StatusNotFound)
+	lite.Get("/standard-reports/nothing").Want(http.StatusNotFound)
 	lite.Get("/incidents?created_at.from=yesterday").Want(http.StatusUnprocessableEntity)
 	if p := lite.Get("/incidents?created_at.before=2020-01-01&owner_id.unset=1").Want(http.StatusOK); p.Count(".chip") < 2 {
 		t.Errorf("what the list is narrowed by is not said: %q", p.Text("main"))
@@ -105,7 +105,7 @@ func TestAReportOfOnesOwn(t *testing.T) {
 		t.Error("what was typed is lost")
 	}
 	to := lite.Post("/reports", form).Want(http.StatusSeeOther).To()
-	if p := lite.Get(to).Want(http.StatusOK); p.Text(".rt th") != "High" || p.Text(".rt td") != "3" {
+	if p := lite.Get(to).Want(http.StatusOK); p.Text(".rt tbody th") != "High" || p.Text(".rt td") != "3" {
 		t.Errorf("it says %q", p.Text("main"))
 	}
 	if !lite.Get("/reports").Has(".report a[href='" + to + "']") {
@@ -135,7 +135,7 @@ func TestLookAtReports(t *testing.T) {
 	b.Type("#f-password", webuitest.Password)
 	b.Click(".entrance button.primary")
 	b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
-	for _, p := range []struct{ name, path string }{{"reports", "/reports"}, {"report", "/reports/standard/opened"}, {"report-new", "/reports/new"}} {
+	for _, p := range []struct{ name, path string }{{"reports", "/reports"}, {"report", "/standard-reports/opened"}} {
 		b.Everywhere(p.name, p.path)
 	}
 }
