@@ -28,7 +28,8 @@ func copies(ts *testscript.TestScript, _ bool, _ []string) {
 		holders, maker = append(holders, hostproof.Holder{Name: name, Statement: k.Statement}), k
 	}
 	holders = append(holders, hostproof.Holder{Name: "Safe in Leeds"})
-	items := []hostproof.Copied{{From: "Harbor", Content: hostproof.Content{"title": "Router", "password": "s3cret-of-router", "pin": "47\x1b[2J11"}}}
+	items := []hostproof.Copied{{From: "Harbor", Content: hostproof.Content{"title": "Router", "password": "s3cret-of-router", "pin": "47\x1b[2J11"},
+		Files: []hostproof.CopiedFile{{Name: "plan.txt", Content: []byte("zebra plan")}, {Name: "../../evil", Content: []byte("x")}}}}
 	x, codes, err := maker.NewCopy(items, holders, 2, now+time.Hour.Milliseconds(), now)
 	ts.Check(err)
 	write("emergency.srb", x.Marshal())

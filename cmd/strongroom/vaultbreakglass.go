@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,15 +40,17 @@ Without one, with -file, an emergency file of your own vaults, which has your ke
                         standard input behind the passphrase; without -file, with codes
                         alone. The receipt is written before anything is shown
 
-Files of items are not in a copy. It says by its signature when it expires, and this program refuses it then. It
-cannot make anybody forget: change what was in a copy that is lost or was opened.
+Files of items and one-time-code seeds are in a copy, too. It says by its signature when it
+expires, and this program refuses it then. It cannot make anybody forget: change what was
+in a copy that is lost or was opened.
 `
 
 // glass are the flags of vault breakglass.
 type glass struct {
 	holders, papers, passwords, consents []string
 	needed, days, codes                  int
-	to, reason, receipt                  string
+	to, reason, receipt, files           string
+	noFiles                              bool
 }
 
 func breakglassFlags(s *settings, f *flag.FlagSet) {
@@ -66,6 +69,8 @@ func breakglassFlags(s *settings, f *flag.FlagSet) {
 	f.StringVar(&g.to, "to", "", "the `holder` who opens the copy: place, number of the user, or name")
 	f.StringVar(&g.reason, "reason", "", "why the copy is opened, or passwords are put in: a `text`")
 	f.StringVar(&g.receipt, "receipt", "", "the `file` to write the receipt of the opening to (default: that of the copy with .receipt behind it)")
+	f.StringVar(&g.files, "files", "", "the `folder` to write the files of a copy to that is opened")
+	f.BoolVar(&g.noFiles, "no-files", false, "leave files of items out of a copy that is made")
 	f.StringVar(&s.output, "o", "", "the `file` to write")
 }
 
@@ -169,10 +174,16 @@ func glassMake(ctx context.Context, p *program, s *settings, rest []string) erro
 		if err != nil {
 			return err
 		}
-		items = append(items, hostproof.Copied{From: v.Title, Content: content})
+		copied := hostproof.Copied{From: v.Title, Content: content}
+		if !g.noFiles {
+			if copied.Files, err = c.WholeFiles(ctx, v, item); err != nil {
+				return err
+			}
+		}
+		items = append(items, copied)
 	}
 	for _, what := range g.passwords {
-		got, err := glassPassword(ctx, s, what)
+		got, err := glassPassword(ctx, s, c, what)
 		if err != nil {
 			return err
 		}
@@ -211,8 +222,8 @@ func glassHolders(ctx context.Context, c *app.VaultClient, g *glass) (out []host
 	return out, nil
 }
 
-// glassPassword asks the server for a password of its own class, under its rules.
-func glassPassword(ctx context.Context, s *settings, what string) (out hostproof.Copied, err error) {
+// glassPassword asks the server for a password of its own class, and for the seed of its one-time codes, under its rules.
+func glassPassword(ctx context.Context, s *settings, c *app.VaultClient, what string) (out hostproof.Copied, err error) {
 	key := s.key
 	if s.vault.KeyFile != "" {
 		if key, err = remote.KeyFrom(s.vault.KeyFile); err != nil {
@@ -232,11 +243,16 @@ func glassPassword(ctx context.Context, s *settings, what string) (out hostproof
 	if err != nil {
 		return out, err
 	}
-	return hostproof.Copied{From: got.Organization, Content: hostproof.Content{"title": got.Name, "username": got.Username, "password": got.Password, "url": got.URL}}, nil
+	out = hostproof.Copied{From: got.Organization, Content: hostproof.Content{"title": got.Name, "username": got.Username, "password": got.Password, "url": got.URL}}
+	seed, err := c.Seed(ctx, id, reason)
+	if seed != "" {
+		out.Content["otp"] = seed
+	}
+	return out, err
 }
 
 // mostFile is the largest file of an emergency copy, a consent or a receipt that is read.
-const mostFile = 16 << 20
+const mostFile = 80 << 20
 
 func glassFile(name string) ([]byte, error) {
 	f, err := os.Stat(name) // #nosec G703 -- the person at the command line names it
@@ -361,7 +377,30 @@ func glassOpen(ctx context.Context, p *program, s *settings, rest []string) erro
 		return err
 	}
 	fmt.Fprintf(p.err, "The receipt is in %s. Hand it in when there is a server: strongroom vault breakglass receipt %s\n", to, to)
+	if g.files != "" {
+		if err := writeCopied(g.files, items); err != nil {
+			return err
+		}
+	}
 	return p.sayCopied(s, items)
+}
+
+// writeCopied writes the files of what is in a copy to a folder, each with a number before its name.
+func writeCopied(dir string, items []hostproof.Copied) error {
+	n := 0
+	for _, i := range items {
+		for _, f := range i.Files {
+			n++
+			name := f.Name
+			if !filepath.IsLocal(name) || filepath.Base(name) != name || plainText(name) != name {
+				name = "file"
+			}
+			if err := newFile(filepath.Join(dir, fmt.Sprintf("%d-%s", n, name)), func(out *os.File) error { _, err := out.Write(f.Content); return err }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // sayCopied prints what is in a copy.
@@ -375,6 +414,9 @@ func (p *program) sayCopied(s *settings, items []hostproof.Copied) error {
 			if value := i.Content[name]; value != "" && name != "title" {
 				fmt.Fprintf(p.out, "  %s\t%s\n", plainText(name), plainText(value))
 			}
+		}
+		for _, f := range i.Files {
+			fmt.Fprintf(p.out, "  file\t%s, %d bytes; -files FOLDER writes it\n", plainText(f.Name), len(f.Content))
 		}
 	}
 	return nil

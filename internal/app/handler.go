@@ -40,7 +40,7 @@ func (a *App) Handler() (http.Handler, error) {
 		Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
 	a.Vault = &vaultapi.Server{
-		Vaults: &vault.Vaults{Gate: a.Gate, Leave: policy.Allows}, Keys: a.APIKeys, Limiter: a.API.Limiter, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
+		Vaults: &vault.Vaults{Gate: a.Gate, Leave: policy.Allows, Secrets: a.Secrets}, Keys: a.APIKeys, Limiter: a.API.Limiter, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,
 	}
 	a.Ivanti = &ivanti.API{
 		Gate: a.Gate, Records: a.Records, Relations: a.Relations, Attachments: a.Files, Keys: a.APIKeys, Limiter: a.API.Limiter, Sessions: a.Sessions, Tenant: a.TenantOf, Trusted: a.proxies, Log: a.Log, Now: a.Now,

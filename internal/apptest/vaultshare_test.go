@@ -271,7 +271,7 @@ func emergencyCopy(t *testing.T, h *apptest.House, tenant *apptest.Tenant, offli
 	must(err)
 	me, err := c.Holder(t.Context(), people, int64(other.ID), "Manager")
 	must(err)
-	items := []hostproof.Copied{{From: "Personal", Content: hostproof.Content{"title": "Router", "password": "s3cret"}}, {From: "Harbor", Content: hostproof.Content{"title": "Database"}}}
+	items := []hostproof.Copied{{From: "Personal", Content: hostproof.Content{"title": "Router", "password": "s3cret"}, Files: wholeFile(t, c)}, {From: "Harbor", Content: hostproof.Content{"title": "Database", "otp": seedOf(t, h, tenant, e)}}}
 	now := h.App.Gate.Now().UnixMilli()
 	x, codes, err := c.MakeCopy(t.Context(), items, 1, []hostproof.Holder{me, second, {Name: "Safe"}}, 2, time.Now().Add(time.Hour).UnixMilli()+max(0, now-time.Now().UnixMilli()))
 	must(err)
@@ -287,10 +287,76 @@ func emergencyCopy(t *testing.T, h *apptest.House, tenant *apptest.Tenant, offli
 		o.Reason = "fire"
 		got, r, err := offline.OpenCopy(x, o)
 		must(err)
-		if len(got) != 2 || got[0].Content["password"] != "s3cret" {
+		if len(got) != 2 || got[0].Content["password"] != "s3cret" || got[1].Content["otp"] != copiedSeed || len(got[0].Files) != 1 || string(got[0].Files[0].Content) != "zebra plan" {
 			t.Errorf("it holds %v", got)
 		}
 		must(e.HandIn(t.Context(), r.Marshal()))
 		must(e.HandIn(t.Context(), r.Marshal()))
 	}
+}
+
+const copiedSeed = "JBSWY3DPEHPK3PXP"
+
+// wholeFile makes an item with a file, and fetches the file as an emergency copy has it.
+func wholeFile(t *testing.T, c *vaultapi.Client) []hostproof.CopiedFile {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := c.All(t.Context())
+	must(err)
+	item, err := c.Put(t.Context(), list[0], nil, hostproof.Content{"title": "Plans"})
+	must(err)
+	item, err = c.AddFile(t.Context(), list[0], item, "plan.txt", "text/plain", 10, strings.NewReader("zebra plan"))
+	must(err)
+	out, err := c.WholeFiles(t.Context(), list[0], item)
+	must(err)
+	return out
+}
+
+// seedOf makes a password with a seed of one-time codes, and asks for that seed: who may not export, and keys
+// that see no passwords, are refused, and so is whoever does not see the password.
+func seedOf(t *testing.T, h *apptest.House, tenant *apptest.Tenant, editor *vaultapi.Client) string {
+	t.Helper()
+	body := `{"data":{"type":"passwords","attributes":{"name":"Database","organization-id":` + tenant.Open.String() + `,"password":"x","otp-secret":"` + copiedSeed + `"}}}`
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.URL+"/passwords", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manager := tenant.People[access.Manager]
+	r.Header.Set("X-Api-Key", manager.Key)
+	r.Header.Set("Content-Type", "application/vnd.api+json")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var made struct {
+		Data struct {
+			ID string `json:"id"`
+		} `json:"data"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&made); err != nil || resp.StatusCode != http.StatusCreated {
+		t.Fatalf("the password was answered with %d, %v", resp.StatusCode, err)
+	}
+	by := func(key string) *vaultapi.Client {
+		return &vaultapi.Client{URL: h.URL, Key: key, Memory: &vaultapi.Memory{Dir: t.TempDir()}, HTTP: editor.HTTP}
+	}
+	for name, c := range map[string]*vaultapi.Client{"an editor": editor, "a key without passwords": by(manager.NoSecret), "another tenant": by(h.Tenants[1].People[access.Administrator].Key)} {
+		if seed, err := c.Seed(t.Context(), made.Data.ID, "fire"); err == nil || seed != "" {
+			t.Errorf("%s is told the seed %q, %v", name, seed, err)
+		}
+	}
+	c := by(manager.Key)
+	if _, err := c.Seed(t.Context(), made.Data.ID, ""); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "reason") {
+		t.Errorf("without a reason: %v", err)
+	}
+	seed, err := c.Seed(t.Context(), made.Data.ID, "emergency copy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
 }

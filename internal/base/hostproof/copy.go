@@ -19,8 +19,12 @@ import (
 const (
 	MostHolders = 15
 	CopyLasts   = 366 * 24 * time.Hour // at most, from when it is made
-	mostCopy    = 8 << 20              // bytes of what is in it
+	mostCopy    = 64 << 20             // bytes of what is in it
 )
+
+// copyVersion is the format of copies that are made: since 2, files are in them. Those of
+// 1 are read.
+const copyVersion = 2
 
 const copyMagic = "SRB1"
 
@@ -43,14 +47,23 @@ const paperSize = envelope.KeySize + envelope.BoxOverhead
 
 // Copied is one thing in an emergency copy.
 type Copied struct {
-	From    string  `json:"from"` // the vault or organization, as it was called
-	Content Content `json:"content"`
+	From    string       `json:"from"` // the vault or organization, as it was called
+	Content Content      `json:"content"`
+	Files   []CopiedFile `json:"files,omitempty"`
+}
+
+// CopiedFile is a file of an item, whole, in an emergency copy.
+type CopiedFile struct {
+	Name    string `json:"name"`
+	Type    string `json:"type"`
+	Content []byte `json:"content"`
 }
 
 // Copy is chosen passwords for when there is no server: sealed under a secret of which
 // each holder has a share, signed by who made it, and opened by several holders until
 // a time that the signature covers.
 type Copy struct {
+	version    uint16
 	Tenant     string
 	ID         [16]byte
 	Maker      *Statement
@@ -75,7 +88,7 @@ type copied struct {
 // read reads the body of a copy.
 func (c *Copy) read() error {
 	in := reader{b: c.body}
-	version := in.u16()
+	c.version = in.u16()
 	c.Tenant = in.text()
 	in.into(c.ID[:])
 	var err error
@@ -101,7 +114,7 @@ func (c *Copy) read() error {
 		}
 		c.Holders = append(c.Holders, h)
 	}
-	if !in.done() || version != formatVersion || c.Tenant == "" || !c.sound() {
+	if !in.done() || c.version < 1 || c.version > copyVersion || c.Tenant == "" || !c.sound() {
 		return malformed("emergency copy")
 	}
 	return nil
@@ -137,7 +150,7 @@ func (c *Copy) encode() ([]byte, error) {
 		w.u16(uint16(len(b)))
 		w.raw(b)
 	}
-	w.u16(formatVersion)
+	w.u16(c.version)
 	w.text(c.Tenant)
 	w.raw(c.ID[:])
 	statement(c.Maker)
@@ -313,7 +326,7 @@ func (c *Copy) bind() []byte { return joined([]byte("strongroom/copy/box/1"), c.
 // statements of holders must be verified and their fingerprints compared. It gives the
 // codes of those that are papers, in their order.
 func (k *Keyset) NewCopy(items []Copied, holders []Holder, needed int, expiry, now int64) (*Copy, []Code, error) {
-	c := &Copy{Tenant: k.Statement.Tenant, Maker: k.Statement, Time: now, Expiry: expiry, Needed: needed}
+	c := &Copy{version: copyVersion, Tenant: k.Statement.Tenant, Maker: k.Statement, Time: now, Expiry: expiry, Needed: needed}
 	for _, h := range holders {
 		c.Holders = append(c.Holders, Holder{Name: h.Name, Statement: h.Statement})
 	}
@@ -369,7 +382,7 @@ func (c *Copy) pack(secret []byte, receipts *Signer, items []Copied) ([]byte, er
 		return nil, err
 	}
 	if len(plain) > mostCopy/2 {
-		return nil, fault.New(fault.Invalid, "An emergency copy holds at most %d MiB.", mostCopy>>21).WithHint("Choose fewer passwords.")
+		return nil, fault.New(fault.Invalid, "An emergency copy holds at most %d MiB, of which files take a third more than they have.", mostCopy>>21).WithHint("Choose fewer things, or leave files out: -no-files")
 	}
 	plain = append(plain, bytes.Repeat([]byte(" "), int(PaddedSize(int64(len(plain))))-len(plain))...)
 	defer clear(plain)

@@ -35,7 +35,8 @@ const month = int64(30 * 24 * time.Hour / time.Millisecond)
 
 var inSafe = []hostproof.Copied{ //nolint:gochecknoglobals // a table
 	{From: "Personal", Content: hostproof.Content{"title": "Router", "password": "s3cret"}},
-	{From: "Harbor", Content: hostproof.Content{"title": "Database", "username": "root", "password": "pä\u2028ss"}},
+	{From: "Harbor", Content: hostproof.Content{"title": "Database", "username": "root", "password": "pä\u2028ss", "otp": "JBSWY3DPEHPK3PXP"},
+		Files: []hostproof.CopiedFile{{Name: "plän.txt", Type: "text/plain", Content: []byte("zebra\x00plan")}}},
 }
 
 func newSafe(t testing.TB) *safe {
@@ -212,8 +213,8 @@ type copyVector struct {
 // TestCopyByAnother opens the kept copy by a second reader, which is written from
 // doc/formats/emergency-copy.md and shares no code with the first.
 func TestCopyByAnother(t *testing.T) {
-	name := filepath.Join("testdata", "copy", "go.json")
 	if *newVectors {
+		name := filepath.Join("testdata", "copy", "go.json")
 		s := newSafe(t)
 		v := copyVector{"Go", now, hex.EncodeToString(s.copy.Marshal()), []string{s.codes[0].Text(), s.codes[1].Text()}}
 		b, err := json.MarshalIndent(v, "", "\t")
@@ -221,7 +222,21 @@ func TestCopyByAnother(t *testing.T) {
 		must(t, os.MkdirAll(filepath.Dir(name), 0o700))
 		must(t, os.WriteFile(name, append(b, '\n'), 0o600))
 	}
-	text, err := os.ReadFile(name)
+	files, err := filepath.Glob(filepath.Join("testdata", "copy", "*.json"))
+	must(t, err)
+	seen := map[int]bool{}
+	for _, name := range files {
+		seen[byAnother(t, name)] = true
+	}
+	if !seen[1] || !seen[2] {
+		t.Errorf("the copies are of versions %v", seen)
+	}
+}
+
+// byAnother opens one copy by both readers. It gives the version of its format.
+func byAnother(t *testing.T, name string) (version int) {
+	t.Helper()
+	text, err := os.ReadFile(name) //nolint:gosec // a file of this folder
 	must(t, err)
 	var v copyVector
 	must(t, json.Unmarshal(text, &v))
@@ -239,9 +254,15 @@ func TestCopyByAnother(t *testing.T) {
 	opened(t, c, hostproof.Opening{Codes: codes})
 	var got []hostproof.Copied
 	fips140.WithoutEnforcement(func() { got = readCopy(t, raw, bytesOf) }) // the second reader takes nonces apart, which the mode refuses
+	version = (&at{raw[6:]}).u16()
+	files := got[1].Files
+	if version == 2 && (len(files) != 1 || files[0].Name != "pl\u00e4n.txt" || string(files[0].Content) != "zebra\x00plan" || got[1].Content["otp"] == "") {
+		t.Errorf("the second reader finds the files %v", files)
+	}
 	if len(got) != 2 || got[1].Content["password"] != "pä\u2028ss" || got[0].From != "Personal" {
 		t.Errorf("the second reader finds %v", got)
 	}
+	return version
 }
 
 // lp puts parts behind their lengths.
@@ -303,7 +324,7 @@ func readCopy(t *testing.T, raw []byte, codes [][]byte) []hostproof.Copied {
 	}
 	box := in.take(int(binary.BigEndian.Uint32(in.take(4))))
 	sum := sha256.Sum256(append(append([]byte(nil), box...), in.b[:len(in.b)-82]...))
-	if version != 1 || needed != 2 || len(h.b) != 0 || !signedBy(t, maker, in.b[len(in.b)-64:], lp([]byte("strongroom/copy/1"), body, sum[:])) {
+	if version < 1 || version > 2 || needed != 2 || len(h.b) != 0 || !signedBy(t, maker, in.b[len(in.b)-64:], lp([]byte("strongroom/copy/1"), body, sum[:])) {
 		t.Fatal("the body is another one, or not signed")
 	}
 	shares := map[byte][]byte{}

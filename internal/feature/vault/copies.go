@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/notification"
 )
 
@@ -25,6 +26,11 @@ var copySchema = []string{
 	`create table if not exists vault_copy (hash text primary key, maker_id int not null, head bytes not null, at int not null, expires_at int not null)`,
 	`create index if not exists vault_copy_maker on vault_copy (maker_id)`,
 	`create table if not exists vault_receipt (hash text primary key, copy text not null, at int not null)`,
+	`create table if not exists vault_copy_holder (hash text not null, user_id int not null, primary key (hash, user_id))`,
+	`create index if not exists vault_copy_holder_user on vault_copy_holder (user_id)`,
+	`alter table vault_copy add column if not exists items int not null default 0`,
+	`alter table vault_copy add column if not exists passwords int not null default 0`,
+	`alter table vault_receipt add column if not exists receipt bytes`,
 }
 
 // NewCopy is an emergency copy as its maker's client tells of it before it is written.
@@ -71,13 +77,33 @@ func (s *Vaults) RecordCopy(ctx context.Context, c *access.Caller, in NewCopy) e
 			return fault.New(fault.Invalid, "One person has at most %d emergency copies that have not expired.", mostCopies)
 		}
 		tx.Entry().Detail.Text = copyText(x, in)
-		if _, err := tx.Exec(`insert into vault_copy (hash, maker_id, head, at, expires_at) values (?, ?, ?, ?, ?) on conflict (hash) do nothing`, hex.EncodeToString(hash[:]), int64(c.User), in.Head, tx.Now, x.Expiry); err != nil {
+		if err := keepCopy(tx, x, in); err != nil {
 			return err
 		}
-		_, err = notification.Send(tx, notification.Notice{Topic: "security", To: holders, Href: "/vault", Key: "vault.copy/" + hex.EncodeToString(hash[:]),
+		_, err = notification.Send(tx, notification.Notice{Topic: "security", To: holders, Href: "/vault/copies", Key: "vault.copy/" + hex.EncodeToString(hash[:]),
 			Text: []notification.Part{notification.Words("made an emergency copy of passwords, of which you hold a share.")}})
 		return err
 	})
+}
+
+// Seed is asked for, and given, for an emergency copy: that of the one-time codes of a
+// password.
+type Seed struct {
+	Password id.ID  `json:"password"`
+	Reason   string `json:"reason,omitempty"`
+	Seed     string `json:"seed,omitempty"` // empty when the password has none
+}
+
+// Seed reveals the one-time-code seed of a password to who makes an emergency copy of it, under the rules of
+// its reveal; elsewhere in the API there are no seeds. Denied when it may not leave.
+func (s *Vaults) Seed(ctx context.Context, c *access.Caller, in Seed) (Seed, error) {
+	if err := s.Gate.View(ctx, c, s.leaves); err != nil {
+		return in, err
+	}
+	text, _, err := s.Secrets.RevealBeside(ctx, c, gate.Thing{Kind: "password", ID: in.Password}, in.Reason, func(*gate.Tx) (*secret.Ref, error) {
+		return &secret.Ref{Kind: "password", Object: in.Password, Field: "otp_secret", Reasons: true}, nil
+	})
+	return Seed{Password: in.Password, Seed: text}, err
 }
 
 // leaves refuses passwords that the tenant's settings keep in the house.
@@ -158,7 +184,7 @@ func (s *Vaults) HandIn(ctx context.Context, c *access.Caller, in Receipt) error
 		// The receipt stands in the log with all that it says, and once.
 		sum := r.Hash()
 		hash := hex.EncodeToString(sum[:])
-		done, err := tx.Exec(`insert into vault_receipt (hash, copy, at) values (?, ?, ?) on conflict (hash) do nothing`, hash, hex.EncodeToString(r.Copy[:]), tx.Now)
+		done, err := tx.Exec(`insert into vault_receipt (hash, copy, at, receipt) values (?, ?, ?, ?) on conflict (hash) do nothing`, hash, hex.EncodeToString(r.Copy[:]), tx.Now, in.Receipt)
 		if err != nil {
 			return err
 		}
@@ -173,7 +199,7 @@ func (s *Vaults) HandIn(ctx context.Context, c *access.Caller, in Receipt) error
 				to = append(to, id.ID(h.Statement.User))
 			}
 		}
-		_, err = notification.Send(tx, notification.Notice{Topic: "security", To: to, Self: true, Href: "/vault", Key: "vault.opened/" + hash,
+		_, err = notification.Send(tx, notification.Notice{Topic: "security", To: to, Self: true, Href: "/vault/copies", Key: "vault.opened/" + hash,
 			Text: []notification.Part{notification.Words("handed in a receipt: an emergency copy of passwords was opened. Change what was in it.")}})
 		return err
 	})

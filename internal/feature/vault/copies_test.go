@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,10 +72,43 @@ func TestCopies(t *testing.T) {
 		}
 		return nil
 	})
+	h.lists(x, manager, holder)
 	z, zc := made(h.keys, hk.Statement)
 	_, r, err = hostproof.Opening{Codes: zc, Reason: "fire"}.Open(z, now)
 	h.must(err)
 	if err := h.vaults.HandIn(t.Context(), holder, vault.Receipt{Receipt: r.Marshal()}); !fault.Is(err, fault.NotFound) {
 		t.Errorf("a receipt of a copy that was not recorded: %v", err)
+	}
+}
+
+// lists checks who is told of copies: the maker and holders of theirs, whoever may read the audit log of all.
+func (h *house) lists(x *hostproof.Copy, manager, holder *access.Caller) {
+	h.t.Helper()
+	list := func(c *access.Caller) []*vault.Listed {
+		h.t.Helper()
+		got, err := h.vaults.Copies(h.t.Context(), c)
+		h.must(err)
+		return got
+	}
+	mine := list(h.me)
+	if len(mine) != 1 || mine[0].Items != 1 || mine[0].Passwords != 0 || mine[0].Needed != 2 || mine[0].Expires != x.Expiry || len(mine[0].Holders) != 3 || mine[0].Holders[1] != "Safe" || len(mine[0].Openings) != 1 ||
+		mine[0].Openings[0].Reason != "fire" || strings.Join(mine[0].Openings[0].By, " and ") != "Safe and Notary" || mine[0].Openings[0].At == 0 {
+		h.t.Errorf("its maker is told of %+v", mine)
+	}
+	theirs := slices.DeleteFunc(list(manager), func(l *vault.Listed) bool { return l.Maker != manager.User })
+	if len(theirs) != 1 || theirs[0].Passwords != 1 || len(theirs[0].Openings) != 0 {
+		h.t.Errorf("the other maker is told of %+v", theirs)
+	}
+	if held := list(holder); len(held) != 2 {
+		h.t.Errorf("who holds shares of two is told of %d", len(held))
+	}
+	if all := list(h.Admin()); len(all) != 2 {
+		h.t.Errorf("who reads the audit log is told of %d", len(all))
+	}
+	if none := list(h.User(access.Editor)); len(none) != 0 {
+		h.t.Errorf("somebody else is told of %+v", none)
+	}
+	if _, err := h.vaults.Copies(h.t.Context(), h.User(access.Lite)); !fault.Is(err, fault.Denied) {
+		h.t.Errorf("who sees no passwords: %v", err)
 	}
 }

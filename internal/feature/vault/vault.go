@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/secret"
 )
 
 // mostVaults is how many vaults one person has.
@@ -61,6 +62,7 @@ func purge(tx *gate.Tx, r *record.Record) error {
 		`delete from vault where owner_id = ?`,
 		`delete from vault_ended where owner_id = ?`,
 		`delete from vault_receipt where copy in (select hash from vault_copy where maker_id = ?)`,
+		`delete from vault_copy_holder where hash in (select hash from vault_copy where maker_id = ?)`,
 		`delete from vault_copy where maker_id = ?`,
 		`delete from vault_recovery where user_id = ?`,
 		`delete from vault_answer where user_id = ?`,
@@ -84,6 +86,9 @@ type Vaults struct {
 	// Leave tells whether the caller may take passwords of the server's class out of it;
 	// nil is nobody.
 	Leave func(tx *gate.Tx) (bool, error)
+
+	// Secrets reveals the one-time-code seeds that emergency copies have; nil where none are made.
+	Secrets *secret.Revealer
 }
 
 // State is what a person has: her keyset and her vaults.

@@ -1,6 +1,7 @@
 package vaultapi
 
 import (
+	"bytes"
 	"context"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
 	"strongroom/internal/base/wordlist"
+	"strongroom/internal/core/id"
 	"strongroom/internal/feature/vault"
 )
 
@@ -81,6 +83,34 @@ func (c *Client) MakeCopy(ctx context.Context, items []hostproof.Copied, passwor
 		return nil, nil, err
 	}
 	return x, codes, nil
+}
+
+// Seed gives the one-time-code seed of a password of the server, for an emergency copy; empty
+// when it has none. The server records it. reason says why.
+func (c *Client) Seed(ctx context.Context, password, reason string) (string, error) {
+	n, ok := id.Parse(password)
+	if !ok {
+		return "", fault.New(fault.Invalid, "%q is no number of a password.", password)
+	}
+	var out vault.Seed
+	err := c.call(ctx, "seeds", vault.Seed{Password: n, Reason: reason}, &out)
+	return out.Seed, err
+}
+
+// WholeFiles gives the files of an item with what is in them, for an emergency copy.
+func (c *Client) WholeFiles(ctx context.Context, v *Vault, item *Item) (out []hostproof.CopiedFile, err error) {
+	list, err := item.Content.Files()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range list {
+		var b bytes.Buffer
+		if err := c.FetchFile(ctx, v, item, f, &b); err != nil {
+			return nil, err
+		}
+		out = append(out, hostproof.CopiedFile{Name: f.Name, Type: f.Type, Content: b.Bytes()})
+	}
+	return out, nil
 }
 
 // Consent consents, with the unlocked keys, to the opening of a copy by the holder at a

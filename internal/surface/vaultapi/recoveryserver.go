@@ -17,6 +17,18 @@ func (s *Server) mountRecovery() {
 		var in vault.NewCopy
 		return takes(w, r, &in, func(ctx context.Context) error { return s.Vaults.RecordCopy(ctx, c, in) })
 	}))
+	s.mux.Handle("POST "+Path+"seeds", s.as(func(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
+		var in vault.Seed
+		if err := sent(r, &in); err != nil {
+			return err
+		}
+		out, err := s.Vaults.Seed(r.Context(), c, in)
+		if err != nil {
+			return err
+		}
+		web.NoCompress(w)
+		return web.JSON(w, http.StatusOK, out)
+	}))
 	s.mux.Handle("POST "+Path+"receipts", s.as(func(w http.ResponseWriter, r *http.Request, c *access.Caller) error {
 		var in vault.Receipt
 		return takes(w, r, &in, func(ctx context.Context) error { return s.Vaults.HandIn(ctx, c, in) })

@@ -78,7 +78,7 @@ func newKeys(t *testing.T, b *browser.Tab, pass, fingerprint string) {
 // TestWhoHasAVault: the page and what it fetches are for who may see passwords.
 func TestWhoHasAVault(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
-	_, at := fill(t, h, access.Editor, 1)
+	keys, at := fill(t, h, access.Editor, 1)
 	for role, want := range map[access.Role]int{access.Administrator: http.StatusNotFound, access.ReadOnly: http.StatusNotFound, access.Lite: http.StatusForbidden, access.Editor: http.StatusOK} {
 		c := h.As(role)
 		c.Get("/vault/vaults/" + at.String()).Want(want)
@@ -97,4 +97,5 @@ func TestWhoHasAVault(t *testing.T) {
 		t.Error("the page does not say what it needs, or that nobody can reset a passphrase")
 	}
 	h.Client().Get("/vault/state").Want(http.StatusSeeOther) // to the sign-in
+	copiesPage(t, h, keys)
 }

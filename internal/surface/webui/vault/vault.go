@@ -43,6 +43,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/vault/keyset", p.as((*visit).saveKeyset))
 	s.Post("/vault/vaults", p.as((*visit).reserve))
 	s.Get("/vault/vaults/{id}", p.as((*visit).read), web.Within(2*time.Minute))
+	s.Get("/vault/copies", p.as((*visit).copies))
 	s.Get("/vault/file", p.as((*visit).file), web.Within(5*time.Minute))
 	s.Get("/vault/people", p.as((*visit).people))
 	s.Get("/vault/people/{id}", p.as((*visit).listing))
