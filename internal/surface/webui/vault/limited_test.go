@@ -94,11 +94,12 @@ func reopen(b *browser.Tab, at id.ID) {
 }
 
 // TestLimitedByHand: the page shows what is for its person, limits items to some members,
-// and notices a server that withholds what is not limited.
+// notices a server that withholds what is not limited, and moves a limited item into another vault, where
+// it stays limited.
 func TestLimitedByHand(t *testing.T) {
 	h := webuitest.Open(t, webuitest.Options{})
 	owner, at := fill(t, h, access.Editor, 3)
-	mine, _ := fill(t, h, access.Manager, 0)
+	mine, there := fill(t, h, access.Manager, 0)
 	third, _ := fill(t, h, access.Administrator, 0)
 	x := viewOf(t, h, access.Editor, owner, owner, at)
 	for _, k := range []*hostproof.Keyset{mine, third} {
@@ -106,6 +107,10 @@ func TestLimitedByHand(t *testing.T) {
 		must(t, err)
 		must(t, (&vault.Vaults{Gate: h.Gate}).Grant(t.Context(), callerOf(h, access.Editor), at, g.Marshal()))
 	}
+	own := viewOf(t, h, access.Manager, mine, mine, there)
+	g, err := mine.Grant(own.Vault, third.Statement, hostproof.Writer, 0, 1)
+	must(t, err)
+	must(t, (&vault.Vaults{Gate: h.Gate}).Grant(t.Context(), callerOf(h, access.Manager), there, g.Marshal()))
 	a, m := owner.Statement.User, mine.Statement.User
 	viewOf(t, h, access.Editor, owner, owner, at).limits(t, h, access.Editor, owner, 1, a)
 	viewOf(t, h, access.Editor, owner, owner, at).limits(t, h, access.Editor, owner, 2, a, m)
@@ -165,6 +170,23 @@ func TestLimitedByHand(t *testing.T) {
 		if _, ok := now.items[n]; !ok {
 			now.intrudes(t, h, third, n)
 		}
+	}
+	b.Click("[data-rows] tr:nth-child(3) [data-pick]")
+	b.Click("[data-several-move]")
+	b.Wait(said + `.includes("one item moved to") && ` + rows + ` == "Item 0002,Item 0003"`)
+	choose(b, there.String())
+	b.Wait(rows + ` == "Of twoFor you only"`)
+	own = viewOf(t, h, access.Manager, mine, mine, there)
+	for n, c := range own.items {
+		if c["title"] == "Of two" && (c["password"] != "Wombat-78" || len(own.leaves[n].For) != 1 || own.leaves[n].For[0] != m) {
+			t.Errorf("it was moved as %v, for %v", c, own.leaves[n].For)
+		}
+	}
+	if now := viewOf(t, h, access.Administrator, third, mine, there); len(now.withheld) != 1 || len(now.items) != 1 || len(own.items) != 2 {
+		t.Errorf("in the other vault somebody else reads %v, and %d are withheld", now.items, len(now.withheld))
+	}
+	if left := viewOf(t, h, access.Editor, owner, owner, at); len(left.items) != 4 {
+		t.Errorf("where it was, the owner reads %v", left.items)
 	}
 }
 
