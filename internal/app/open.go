@@ -65,6 +65,7 @@ import (
 	"strongroom/internal/feature/rotation/change"
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
+	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/itglue"
@@ -302,7 +303,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Relations: a.Relations, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now, Sealed: (&vault.Vaults{Gate: a.Gate}).Export}
 	a.Reviews = &review.Reviews{Gate: a.Gate, Records: a.Records, Resolve: a.resolve}
-	a.Leavers = &leaver.Leavers{Gate: a.Gate, Records: a.Records, Risks: a.Risks, Jobs: a.Jobs, Handover: personal.AskIn}
+	a.Leavers = &leaver.Leavers{Gate: a.Gate, Records: a.Records, Risks: a.Risks, Jobs: a.Jobs, Handover: personal.AskIn, Shares: share.EndOf, Checkouts: checkout.EndOf}
 	a.Keyring = &keyring.Keyring{Gate: a.Gate, Keys: a.Keys, Jobs: a.Jobs}
 	a.Changes = &change.Changes{Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Jobs: a.Jobs, Connectors: a.systems()}
 	a.Sensitive = &sensitive.Fields{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs, Policies: a.Secrets.Policies}

@@ -69,3 +69,10 @@ func (m *Ending) Run(ctx context.Context, tenant string) error {
 		return nil
 	})
 }
+
+// EndOf ends the check-outs of a user now, inside a change for which the caller administers
+// the tenant, and tells how many: Ending.Run then tells that the passwords are to be changed.
+func EndOf(tx *gate.Tx, user id.ID) (int, error) {
+	n, err := tx.Exec(`update password_checkout set ends_at = ? where user_id = ? and ended_at = 0 and ends_at > ?`, tx.Now, int64(user), tx.Now)
+	return int(n), err
+}

@@ -56,6 +56,10 @@ type Leavers struct {
 	Records *record.Engine
 	Risks   *risk.Risks
 	Jobs    *job.Runner
+	// Shares takes back some of the shares that somebody made, at most most of them, and
+	// Checkouts ends her check-outs; both tell how many.
+	Shares    func(tx *gate.Tx, user id.ID, most int) (int, error)
+	Checkouts func(tx *gate.Tx, user id.ID) (int, error)
 	// Handover asks that a leaver's personal passwords become another one's, with the entry
 	// of that: Conflict or Invalid where it was asked for, or cannot be.
 	Handover func(tx *gate.Tx, e *audit.Entry, leaver, to id.ID, reason string) (id.ID, error)
@@ -73,6 +77,8 @@ type Plan struct {
 	Sessions, Keys, Made, Groups, Grants, Records, Personal, Seen int
 	Shared                                                        int    // vaults of others that she has access to
 	Own                                                           int    // vaults that only she can open
+	Links                                                         int    // open shares of hers with people outside, and check-outs
+	Teams                                                         int    // teams and the like that name her among their people
 	Why                                                           string // what keeps her from leaving; "" for nothing
 }
 
@@ -120,6 +126,14 @@ func (l *Leavers) Plan(tx *gate.Tx, user id.ID) (*Plan, error) {
 			return nil, err
 		}
 	}
+	if err := count(tx, &p.Links, `select (select count(*) from share where user_id = ? and state = 'open' and ends_at > ?) + (select count(*) from password_checkout where user_id = ? and ended_at = 0 and ends_at > ?)`, n, tx.Now, n, tx.Now); err != nil {
+		return nil, err
+	}
+	teams, err := l.lists(tx, user)
+	if err != nil {
+		return nil, err
+	}
+	p.Teams = len(teams)
 	for _, f := range l.fields() {
 		var some int
 		if err := count(tx, &some, `select count(*) `+f.from, n); err != nil {

@@ -39,6 +39,8 @@ func steps() []step {
 		{"What she answered for is given to somebody else", (*Leavers).hand},
 		{"A handover of personal passwords is asked for", (*Leavers).personal},
 		{"Passwords that she has seen are put forward to be changed", (*Leavers).seen},
+		{"Shares with people outside and check-outs of hers are ended", (*Leavers).shares}, // what is new stands last: processes that go on count the steps
+		{"She is taken off the lists of teams", (*Leavers).teams},
 	}
 }
 
@@ -147,11 +149,13 @@ const (
 	Left     = "records that could not be handed over"
 	Personal = "personal passwords to be handed over"
 	Seen     = "passwords to be changed"
+	Links    = "shares and check-outs ended"
+	Teams    = "teams left"
 )
 
 // Counted lists what is counted, in order.
 func Counted() []string {
-	return []string{Keys, Groups, Grants, Vaults, Handed, Left, Personal, Seen}
+	return []string{Keys, Groups, Grants, Vaults, Handed, Left, Personal, Seen, Links, Teams}
 }
 
 func (g *Leaving) add(what string, n int) {
@@ -316,4 +320,62 @@ func (l *Leavers) seen(tx *gate.Tx, g *Leaving) (bool, error) {
 	_, err = notification.Send(tx, notification.Notice{Topic: "rotation", To: []id.ID{g.By}, Href: "/users/" + g.User.String() + "/seen", Own: true, Self: true, Key: "leaver/" + g.ID.String() + "/seen",
 		Text: []notification.Part{notification.Words(fmt.Sprintf("%d passwords are to be changed, as they are known to", len(list))), notification.Of(g.User)}})
 	return false, err
+}
+
+// shares ends what she has opened to people outside, and her check-outs.
+func (l *Leavers) shares(tx *gate.Tx, g *Leaving) (bool, error) {
+	n, err := l.Shares(tx, g.User, atOnce)
+	if err != nil {
+		return false, err
+	}
+	g.add(Links, n)
+	if n == atOnce {
+		return true, nil
+	}
+	n, err = l.Checkouts(tx, g.User)
+	g.add(Links, n)
+	return false, err
+}
+
+// lists gives the records of the whole tenant, such as teams, on whose list of people a
+// user stands, each with the field and who else does.
+func (l *Leavers) lists(tx *gate.Tx, user id.ID) (out []listed, err error) {
+	for _, k := range l.Records.Kinds.Kinds() {
+		for _, f := range k.Fields {
+			if k.Scope != record.OfTenant || k.Name == identity.User || f.Type != record.Refs || f.Ref != identity.User || f.ReadOnly {
+				continue
+			}
+			p, err := l.Records.List(tx, k.Name, record.Query{Limit: 500, NoTotal: true, Archived: "no", Only: []string{f.Name}})
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range p.Records {
+				if all := r.Values.IDs(f.Name); slices.Contains(all, user) {
+					out = append(out, listed{k.Name, f.Name, r.ID, without(all, user)})
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// listed is a record with a list of people that somebody stands on.
+type listed struct {
+	kind, field string
+	id          id.ID
+	others      []id.ID
+}
+
+func (l *Leavers) teams(tx *gate.Tx, g *Leaving) (bool, error) {
+	list, err := l.lists(tx, g.User)
+	if err != nil {
+		return false, err
+	}
+	for _, x := range list {
+		if _, err := l.Records.Update(tx, x.kind, x.id, 0, record.Values{x.field: x.others}); err != nil {
+			return false, err
+		}
+	}
+	g.add(Teams, len(list))
+	return false, nil
 }

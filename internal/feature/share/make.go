@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/base/envelope"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -215,4 +216,23 @@ func (s *Shares) End(ctx context.Context, c *access.Caller, share id.ID) (rec id
 		}
 		return err
 	})
+}
+
+// EndOf takes back some of the open shares that a user made, inside a change for which the
+// caller administers the tenant, and tells how many; none are left when it gives fewer than
+// most.
+func EndOf(tx *gate.Tx, user id.ID, most int) (int, error) {
+	list, err := tx.IDs(`select id from share where user_id = ? and state = ? and ends_at > ? order by id limit ?`, int64(user), Open, tx.Now, most)
+	if err != nil {
+		return 0, err
+	}
+	for _, share := range list {
+		var rec, org int64
+		if err := tx.QueryRow(`update share set state = ?, sealed = ?, key_proof = ?, proof = ? where id = ? returning record_id, (select coalesce(r.org_id, 0) from record r where r.id = share.record_id)`,
+			Withdrawn, []byte{}, []byte{}, []byte{}, int64(share)).Scan(&rec, &org); err != nil {
+			return 0, err
+		}
+		tx.Also(&audit.Entry{Action: Ended, Kind: passwordKind, Object: id.ID(rec), Org: id.ID(org), Detail: audit.Detail{Text: "share " + share.String()}})
+	}
+	return len(list), nil
 }

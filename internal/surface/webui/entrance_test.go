@@ -48,7 +48,9 @@ func TestSignInAndOut(t *testing.T) {
 	if to := c.Get("/sign-in").Want(http.StatusSeeOther).To(); to != "/" {
 		t.Errorf("who is signed in is led to %s", to)
 	}
-	c.Post("/sign-out", nil).Want(http.StatusSeeOther)
+	if out := c.Post("/sign-out", nil).Want(http.StatusSeeOther); out.Header.Get("Clear-Site-Data") == "" {
+		t.Error("what the browser has cached stays")
+	}
 	again := c.Get("/sign-in").Want(http.StatusOK)
 	if again.Form("form.entrance").Get("tenant") != coretest.Name || !strings.Contains(again.Text("#toasts"), "signed out") {
 		t.Error("the company is forgotten, or nothing is said")

@@ -217,6 +217,7 @@ func (p *Pages) signOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.SetCookie(w, r, shell.SessionCookie, "", -1)
+	w.Header().Set("Clear-Site-Data", `"cache"`) // drafts are dropped by the page that follows; the lock of a vault is its own
 	if leaving != nil {
 		web.SetCookie(w, r, farewellCookie, leaving.Cookie, farewellAge)
 		return web.SeeOther(w, r, way.Path(c.Tenant, leaving.Way)+"/leave")

@@ -142,6 +142,8 @@ func todo(p *leaver.Plan, user id.ID, archived bool) *ui.Section {
 	add("She is taken out of "+number(p.Groups, "group", "groups"), "and "+number(p.Grants, "record is", "records are")+" closed that were open to her by name", "users", "")
 	add(number(p.Shared, "vault of somebody else is open to her", "vaults of others are open to her"), "Their owners are told to end that, which makes new keys; "+number(p.Own, "vault is", "vaults are")+" hers alone", "lock", "")
 	add(number(p.Records, "record or task that she answers for is", "records and tasks that she answers for are")+" given to somebody else", "What is over stays with her name", "transfer", "")
+	add("She is taken off "+number(p.Teams, "team", "teams"), "Tickets of a team stay with the team", "users-group", "")
+	add(number(p.Links, "share or check-out of hers is", "shares and check-outs of hers are")+" ended", "Links that she gave to people outside open nothing any more", "share", "")
 	add(number(p.Personal, "personal password", "personal passwords"), "A handover is asked for; another administrator agrees to it", "lock-password", "/settings/handovers")
 	add(number(p.Seen, "password that she has seen is", "passwords that she has seen are")+" put forward to be changed", "The list stays until each was changed", "eye", "/users/"+user.String()+"/seen")
 	return s
@@ -155,7 +157,7 @@ func left(p *leaver.Plan) *ui.Section {
 		one, many, href string
 	}{{p.Shared, "vault is still open to her, until its owner ends that", "vaults are still open to her, until their owners end that", ""},
 		{p.Own, "vault is hers: who was made its officer can recover it", "vaults are hers: who was made their officer can recover them", ""},
-		{p.Records, "record is still hers", "records are still hers", ""}, {p.Personal, "personal password waits for a handover", "personal passwords wait for a handover", "/settings/handovers"}} {
+		{p.Records, "record is still hers", "records are still hers", ""}, {p.Teams, "team still names her", "teams still name her", ""}, {p.Links, "share or check-out of hers is still open", "shares and check-outs of hers are still open", ""}, {p.Personal, "personal password waits for a handover", "personal passwords wait for a handover", "/settings/handovers"}} {
 		if x.n > 0 {
 			s.Items = append(s.Items, ui.Item{Title: number(x.n, x.one, x.many), Href: x.href, Icon: "hourglass"})
 		}

@@ -36,6 +36,15 @@ func TestLeaver(t *testing.T) {
 	h.Change(func(tx *gate.Tx) error {
 		return h.Records.SetAccess(tx, "document", closed, true, []id.ID{user, to}, nil)
 	})
+	team := h.Make("team", 0, record.Values{"name": "Night desk", "member_ids": []id.ID{user, to}})
+	h.Change(func(tx *gate.Tx) error {
+		_, err := tx.Exec(`insert into share (id, mark, record_id, user_id, version, at, ends_at, views, used, tries, rounds, state, salt, key_proof, proof, sealed) values (9001, ?, ?, ?, 1, ?, ?, 1, 0, 0, 1, 'open', ?, ?, ?, ?)`,
+			[]byte("mark"), int64(secret), int64(user), tx.Now, tx.Now+3600_000, []byte("salt"), []byte("proof"), []byte("proof"), []byte("sealed"))
+		if err == nil {
+			_, err = tx.Exec(`insert into password_checkout (id, record_id, user_id, reason, at, ends_at, ended_at) values (9002, ?, ?, 'work', ?, ?, 0)`, int64(secret), int64(user), tx.Now, tx.Now+3600_000)
+		}
+		return err
+	})
 	_, key, err := h.Server.APIKeys.Create(t.Context(), h.Admin(), apikey.New{Name: "Script", Owner: user})
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +57,7 @@ func TestLeaver(t *testing.T) {
 
 	t.Run("the page says what will be done, and does nothing", func(t *testing.T) {
 		text := admin.Get(at).Want(http.StatusOK).Text("main")
-		for _, want := range []string{"1 session ends at once", "1 API key of hers is revoked", "out of 1 group", "1 record is closed", "3 records and tasks", "1 personal password", "1 password that she has seen"} {
+		for _, want := range []string{"1 session ends at once", "1 API key of hers is revoked", "out of 1 group", "1 record is closed", "3 records and tasks", "1 personal password", "1 password that she has seen", "She is taken off 1 team", "2 shares and check-outs of hers are ended"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is not on the page: %s", want, text)
 			}
@@ -122,7 +131,7 @@ func TestLeaver(t *testing.T) {
 		}
 		h.View(h.Admin(), func(tx *gate.Tx) error {
 			g, err := leaver.Last(tx, user)
-			want := map[string]int{leaver.Keys: 1, leaver.Groups: 1, leaver.Grants: 1, leaver.Handed: 3, leaver.Personal: 1, leaver.Seen: 1}
+			want := map[string]int{leaver.Keys: 1, leaver.Groups: 1, leaver.Grants: 1, leaver.Handed: 3, leaver.Personal: 1, leaver.Seen: 1, leaver.Links: 2, leaver.Teams: 1}
 			for k, n := range want {
 				if g.Counts[k] != n {
 					t.Errorf("%s: %d, want %d", k, g.Counts[k], n)
@@ -137,6 +146,17 @@ func TestLeaver(t *testing.T) {
 				t.Errorf("the record is open to %v, and she is in %v", users, groups)
 			}
 			return errors.Join(err, err2, err3)
+		})
+		if got := h.Load("team", team).Values.IDs("member_ids"); len(got) != 1 || got[0] != to {
+			t.Errorf("the team is of %v", got)
+		}
+		h.View(h.Admin(), func(tx *gate.Tx) error {
+			var open int
+			err := tx.QueryRow(`select (select count(*) from share where state = 'open' or length(sealed) > 0) + (select count(*) from password_checkout where ended_at = 0 and ends_at > ?)`, tx.Now).Scan(&open)
+			if open != 0 {
+				t.Errorf("%d shares or check-outs are open", open)
+			}
+			return err
 		})
 		for _, rec := range lists {
 			if got := h.Load("checklist", rec).Values.ID("assignee_id"); got != to {

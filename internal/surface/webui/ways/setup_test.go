@@ -92,8 +92,11 @@ func (h *hand) try(t *testing.T, name, button, person string, there func(b *brow
 		t.Errorf("by %s one is %s", button, got)
 	}
 	b.Shot("set-up-" + name + "-4-signed-in")
-	browser.Eval[bool](b, `document.querySelector("form[action='/sign-out']").requestSubmit(), true`)
+	browser.Eval[bool](b, `localStorage.setItem("draft:/documents/new", "{}"), document.querySelector("form[action='/sign-out']").requestSubmit(), true`)
 	b.Wait(`location.pathname != "/account" && document.readyState == "complete"`)
+	if browser.Eval[bool](b, `location.origin == `+strconv.Quote(h.URL)+` && localStorage.getItem("draft:/documents/new") !== null`) {
+		t.Error("after signing out a draft stays in the browser")
+	}
 }
 
 // press opens the sign-in page in the other window and presses the button of a way.

@@ -69,6 +69,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sample"
 	"strongroom/internal/feature/sensitive"
+	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/support"
 	"strongroom/internal/surface/webui"
 )
@@ -203,7 +204,7 @@ func (h *House) jobs(work bool) {
 	h.Records.Sealed = h.Server.Risks.Sealed
 	r.Handlers[risk.JobKind] = h.Server.Risks.Handler()
 	h.Server.Reviews = &review.Reviews{Gate: h.Gate, Records: h.Records, Resolve: h.resolve}
-	h.Server.Leavers = &leaver.Leavers{Gate: h.Gate, Records: h.Records, Risks: h.Server.Risks, Jobs: r, Handover: personal.AskIn}
+	h.Server.Leavers = &leaver.Leavers{Gate: h.Gate, Records: h.Records, Risks: h.Server.Risks, Jobs: r, Handover: personal.AskIn, Shares: share.EndOf, Checkouts: checkout.EndOf}
 	r.Handlers[leaver.JobKind] = h.Server.Leavers.Handler()
 	h.Server.Support = &support.Door{Gate: h.Gate}
 	h.Server.Ways.Jobs = r

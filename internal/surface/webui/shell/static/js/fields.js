@@ -371,7 +371,7 @@ addEventListener("beforeunload", (e) => { flushAll(); if ([...dirty].some((f) =>
 
 // Signing out leaves nothing behind in this browser.
 document.addEventListener("submit", (e) => {
-  if (!e.target.matches("form[action$='/signout'],form[data-signout]")) return;
+  if (!e.target.matches("form[action$='/sign-out']")) return;
   for (const k of Object.keys(localStorage)) if (k.startsWith("draft:")) store.drop(k);
 });
 
