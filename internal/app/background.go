@@ -78,6 +78,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "facts of tickets", Every: 12 * time.Hour, Run: (&report.Keeper{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
+		{Name: "mail", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Outbox.Run(ctx, name) }},
 		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed
 	}}
 	a.Gate.Committed = a.Live.After(r.Touch)

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"flag"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -10,6 +12,8 @@ import (
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/mail"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/id"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/incident"
@@ -86,10 +90,22 @@ func (a *App) mails() error {
 	a.Letters = &identity.Letters{Directory: a.Directory, Sessions: a.Sessions, Jobs: a.Jobs, Post: a.Outbox}
 	a.Mailboxes = &mailbox.Desk{Tickets: mailbox.Tickets{Kind: incident.Kind, Waits: []string{incident.WaitCustomer, incident.Resolved}, Goes: incident.Active,
 		Journal: entry.Kind, Mail: entry.Email, Note: entry.Note, FieldOf: entry.FieldOf, Place: entry.Place, Watching: comment.Watching},
-		Gate: a.Gate, Records: a.Records, Files: a.Files, Relations: a.Relations, Secrets: a.Secrets, Dialer: a.Dialer, Log: a.Log}
+		Gate: a.Gate, Records: a.Records, Files: a.Files, Relations: a.Relations, Secrets: a.Secrets, Dialer: a.Dialer, Log: a.Log, Relay: relay}
+	a.Outbox.Via, a.Outbox.File = a.Mailboxes.Via, a.mailed
 	if relay != nil {
 		a.Mailboxes.Own = []string{relay.From.Address}
 		a.Notices.Channels = []notification.Channel{a.Outbox}
 	}
 	return nil
+}
+
+// mailed reads a file that hangs on a mail.
+func (a *App) mailed(ctx context.Context, tenant string, file id.ID) (mail.File, error) {
+	f, content, err := a.Files.Open(ctx, access.System(tenant, "job"), file)
+	if err != nil {
+		return mail.File{}, err
+	}
+	defer content.Close()
+	b, err := io.ReadAll(content)
+	return mail.File{Name: f.Name, Type: f.Type, Content: b}, err
 }

@@ -16,7 +16,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/notification"
-	"strongroom/internal/feature/outbox"
+	"strongroom/internal/feature/outbox/queue"
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/tracker/trackertest"
@@ -85,7 +85,7 @@ func TestOutside(t *testing.T) {
 	found, mailed := "", ""
 	end, tick := time.Now().Add(30*time.Second), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()
-	for (found == "" || mailed != outbox.Sent) && time.Now().Before(end) {
+	for (found == "" || mailed != queue.Sent) && time.Now().Before(end) {
 		own.View(func(tx *gate.Tx) error {
 			lines, _, err := h.App.Trackers.List(tx, tracker.Query{Tracker: "dns", Limit: 5})
 			if len(lines) == 1 {
@@ -102,7 +102,7 @@ func TestOutside(t *testing.T) {
 		})
 		<-tick.C
 	}
-	if found != "2 records" || mailed != outbox.Sent {
+	if found != "2 records" || mailed != queue.Sent {
 		t.Fatalf("found %q, mailed %q", found, mailed)
 	}
 	post.mu.Lock()

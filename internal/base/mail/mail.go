@@ -53,10 +53,26 @@ func (r *Relay) mode() string {
 	return StartTLS
 }
 
+// Test connects and signs in, and sends nothing. Unavailable with what is wrong.
+func (r *Relay) Test(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	c, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	_ = c.Quit() // it answered
+	return c.Close()
+}
+
 // Send hands a mail to the relay. When it returns nil the relay has taken it. Invalid
 // when it was refused for good, Unavailable when it may be taken later.
 func (r *Relay) Send(ctx context.Context, m Message) error {
-	raw, err := m.bytes(r.From)
+	from := r.From
+	if m.Head.From.Address != "" {
+		from = m.Head.From
+	}
+	raw, err := m.bytes(from)
 	if err != nil {
 		return err
 	}
@@ -72,7 +88,7 @@ func (r *Relay) Send(ctx context.Context, m Message) error {
 	}
 	defer c.Close()
 	for _, step := range []func() error{
-		func() error { return c.Mail(r.From.Address) },
+		func() error { return c.Mail(from.Address) },
 		func() error { return c.Rcpt(m.To.Address) },
 		func() error {
 			w, err := c.Data()

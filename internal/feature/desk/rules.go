@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/feature/sla/clock"
 )
@@ -63,9 +64,16 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 	return s.Life.Check(now, old)
 }
 
-// After is the kind's: the clocks of the ticket follow it.
+// After is the kind's: the clocks of the ticket follow it, and its customer is told when
+// the work is done.
 func (s *Rules) After(tx *gate.Tx, now, old *record.Record) error {
-	return sla.Follow(tx, now, old, s.phase)
+	if err := sla.Follow(tx, now, old, s.phase); err != nil {
+		return err
+	}
+	if state := now.Values.Text(s.Life.Field); old != nil && slices.Contains(s.Done, state) && !slices.Contains(s.Done, old.Values.Text(s.Life.Field)) {
+		return letter.Resolved(tx, now)
+	}
+	return nil
 }
 
 // phase is what a state means for clocks.

@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/job"
 	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/alert"
@@ -37,6 +38,7 @@ import (
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/organization"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
@@ -98,8 +100,10 @@ func features() []record.Feature {
 		task.Feature(),
 		journal.Feature(),
 		mailbox.Feature(),
+		outbox.Feature(),
 		announcement.Feature(),
 		{Name: "number", Schema: number.Schema},
+		{Name: "job", Schema: job.Schema},
 	}
 }
 

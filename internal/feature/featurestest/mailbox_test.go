@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/mailbox"
+	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/feature/relation"
 )
 
@@ -40,14 +41,14 @@ func openPost(t *testing.T) *post {
 		Gate: b.Gate, Records: b.Records, Files: &attachment.Store{Gate: b.Gate}, Relations: &relation.Relations{Records: b.Records}, Own: []string{"noreply@northbeam.example"}},
 		box: &mailbox.Box{Address: "Desk@Northbeam.example", Server: "imap.northbeam.example", Active: true}}
 	word := "word"
-	if err := p.desk.Save(t.Context(), b.Admin(), p.box, &word); err != nil {
+	if err := p.desk.Save(t.Context(), b.Admin(), p.box, &word, nil); err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// mail is a mail from Rosa to the desk with a header and text of its own.
-func letter(header, text string) string {
+// written is a mail from Rosa to the desk with a header and text of its own.
+func written(header, text string) string {
 	for name, value := range map[string]string{"From": "Rosa Lind <rosa@harbour.example>", "To": "desk@northbeam.example", "Subject": "Printer"} {
 		if !strings.Contains("\n"+header, "\n"+name+":") {
 			header += name + ": " + value + "\n"
@@ -60,7 +61,7 @@ func letter(header, text string) string {
 func (p *post) brings(header, text string) mailbox.Came {
 	p.t.Helper()
 	p.n++
-	if err := p.desk.Receive(p.t.Context(), p.Admin().Tenant, p.box.ID, fmt.Sprint("1:", p.n), []byte(letter(header, text))); err != nil {
+	if err := p.desk.Receive(p.t.Context(), p.Admin().Tenant, p.box.ID, fmt.Sprint("1:", p.n), []byte(written(header, text))); err != nil {
 		p.t.Fatal(err)
 	}
 	return p.filed()[0]
@@ -114,7 +115,7 @@ func (p *post) entries(n id.ID) []*record.Record {
 func (p *post) token(n id.ID) string {
 	p.t.Helper()
 	var s string
-	p.View(p.Admin(), func(tx *gate.Tx) (err error) { s, err = mailbox.NewToken(tx, n); return err })
+	p.View(p.Admin(), func(tx *gate.Tx) (err error) { s, err = letter.NewToken(tx, n); return err })
 	return s + "@northbeam.example"
 }
 
@@ -131,7 +132,7 @@ func TestMailboxOfDovecot(t *testing.T) {
 	p.desk.Secrets, p.desk.Dialer, p.desk.TLS = &secret.Revealer{Gate: p.Gate, Keys: p.Keys.Client}, &dialer.Dialer{Trusted: []string{server.Implicit}}, &tls.Config{RootCAs: server.Roots, MinVersion: tls.VersionTLS12}
 	p.box.Server, p.box.User, p.box.Done = server.Implicit, "desk", "Taken"
 	word := dovecottest.Password
-	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word); err != nil {
+	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word, nil); err != nil {
 		t.Fatal(err)
 	}
 	tenant := p.Admin().Tenant
@@ -139,7 +140,7 @@ func TestMailboxOfDovecot(t *testing.T) {
 		p.View(p.Admin(), func(tx *gate.Tx) (err error) { b, err = mailbox.GetBox(tx, p.box.ID); return err })
 		return b
 	}
-	server.Deliver("desk", letter("Subject: From Dovecot 1\nMessage-ID: <1@harbour.example>\n", "x"), letter("Subject: From Dovecot 2\nMessage-ID: <2@harbour.example>\n", "x"))
+	server.Deliver("desk", written("Subject: From Dovecot 1\nMessage-ID: <1@harbour.example>\n", "x"), written("Subject: From Dovecot 2\nMessage-ID: <2@harbour.example>\n", "x"))
 	for range 2 { // M18: the folder for what was taken is missing, and nothing comes twice
 		if err := p.desk.Run(t.Context(), tenant); err != nil {
 			t.Fatal(err)
@@ -152,7 +153,7 @@ func TestMailboxOfDovecot(t *testing.T) {
 		t.Errorf("the test says %v", err)
 	}
 	server.Folder("desk", "Taken")
-	server.Deliver("desk", letter("Subject: From Dovecot 3\nMessage-ID: <3@harbour.example>\n", "x"))
+	server.Deliver("desk", written("Subject: From Dovecot 3\nMessage-ID: <3@harbour.example>\n", "x"))
 	if err := p.desk.Run(t.Context(), tenant); err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +178,7 @@ func TestMailboxOfDovecot(t *testing.T) {
 		t.Errorf("the test says %v, %v", said, err)
 	}
 	p.box, word = state(), "wrong"
-	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word); err != nil {
+	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.desk.Run(t.Context(), tenant); err != nil {
@@ -205,7 +206,7 @@ func TestMailbox(t *testing.T) {
 	})
 	t.Run("M6 M7 the same mail again is filed once", func(t *testing.T) {
 		before := p.count(`select count(*) from record where kind = 'incident'`)
-		mail := letter("Message-ID: <twice@harbour.example>\nSubject: Twice\n", "x")
+		mail := written("Message-ID: <twice@harbour.example>\nSubject: Twice\n", "x")
 		for _, place := range []string{"1:901", "1:901", "2:7"} { // after a crash, and in another mailbox
 			if err := p.desk.Receive(t.Context(), p.Admin().Tenant, p.box.ID, place, []byte("Received: by "+place[:1]+"\r\n"+mail)); err != nil {
 				t.Fatal(err)
@@ -293,7 +294,7 @@ func TestMailbox(t *testing.T) {
 			t.Errorf("without an organization: %v", err)
 		}
 		p.box.Organization = p.org
-		if err := p.desk.Save(t.Context(), p.Admin(), p.box, nil); err != nil {
+		if err := p.desk.Save(t.Context(), p.Admin(), p.box, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // a second click changes nothing
@@ -336,7 +337,7 @@ func TestMailbox(t *testing.T) {
 	t.Run("M17 a backlog keeps its order and goes on behind a mail that is none", func(t *testing.T) {
 		p.Clock.Advance(2 * time.Hour)
 		for i := range 30 {
-			raw := letter(fmt.Sprintf("Subject: Backlog %02d\nFrom: rosa@harbour.example\n", i), fmt.Sprint("Text ", i))
+			raw := written(fmt.Sprintf("Subject: Backlog %02d\nFrom: rosa@harbour.example\n", i), fmt.Sprint("Text ", i))
 			if i == 7 {
 				raw = "\r\n"
 			}
@@ -384,16 +385,16 @@ func TestMailbox(t *testing.T) {
 	})
 	t.Run("the settings", func(t *testing.T) {
 		bad := &mailbox.Box{Address: "nobody", Server: "", TLS: "none", Strangers: true}
-		err := p.desk.Save(t.Context(), p.Admin(), bad, nil)
+		err := p.desk.Save(t.Context(), p.Admin(), bad, nil, nil)
 		if f := fault.Say(err); !fault.Is(err, fault.Invalid) || f.Fields["address"] == "" || f.Fields["server"] == "" || f.Fields["tls"] == "" || f.Fields["organization_id"] == "" {
 			t.Errorf("%v", err)
 		}
-		if err := p.desk.Save(t.Context(), p.agent, &mailbox.Box{Address: "a@b.example", Server: "x"}, new(string)); err == nil {
+		if err := p.desk.Save(t.Context(), p.agent, &mailbox.Box{Address: "a@b.example", Server: "x"}, new(string), nil); err == nil {
 			t.Error("an editor saves a mailbox")
 		}
 		old := *p.box
 		old.Version--
-		if err := p.desk.Save(t.Context(), p.Admin(), &old, nil); !fault.Is(err, fault.Conflict) {
+		if err := p.desk.Save(t.Context(), p.Admin(), &old, nil, nil); !fault.Is(err, fault.Conflict) {
 			t.Errorf("an old version: %v", err)
 		}
 		if err := p.Gate.View(t.Context(), p.agent, func(tx *gate.Tx) error { _, err := mailbox.List(tx, ""); return err }); !fault.Is(err, fault.Denied) {

@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/sla"
 )
@@ -68,6 +69,11 @@ func after(tx *gate.Tx, now, old *record.Record) error {
 		}
 		return nil
 	}
+	if old == nil && now.Values.Text("journal_type") == entry.Reply {
+		if err := mailed(tx, now); err != nil {
+			return err
+		}
+	}
 	if tx.Caller.User == 0 || tx.Caller.Via == "job" || tx.Caller.Via == "console" || tx.Caller.Behind != nil || old != nil && old.Values.Text("notes_body") == now.Values.Text("notes_body") {
 		return nil // nobody in particular writes, or many at once are brought in
 	}
@@ -77,6 +83,15 @@ func after(tx *gate.Tx, now, old *record.Record) error {
 		}
 	}
 	return tell(tx, now, old == nil)
+}
+
+// mailed mails a reply to who takes part in the ticket.
+func mailed(tx *gate.Tx, e *record.Record) error {
+	ticket, err := e.Kind.Engine().Get(tx, "", e.Parent)
+	if err != nil {
+		return err
+	}
+	return letter.Reply(tx, ticket, e)
 }
 
 // answered stops the clock of the response: somebody who is a user here wrote what the

@@ -42,16 +42,27 @@ type Box struct {
 
 	Checked     int64  // when it was read, Unix milliseconds
 	Error, Hint string // why it could not be read
-	validity    int64  // of the places of its folder
-	last        int64  // the highest place that was taken
+
+	Send       string // how answers leave: BySMTP, ByRelay, or not at all when empty
+	SMTPServer string // host:port, for BySMTP
+	SMTPTLS    string
+	SMTPUser   string // User when empty
+	Confirms   bool   // who opens a ticket by mail is told its number
+	Resolves   bool   // a customer is told that a ticket is resolved
+	Plus       bool   // what is mailed to name+anything@ comes here too, so answers are addressed so
+	Language   string // of what it sends, unless the organization has another
+
+	validity int64 // of the places of its folder
+	last     int64 // the highest place that was taken
 }
 
-const columns = `select id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, version, checked_at, error, hint, validity, last from mailbox `
+const columns = `select id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, version, checked_at, error, hint, validity, last, send, smtp_server, smtp_tls, smtp_user, confirms, tells_solved, plus, language from mailbox `
 
 func scan(row interface{ Scan(...any) error }) (*Box, error) {
 	var b Box
 	var n, org int64
-	err := row.Scan(&n, &b.Name, &b.Address, &b.Protocol, &b.Server, &b.TLS, &b.User, &b.Folder, &b.Done, &b.Active, &org, &b.Strangers, &b.Version, &b.Checked, &b.Error, &b.Hint, &b.validity, &b.last)
+	err := row.Scan(&n, &b.Name, &b.Address, &b.Protocol, &b.Server, &b.TLS, &b.User, &b.Folder, &b.Done, &b.Active, &org, &b.Strangers, &b.Version, &b.Checked, &b.Error, &b.Hint, &b.validity, &b.last,
+		&b.Send, &b.SMTPServer, &b.SMTPTLS, &b.SMTPUser, &b.Confirms, &b.Resolves, &b.Plus, &b.Language)
 	b.ID, b.Organization = id.ID(n), id.ID(org)
 	return &b, err
 }
@@ -141,15 +152,17 @@ func (b *Box) check() error {
 	if strings.EqualFold(b.Folder, b.Done) {
 		bad["done"] = "Choose another folder than the one that is read, or leave it empty."
 	}
+	b.checkSending(bad)
 	if b.Strangers && b.Organization == 0 {
 		bad["organization_id"] = "Choose the organization that people belong to who are no contacts yet."
 	}
 	return fault.Fields(bad)
 }
 
-// Save makes a mailbox, or changes the one with b.ID. A nil password stays what it is.
+// Save makes a mailbox, or changes the one with b.ID. A nil password stays what it is;
+// smtp is that for sending, which is the same when none was ever set.
 // Invalid with fields; Conflict when somebody else has saved it since b.Version.
-func (d *Desk) Save(ctx context.Context, c *access.Caller, b *Box, pass *string) error {
+func (d *Desk) Save(ctx context.Context, c *access.Caller, b *Box, pass, smtp *string) error {
 	if err := b.check(); err != nil {
 		return err
 	}
@@ -168,12 +181,17 @@ func (d *Desk) Save(ctx context.Context, c *access.Caller, b *Box, pass *string)
 			return err
 		}
 		e.Object, e.Version = b.ID, b.Version
-		if pass == nil || *pass == "" {
-			return nil
+		for field, text := range map[string]*string{password: pass, smtpPassword: smtp} {
+			if text == nil || *text == "" {
+				continue
+			}
+			e.Detail.Fields = append(e.Detail.Fields, field)
+			if _, err := secret.Put(tx, secret.Place{Kind: thing, Object: b.ID, Field: field}, *text, secret.Note{}); err != nil {
+				return err
+			}
 		}
-		e.Detail.Fields = append(e.Detail.Fields, password)
-		_, err := secret.Put(tx, secret.Place{Kind: thing, Object: b.ID, Field: password}, *pass, secret.Note{})
-		return err
+		slices.Sort(e.Detail.Fields)
+		return nil
 	})
 }
 
@@ -183,8 +201,9 @@ func (b *Box) write(tx *gate.Tx) (err error) {
 			return err
 		}
 		b.Version = 1
-		_, err = tx.Exec(`insert into mailbox (id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, version, created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
-			int64(b.ID), b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, tx.Now, tx.Now)
+		_, err = tx.Exec(`insert into mailbox (id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, send, smtp_server, smtp_tls, smtp_user, confirms, tells_solved, plus, language, version, created_at, updated_at)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
+			int64(b.ID), b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, b.Send, b.SMTPServer, b.SMTPTLS, b.SMTPUser, b.Confirms, b.Resolves, b.Plus, b.Language, tx.Now, tx.Now)
 		return err
 	}
 	old, err := get(tx, b.ID)
@@ -194,9 +213,9 @@ func (b *Box) write(tx *gate.Tx) (err error) {
 	if old.Server != b.Server || old.User != b.User || old.Folder != b.Folder { // its places mean others
 		old.validity, old.last = 0, 0
 	}
-	n, err := tx.Exec(`update mailbox set name = ?, address = ?, protocol = ?, server = ?, tls = ?, user_name = ?, folder = ?, done = ?, active = ?, organization_id = ?, strangers = ?, validity = ?, last = ?,
+	n, err := tx.Exec(`update mailbox set name = ?, address = ?, protocol = ?, server = ?, tls = ?, user_name = ?, folder = ?, done = ?, active = ?, organization_id = ?, strangers = ?, validity = ?, last = ?, send = ?, smtp_server = ?, smtp_tls = ?, smtp_user = ?, confirms = ?, tells_solved = ?, plus = ?, language = ?,
 		error = '', hint = '', version = version + 1, updated_at = ? where id = ? and version = ?`,
-		b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, old.validity, old.last, tx.Now, int64(b.ID), b.Version)
+		b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, old.validity, old.last, b.Send, b.SMTPServer, b.SMTPTLS, b.SMTPUser, b.Confirms, b.Resolves, b.Plus, b.Language, tx.Now, int64(b.ID), b.Version)
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "Somebody else has changed this mailbox in the meantime.").WithHint("Open it again, and enter what you changed once more.")
 	}

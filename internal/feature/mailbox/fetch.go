@@ -17,13 +17,14 @@ import (
 )
 
 // reasonOfUse is what the log says of why a password of a mailbox was opened.
-const reasonOfUse = "to read the mailbox"
+const reasonOfUse = "to read the mailbox, or send from it"
 
 // place names a password that was opened: another one has another version.
 type place struct {
 	tenant  string
 	box     id.ID
 	version int64
+	field   string
 }
 
 // Run visits the mailboxes of a tenant and files what came. That one cannot be read is
@@ -52,7 +53,7 @@ func (d *Desk) Run(ctx context.Context, tenant string) error {
 // visit takes what is new in a mailbox. What its server does wrong is noted and no
 // failure.
 func (d *Desk) visit(ctx context.Context, tenant string, b *Box) error {
-	pass, err := d.open(ctx, tenant, b)
+	pass, err := d.open(ctx, tenant, b, password)
 	if err != nil {
 		return errors.Join(err, d.checked(ctx, tenant, b, b.validity, b.last, err))
 	}
@@ -86,9 +87,10 @@ func (d *Desk) checked(ctx context.Context, tenant string, b *Box, validity, las
 	})
 }
 
-// open opens the password of a mailbox, once for each version of its settings.
-func (d *Desk) open(ctx context.Context, tenant string, b *Box) (string, error) {
-	at := place{tenant, b.ID, b.Version}
+// open opens a password of a mailbox, once for each version of its settings; empty when
+// there is none.
+func (d *Desk) open(ctx context.Context, tenant string, b *Box, field string) (string, error) {
+	at := place{tenant, b.ID, b.Version, field}
 	d.mu.Lock()
 	text, ok := d.opened[at]
 	d.mu.Unlock()
@@ -102,7 +104,7 @@ func (d *Desk) open(ctx context.Context, tenant string, b *Box) (string, error) 
 		}
 		e := tx.Entry()
 		e.Kind, e.Object, e.Detail.Name = thing, b.ID, b.Name
-		return &secret.Ref{Kind: thing, Object: b.ID, Field: password}, nil
+		return &secret.Ref{Kind: thing, Object: b.ID, Field: field}, nil
 	})
 	if err != nil {
 		return "", err
@@ -113,7 +115,7 @@ func (d *Desk) open(ctx context.Context, tenant string, b *Box) (string, error) 
 		d.opened = map[place]string{}
 	}
 	for old := range d.opened { // of earlier settings
-		if old.tenant == tenant && old.box == b.ID {
+		if old.tenant == tenant && old.box == b.ID && old.version != b.Version {
 			delete(d.opened, old)
 		}
 	}
@@ -136,7 +138,7 @@ func (d *Desk) Test(ctx context.Context, c *access.Caller, box id.ID) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	pass, err := d.open(ctx, c.Tenant, b)
+	pass, err := d.open(ctx, c.Tenant, b, password)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,9 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/outbox/queue"
 )
 
 // filing is a mail on its way to where it belongs.
@@ -79,7 +81,7 @@ func (d *Desk) file(ctx context.Context, tenant string, w *waiting, as func(*fil
 func (f *filing) do(d Decision) error {
 	switch d.Do {
 	case Answer, Remark:
-		if err := f.write(d); err != nil {
+		if err := errors.Join(f.write(d), f.returned()); err != nil {
 			return err
 		}
 		return settle(f.tx, f.w, Filed, d.Why, d.Ticket)
@@ -88,11 +90,42 @@ func (f *filing) do(d Decision) error {
 		if err != nil {
 			return err
 		}
-		return settle(f.tx, f.w, Filed, d.Why, ticket)
+		if err := settle(f.tx, f.w, Filed, d.Why, ticket); err != nil || !d.Confirm {
+			return err
+		}
+		r, err := f.Records.Get(f.tx, f.Tickets.Kind, ticket)
+		if err != nil {
+			return err
+		}
+		return letter.Confirm(f.tx, r, f.m.From, f.m.ID)
 	case Ignore:
+		if err := f.returned(); err != nil {
+			return err
+		}
 		return settle(f.tx, f.w, Ignored, d.Why, d.Ticket)
 	}
 	return settle(f.tx, f.w, Held, d.Why, d.Maybe)
+}
+
+// returned notes which mail of ours came back.
+func (f *filing) returned() error {
+	b := f.m.Bounce
+	if b == nil || !b.Failed || b.Original == "" {
+		return nil
+	}
+	if ours, err := letter.Tokened(f.tx, b.Original); err != nil || ours == 0 {
+		return err // only who got or passed on the mail knows its id
+	}
+	to := b.To
+	if len(to) == 0 {
+		to = []string{""}
+	}
+	for _, a := range to {
+		if err := queue.Returned(f.tx, b.Original, a, "It came back: the mail server of the address did not take it."); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // page is the mail as it is shown, with what is quoted folded away. Nothing in it is
@@ -249,10 +282,11 @@ func (f *filing) join(ticket id.ID, others bool) error {
 	}
 	const most = 50
 	for i, a := range list {
-		if i >= most || own[a] {
+		if i >= most || own[letter.Plain(a)] || a == "" {
 			continue
 		}
-		if _, err := f.tx.Exec(`insert into mailbox_person (ticket_id, address) values (?, ?) on conflict do nothing`, int64(ticket), a); err != nil {
+		machine := i == 0 && f.m.Automatic != ""
+		if _, err := f.tx.Exec(`insert into mailbox_person (ticket_id, address, machine) values (?, ?, ?) on conflict do nothing`, int64(ticket), a, machine); err != nil {
 			return err
 		}
 	}

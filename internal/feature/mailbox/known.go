@@ -1,62 +1,16 @@
 package mailbox
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/base32"
 	"errors"
 	"strings"
 
-	"strongroom/internal/base/envelope"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/mailbox/letter"
 )
-
-var letters = base32.StdEncoding.WithPadding(base32.NoPadding)
-
-func proof(tx *gate.Tx, ticket id.ID, nonce string) (string, error) {
-	key, err := envelope.Derive(tx.Tenant.Keys.Index, "strongroom/mail/thread/1")
-	if err != nil {
-		return "", err
-	}
-	h := hmac.New(sha256.New, key)
-	h.Write(envelope.Bind(tx.Tenant.Name, ticket.String(), nonce))
-	return strings.ToLower(letters.EncodeToString(h.Sum(nil)[:15])), nil
-}
-
-// NewToken makes the left side of a message id for a mail of a ticket: who answers it
-// proves with it that she got a mail of that ticket. It needs no record of the mail.
-func NewToken(tx *gate.Tx, ticket id.ID) (string, error) {
-	b := make([]byte, 10)
-	if _, err := rand.Read(b); err != nil {
-		return "", err
-	}
-	nonce := strings.ToLower(letters.EncodeToString(b))
-	mac, err := proof(tx, ticket, nonce)
-	return "ticket." + ticket.String() + "." + nonce + "." + mac, err
-}
-
-// tokened is the ticket of which a message id bears the proof; 0 for none.
-func tokened(tx *gate.Tx, message string) (id.ID, error) {
-	left, _, _ := strings.Cut(strings.ToLower(message), "@")
-	p := strings.Split(left, ".")
-	if len(p) != 4 || p[0] != "ticket" {
-		return 0, nil
-	}
-	ticket, ok := id.Parse(p[1])
-	if !ok {
-		return 0, nil
-	}
-	mac, err := proof(tx, ticket, p[2])
-	if err != nil || !hmac.Equal([]byte(mac), []byte(p[3])) {
-		return 0, err
-	}
-	return ticket, nil
-}
 
 func kindOf(tx *gate.Tx, ticket id.ID) (kind string, err error) {
 	err = tx.QueryRow(`select kind from record where id = ?`, int64(ticket)).Scan(&kind)
@@ -157,6 +111,9 @@ func (f *filing) known() (k Known, err error) {
 	for a := range own {
 		k.Own = append(k.Own, a)
 	}
+	if own[letter.Plain(f.m.From.Address)] {
+		k.Own = append(k.Own, f.m.From.Address)
+	}
 	k.Filed, k.Open = n > 0, f.box.Strangers && f.box.Organization != 0
 	if err := f.threads(&k); err != nil {
 		return k, err
@@ -169,8 +126,19 @@ func (f *filing) known() (k Known, err error) {
 
 // threads finds the tickets that the mail names.
 func (f *filing) threads(k *Known) error {
+	for _, a := range append(f.m.Everybody(), f.m.Delivered...) {
+		proved, err := letter.Addressed(f.tx, a)
+		if err != nil {
+			return err
+		}
+		if proved != 0 && k.Token == nil {
+			if k.Token, err = f.ticket(proved); err != nil {
+				return err
+			}
+		}
+	}
 	for _, message := range f.m.Answers() {
-		proved, err := tokened(f.tx, message)
+		proved, err := letter.Tokened(f.tx, message)
 		if err != nil {
 			return err
 		}
@@ -192,7 +160,7 @@ func (f *filing) threads(k *Known) error {
 		}
 	}
 	if f.m.Bounce != nil {
-		sent, err := tokened(f.tx, f.m.Bounce.Original)
+		sent, err := letter.Tokened(f.tx, f.m.Bounce.Original)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,5 @@
-// Package mailbox brings mail into the service desk.
+// Package mailbox brings mail into the service desk, and names the ways by which its
+// answers leave.
 //
 // Always true: a mail is written down before the server of the mailbox is told that it
 // was taken, and filed once, whatever was fetched twice or came to two mailboxes; it is
@@ -21,6 +22,7 @@ import (
 
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
+	post "strongroom/internal/base/mail"
 	"strongroom/internal/base/mailparse"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -28,6 +30,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/feature/relation"
 )
 
@@ -74,6 +77,7 @@ type Desk struct {
 	Secrets   *secret.Revealer // for fetching
 	Dialer    *dialer.Dialer   // likewise
 	Own       []string         // addresses from which this server sends mail
+	Relay     *post.Relay      // the operator's; nil when there is none
 	Log       *slog.Logger
 	TLS       *tls.Config // of mail servers; nil is the library's
 
@@ -83,7 +87,7 @@ type Desk struct {
 
 // Feature is the tables of mailboxes and of mail that came.
 func Feature() record.Feature {
-	return record.Feature{Name: "mailbox", Schema: []string{
+	return record.Feature{Name: "mailbox", Schema: append([]string{
 		`create table if not exists mailbox (id id primary key, name text not null, address text not null, protocol text not null, server text not null, tls text not null, user_name text not null, folder text not null,
 			done text not null, active int not null, organization_id int not null, strangers int not null, version int not null, created_at int not null, updated_at int not null,
 			validity int not null default 0, last int not null default 0, checked_at int not null default 0, error text not null default '', hint text not null default '')`,
@@ -97,12 +101,24 @@ func Feature() record.Feature {
 		`create index if not exists mailbox_mail_ticket on mailbox_mail (ticket_id)`,
 		`create table if not exists mailbox_text (mail_id id primary key, raw bytes not null)`,
 		`create table if not exists mailbox_person (ticket_id int not null, address text not null, primary key (ticket_id, address))`,
-	}, Purge: purge}
+		`alter table mailbox_person add column if not exists machine int not null default 0`, // a program writes from there
+		`alter table mailbox add column if not exists send text not null default ''`,
+		`alter table mailbox add column if not exists smtp_server text not null default ''`,
+		`alter table mailbox add column if not exists smtp_tls text not null default ''`,
+		`alter table mailbox add column if not exists smtp_user text not null default ''`,
+		`alter table mailbox add column if not exists confirms int not null default 0`,
+		`alter table mailbox add column if not exists tells_solved int not null default 0`,
+		`alter table mailbox add column if not exists plus int not null default 0`,
+		`alter table mailbox add column if not exists language text not null default ''`,
+	}, letter.Schema()...), Purge: purge}
 }
 
 // purge forgets who took part in a ticket, and what mail came of it.
 func purge(tx *gate.Tx, r *record.Record) error {
 	if _, err := tx.Exec(`delete from mailbox_person where ticket_id = ?`, int64(r.ID)); err != nil {
+		return err
+	}
+	if err := letter.Purge(tx, r); err != nil {
 		return err
 	}
 	_, err := tx.Exec(`update mailbox_mail set ticket_id = 0, sender = '', sender_name = '', subject = '', topic = '' where ticket_id = ?`, int64(r.ID))

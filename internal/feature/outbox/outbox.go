@@ -10,6 +10,7 @@ package outbox
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
@@ -25,18 +26,11 @@ import (
 	"strongroom/internal/core/job"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/outbox/queue"
 )
 
 // JobKind is the kind of the jobs that send what waits.
 const JobKind = "mail.send"
-
-// The states of a mail.
-const (
-	Waiting = "waiting"
-	Sending = "sending" // being handed over; after a crash it is tried again
-	Sent    = "sent"    // the relay has taken it
-	Failed  = "failed"  // it was refused for good, or for too long
-)
 
 const (
 	keep   = 30 * 24 * time.Hour // how long it can be seen what was sent
@@ -49,7 +43,12 @@ type Outbox struct {
 	Gate  *gate.Gate
 	Jobs  *job.Runner
 	Relay *post.Relay
-	Link  string // address of the web interface, for links: https://strongroom.example.com; none when empty
+	// Via gives the relay of what goes out by another way than Relay, such as by the
+	// server of a mailbox; Invalid when there is none any more. File gives a file that
+	// hangs on a mail. Both may be nil where nothing does.
+	Via  func(ctx context.Context, tenant string, way id.ID) (*post.Relay, error)
+	File func(ctx context.Context, tenant string, file id.ID) (post.File, error)
+	Link string // address of the web interface, for links: https://strongroom.example.com; none when empty
 }
 
 // Feature is the table of mails.
@@ -62,10 +61,21 @@ var schema = []string{
 		state text not null, attempts int not null default 0, at int not null, error text not null default '', created_at int not null, ended_at int not null default 0)`,
 	`create index if not exists mail_due on mail (at, id) where state in ('waiting', 'sending')`,
 	`create index if not exists mail_user on mail (user_id)`,
+	`alter table mail add column if not exists via int not null default 0`,
+	`alter table mail add column if not exists about_id int not null default 0`, // the record that it is of
+	`alter table mail add column if not exists part_id int not null default 0`,  // and what of it, such as an entry
+	`alter table mail add column if not exists message_id text not null default ''`,
+	`alter table mail add column if not exists head text not null default ''`,
+	`alter table mail add column if not exists files text not null default ''`,
+	`alter table mail add column if not exists automatic int not null default 0`,
+	`alter table mail add column if not exists what text not null default ''`,
+	`create index if not exists mail_about on mail (about_id, id) where about_id <> 0`,
+	`create index if not exists mail_message on mail (message_id) where message_id <> ''`,
+	`create index if not exists mail_automatic on mail (address, created_at) where automatic = 1`,
 }
 
 func purge(tx *gate.Tx, r *record.Record) error {
-	_, err := tx.Exec(`delete from mail where user_id = ?`, int64(r.ID))
+	_, err := tx.Exec(`delete from mail where user_id = ? or about_id = ? or about_id <> 0 and part_id = ?`, int64(r.ID), int64(r.ID), int64(r.ID))
 	return err
 }
 
@@ -117,13 +127,7 @@ func short(s string) string {
 
 // Put puts a mail into the queue; it is sent once tx is durable. html may be empty.
 func (o *Outbox) Put(tx *gate.Tx, user id.ID, to mail.Address, subject, text, page string) error {
-	mid, err := tx.NewID()
-	if err != nil {
-		return err
-	}
-	_, err = tx.Exec(`insert into mail (id, user_id, address, name, subject, body, html, state, at, created_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(mid), int64(user), to.Address, to.Name, subject, text, page, Waiting, tx.Now, tx.Now)
-	if err != nil {
+	if err := queue.Write(tx, queue.Letter{User: user, To: to, Subject: subject, Text: text, HTML: page}); err != nil {
 		return err
 	}
 	return o.arm(tx)
@@ -132,7 +136,7 @@ func (o *Outbox) Put(tx *gate.Tx, user id.ID, to mail.Address, subject, text, pa
 // arm sees to it that there is a job for what waits.
 func (o *Outbox) arm(tx *gate.Tx) error {
 	var next, have int64
-	if err := tx.QueryRow(`select coalesce(min(at), 0) from mail where state in (?, ?)`, Waiting, Sending).Scan(&next); err != nil || next == 0 {
+	if err := tx.QueryRow(`select coalesce(min(at), 0) from mail where state in (?, ?) and (via <> 0 or ? = 1)`, queue.Waiting, queue.Sending, o.house()).Scan(&next); err != nil || next == 0 {
 		return err
 	}
 	err := tx.QueryRow(`select coalesce(min(at), 0) from job where kind = ? and state = ?`, JobKind, job.Waiting).Scan(&have)
@@ -141,6 +145,26 @@ func (o *Outbox) arm(tx *gate.Tx) error {
 	}
 	_, err = o.Jobs.Enqueue(tx, job.Job{Kind: JobKind, Payload: struct{}{}, At: next})
 	return err
+}
+
+// house is 1 when the operator has named a relay.
+func (o *Outbox) house() int {
+	if o.Relay == nil {
+		return 0
+	}
+	return 1
+}
+
+// Run sees to it that what was written is sent.
+func (o *Outbox) Run(ctx context.Context, tenant string) error {
+	var waits int
+	err := o.Gate.View(ctx, access.System(tenant, "job"), func(tx *gate.Tx) error {
+		return tx.QueryRow(`select count(*) from mail where state in (?, ?) and (via <> 0 or ? = 1)`, queue.Waiting, queue.Sending, o.house()).Scan(&waits)
+	})
+	if err != nil || waits == 0 {
+		return err
+	}
+	return o.quietly(ctx, tenant, o.arm)
 }
 
 func (o *Outbox) quietly(ctx context.Context, tenant string, fn func(tx *gate.Tx) error) error {
@@ -153,6 +177,10 @@ func (o *Outbox) quietly(ctx context.Context, tenant string, fn func(tx *gate.Tx
 // letter is a mail that is due.
 type letter struct {
 	id       id.ID
+	message  string
+	via      id.ID
+	head     string
+	files    string
 	to       mail.Address
 	subject  string
 	text     string
@@ -165,7 +193,7 @@ type letter struct {
 // same time, since the later one finds nothing that waits.
 func (o *Outbox) Handler() job.Handler {
 	return func(ctx context.Context, run *job.Run) error {
-		for o.Relay != nil {
+		for {
 			l, err := o.take(ctx, run)
 			if err != nil {
 				return err
@@ -173,7 +201,7 @@ func (o *Outbox) Handler() job.Handler {
 			if l == nil {
 				break
 			}
-			cause := o.Relay.Send(ctx, post.Message{ID: "mail-" + l.id.String(), To: l.to, Subject: l.subject, Text: l.text, HTML: l.html, Date: time.UnixMilli(l.created)})
+			cause := o.send(ctx, run.Tenant, l)
 			if ctx.Err() != nil {
 				return ctx.Err() // the process stops; it is tried again
 			}
@@ -181,11 +209,8 @@ func (o *Outbox) Handler() job.Handler {
 				return err
 			}
 		}
-		if o.Relay == nil { // the operator has taken it away: what waits goes out when it is back
-			return nil
-		}
 		return o.quietly(ctx, run.Tenant, func(tx *gate.Tx) error {
-			if _, err := tx.Exec(`delete from mail where ended_at > 0 and ended_at < ?`, tx.Now-keep.Milliseconds()); err != nil {
+			if _, err := tx.Exec(`delete from mail where ended_at > 0 and ended_at < ? and about_id = 0`, tx.Now-keep.Milliseconds()); err != nil {
 				return err
 			}
 			if _, err := tx.Exec(`delete from job where kind = ? and state = ?`, JobKind, job.Done); err != nil {
@@ -196,73 +221,84 @@ func (o *Outbox) Handler() job.Handler {
 	}
 }
 
+// send hands a mail to the relay of its way.
+func (o *Outbox) send(ctx context.Context, tenant string, l *letter) error {
+	m := post.Message{ID: l.message, To: l.to, Subject: l.subject, Text: l.text, HTML: l.html, Date: time.UnixMilli(l.created)}
+	if m.ID == "" {
+		m.ID = "mail-" + l.id.String()
+	}
+	var files []id.ID
+	for _, x := range []struct {
+		text string
+		into any
+	}{{l.head, &m.Head}, {l.files, &files}} {
+		if x.text == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(x.text), x.into); err != nil {
+			return err
+		}
+	}
+	relay := o.Relay
+	if l.via != 0 {
+		var err error
+		if relay, err = o.Via(ctx, tenant, l.via); err != nil {
+			return err
+		}
+	}
+	for _, n := range files {
+		f, err := o.File(ctx, tenant, n)
+		if fault.Is(err, fault.NotFound) {
+			continue // it was deleted meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		m.Files = append(m.Files, f)
+	}
+	return relay.Send(ctx, m)
+}
+
 // take takes the mail that is due for the longest time, so that no other job does for
-// some minutes; nil when none is.
+// some minutes; nil when none is. While the operator names no relay, what is to go by it
+// waits.
 func (o *Outbox) take(ctx context.Context, run *job.Run) (*letter, error) {
 	l := &letter{}
-	var n int64
+	var n, via int64
 	err := o.quietly(ctx, run.Tenant, func(tx *gate.Tx) error {
-		return tx.QueryRow(`update mail set state = ?, attempts = attempts + 1, at = ? where id = (select id from mail where state in (?, ?) and at <= ? order by at, id limit 1)
-			returning id, address, name, subject, body, html, attempts, created_at`, Sending, tx.Now+(5*time.Minute).Milliseconds(), Waiting, Sending, tx.Now).
-			Scan(&n, &l.to.Address, &l.to.Name, &l.subject, &l.text, &l.html, &l.attempts, &l.created)
+		return tx.QueryRow(`update mail set state = ?, attempts = attempts + 1, at = ? where id = (select id from mail where state in (?, ?) and at <= ? and (via <> 0 or ? = 1) order by at, id limit 1)
+			returning id, address, name, subject, body, html, attempts, created_at, message_id, via, head, files`, queue.Sending, tx.Now+(5*time.Minute).Milliseconds(), queue.Waiting, queue.Sending, tx.Now, o.house()).
+			Scan(&n, &l.to.Address, &l.to.Name, &l.subject, &l.text, &l.html, &l.attempts, &l.created, &l.message, &via, &l.head, &l.files)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	l.id = id.ID(n)
+	l.id, l.via = id.ID(n), id.ID(via)
 	return l, err
 }
 
 // note writes down what came of a try.
 func (o *Outbox) note(tx *gate.Tx, l *letter, cause error) error {
 	if cause == nil {
-		_, err := tx.Exec(`update mail set state = ?, error = '', body = '', html = '', ended_at = ? where id = ?`, Sent, tx.Now, int64(l.id))
+		_, err := tx.Exec(`update mail set state = ?, error = '', body = '', html = '', ended_at = ? where id = ? and state <> ?`, queue.Sent, tx.Now, int64(l.id), queue.Back)
 		return err
 	}
 	said := fault.Say(cause).Text
 	if fault.Is(cause, fault.Invalid) || tx.Now-l.created > giveUp.Milliseconds() {
-		_, err := tx.Exec(`update mail set state = ?, error = ?, body = '', html = '', ended_at = ? where id = ?`, Failed, said, tx.Now, int64(l.id))
+		_, err := tx.Exec(`update mail set state = ?, error = ?, body = '', html = '', ended_at = ? where id = ?`, queue.Failed, said, tx.Now, int64(l.id))
 		return err
 	}
 	wait := min(time.Minute<<min(l.attempts-1, 10), 4*time.Hour)
-	_, err := tx.Exec(`update mail set state = ?, error = ?, at = ? where id = ?`, Waiting, said, tx.Now+wait.Milliseconds(), int64(l.id))
+	_, err := tx.Exec(`update mail set state = ?, error = ?, at = ? where id = ?`, queue.Waiting, said, tx.Now+wait.Milliseconds(), int64(l.id))
 	return err
 }
 
-// Mail is how a mail stands.
-type Mail struct {
-	ID       id.ID
-	Address  string
-	Subject  string
-	State    string
-	Attempts int
-	Next     int64 // when it is tried again, Unix milliseconds
-	Error    string
-	Created  int64
-	Ended    int64
-}
-
 // List gives the newest mails, to who manages the tenant.
-func (o *Outbox) List(tx *gate.Tx) ([]Mail, error) {
+func (o *Outbox) List(tx *gate.Tx) ([]queue.Mail, error) {
 	if _, err := tx.Allow(access.Administer, gate.Thing{}); err != nil {
 		return nil, err
 	}
-	rows, err := tx.Query(`select id, address, subject, state, attempts, at, error, created_at, ended_at from mail order by id desc limit ?`, 4*batch)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []Mail
-	for rows.Next() {
-		var m Mail
-		var n int64
-		if err := rows.Scan(&n, &m.Address, &m.Subject, &m.State, &m.Attempts, &m.Next, &m.Error, &m.Created, &m.Ended); err != nil {
-			return nil, err
-		}
-		m.ID = id.ID(n)
-		out = append(out, m)
-	}
-	return out, rows.Err()
+	return queue.Read(tx, `order by id desc limit ?`, 4*batch)
 }
 
 // Try has a mail sent to the caller herself, to see whether it arrives.

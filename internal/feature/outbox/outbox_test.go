@@ -25,6 +25,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
+	"strongroom/internal/feature/outbox/queue"
 )
 
 // relay is a server that keeps what it takes.
@@ -109,14 +110,14 @@ func (h *house) put(subject string) {
 	})
 }
 
-func (h *house) list() (out []outbox.Mail) {
+func (h *house) list() (out []queue.Mail) {
 	h.t.Helper()
 	h.View(h.Admin(), func(tx *gate.Tx) (err error) { out, err = h.List(tx); return err })
 	return out
 }
 
 // until waits for the newest mail to be in a state with so many attempts.
-func (h *house) until(state string, attempts int) outbox.Mail {
+func (h *house) until(state string, attempts int) queue.Mail {
 	h.t.Helper()
 	end := time.After(20 * time.Second)
 	for {
@@ -135,7 +136,7 @@ func TestSent(t *testing.T) {
 	h := open(t)
 	h.run()
 	h.put("Hello")
-	m := h.until(outbox.Sent, 1)
+	m := h.until(queue.Sent, 1)
 	if m.Ended == 0 || m.Subject != "Hello" || len(h.mails()) != 1 || !strings.Contains(h.mails()[0], "Subject: Hello") {
 		t.Errorf("%+v %q", m, h.mails())
 	}
@@ -161,25 +162,25 @@ func TestTriedAgain(t *testing.T) {
 	h.set(&smtp.SMTPError{Code: 451, Message: "later"})
 	h.run()
 	h.put("Later")
-	m := h.until(outbox.Waiting, 1)
+	m := h.until(queue.Waiting, 1)
 	if m.Error == "" || m.Next != h.Clock.Now().Add(time.Minute).UnixMilli() {
 		t.Errorf("%+v", m)
 	}
 	h.Clock.Advance(time.Minute)
-	h.until(outbox.Waiting, 2)
+	h.until(queue.Waiting, 2)
 	h.set(nil)
 	h.Clock.Advance(time.Hour)
-	h.until(outbox.Sent, 3)
+	h.until(queue.Sent, 3)
 	h.set(&smtp.SMTPError{Code: 550, Message: "no such user"})
 	h.put("Never")
-	if m := h.until(outbox.Failed, 1); m.Error == "" {
+	if m := h.until(queue.Failed, 1); m.Error == "" {
 		t.Errorf("%+v", m)
 	}
 	h.set(&smtp.SMTPError{Code: 451, Message: "later"})
 	h.put("Too long")
-	h.until(outbox.Waiting, 1)
+	h.until(queue.Waiting, 1)
 	h.Clock.Advance(73 * time.Hour)
-	h.until(outbox.Failed, 2)
+	h.until(queue.Failed, 2)
 	if n := len(h.mails()); n != 1 {
 		t.Errorf("%d mails were taken", n)
 	}
@@ -197,7 +198,7 @@ func TestAfterACrash(t *testing.T) {
 	h.run()
 	h.Clock.Advance(time.Minute)
 	h.put("Other") // has a job looked for what waits
-	h.until(outbox.Sent, 1)
+	h.until(queue.Sent, 1)
 	end := time.After(20 * time.Second)
 	for len(h.mails()) < 2 {
 		select {
@@ -230,7 +231,7 @@ func TestNotices(t *testing.T) {
 	if err := d.Run(t.Context(), coretest.Name); err != nil {
 		t.Fatal(err)
 	}
-	m := h.until(outbox.Sent, 1)
+	m := h.until(queue.Sent, 1)
 	if m.Address != "reader@example.com" || !strings.Contains(m.Subject, "mentioned you on Runbook") || !strings.Contains(strings.ReplaceAll(h.mails()[0], "=\r\n", ""), "https://strongroom.example.com/notifications/") {
 		t.Errorf("%+v\n%s", m, h.mails()[0])
 	}

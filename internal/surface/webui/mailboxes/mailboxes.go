@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/mailbox"
+	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -47,10 +48,15 @@ func (p *Pages) Mount(s *shell.Shell) {
 	get(top+"/{id}", (*visit).one)
 	post(top+"/{id}", (*visit).save)
 	post(top+"/{id}/test", (*visit).test)
+	post(top+"/{id}/try", (*visit).try)
 	post(top+"/{id}/delete", (*visit).remove)
 	get(top+"/held/{id}", (*visit).held)
 	post(top+"/held/{id}/release", (*visit).release)
 	post(top+"/held/{id}/drop", (*visit).drop)
+	get(top+"/templates", (*visit).templates)
+	post(top+"/templates/language", (*visit).speak)
+	get(top+"/templates/mail", (*visit).template)
+	post(top+"/templates/mail", (*visit).change)
 }
 
 // visit is one request for a page of the group.
@@ -99,7 +105,7 @@ var states = map[string]ui.Pill{
 // all lists the mailboxes and what was not filed.
 func (v *visit) all() error {
 	data := &view{Head: ui.Head{Title: "Mailboxes", Icon: "inbox", Sub: []ui.Cell{{Text: "Mail that comes here becomes tickets, or is written on those it belongs to."}},
-		Actions: []ui.Action{{Label: "Add a mailbox", Icon: "plus", Href: top + "/new", Primary: true}}}}
+		Actions: []ui.Action{{Label: "Add a mailbox", Icon: "plus", Href: top + "/new", Primary: true}, {Label: "Mail templates", Icon: "template", Href: top + "/templates"}}}}
 	boxes := &ui.Section{Title: "Mailboxes", Icon: "inbox", Empty: "None yet: no mail is read."}
 	held := &ui.Section{Title: "Held back", Icon: "alert-triangle", Empty: "Nothing waits for you to decide."}
 	rest := &ui.Section{Title: "Not filed", Icon: "mail", Empty: "Nothing was ignored."}
@@ -203,8 +209,11 @@ func (v *visit) page(b *mailbox.Box, result *found, refused error) error {
 		d := ui.Confirm{ID: "delete", Title: "Delete " + b.Name + "?", Text: "It is not read any more, and its password is destroyed. What came from it stays.", Action: address(b.ID) + "/delete", Submit: "Delete", Danger: true}
 		data.Dialogs = append(data.Dialogs, d)
 		data.Head.Sub = []ui.Cell{{Text: b.Address}}
-		data.Head.Actions = []ui.Action{{Label: "Test", Icon: "plug", Href: address(b.ID) + "/test", Post: true, Primary: true},
-			{Label: "Delete", Icon: "trash", Href: d.Action, Post: true, Danger: true, Quiet: true, Dialog: d.ID}}
+		data.Head.Actions = []ui.Action{{Label: "Test", Icon: "plug", Href: address(b.ID) + "/test", Post: true, Primary: true}}
+		if b.Send != "" {
+			data.Head.Actions = append(data.Head.Actions, ui.Action{Label: "Send me a mail", Icon: "send", Href: address(b.ID) + "/try", Post: true})
+		}
+		data.Head.Actions = append(data.Head.Actions, ui.Action{Label: "Delete", Icon: "trash", Href: d.Action, Post: true, Danger: true, Quiet: true, Dialog: d.ID})
 		if result == nil && b.Error != "" {
 			data.Found = &found{Title: "The last visit", Problem: &ui.Errors{Text: b.Error, Hint: b.Hint}}
 		}
@@ -246,11 +255,40 @@ func (v *visit) form(b *mailbox.Box) (ui.Form, error) {
 		{Name: "password", Label: "Password", Type: "password", Complete: "new-password", Required: b.ID == 0, Hint: hint},
 		{Name: "folder", Label: "Folder", Type: "text", Value: b.Folder},
 		{Name: "done", Label: "Move what was taken to", Type: "text", Value: b.Done, Hint: "A folder of the mailbox. Left empty, mail stays where it is and is marked as read. Nothing is ever deleted."},
+		{Type: "heading", Label: "Replies"},
+		{Name: "send", Label: "Mail what is replied on tickets", Type: "select", Options: sending(b, v.Desk.Relay != nil)},
+		{Name: "confirms", Label: "Confirm new tickets", Type: "checkbox", Checked: b.Confirms, Hint: "Who opens a ticket by mail is told its number."},
+		{Name: "resolves", Label: "Tell when a ticket is resolved", Type: "checkbox", Checked: b.Resolves, Hint: "The customer is told, with the resolution."},
+		{Name: "language", Label: "Language", Type: "select", Options: languages(b.Language), Hint: "Of what is sent. An organization may have another, under Mail templates."},
+		{Name: "plus", Label: "Addresses with a plus come here too", Type: "checkbox", Checked: b.Plus, Hint: "What is written to desk+anything@example.com arrives in this mailbox. Answers are then known by their address as well."},
+		{Type: "heading", Label: "Server that sends (SMTP)"},
+		{Name: "smtp_server", Label: "Server", Type: "text", Value: b.SMTPServer, Hint: "Such as smtp.example.com:587. Not needed for the server's own relay."},
+		{Name: "smtp_tls", Label: "Encryption", Type: "select", Options: []ui.Option{{Value: mail.StartTLS, Label: "STARTTLS (port 587)", Selected: b.SMTPTLS != mail.Implicit}, {Value: mail.Implicit, Label: "TLS from the first byte (port 465)", Selected: b.SMTPTLS == mail.Implicit}}},
+		{Name: "smtp_user", Label: "User", Type: "text", Value: b.SMTPUser, Hint: "Left empty, it is the same as for reading."},
+		{Name: "smtp_password", Label: "Password", Type: "password", Complete: "new-password", Hint: "Left empty, it stays what it is: at first the same as for reading."},
 		{Type: "heading", Label: "Senders who are no contacts"},
 		{Name: "strangers", Label: "May open tickets", Type: "checkbox", Checked: b.Strangers, Hint: "Otherwise their mail is held until somebody decides."},
 		{Name: "organization_id", Label: "Belong to", Type: "select", Options: append([]ui.Option{{Label: "—"}}, orgs...), Hint: "They become contacts of this organization. It also counts for senders who are contacts of several."},
 	}
 	return f, err
+}
+
+// sending are the ways by which answers leave.
+func sending(b *mailbox.Box, relay bool) []ui.Option {
+	out := []ui.Option{{Value: "", Label: "No: nothing is mailed", Selected: b.Send == ""}, {Value: mailbox.BySMTP, Label: "By the mailbox's own server", Selected: b.Send == mailbox.BySMTP}}
+	if relay || b.Send == mailbox.ByRelay {
+		out = append(out, ui.Option{Value: mailbox.ByRelay, Label: "By the relay of this Strongroom", Selected: b.Send == mailbox.ByRelay})
+	}
+	return out
+}
+
+// languages are those of templates.
+func languages(chosen string) []ui.Option {
+	var out []ui.Option
+	for _, l := range letter.Languages() {
+		out = append(out, ui.Option{Value: l.Code, Label: l.Name, Selected: l.Code == chosen})
+	}
+	return out
 }
 
 func (v *visit) save() error {
@@ -266,17 +304,20 @@ func (v *visit) save() error {
 		return err
 	}
 	b.Name, b.Address, b.Active, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Strangers = f.Text("name"), f.Text("address"), f.Bool("active"), f.Text("server"), f.Text("tls"), f.Text("user"), f.Text("folder"), f.Text("done"), f.Bool("strangers")
+	b.Send, b.Confirms, b.Resolves, b.Language, b.Plus, b.SMTPServer, b.SMTPTLS, b.SMTPUser = f.Text("send"), f.Bool("confirms"), f.Bool("resolves"), f.Text("language"), f.Bool("plus"), f.Text("smtp_server"), f.Text("smtp_tls"), f.Text("smtp_user")
 	b.Organization, _ = id.Parse(f.Text("organization_id"))
 	if b.ID != 0 {
 		if b.Version, err = strconv.ParseInt(f.Text("version"), 10, 64); err != nil {
 			b.Version = 0
 		}
 	}
-	var pass *string
-	if text := strings.TrimSpace(f.Raw("password")); text != "" {
-		pass = &text
+	entered := func(name string) *string {
+		if text := strings.TrimSpace(f.Raw(name)); text != "" {
+			return &text
+		}
+		return nil
 	}
-	err = v.Desk.Save(v.R.Context(), v.Caller, b, pass)
+	err = v.Desk.Save(v.R.Context(), v.Caller, b, entered("password"), entered("smtp_password"))
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
 		return v.page(b, nil, err)
 	}
@@ -293,6 +334,21 @@ func (v *visit) test() error {
 	}
 	lines, err := v.Desk.Test(v.R.Context(), v.Caller, b.ID)
 	result := &found{Title: "Test", Lines: lines}
+	if err != nil {
+		said := fault.Say(err)
+		result.Problem = &ui.Errors{Text: said.Text, Hint: said.Hint}
+	}
+	return v.page(b, result, nil)
+}
+
+// try sends a mail to who asks.
+func (v *visit) try() error {
+	b, err := v.box()
+	if err != nil {
+		return err
+	}
+	lines, err := v.Desk.Try(v.R.Context(), v.Caller, b.ID)
+	result := &found{Title: "Sending", Lines: lines}
 	if err != nil {
 		said := fault.Say(err)
 		result.Problem = &ui.Errors{Text: said.Text, Hint: said.Hint}

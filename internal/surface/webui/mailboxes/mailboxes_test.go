@@ -73,6 +73,39 @@ func TestMailboxes(t *testing.T) {
 	if p = c.Get(one); !strings.Contains(p.Text("main"), "not kept any more") {
 		t.Errorf("%s", p.Text("main"))
 	}
+	t.Run("templates", func(t *testing.T) {
+		const mail = "/settings/mailboxes/templates/mail"
+		if p := c.Get("/settings/mailboxes/templates").Want(http.StatusOK); !strings.Contains(p.Text("main"), "Deutsch") || !strings.Contains(p.Text("main"), "Supplied") {
+			t.Errorf("%s", p.Text("main"))
+		}
+		words := url.Values{"language": {"de"}, "what": {"reply"}, "subject": {"Zu {{number}}"}, "body": {"{{text}}\n\n{{nmae}}"}}
+		p := c.Post(mail, words).Want(http.StatusUnprocessableEntity)
+		if !strings.Contains(p.Text("main"), "Line 3: there is no placeholder {{nmae}}") || !strings.Contains(p.Text("textarea"), "{{nmae}}") {
+			t.Errorf("%s", p.Text("main"))
+		}
+		words.Set("body", "{{text}}\n\nGruß, {{agent}}")
+		for range 2 {
+			c.Post(mail, words).Want(http.StatusSeeOther)
+		}
+		if p := c.Get(mail + "?language=de&what=reply"); !strings.Contains(p.Text("textarea"), "Gruß") {
+			t.Errorf("%s", p.Text("main"))
+		}
+		org := h.Org("Harbour Dental").String()
+		if p := c.Get(mail + "?language=de&what=reply&organization_id=" + org).Want(http.StatusOK); !strings.Contains(p.Text("textarea"), "Gruß") {
+			t.Errorf("an organization has %s", p.Text("textarea"))
+		}
+		c.Post("/settings/mailboxes/templates/language", url.Values{"organization_id": {org}, "save": {"1"}, "language": {"xx"}}).Want(http.StatusUnprocessableEntity)
+		c.Post("/settings/mailboxes/templates/language", url.Values{"organization_id": {org}, "save": {"1"}, "language": {"de"}}).Want(http.StatusSeeOther)
+		words.Set("reset", "1")
+		c.Post(mail, words).Want(http.StatusSeeOther)
+		if p := c.Get(mail + "?language=de&what=reply"); strings.Contains(p.Text("textarea"), "Gruß") {
+			t.Error("it did not go back")
+		}
+		for _, path := range []string{"/settings/mailboxes/templates", mail} {
+			h.As(access.Manager).Get(path).Want(http.StatusForbidden)
+		}
+		c.Get(mail + "?language=xx").Want(http.StatusNotFound)
+	})
 	for _, path := range []string{"/settings/mailboxes", at, one} {
 		h.As(access.Manager).Get(path).Want(http.StatusForbidden)
 	}

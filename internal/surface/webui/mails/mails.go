@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/feature/outbox"
+	"strongroom/internal/feature/outbox/queue"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -40,7 +41,7 @@ type view struct {
 }
 
 var states = map[string]ui.Pill{
-	outbox.Waiting: {Text: "Waiting", Tone: "info"}, outbox.Sending: {Text: "Being sent", Tone: "info"}, outbox.Sent: {Text: "Sent", Tone: "ok"}, outbox.Failed: {Text: "Failed", Tone: "bad"},
+	queue.Waiting: {Text: "Waiting", Tone: "info"}, queue.Sending: {Text: "Being sent", Tone: "info"}, queue.Sent: {Text: "Sent", Tone: "ok"}, queue.Failed: {Text: "Failed", Tone: "bad"},
 }
 
 func (p *Pages) list(v *shell.Visit) error {

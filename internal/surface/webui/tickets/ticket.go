@@ -13,7 +13,9 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -59,6 +61,8 @@ type composer struct {
 	Action, Draft, Type, Text, Error string
 	Hint, Seen, Writing              string
 	Customer                         string // to whom a reply goes
+	Mailed                           string // who gets it by mail, or why nobody does
+	Lost                             string // addresses from which mail came back
 	States                           []string
 	Then                             string
 }
@@ -67,11 +71,13 @@ type composer struct {
 type typed struct {
 	typ, text, then, seen string
 	wrong                 error
+	files                 []*attachment.Content
 }
 
 // ticket is the page of one; t is what was refused, or nil.
 func (v *visit) ticket(r *record.Record, t *typed) error {
 	var d ticketPage
+	var mailed *letter.Recipients
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if d.Queue, err = v.queue(tx, r.ID); err != nil {
 			return err
@@ -91,6 +97,9 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 		if d.Hand, err = v.hand(tx, r); err != nil {
 			return err
 		}
+		if mailed, err = letter.To(tx, r); err != nil {
+			return err
+		}
 		d.Rail, err = v.RailOf(tx, r)
 		return err
 	})
@@ -102,6 +111,9 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 	}
 	if d.Say = v.composer(r, t, d.next); d.Say != nil {
 		d.Say.Seen = d.Latest
+		if mailed != nil {
+			d.Say.Mailed, d.Say.Lost = "A reply "+mailed.Words()+".", strings.Join(mailed.Lost, ", ")
+		}
 	}
 	p, err := v.Page(r.Name, v.Crumbs(r.Kind, r.Org, r.OrgName, ui.Crumb{Label: d.Number})...)
 	if err != nil {
@@ -247,7 +259,7 @@ func (v *visit) composer(r *record.Record, t *typed, next []string) *composer {
 	}
 	if t != nil {
 		said := fault.Say(t.wrong)
-		c.Type, c.Text, c.Then, c.Error, c.Hint = t.typ, t.text, t.then, said.Text, said.Hint
+		c.Type, c.Text, c.Then, c.Error, c.Hint = t.typ, t.text, t.then, lost(t.files, said.Text), said.Hint
 	}
 	return c
 }

@@ -10,10 +10,12 @@ import (
 	"embed"
 	"io/fs"
 
+	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/live"
@@ -32,7 +34,8 @@ const incidents = "incident"
 
 // Pages are the pages of this group.
 type Pages struct {
-	Live *live.Hub // nil for pages that tell nothing by themselves
+	Live        *live.Hub // nil for pages that tell nothing by themselves
+	Attachments *attachment.Store
 }
 
 // Templates gives the group's templates.
@@ -81,7 +84,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Stream("/desk/live", p.as((*visit).live))
 	s.Post("/tickets/{id}/writing", p.as((*visit).writing))
 	s.Get("/tickets/{id}/clocks", p.as((*visit).why))
-	s.Post("/tickets/{id}/say", p.as((*visit).say))
+	s.Post("/tickets/{id}/say", p.as((*visit).say), web.MaxBody(mostSaid), web.Within(0))
 	s.Post("/tickets/{id}/take", p.as((*visit).take))
 	s.Get("/tickets/{id}/move", p.as((*visit).moving))
 	s.Post("/tickets/{id}/move", p.as((*visit).move))

@@ -15,6 +15,8 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/mailbox/letter"
+	"strongroom/internal/feature/outbox/queue"
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -35,7 +37,8 @@ type line struct {
 	Page    string // address of the entry, with its files and history
 	Changed bool
 	Files   []ui.File
-	What    string // of an event
+	Mails   []ui.Pill // what became of mailing it
+	What    string    // of an event
 	Changes []changed
 }
 
@@ -66,7 +69,10 @@ func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage) error {
 	if more {
 		d.Earlier = shell.ListURL(v.Kind(entry.Kind)) + "?" + entry.FieldOf(r.Kind.Name) + "=" + r.ID.String()
 	}
-	list = append(list, entries...)
+	list, err = v.mailed(tx, r, append(list, entries...))
+	if err != nil {
+		return err
+	}
 	slices.Reverse(list) // both come with the latest first
 	slices.SortStableFunc(list, func(a, b line) int { return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.order(), b.order())) })
 	d.Lines = list
@@ -108,6 +114,50 @@ func (v *visit) entries(tx *gate.Tx, r *record.Record, d *ticketPage) ([]line, b
 		out = append(out, l)
 	}
 	return out, more, nil
+}
+
+// mailed says with each entry what became of mailing it, and adds what nobody wrote.
+func (v *visit) mailed(tx *gate.Tx, r *record.Record, list []line) ([]line, error) {
+	mails, err := letter.Lines(tx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	own := map[string]*line{}
+	for i := range list {
+		if list[i].ID != "" {
+			own[list[i].ID] = &list[i]
+		}
+	}
+	var more []line
+	for _, m := range mails {
+		if m.Entry == 0 {
+			said := map[string]string{letter.Confirmation: "told the customer that the ticket has arrived: ", letter.Solved: "told the customer that it is resolved: "}[m.What]
+			more = append(more, line{Kind: "event", Who: "Strongroom", Time: shell.When(m.At), What: said + became(m).Text + "."})
+			continue
+		}
+		if l := own[entry.Place(m.Entry)]; l != nil {
+			l.Mails = append(l.Mails, became(m))
+		}
+	}
+	return append(list, more...), nil
+}
+
+// became says what became of a mail.
+func became(m letter.Line) ui.Pill {
+	switch m.State {
+	case "":
+		return ui.Pill{Text: "Not mailed: " + m.Problem, Tone: "warn"}
+	case queue.Sent:
+		return ui.Pill{Text: "Mailed to " + m.To + " " + shell.When(m.At).Format("2 Jan 2006, 15:04") + " UTC", Tone: "ok"}
+	case queue.Failed:
+		return ui.Pill{Text: "Not mailed to " + m.To + ": " + m.Problem, Tone: "bad"}
+	case queue.Back:
+		return ui.Pill{Text: "Mailed to " + m.To + " and not delivered. " + m.Problem, Tone: "bad"}
+	}
+	if m.Problem != "" {
+		return ui.Pill{Text: "Waits to be mailed to " + m.To + ": " + m.Problem, Tone: "warn"}
+	}
+	return ui.Pill{Text: "Is being mailed to " + m.To, Tone: "info"}
 }
 
 // drawn draws one.

@@ -47,7 +47,7 @@ func (v *visit) say() error {
 	if err != nil {
 		return err
 	}
-	f, err := v.Form()
+	f, files, err := v.written(r)
 	if err != nil {
 		return err
 	}
@@ -62,13 +62,16 @@ func (v *visit) say() error {
 			return fault.New(fault.Conflict, "%s wrote on this ticket while you were writing.", together(who)).WithHint("Read it above, then send yours: it is kept.")
 		}
 		made, err = v.Records.Create(tx, entry.Kind, record.Values{entry.FieldOf(r.Kind.Name): r.ID, "journal_type": t.typ, "notes_body": t.text})
+		if err == nil {
+			err = enclosed(tx, made, files, f.Bool("mail_files"))
+		}
 		if err == nil && t.then != "" && t.then != r.Values.Text("status") {
 			_, err = v.Records.Update(tx, r.Kind.Name, r.ID, 0, record.Values{"status": t.then})
 		}
 		return err
 	})
 	if shell.Refusable(err) {
-		t.wrong = err
+		t.wrong, t.files = err, files
 		return v.ticket(r, t)
 	}
 	if err != nil {
