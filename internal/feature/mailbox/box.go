@@ -21,8 +21,11 @@ const thing = "mailbox"
 
 const password = "password"
 
-// IMAP is the protocol by which mailboxes are read.
-const IMAP = "imap"
+// The protocols by which mailboxes are read.
+const (
+	IMAP = "imap"
+	POP3 = "pop3"
+)
 
 // Box is a mailbox that is read.
 type Box struct {
@@ -128,8 +131,8 @@ func (b *Box) check() error {
 	if b.Protocol == "" {
 		b.Protocol = IMAP
 	}
-	if b.Protocol != IMAP {
-		bad["protocol"] = "Mailboxes are read by IMAP."
+	if b.Protocol != IMAP && b.Protocol != POP3 {
+		bad["protocol"] = "Mailboxes are read by IMAP or POP3."
 	}
 	if b.TLS == "" {
 		b.TLS = mail.Implicit
@@ -138,7 +141,7 @@ func (b *Box) check() error {
 		bad["tls"] = "Choose TLS from the first byte or STARTTLS: a password is never sent without."
 	}
 	if b.Server != "" && !strings.Contains(b.Server, ":") {
-		b.Server += map[string]string{mail.Implicit: ":993", mail.StartTLS: ":143"}[b.TLS]
+		b.Server += map[string]string{IMAP + mail.Implicit: ":993", IMAP + mail.StartTLS: ":143", POP3 + mail.Implicit: ":995", POP3 + mail.StartTLS: ":110"}[b.Protocol+b.TLS]
 	}
 	if host, port, err := net.SplitHostPort(b.Server); err != nil || host == "" || port == "" {
 		bad["server"] = "This is the address of the mail server, such as imap.example.com:993."
@@ -146,8 +149,11 @@ func (b *Box) check() error {
 	if b.User == "" {
 		b.User = b.Address
 	}
-	if b.Folder == "" {
+	if b.Folder == "" || b.Protocol == POP3 {
 		b.Folder = "INBOX"
+	}
+	if b.Protocol == POP3 { // it knows no folders
+		b.Done = ""
 	}
 	if strings.EqualFold(b.Folder, b.Done) {
 		bad["done"] = "Choose another folder than the one that is read, or leave it empty."
@@ -210,7 +216,7 @@ func (b *Box) write(tx *gate.Tx) (err error) {
 	if err != nil {
 		return err
 	}
-	if old.Server != b.Server || old.User != b.User || old.Folder != b.Folder { // its places mean others
+	if old.Server != b.Server || old.User != b.User || old.Folder != b.Folder || old.Protocol != b.Protocol { // its places mean others
 		old.validity, old.last = 0, 0
 	}
 	n, err := tx.Exec(`update mailbox set name = ?, address = ?, protocol = ?, server = ?, tls = ?, user_name = ?, folder = ?, done = ?, active = ?, organization_id = ?, strangers = ?, validity = ?, last = ?, send = ?, smtp_server = ?, smtp_tls = ?, smtp_user = ?, confirms = ?, tells_solved = ?, plus = ?, language = ?,
@@ -233,6 +239,9 @@ func (d *Desk) Remove(ctx context.Context, c *access.Caller, box id.ID) error {
 		e := tx.Entry()
 		e.Action, e.Kind, e.Object, e.Detail.Name = "mailbox.remove", thing, box, b.Name
 		if err := secret.Purge(tx, box); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`delete from mailbox_taken where mailbox_id = ?`, int64(box)); err != nil {
 			return err
 		}
 		_, err = tx.Exec(`delete from mailbox where id = ?`, int64(box))

@@ -57,6 +57,9 @@ func (d *Desk) visit(ctx context.Context, tenant string, b *Box) error {
 	if err != nil {
 		return errors.Join(err, d.checked(ctx, tenant, b, b.validity, b.last, err))
 	}
+	if b.Protocol == POP3 {
+		return d.visitPOP(ctx, tenant, b, pass)
+	}
 	var kept error
 	validity, last, noted, err := d.source(b, pass).Fetch(ctx, func(validity, place uint32, raw []byte) error {
 		kept = d.Receive(ctx, tenant, b.ID, strconv.FormatUint(uint64(validity), 10)+":"+strconv.FormatUint(uint64(place), 10), raw)
@@ -142,11 +145,15 @@ func (d *Desk) Test(ctx context.Context, c *access.Caller, box id.ID) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	said, err := d.source(b, pass).Test(ctx)
+	test := d.source(b, pass).Test
+	if b.Protocol == POP3 {
+		test = d.pop(b, pass).Test
+	}
+	said, err := test(ctx)
 	if err == nil && !b.Active {
 		said = append(said, "It is switched off: nothing is taken until it is active.")
 	}
-	if err == nil && b.last > 0 {
+	if err == nil && b.last > 0 && b.Protocol == IMAP {
 		said = append(said, fmt.Sprintf("The last mail that was taken stood at place %d.", b.last))
 	}
 	return said, err

@@ -101,7 +101,8 @@ func Feature() record.Feature {
 		`create index if not exists mailbox_mail_ticket on mailbox_mail (ticket_id)`,
 		`create table if not exists mailbox_text (mail_id id primary key, raw bytes not null)`,
 		`create table if not exists mailbox_person (ticket_id int not null, address text not null, primary key (ticket_id, address))`,
-		`alter table mailbox_person add column if not exists machine int not null default 0`, // a program writes from there
+		`create table if not exists mailbox_taken (mailbox_id int not null, name text not null, primary key (mailbox_id, name))`, // of POP3, as long as the server has them
+		`alter table mailbox_person add column if not exists machine int not null default 0`,                                     // a program writes from there
 		`alter table mailbox add column if not exists send text not null default ''`,
 		`alter table mailbox add column if not exists smtp_server text not null default ''`,
 		`alter table mailbox add column if not exists smtp_tls text not null default ''`,

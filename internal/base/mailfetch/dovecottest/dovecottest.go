@@ -27,7 +27,8 @@ import (
 
 // Server is a running server with a mailbox for any user, whose password is Password.
 type Server struct {
-	Implicit, Late string // addresses: TLS from the first byte, and by STARTTLS
+	Implicit, Late string // addresses of IMAP: TLS from the first byte, and by STARTTLS
+	POP, LatePOP   string // those of POP3
 	Roots          *x509.CertPool
 
 	t        testing.TB
@@ -42,7 +43,7 @@ const configuration = `
 base_dir = DIR/run
 state_dir = DIR/state
 log_path = DIR/log
-protocols = imap
+protocols = imap pop3
 auth_failure_delay = 0
 listen = 127.0.0.1
 ssl = required
@@ -66,6 +67,16 @@ service imap-login {
   }
   inet_listener imaps {
     port = IMPLICIT
+    ssl = yes
+  }
+}
+service pop3-login {
+  chroot =
+  inet_listener pop3 {
+    port = POPLATE
+  }
+  inet_listener pop3s {
+    port = POPTLS
     ssl = yes
   }
 }
@@ -120,12 +131,13 @@ func Start(t testing.TB) *Server {
 	}
 	d.certify()
 	for try := range 5 { // a port may be taken between the look and the start
-		late, implicit := free(t), free(t)
-		text := strings.NewReplacer("DIR", d.dir, "UID", strconv.Itoa(d.uid), "GID", strconv.Itoa(d.gid), "LATE", late, "IMPLICIT", implicit).Replace(conf)
+		late, implicit, pop, latePOP := free(t), free(t), free(t), free(t)
+		text := strings.NewReplacer("DIR", d.dir, "UID", strconv.Itoa(d.uid), "GID", strconv.Itoa(d.gid), "POPLATE", latePOP, "POPTLS", pop, "LATE", late, "IMPLICIT", implicit).Replace(conf)
 		if err := os.WriteFile(d.dir+"/dovecot.conf", []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		d.Late, d.Implicit = "127.0.0.1:"+late, "127.0.0.1:"+implicit
+		d.POP, d.LatePOP = "127.0.0.1:"+pop, "127.0.0.1:"+latePOP
 		if d.run(path) {
 			return d
 		}

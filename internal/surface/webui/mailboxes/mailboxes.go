@@ -248,12 +248,13 @@ func (v *visit) form(b *mailbox.Box) (ui.Form, error) {
 		{Name: "name", Label: "Name", Type: "text", Value: b.Name, Most: 100, Hint: "Left empty, it is the address."},
 		{Name: "address", Label: "Address", Type: "email", Value: b.Address, Required: true, Hint: "At which customers write, such as desk@example.com."},
 		{Name: "active", Label: "Read this mailbox every five minutes", Type: "checkbox", Checked: b.Active},
-		{Type: "heading", Label: "Server (IMAP)"},
+		{Type: "heading", Label: "Server that is read"},
+		{Name: "protocol", Label: "Protocol", Type: "select", Options: []ui.Option{{Value: mailbox.IMAP, Label: "IMAP", Selected: b.Protocol != mailbox.POP3}, {Value: mailbox.POP3, Label: "POP3: mail stays there, unmarked", Selected: b.Protocol == mailbox.POP3}}},
 		{Name: "server", Label: "Server", Type: "text", Value: b.Server, Required: true, Hint: "Such as imap.example.com:993."},
-		{Name: "tls", Label: "Encryption", Type: "select", Required: true, Options: []ui.Option{{Value: mail.Implicit, Label: "TLS from the first byte (port 993)", Selected: b.TLS != mail.StartTLS}, {Value: mail.StartTLS, Label: "STARTTLS (port 143)", Selected: b.TLS == mail.StartTLS}}},
+		{Name: "tls", Label: "Encryption", Type: "select", Required: true, Options: []ui.Option{{Value: mail.Implicit, Label: "TLS from the first byte (port 993, POP3 995)", Selected: b.TLS != mail.StartTLS}, {Value: mail.StartTLS, Label: "STARTTLS (port 143, POP3 110)", Selected: b.TLS == mail.StartTLS}}},
 		{Name: "user", Label: "User", Type: "text", Value: b.User, Hint: "Left empty, it is the address."},
 		{Name: "password", Label: "Password", Type: "password", Complete: "new-password", Required: b.ID == 0, Hint: hint},
-		{Name: "folder", Label: "Folder", Type: "text", Value: b.Folder},
+		{Name: "folder", Label: "Folder", Type: "text", Value: b.Folder, Hint: "Of IMAP; POP3 knows none."},
 		{Name: "done", Label: "Move what was taken to", Type: "text", Value: b.Done, Hint: "A folder of the mailbox. Left empty, mail stays where it is and is marked as read. Nothing is ever deleted."},
 		{Type: "heading", Label: "Replies"},
 		{Name: "send", Label: "Mail what is replied on tickets", Type: "select", Options: sending(b, v.Desk.Relay != nil)},
@@ -304,6 +305,7 @@ func (v *visit) save() error {
 		return err
 	}
 	b.Name, b.Address, b.Active, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Strangers = f.Text("name"), f.Text("address"), f.Bool("active"), f.Text("server"), f.Text("tls"), f.Text("user"), f.Text("folder"), f.Text("done"), f.Bool("strangers")
+	b.Protocol = f.Text("protocol")
 	b.Send, b.Confirms, b.Resolves, b.Language, b.Plus, b.SMTPServer, b.SMTPTLS, b.SMTPUser = f.Text("send"), f.Bool("confirms"), f.Bool("resolves"), f.Text("language"), f.Bool("plus"), f.Text("smtp_server"), f.Text("smtp_tls"), f.Text("smtp_user")
 	b.Organization, _ = id.Parse(f.Text("organization_id"))
 	if b.ID != 0 {
