@@ -44,10 +44,10 @@ func subjects(n int) (mails, want []string) {
 func TestDovecot(t *testing.T) {
 	d := dovecottest.Start(t)
 	t.Run("M17 a backlog comes in order and whole", func(t *testing.T) {
-		mails, want := subjects(5000)
+		mails, want := subjects(1500)
 		d.Deliver("backlog", mails...)
 		s := source(d, "backlog")
-		s.Limit = 1700
+		s.Limit = 600
 		var got []string
 		for range 4 {
 			part, noted := visit(t, s)

@@ -177,6 +177,35 @@ func TestMailboxOfDovecot(t *testing.T) {
 	if err != nil || !strings.Contains(strings.Join(said, " "), "moved to Taken") {
 		t.Errorf("the test says %v, %v", said, err)
 	}
+	t.Run("by POP3 each mail comes once, and what the server has no more is forgotten", func(t *testing.T) {
+		p.desk.Dialer = &dialer.Dialer{Trusted: []string{server.Implicit, server.POP}}
+		b := &mailbox.Box{Address: "pop@northbeam.example", Protocol: mailbox.POP3, Server: server.POP, User: "popdesk", Active: true, Done: "Taken"}
+		if err := p.desk.Save(t.Context(), p.Admin(), b, &word, nil); err != nil || b.Done != "" {
+			t.Fatal(b, err)
+		}
+		server.Deliver("popdesk", written("Subject: By POP3 1\nMessage-ID: <p1@harbour.example>\n", "x"), written("Subject: By POP3 2\nMessage-ID: <p2@harbour.example>\n", "x"))
+		for range 2 {
+			if err := p.desk.Run(t.Context(), tenant); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := p.count(`select count(*) from record where kind = 'incident' and name like 'By POP3%'`); n != 2 {
+			t.Errorf("%d tickets", n)
+		}
+		server.Empty("popdesk")
+		if err := p.desk.Run(t.Context(), tenant); err != nil {
+			t.Fatal(err)
+		}
+		if n := p.count(`select count(*) from mailbox_taken`); n != 0 {
+			t.Errorf("%d names are remembered", n)
+		}
+		if said, err := p.desk.Test(t.Context(), p.Admin(), b.ID); err != nil || !strings.Contains(strings.Join(said, " "), "There are 0 mails") {
+			t.Errorf("the test says %q, %v", said, err)
+		}
+		if err := p.desk.Remove(t.Context(), p.Admin(), b.ID); err != nil {
+			t.Fatal(err)
+		}
+	})
 	p.box, word = state(), "wrong"
 	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word, nil); err != nil {
 		t.Fatal(err)

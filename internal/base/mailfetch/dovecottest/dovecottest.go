@@ -243,6 +243,22 @@ func (d *Server) Deliver(who string, mails ...string) {
 	}
 }
 
+// Empty deletes what is in a user's inbox.
+func (d *Server) Empty(who string) {
+	d.t.Helper()
+	for _, dir := range []string{"new", "cur"} {
+		list, err := filepath.Glob(d.dir + "/mail/" + who + "/" + dir + "/*")
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		for _, name := range list {
+			if err := os.Remove(name); err != nil {
+				d.t.Fatal(err)
+			}
+		}
+	}
+}
+
 // Folder makes a folder of a user.
 func (d *Server) Folder(who, name string) {
 	d.t.Helper()
