@@ -22,7 +22,6 @@ type desks struct {
 	a, b   *sender
 	server *dovecottest.Server
 	on     func(raw string) string // what happens to a mail on its way
-	all    int
 }
 
 // openDesks opens them, both on SQLite since there is one house at a time elsewhere.
