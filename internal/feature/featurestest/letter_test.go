@@ -381,6 +381,30 @@ func TestLetters(t *testing.T) {
 			t.Errorf("%d confirmations", n)
 		}
 	})
+	t.Run("what a rule writes is marked and capped, and goes to the customer alone", func(t *testing.T) {
+		s.Clock.Advance(25 * time.Hour)
+		rule := *s.agent
+		rule.Behind = &access.Behind{User: 1, Name: "Rule: thanks"}
+		n := 0
+		for range letter.MostAnHour + 3 {
+			err := s.Gate.Change(t.Context(), &rule, access.View, gate.Thing{ID: inc}, func(tx *gate.Tx) error {
+				_, err := s.Records.Create(tx, entry.Kind, record.Values{"incident_id": inc, "journal_type": entry.Reply, "notes_body": "<p>Thank you</p>"})
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range s.mails() {
+				n++
+				if got, _ := mailparse.Parse([]byte(m.raw)); got.Automatic == "" || m.to != "rosa@harbour.example" {
+					t.Errorf("to %s: %+v", m.to, got)
+				}
+			}
+		}
+		if n != letter.MostAnHour {
+			t.Errorf("%d mails", n)
+		}
+	})
 	t.Run("addresses with a plus prove", func(t *testing.T) {
 		s.Clock.Advance(25 * time.Hour)
 		s.box.Plus = true

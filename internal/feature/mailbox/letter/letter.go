@@ -255,7 +255,15 @@ func Reply(tx *gate.Tx, ticket, entry *record.Record) error {
 		return unsent(tx, ticket.ID, entry.ID, Answer, r.Why)
 	}
 	w := &writing{tx: tx, ticket: ticket, box: r.box, what: Answer, auto: post.Written, part: entry.ID, to: r.To, cc: r.Cc}
-	return w.send(map[string]string{"text": outside(entry.Values.Text("notes_body"))})
+	values := map[string]string{"text": outside(entry.Values.Text("notes_body"))}
+	if tx.Caller.Behind == nil && tx.Caller.User != 0 || tx.Caller.Key != 0 {
+		return w.send(values)
+	}
+	// a rule of the house wrote it, not a person: it is marked, capped, and for the customer alone
+	if w.auto, w.cc = "auto-generated", nil; w.to.Address == "" {
+		return unsent(tx, ticket.ID, entry.ID, Answer, "nobody wrote it, and it has no customer with an address")
+	}
+	return w.alone(values)
 }
 
 // Enclose hangs files on the mails of an entry that were written in this transaction.
@@ -333,7 +341,7 @@ func (w *writing) alone(values map[string]string) error {
 		return err
 	}
 	if why != "" {
-		return unsent(w.tx, w.ticket.ID, 0, w.what, why)
+		return unsent(w.tx, w.ticket.ID, w.part, w.what, why)
 	}
 	return w.send(values)
 }
