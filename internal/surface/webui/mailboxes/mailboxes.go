@@ -75,6 +75,7 @@ type view struct {
 	Found   *found
 	Cards   []*ui.Section
 	Forms   []ui.Form
+	After   []*ui.Section
 	Dialogs []ui.Confirm
 }
 

@@ -186,8 +186,7 @@ func (v *visit) wording(get func(string) string, typed *letter.Template, number 
 	for _, p := range letter.Of(w.what) {
 		card.Items = append(card.Items, ui.Item{Title: "{{" + p.Name + "}}", Sub: p.Means})
 	}
-	data.Cards = v.previewed(said, with)
-	data.Cards = append(data.Cards, card)
+	data.After = append(v.previewed(said, with), card)
 	return v.show(status, title, data, ui.Crumb{Label: "Mailboxes", Href: top}, ui.Crumb{Label: "Mail templates", Href: top + "/templates"}, ui.Crumb{Label: title})
 }
 
