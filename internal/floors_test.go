@@ -86,6 +86,8 @@ var sideways = map[string]string{
 	"automation -> notification": "a rule tells people of things",
 	"automation -> comment":      "a rule lets people watch a record",
 	"automation -> journal":      "a rule writes on tickets, and is set off by what is written",
+	"automation -> sla":          "routines go by calendars",
+	"automation -> checklist":    "a routine makes checklists from templates",
 	"automation -> ballot":       "a rule asks for approval",
 	"reminder -> notification":   "people are told of what runs out as of other things",
 	"organization -> rule":       "organizations form a tree",

@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/tenant"
 	"strongroom/internal/feature/automation"
+	"strongroom/internal/feature/automation/routine"
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/checkout"
@@ -61,6 +62,7 @@ func (a *App) jobs() *job.Runner {
 		}},
 		{Name: "accounts for emergencies", Every: 24 * time.Hour, Run: func(ctx context.Context, name string) error { return breakglass.Remind(ctx, a.Gate, name) }},
 		{Name: "access reviews", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Reviews.Run(ctx, name) }},
+		{Name: "routines", Every: 5 * time.Minute, Run: (&routine.Clock{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "approvals", Every: 5 * time.Minute, Run: (&ballot.Clock{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "shares", Every: 15 * time.Minute, Run: (&share.Shares{Gate: a.Gate}).Tidy},
 		{Name: "overdue passwords", Every: 12 * time.Hour, Run: (&rotation.Teller{Gate: a.Gate, Records: a.Records}).Run},

@@ -35,6 +35,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/automation/deed"
+	"strongroom/internal/feature/automation/routine"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/checkout"
@@ -265,7 +266,7 @@ func (a *App) startChild(o Options) error {
 
 // assemble gives every part what it needs.
 func (a *App) assemble(ctx context.Context, beside bool) error {
-	a.Rules = &automation.Rules{Do: deed.Do}
+	a.Rules = &automation.Rules{Do: deed.Do, Rounds: routine.Rounds}
 	kinds, err := record.NewRegistry(a.Rules.Over(feature.All())...)
 	if err != nil {
 		return err

@@ -197,6 +197,10 @@ func (t *Tenant) Values(k *record.Kind, w, refs Where, n int) record.Values {
 			}
 		}
 	}
+	if k.Name == "routine" { // likewise
+		v["at"], v["every"], v["active"] = "09:00", 1, false
+		delete(v, "until")
+	}
 	if k.Name == "automation_rule" { // whose words are read
 		v["of_kind"], v["active"], v["conditions"] = "incident", false, []map[string]any{{"field": "name", "op": "contains", "value": word}}
 		v["actions"] = []map[string]any{{"do": "Add a note", "value": word}}

@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/automation"
+	"strongroom/internal/feature/automation/routine"
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
@@ -150,6 +151,7 @@ func All() []record.Feature {
 		release.Feature(),
 		ballot.Feature(),
 		automation.Feature(),
+		routine.Feature(),
 		knowledge.Feature(),
 		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},

@@ -42,6 +42,16 @@ func parseRule(s string, zone *time.Location) (*rule, error) {
 	return r, nil
 }
 
+// Repeats gives the days from first on, until last, on which a recurrence rule of iCalendar
+// falls (RFC 5545, 3.3.10), as far as it is understood. Fault kind Invalid otherwise.
+func Repeats(text string, first, last Day) ([]Day, error) {
+	r, err := parseRule(text, time.UTC)
+	if err != nil {
+		return nil, err
+	}
+	return r.days(first, last), nil
+}
+
 func (r *rule) set(name, value string, zone *time.Location) (err error) {
 	switch name {
 	case "":

@@ -18,19 +18,24 @@ type identityKey struct{ rule id.ID }
 // secret and without what is hers alone. What it does is recorded as the rule's, in her name.
 // It is nil, with a sentence, when nobody's rights are left to it.
 func As(tx *gate.Tx, rule *Rule) (*access.Caller, string, error) {
-	if rule.Maker == 0 {
+	return Acting(tx, rule.ID, "Rule: "+rule.Name, rule.Maker)
+}
+
+// Acting is As for whatever acts by itself with the rights of a person.
+func Acting(tx *gate.Tx, self id.ID, name string, maker id.ID) (*access.Caller, string, error) {
+	if maker == 0 {
 		return nil, "Nobody has turned it on: it has no rights.", nil
 	}
-	c, err := access.Load(tx.SQL(), rule.Maker)
+	c, err := access.Load(tx.SQL(), maker)
 	if fault.Is(err, fault.NotFound) {
 		return nil, "Who saved it last is no active user any more.", nil
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	c.Tenant, c.Name, c.Via, c.AuthLevel = tx.Tenant.Name, "Rule: "+rule.Name, Via, 1
+	c.Tenant, c.Name, c.Via, c.AuthLevel = tx.Tenant.Name, name, Via, 1
 	c.Scope = access.Scope{NoPasswords: true, NoPersonal: true}
-	c.Behind = &access.Behind{User: rule.ID, Name: "Rule: " + rule.Name}
+	c.Behind = &access.Behind{User: self, Name: name}
 	return c, "", nil
 }
 

@@ -107,9 +107,23 @@ type Rules struct {
 	Records *record.Engine
 	// Do does what a run says, in the transaction and as the caller that it is given: what
 	// fails, fails as a whole.
-	Do   func(tx *gate.Tx, e *record.Engine, w *Work) error
-	Jobs *job.Runner // nil leaves what waits to the schedule
-	Most int         // runs of a tenant within an hour; 0 is 2,000
+	Do func(tx *gate.Tx, e *record.Engine, w *Work) error
+	// Rounds, when set, tells when a routine comes round, and what it made.
+	Rounds func(tx *gate.Tx, r *record.Record) ([]Round, error)
+	Jobs   *job.Runner // nil leaves what waits to the schedule
+	Most   int         // runs of a tenant within an hour; 0 is 2,000
+}
+
+// Routine is the name of the kind of routines.
+const Routine = "routine"
+
+// Round is one time that a routine comes round.
+type Round struct {
+	At    int64 // Unix milliseconds
+	Day   string
+	Ahead bool
+	Made  id.ID // 0 for nothing, or not yet
+	Said  string
 }
 
 // Feature is the kind of rules, and what they did.

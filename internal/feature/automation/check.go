@@ -51,24 +51,30 @@ type checking struct {
 // maker gives the rule the rights of who saves it. What acts for somebody, such as an API
 // key, can write a rule but not turn it on: its rights may be fewer than hers.
 func (c *checking) maker(old *record.Record) error {
-	who := c.tx.Caller
+	return Made(c.tx, c.r, old, unchanged)
+}
+
+// Made gives a record that acts by itself, while its field active says so, the rights of who
+// saves it, in acts_as_id. equal tells whether a save changes nothing of what it does.
+func Made(tx *gate.Tx, now, old *record.Record, equal func(old, now *record.Record) bool) error {
+	who := tx.Caller
 	var n int
-	if err := c.tx.QueryRow(`select count(*) from record where id = ? and kind = 'user' and trashed_at is null`, int64(who.User)).Scan(&n); err != nil {
+	if err := tx.QueryRow(`select count(*) from record where id = ? and kind = 'user' and trashed_at is null`, int64(who.User)).Scan(&n); err != nil {
 		return err
 	}
 	person := n == 1 && who.Key == 0 && who.Behind == nil && who.Via == "session"
-	same := old != nil && old.Values.ID("acts_as_id") == c.r.Values.ID("acts_as_id") && old.Version > 0 && unchanged(old, c.r)
+	same := old != nil && old.Values.ID("acts_as_id") == now.Values.ID("acts_as_id") && equal(old, now)
 	if who.Via == "console" || who.Via == "job" { // brought in with many others: it waits for a person
-		c.r.Values["active"] = false
+		now.Values["active"] = false
 	}
-	if c.r.Values.Bool("active") && !person && !same {
-		return fault.Field("active", "Only a person who is signed in turns a rule on, or changes one that is on: it acts with her rights.").WithHint("Save it turned off.")
+	if now.Values.Bool("active") && !person && !same {
+		return fault.Field("active", "Only a person who is signed in turns this on, or changes it while it is on: it acts with her rights.").WithHint("Save it turned off.")
 	}
 	if same {
 		return nil
 	}
-	if delete(c.r.Values, "acts_as_id"); person {
-		c.r.Values["acts_as_id"] = who.User
+	if delete(now.Values, "acts_as_id"); person {
+		now.Values["acts_as_id"] = who.User
 	}
 	return nil
 }

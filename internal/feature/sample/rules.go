@@ -3,6 +3,7 @@ package sample
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -39,6 +40,9 @@ func (w *world) automate(ctx context.Context) error {
 	if w.filler.Records.Kinds.Kind("automation_rule") == nil {
 		return nil
 	}
+	if err := w.routine(ctx); err != nil {
+		return err
+	}
 	person := *w.caller
 	person.Via = "session"
 	return w.filler.Gate.Change(ctx, &person, access.Configure, gate.Thing{}, func(tx *gate.Tx) error {
@@ -49,6 +53,29 @@ func (w *world) automate(ctx context.Context) error {
 			}
 			if _, err := w.filler.Records.Create(tx, "automation_rule", v); err != nil {
 				return fmt.Errorf("the rule %q: %w", r.name, err)
+			}
+		}
+		return nil
+	})
+}
+
+// routine makes work that comes round at the first client, in a house that has it.
+func (w *world) routine(ctx context.Context) error {
+	if w.filler.Records.Kinds.Kind("routine") == nil || len(w.finished) == 0 {
+		return nil
+	}
+	person := *w.caller
+	person.Via = "session"
+	org := w.finished[0].org
+	return w.filler.Gate.Change(ctx, &person, access.Create, gate.Thing{Kind: "routine", Org: org}, func(tx *gate.Tx) error {
+		first := w.today.AddDate(0, 0, 1).Format(time.DateOnly)
+		for _, v := range []record.Values{
+			{"name": "Restore a file from the backup, {date}", "round": "Each month, on that weekday", "on_closed": "moves to the next working day"},
+			{"name": "Look through the logs, {date}", "round": "Each week", "on_closed": "is left out"},
+		} {
+			v["organization_id"], v["first"], v["active"], v["team_id"] = org, first, person.User != 0, w.of("team", "Infrastructure")
+			if _, err := w.filler.Records.Create(tx, "routine", v); err != nil {
+				return fmt.Errorf("the routine %q: %w", v["name"], err)
 			}
 		}
 		return nil

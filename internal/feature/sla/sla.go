@@ -128,6 +128,15 @@ func spec(r *record.Record) (worktime.Spec, error) {
 	return s, fault.Fields(bad)
 }
 
+// HoursOf is what a calendar says, for counting.
+func HoursOf(r *record.Record) (*worktime.Calendar, error) {
+	s, err := spec(r)
+	if err != nil {
+		return nil, err
+	}
+	return worktime.New(s)
+}
+
 // beforeCalendar refuses what no calendar can be made of. What was read of a feed goes with
 // it.
 func beforeCalendar(_ *gate.Tx, now, _ *record.Record) error {

@@ -43,8 +43,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get(logPath, p.as((*visit).log))
 	s.Post(logPath+"/ask", p.as((*visit).ask))
 	s.Rail(shell.RailPart{Draw: beside})
+	s.Rail(shell.RailPart{Draw: p.rounds})
 	s.Manage(shell.ToContents, func(v *shell.Visit, totals map[string]int64) []ui.Item {
 		return []ui.Item{{Title: k.Labels, Sub: "What is done by itself: when, if, then", Href: shell.ListURL(k), Icon: k.Icon},
+			{Title: "Routines", Sub: "Work that comes round, by a calendar", Href: shell.ListURL(v.Kind(automation.Routine)), Icon: "repeat"},
 			{Title: "What rules did", Sub: "Each run, and why", Href: logPath, Icon: "history"}}
 	})
 }
@@ -246,6 +248,36 @@ func (v *visit) ask() error {
 		return err
 	}
 	return v.Done(shell.RecordURL(r.Kind, r.ID), "The rule runs now.")
+}
+
+// rounds is the part of a routine's rail that says when it comes round, and what it made.
+func (p *Pages) rounds(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {
+	if r.Kind.Name != automation.Routine || p.Rules.Rounds == nil {
+		return nil, nil
+	}
+	list, err := p.Rules.Rounds(tx, r)
+	if err != nil {
+		return nil, err
+	}
+	var ids []id.ID
+	for _, x := range list {
+		ids = append(ids, x.Made)
+	}
+	links, err := v.Records.Links(tx, slices.DeleteFunc(ids, func(n id.ID) bool { return n == 0 })...)
+	s := &ui.Section{Title: "Dates", Icon: "calendar"}
+	for _, x := range list {
+		it := ui.Item{Title: x.Day, Sub: x.Said, Icon: "calendar", Pill: &ui.Pill{Text: "Nothing made"}}
+		if l, ok := links[x.Made]; ok {
+			it.Sub, it.Href, it.Icon, it.Pill = l.Name, shell.RecordURL(v.Kind(l.Kind), x.Made), v.Kind(l.Kind).Icon, &ui.Pill{Text: "Made", Tone: "ok"}
+		} else if x.Ahead {
+			it.Pill = nil
+		}
+		s.Items = append(s.Items, it)
+	}
+	if len(s.Items) == 0 {
+		s.Empty = "It is off, and comes round once it is on."
+	}
+	return s, err
 }
 
 // beside is the part of a record's rail that says what rules did about it, with those that

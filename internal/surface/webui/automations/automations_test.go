@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/automation/deed"
+	"strongroom/internal/feature/automation/routine"
 	"strongroom/internal/surface/webui"
 	"strongroom/internal/surface/webui/webuitest"
 )
@@ -21,7 +22,7 @@ import (
 // TestRulePages: a rule is made, read in plain words, tried, turned on, asked for, and what
 // it did is told to who sees what it was about.
 func TestRulePages(t *testing.T) {
-	r := &automation.Rules{Do: deed.Do}
+	r := &automation.Rules{Do: deed.Do, Rounds: routine.Rounds}
 	h := webuitest.Open(t, webuitest.Options{Change: func(s *webui.Server) { r.Gate, r.Records, s.Rules = s.Gate, s.Records, r }})
 	org := h.Org("Harbour Dental")
 	customer := h.Make("contact", org, record.Values{"first_name": "Rosa", "last_name": "Lind"})
@@ -74,6 +75,16 @@ func TestRulePages(t *testing.T) {
 	if p = h.As(access.ReadOnly).Get("/settings/automation").Want(http.StatusOK); strings.Contains(p.Text("main"), "No mail") {
 		t.Error("who does not see the ticket reads what was done to it")
 	}
+	form := url.Values{"name": {"Try the backup, {date}"}, "organization_id": {org.String()}, "active": {"1"}, "makes": {routine.Tasks}, "round": {routine.MonthlyWeek}, "first": {"2026-03-10"}, "at": {"9"}}
+	if p = c.Post("/routines", form).Want(http.StatusUnprocessableEntity); !p.Has("#e-at") || p.Attr(`[name="at"]`, "value") != "9" {
+		t.Error("a time that is none is taken, or lost")
+	}
+	form.Set("at", "07:30")
+	comes := c.Post("/routines", form).Want(http.StatusSeeOther).To()
+	if p = c.Get(comes).Want(http.StatusOK); !strings.Contains(p.Text(".rail"), "Tue 14 Apr 2026, 07:30 UTC") {
+		t.Errorf("beside the routine: %s", p.Text(".rail"))
+	}
+	h.As(access.ReadOnly).Get(comes).Want(http.StatusNotFound)
 	b := browser.Open(t, h.URL)
 	b.Visit("/sign-in")
 	b.Type("#f-email", webuitest.Email(access.Administrator))
@@ -82,5 +93,7 @@ func TestRulePages(t *testing.T) {
 	b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
 	b.Everywhere("rule", at+"?try=1")
 	b.Everywhere("rule-form", at+"/edit")
+	b.Everywhere("routine", comes)
+	b.Everywhere("routine-form", comes+"/edit")
 	b.Everywhere("rule-log", "/settings/automation")
 }
