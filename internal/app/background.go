@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/dormant"
+	"strongroom/internal/feature/erasure"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity"
@@ -93,6 +94,7 @@ func (a *App) handlers() map[string]job.Handler {
 		importer.JobKind:   a.Importer.Handler(),
 		undo.JobKind:       a.Undo.Handler(),
 		keyring.JobKind:    a.Keyring.Handler(),
+		erasure.JobKind:    (&erasure.Persons{Gate: a.Gate, Records: a.Records}).Handler(),
 		sensitive.JobKind:  a.Sensitive.Handler(),
 		exporter.JobKind:   a.Exporter.Handler(),
 		change.JobKind:     a.Changes.Handler(),

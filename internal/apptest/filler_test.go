@@ -98,6 +98,7 @@ var follows = map[string]string{
 	"folders":          "document_folder",
 	"sections":         "document_section",
 	"vaults":           "other",
+	"persons":          "contact",
 	"people":           "other",
 	"shares":           "other",
 	"factors":          "other",

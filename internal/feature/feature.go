@@ -30,6 +30,7 @@ import (
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/dormant"
+	"strongroom/internal/feature/erasure"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/external"
@@ -128,6 +129,7 @@ func All() []record.Feature {
 		apikey.Feature(),
 		importer.Feature(),
 		exporter.Feature(),
+		erasure.Feature(),
 		runbook.Feature(),
 		tracker.Feature(),
 		vault.Feature(),

@@ -33,3 +33,31 @@ func (t *Tx) HasTable(name string) (bool, error) {
 	err := t.QueryRow(q, name).Scan(&n)
 	return n > 0, err
 }
+
+// Texts gives the tables of the database and, of each, the columns that hold text, in
+// order. SQLite's own tables are left out.
+func (t *Tx) Texts() (tables []string, columns map[string][]string, err error) {
+	q := `select m.name, p.name from sqlite_schema m join pragma_table_info(m.name) p
+		where m.type = 'table' and m.name not like 'sqlite!_%' escape '!' and lower(p.type) = 'text' order by m.name, p.cid`
+	if t.Dialect() == Postgres {
+		q = `select table_name::text, column_name::text from information_schema.columns
+			where table_schema = current_schema() and data_type = 'text' order by table_name, ordinal_position`
+	}
+	rows, err := t.Query(q)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	columns = map[string][]string{}
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			return nil, nil, err
+		}
+		if columns[table] == nil {
+			tables = append(tables, table)
+		}
+		columns[table] = append(columns[table], column)
+	}
+	return tables, columns, rows.Err()
+}

@@ -250,6 +250,18 @@ func (l *Log) Erase(tx *sqldb.Tx, who id.ID) error {
 	return err
 }
 
+// Taken is the action of an entry that says in its leaf which details were taken away: as
+// many as its Count, from the entry on that it cites.
+const Taken = "audit.taken"
+
+// Take takes away for good what n entries from first on say beside their leaves, and gives
+// the entry that says so, which is to be appended in the same transaction: without it the
+// log does not verify.
+func (l *Log) Take(tx *sqldb.Tx, first, n int64) (*Entry, error) {
+	_, err := tx.Exec(`update audit_entry set detail = null where seq >= ? and seq < ?`, first, first+n)
+	return &Entry{Action: Taken, Cites: first + 1, Count: n}, err
+}
+
 func (l *Log) open(tx *sqldb.Tx, e *Entry) error {
 	a, err := l.person(tx, e.Actor, false)
 	if err != nil {

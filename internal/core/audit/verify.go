@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -22,7 +24,7 @@ type Report struct {
 	Checkpoints int         // signed checkpoints that agree
 	Signed      int64       // entries that the newest of these covers
 	Details     int64       // details that were compared with their entries
-	Erased      int64       // details whose person was erased
+	Erased      int64       // details that were taken away, or whose person was erased
 	Bad         *Finding    // the first thing that is wrong; nil when all is well
 }
 
@@ -97,6 +99,7 @@ func Verify(ctx context.Context, db *sqldb.DB, l *Log, key string) (Report, erro
 		check: check{report: Report{Tenant: l.Tenant}, key: key},
 		log:   &Log{Tenant: l.Tenant, root: l.root, persons: map[id.ID]cipher.AEAD{}}, // remembers no key from before
 		gone:  map[id.ID]bool{},
+		taken: map[int64]bool{},
 	}
 	if err := usable(key); err != nil {
 		return v.report, err
@@ -116,6 +119,7 @@ type verifier struct {
 	behind int64           // entries that the head does not state
 	points []signed        // checkpoints not reached yet
 	gone   map[id.ID]bool  // whether the key of a person was destroyed
+	taken  map[int64]bool  // entries without their details, of which no later one has said so yet
 }
 
 func (v *verifier) run(ctx context.Context, db *sqldb.DB) error {
@@ -140,7 +144,39 @@ func (v *verifier) run(ctx context.Context, db *sqldb.DB) error {
 			return err
 		}
 	}
+	if err := db.View(ctx, v.unsaid); err != nil {
+		return err
+	}
 	return v.end()
+}
+
+// unsaid finds details that were taken away without an entry that says so: among those that
+// were appended meanwhile, too.
+func (v *verifier) unsaid(tx *sqldb.Tx) error {
+	if len(v.taken) == 0 {
+		return nil
+	}
+	list, err := scan(tx, `select `+columns+` from audit_entry where seq >= ? and action = ?`, v.head.Size(), Taken)
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		v.said(e)
+	}
+	for _, seq := range slices.Sorted(maps.Keys(v.taken)) {
+		return v.bad(seq, "The detail of entry %d was taken away.", seq)
+	}
+	return nil
+}
+
+// said takes an entry that says which details were taken away.
+func (v *verifier) said(e *Entry) {
+	for seq := e.Cites - 1; seq < min(e.Cites-1+e.Count, e.Seq); seq++ {
+		if v.taken[seq] {
+			delete(v.taken, seq)
+			v.report.Erased++
+		}
+	}
 }
 
 // start reads what one moment said of the log.
@@ -174,6 +210,9 @@ func (v *verifier) stored(tx *sqldb.Tx, e *Entry) error {
 	}
 	if err := v.detail(tx, e); err != nil {
 		return err
+	}
+	if e.Action == Taken {
+		v.said(e)
 	}
 	v.entry(leaf)
 	for len(v.points) > 0 && v.points[0].size <= v.front.Size() {
@@ -219,8 +258,9 @@ func (v *verifier) detail(tx *sqldb.Tx, e *Entry) error {
 		v.report.Erased++
 		return nil
 	}
-	if e.sealed == nil {
-		return v.bad(e.Seq, "The detail of entry %d was taken away.", e.Seq)
+	if e.sealed == nil { // a later entry says so, or it is wrong
+		v.taken[e.Seq] = true
+		return nil
 	}
 	if err := v.log.open(tx, e); err != nil {
 		if fault.Is(err, fault.Unavailable) || tx.Context().Err() != nil {

@@ -276,6 +276,9 @@ type Feature struct {
 	Schema []string // tables that are not records, in the vocabulary of sqldb.Dialect.DDL; each statement must bear repetition
 	// Purge removes what the feature keeps beside a record that is deleted for good.
 	Purge func(tx *gate.Tx, r *Record) error
+	// Rewrote is told that texts of rows of the feature's tables, which are of a record,
+	// became others in passing: for what it keeps by their words.
+	Rewrote func(tx *gate.Tx, table string, rec id.ID) error
 }
 
 // Registry knows all kinds. It does not change once made.

@@ -231,7 +231,9 @@ func (e *Engine) Purge(tx *gate.Tx, kind string, rid id.ID) error {
 	return e.purge(tx, r)
 }
 
-func (e *Engine) purge(tx *gate.Tx, r *Record) error {
+// Strip removes for good what is kept beside a record: what features keep, its secrets
+// and its earlier versions. The record itself stays.
+func (e *Engine) Strip(tx *gate.Tx, r *Record) error {
 	for _, f := range e.Kinds.features {
 		if f.Purge != nil {
 			if err := f.Purge(tx, r); err != nil {
@@ -242,6 +244,38 @@ func (e *Engine) purge(tx *gate.Tx, r *Record) error {
 	if err := secret.Purge(tx, r.ID); err != nil {
 		return err
 	}
+	for _, table := range []string{"revision", "sealed_value"} {
+		if _, err := tx.Exec(`delete from `+table+` where record_id = ?`, int64(r.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Rewrote makes what finds a record, by the engine and by features, follow texts of a table
+// that were changed in passing.
+func (e *Engine) Rewrote(tx *gate.Tx, table string, rid id.ID) error {
+	for _, f := range e.Kinds.features {
+		if f.Rewrote != nil {
+			if err := f.Rewrote(tx, table, rid); err != nil {
+				return err
+			}
+		}
+	}
+	r, err := e.load(tx, "", rid, false)
+	if fault.Is(err, fault.NotFound) { // in the trash: nothing finds it
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return search.Put(tx.SQL(), r.document())
+}
+
+func (e *Engine) purge(tx *gate.Tx, r *Record) error {
+	if err := e.Strip(tx, r); err != nil {
+		return err
+	}
 	if err := search.Remove(tx.SQL(), r.ID); err != nil {
 		return err
 	}
@@ -249,9 +283,6 @@ func (e *Engine) purge(tx *gate.Tx, r *Record) error {
 		return err
 	}
 	if _, err := tx.Exec(`delete from `+r.Kind.Table()+` where id = ?`, int64(r.ID)); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(`delete from revision where record_id = ?`, int64(r.ID)); err != nil {
 		return err
 	}
 	_, err := tx.Exec(`delete from record where id = ?`, int64(r.ID))

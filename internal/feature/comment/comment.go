@@ -31,7 +31,7 @@ const MaxText = 10000
 
 // Feature is the tables of comments.
 func Feature() record.Feature {
-	return record.Feature{Name: "comment", Schema: schema, Purge: purge}
+	return record.Feature{Name: "comment", Schema: schema, Purge: purge, Rewrote: rewrote}
 }
 
 var schema = []string{

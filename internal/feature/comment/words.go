@@ -33,6 +33,24 @@ func keepWords(tx *gate.Tx, comment id.ID, source string) error {
 	return err
 }
 
+// rewrote keeps the words of a record's comments anew when their texts changed in passing.
+func rewrote(tx *gate.Tx, table string, rec id.ID) error {
+	if table != "record_comment" {
+		return nil
+	}
+	list, err := tx.IDs(`select id from record_comment where record_id = ?`, int64(rec))
+	for _, c := range list {
+		var source string
+		if err := tx.QueryRow(`select source from record_comment where id = ?`, int64(c)).Scan(&source); err != nil {
+			return err
+		}
+		if err := keepWords(tx, c, source); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // found narrows a query to the comments in which each of the words begins one. Those that
 // are not indexed yet are read.
 func found(tx *gate.Tx, words []string, narrow func(cond string, args ...any)) error {

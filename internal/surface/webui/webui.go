@@ -26,6 +26,7 @@ import (
 	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/erasure"
 	"strongroom/internal/feature/exporter/standing"
 	scores "strongroom/internal/feature/health"
 	"strongroom/internal/feature/identity"
@@ -58,6 +59,7 @@ import (
 	"strongroom/internal/surface/webui/documents"
 	"strongroom/internal/surface/webui/emergency"
 	"strongroom/internal/surface/webui/entrance"
+	"strongroom/internal/surface/webui/erasures"
 	"strongroom/internal/surface/webui/exports"
 	"strongroom/internal/surface/webui/eyes"
 	"strongroom/internal/surface/webui/folders"
@@ -122,6 +124,7 @@ type Server struct {
 	Outbox      *outbox.Outbox          // nil hides the page of mails
 	Mailboxes   *mailbox.Desk           // nil hides the pages of mailboxes
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
+	Persons     *erasure.Persons        // nil hides the pages on which people are erased
 	Sensitive   *guarded.Fields         // nil hides the pages of sealed fields
 	Live        *live.Hub               // nil for pages that tell nothing by themselves
 	Keyring     *keyring.Keyring        // nil hides the page of key pairs
@@ -224,6 +227,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Keyring != nil {
 		list = append(list, &pairs.Pages{Keyring: s.Keyring})
+	}
+	if s.Persons != nil {
+		list = append(list, &erasures.Pages{Persons: s.Persons})
 	}
 	if s.Sensitive != nil {
 		list = append(list, &sensitive.Pages{Fields: s.Sensitive})

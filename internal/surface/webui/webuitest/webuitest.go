@@ -35,6 +35,7 @@ import (
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/erasure"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity"
@@ -210,6 +211,8 @@ func (h *House) jobs(work bool) {
 	h.Server.Ways.Jobs = r
 	r.Handlers[way.ImportKind] = h.Server.Ways.ImportHandler()
 	h.Server.Sensitive = &sensitive.Fields{Gate: h.Gate, Records: h.Records, Jobs: r, Policies: h.Server.Secrets.Policies}
+	h.Server.Persons = &erasure.Persons{Gate: h.Gate, Records: h.Records, Jobs: r}
+	r.Handlers[erasure.JobKind] = h.Server.Persons.Handler()
 	r.Handlers[sensitive.JobKind] = h.Server.Sensitive.Handler()
 	post := &outbox.Outbox{Gate: h.Gate, Jobs: r}
 	h.Server.Letters = &identity.Letters{Directory: h.Directory, Sessions: h.Server.Sessions, Jobs: r, Post: post}
