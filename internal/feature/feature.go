@@ -50,6 +50,7 @@ import (
 	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/location"
+	"strongroom/internal/feature/macro"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
@@ -146,6 +147,7 @@ func All() []record.Feature {
 		changes.Feature(),
 		task.Feature(),
 		journal.Feature(),
+		macro.Feature(),
 		live.Feature(),
 		mailbox.Feature(),
 		announcement.Feature(),

@@ -1,7 +1,9 @@
 package desk
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -18,7 +20,7 @@ func Everything(tx *gate.Tx, e *record.Engine, most int) (*Board, error) {
 	if from == "" {
 		return &Board{}, nil
 	}
-	list, err := lines(tx, from, args, most+1)
+	list, err := lines(tx, from, args, "", most+1)
 	if err != nil || len(list) > most {
 		return nil, err
 	}
@@ -28,22 +30,47 @@ func Everything(tx *gate.Tx, e *record.Engine, most int) (*Board, error) {
 // Queued is the function of that name; Name fills the names.
 func (b *Board) Queued(q Queue, limit int) (list []Waiting, more bool) {
 	for _, t := range b.lines {
-		if !q.holds(t) {
-			continue
+		if q.holds(t) {
+			list = append(list, t)
 		}
-		if len(list) == limit {
-			return list, true
-		}
-		list = append(list, t)
 	}
-	return list, false
+	if by := orders()[q.Sort]; by != nil {
+		slices.SortStableFunc(list, by)
+	}
+	if more = len(list) > limit; more {
+		list = list[:limit]
+	}
+	return slices.Clip(list), more
+}
+
+// Count is the function of that name.
+func (b *Board) Count(q Queue) (n int64) {
+	for _, t := range b.lines {
+		if q.holds(t) {
+			n++
+		}
+	}
+	return n
+}
+
+// orders are the orders of queues other than that of the board, as order says them.
+func orders() map[string]func(a, b Waiting) int {
+	priority := func(t Waiting) string { return cmp.Or(t.Priority, "3") }
+	changed := func(a, b Waiting) int { return cmp.Or(cmp.Compare(b.Updated, a.Updated), cmp.Compare(a.ID, b.ID)) }
+	return map[string]func(a, b Waiting) int{
+		"priority": func(a, b Waiting) int { return cmp.Compare(priority(a), priority(b)) }, // the rest is the board's own order
+		"oldest":   func(a, b Waiting) int { return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.ID, b.ID)) },
+		"changed":  changed,
+	}
 }
 
 // holds tells whether a ticket is in the queue.
 func (q Queue) holds(t Waiting) bool {
 	switch {
 	case q.Owner != 0 && t.Owner != q.Owner, q.Unowned && t.Owner != 0, q.NoTeam, len(q.Teams) > 0 && !slices.Contains(q.Teams, t.Team),
-		q.Before != 0 && (t.Due == 0 || t.Due >= q.Before), q.Org != 0 && t.Org != q.Org:
+		q.Before != 0 && (t.Due == 0 || t.Due >= q.Before), q.Org != 0 && t.Org != q.Org,
+		q.Kind != "" && t.Kind != q.Kind, q.Status != "" && t.Status != q.Status, q.Priority != "" && (t.Priority == "" || t.Priority > q.Priority), q.Unteamed && t.Team != 0,
+		q.Customer != 0 && t.customer != q.Customer, q.Text != "" && !strings.Contains(record.Fold(t.Name), q.Text):
 		return false
 	}
 	return true

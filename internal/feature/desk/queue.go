@@ -18,6 +18,13 @@ type Queue struct {
 	NoTeam  bool    // nothing is in it: of who belongs to no team
 	Before  int64   // due before then, in Unix milliseconds
 	Org     id.ID
+
+	Kind, Status string // of the tickets
+	Priority     string // at least as pressing
+	Unteamed     bool   // it lies with no team
+	Customer     id.ID
+	Text         string // is in the subject; folded
+	Sort         string // one of Orders
 }
 
 // Waiting is a line of a queue.
@@ -26,6 +33,7 @@ type Waiting struct {
 	Org               id.ID
 	OrgName, Customer string // as far as the caller sees them
 	Owner, Team       id.ID
+	OwnerName, Lies   string // with which team
 	Created           int64
 	Due               int64 // Unix milliseconds; 0 for none
 	customer          id.ID
@@ -47,7 +55,7 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (string, []any) {
 	var parts []string
 	var args []any
 	for _, k := range queued() {
-		if kinds.Kind(k.kind) == nil {
+		if kinds.Kind(k.kind) == nil || q.Kind != "" && q.Kind != k.kind {
 			continue
 		}
 		sees, who := tx.Visible("r")
@@ -73,9 +81,48 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (string, []any) {
 		if q.Org != 0 {
 			part, args = part+` and r.org_id = ?`, append(args, int64(q.Org))
 		}
+		if q.Status != "" {
+			part, args = part+` and k.status = ?`, append(args, q.Status)
+		}
+		if q.Priority != "" {
+			part, args = part+` and `+k.priority+` > '' and `+k.priority+` <= ?`, append(args, q.Priority)
+		}
+		if q.Unteamed {
+			part += ` and k.team_id is null`
+		}
+		if q.Customer != 0 {
+			part, args = part+` and `+k.customer+` = ?`, append(args, int64(q.Customer))
+		}
+		if q.Text != "" {
+			part, args = part+` and r.name_fold like ? escape '\'`, append(args, "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Text)+"%")
+		}
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, ` union all `), args
+}
+
+// order is how the lines of a queue stand.
+func order(sort string) string {
+	const due, priority, changed = `case when due = 0 then 1 else 0 end, due`, `case priority when '' then '3' else priority end`, `updated_at desc, id`
+	switch sort {
+	case "priority":
+		return priority + `, ` + due + `, ` + changed
+	case "oldest":
+		return `created_at, id`
+	case "changed":
+		return changed
+	}
+	return due + `, ` + priority + `, ` + changed
+}
+
+// Count is how many tickets are in a queue.
+func Count(tx *gate.Tx, e *record.Engine, q Queue) (n int64, err error) {
+	from, args := open(tx, e.Kinds, q)
+	if from == "" {
+		return 0, nil
+	}
+	err = tx.QueryRow(`select count(*) from (`+from+`) t`, args...).Scan(&n)
+	return n, err
 }
 
 // Queued lists open tickets, those that are due first before others, then the most
@@ -85,7 +132,7 @@ func Queued(tx *gate.Tx, e *record.Engine, q Queue, limit int) (list []Waiting, 
 	if from == "" {
 		return nil, false, nil
 	}
-	if list, err = lines(tx, from, args, limit+1); err != nil {
+	if list, err = lines(tx, from, args, q.Sort, limit+1); err != nil {
 		return nil, false, err
 	}
 	if more = len(list) > limit; more {
@@ -95,9 +142,9 @@ func Queued(tx *gate.Tx, e *record.Engine, q Queue, limit int) (list []Waiting, 
 }
 
 // lines reads the lines of a statement of open, in their order.
-func lines(tx *gate.Tx, from string, args []any, limit int) (list []Waiting, err error) {
+func lines(tx *gate.Tx, from string, args []any, sort string, limit int) (list []Waiting, err error) {
 	rows, err := tx.Query(`select id, kind, name, org_id, number, status, priority, customer, owner, team, due, created_at, updated_at from (`+from+`) t
-		order by case when due = 0 then 1 else 0 end, due, case priority when '' then '3' else priority end, updated_at desc, id limit ?`, append(args, limit)...)
+		order by `+order(sort)+` limit ?`, append(args, limit)...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +161,12 @@ func lines(tx *gate.Tx, from string, args []any, limit int) (list []Waiting, err
 	return list, rows.Err()
 }
 
-// Name fills what the organizations and customers of some lines are called, as far as
+// Name fills what the organizations, customers, owners and teams of some lines are called, as far as
 // the caller sees them.
 func Name(tx *gate.Tx, e *record.Engine, list []Waiting) error {
 	var named []id.ID
 	for _, t := range list {
-		for _, x := range []id.ID{t.Org, t.customer} {
+		for _, x := range []id.ID{t.Org, t.customer, t.Owner, t.Team} {
 			if x != 0 {
 				named = append(named, x)
 			}
@@ -128,7 +175,8 @@ func Name(tx *gate.Tx, e *record.Engine, list []Waiting) error {
 	slices.Sort(named)
 	names, err := e.Names(tx, slices.Compact(named)...)
 	for i := range list {
-		list[i].OrgName, list[i].Customer = names[list[i].Org], names[list[i].customer]
+		t := &list[i]
+		t.OrgName, t.Customer, t.OwnerName, t.Lies = names[t.Org], names[t.customer], names[t.Owner], names[t.Team]
 	}
 	return err
 }

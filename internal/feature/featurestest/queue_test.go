@@ -40,7 +40,8 @@ func TestBoardSaysWhatQueuesSay(t *testing.T) {
 				return err
 			}
 			late := tx.Now + 1e9
-			for _, q := range []desk.Queue{{}, {Owner: b.agent.User}, {Unowned: true}, {Teams: []id.ID{team}}, {NoTeam: true}, {Before: late}, {Org: b.org, Unowned: true}} {
+			for _, q := range []desk.Queue{{}, {Owner: b.agent.User}, {Unowned: true}, {Teams: []id.ID{team}}, {NoTeam: true}, {Before: late}, {Org: b.org, Unowned: true},
+				{Kind: incident.Kind, Sort: "oldest"}, {Status: incident.Active, Sort: "changed"}, {Priority: "3", Sort: "priority"}, {Unteamed: true, Customer: b.customer}, {Text: "mai"}} {
 				want, wantMore, err := desk.Queued(tx, b.Records, q, 3)
 				if err != nil {
 					return err
@@ -48,6 +49,10 @@ func TestBoardSaysWhatQueuesSay(t *testing.T) {
 				got, more := board.Queued(q, 3)
 				if err := desk.Name(tx, b.Records, got); err != nil {
 					return err
+				}
+				n, err := desk.Count(tx, b.Records, q)
+				if err != nil || n != board.Count(q) {
+					t.Errorf("%s, %+v: %d are counted, and not %d, %v", c.Role, q, n, board.Count(q), err)
 				}
 				if more != wantMore || !reflect.DeepEqual(got, want) {
 					t.Errorf("%s, %+v: %+v, and not %+v", c.Role, q, got, want)

@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/view"
 )
 
 // call is a ticket that somebody rang up about.
@@ -99,9 +100,29 @@ func (w *world) promise(tx *gate.Tx) error {
 	}
 	targets = append(targets, map[string]any{"measure": "response", "of": "Tasks", "hours": 8.0}, map[string]any{"measure": "resolution", "of": "Problems", "days": int64(10)},
 		map[string]any{"measure": "operational", "team": "Infrastructure", "hours": 12.0})
+	if err := w.habits(tx); err != nil {
+		return err
+	}
 	escalations := []map[string]any{{"percent": int64(100), "measure": "resolution", "do": "tell who leads its team"}}
 	_, err = w.create(tx, "service_agreement", record.Values{"name": "Standard", "calendar_id": calendar, "targets": targets, "escalations": escalations})
 	return err
+}
+
+// habits makes what everybody at the desk does: some macros, and a queue.
+func (w *world) habits(tx *gate.Tx) error {
+	if w.filler.Records.Kinds.Kind("macro") == nil {
+		return nil
+	}
+	for _, m := range []record.Values{
+		{"name": "Ask when it began", "shortcut": "1", "text": "<p>Dear {first_name},</p><p>thank you for writing about {subject} ({number}). When did it begin, and does it happen to anybody else?</p><p>{agent}</p>"},
+		{"name": "Take and begin", "shortcut": "2", "journal_type": "Note", "text": "<p>{agent} looks into it.</p>", "owner": "Who applies it", "then": "Active"},
+		{"name": "Hand to infrastructure", "journal_type": "Note", "text": "<p>Handed on by {agent}: not to be solved at the desk.</p>", "owner": "Nobody", "to_team_id": w.of("team", "Infrastructure")},
+	} {
+		if _, err := w.create(tx, "macro", m); err != nil {
+			return err
+		}
+	}
+	return view.Save(tx, view.View{Kind: "desk", Name: "Waiting for the customer", Query: "cols=customer.changed&sort=oldest&status=Waiting+for+Customer", Shared: true})
 }
 
 // ticket makes one as it stands by now: it comes with its number, so its state need

@@ -2,8 +2,9 @@
 // somebody gave a name.
 //
 // Always true: a view is a question and no answer, so what it shows is decided
-// anew each time by the gate; a view of one's own is seen by nobody else, and one
-// for everybody is made and removed by those who may change the tenant's lists.
+// anew each time by the gate; a view of one's own is seen by nobody else, one of a team
+// by those who belong to it, who make and remove it, and one for everybody is made and
+// removed by those who may change the tenant's lists.
 package view
 
 import (
@@ -30,6 +31,7 @@ type View struct {
 	Name   string // unique among those of its owner, without regard to case
 	Query  string // of the list's address, encoded
 	Shared bool   // it is for everybody
+	Team   id.ID  // whose it is; 0 for a person's, or everybody's
 }
 
 // Bounds of what is kept.
@@ -57,9 +59,12 @@ func purge(tx *gate.Tx, r *record.Record) error {
 
 // List gives the views of a kind, or of a variant of it, that the caller has: her
 // own and those for everybody, each by name.
-func List(tx *gate.Tx, kind string, of id.ID) ([]View, error) {
-	rows, err := tx.Query(`select id, user_id, name, query from saved_view where user_id in (0, ?) and kind = ? and variant_id = ? order by user_id desc, name_fold`,
-		int64(tx.Caller.User), kind, int64(of))
+func List(tx *gate.Tx, kind string, of id.ID) ([]View, error) { return ListOf(tx, kind, of, nil) }
+
+// ListOf is List with those of the teams that the caller belongs to.
+func ListOf(tx *gate.Tx, kind string, of id.ID, teams []id.ID) ([]View, error) {
+	rows, err := tx.Query(`select id, user_id, name, query from saved_view where user_id in (0, ?`+strings.Repeat(`, ?`, len(teams))+`) and kind = ? and variant_id = ? order by user_id desc, name_fold`,
+		append(append([]any{int64(tx.Caller.User)}, access.Args(teams)...), kind, int64(of))...)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +76,9 @@ func List(tx *gate.Tx, kind string, of id.ID) ([]View, error) {
 		if err := rows.Scan(&vid, &user, &v.Name, &v.Query); err != nil {
 			return nil, err
 		}
-		v.ID, v.Shared = id.ID(vid), user == 0
+		if v.ID, v.Shared = id.ID(vid), user == 0; slices.Contains(teams, id.ID(user)) {
+			v.Team = id.ID(user)
+		}
 		out = append(out, v)
 	}
 	return out, rows.Err()
@@ -80,10 +87,19 @@ func List(tx *gate.Tx, kind string, of id.ID) ([]View, error) {
 // Save keeps a view of the caller's, or for everybody; one of the same name is
 // replaced. Invalid, with the field name; Denied for a caller who may not make one
 // for everybody. The transaction may be one that began with View.
-func Save(tx *gate.Tx, v View) error {
+func Save(tx *gate.Tx, v View) error { return SaveOf(tx, v, nil) }
+
+// SaveOf is Save of a view that may be a team's: of one of those that the caller belongs
+// to.
+func SaveOf(tx *gate.Tx, v View, teams []id.ID) error {
 	owner, err := ownerOf(tx, v.Shared)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case v.Team != 0 && !slices.Contains(teams, v.Team):
+		return fault.New(fault.Denied, "Only who belongs to a team saves views for it.").WithHint("Save it for yourself.")
+	case v.Team != 0:
+		owner = int64(v.Team)
 	}
 	v.Name = strings.Join(strings.Fields(v.Name), " ")
 	switch {
@@ -113,9 +129,13 @@ func Save(tx *gate.Tx, v View) error {
 
 // Remove forgets a view. NotFound for one that the caller does not have; Denied
 // for one for everybody that she may not remove.
-func Remove(tx *gate.Tx, view id.ID) error {
+func Remove(tx *gate.Tx, view id.ID) error { return RemoveOf(tx, view, nil) }
+
+// RemoveOf is Remove of a view that may be that of a team of the caller's.
+func RemoveOf(tx *gate.Tx, view id.ID, teams []id.ID) error {
 	var owner int64
-	err := tx.QueryRow(`select user_id from saved_view where id = ? and user_id in (0, ?)`, int64(view), int64(tx.Caller.User)).Scan(&owner)
+	err := tx.QueryRow(`select user_id from saved_view where id = ? and user_id in (0, ?`+strings.Repeat(`, ?`, len(teams))+`)`,
+		append([]any{int64(view), int64(tx.Caller.User)}, access.Args(teams)...)...).Scan(&owner)
 	if errors.Is(err, sql.ErrNoRows) {
 		return gate.Missing()
 	}

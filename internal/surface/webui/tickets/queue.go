@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"strongroom/internal/base/web/ui"
@@ -30,6 +31,11 @@ type queuePane struct {
 	Title  string
 	Count  int
 	Queues []ui.NavItem
+	Own    []ui.NavItem // the caller's, her teams', and everybody's
+	New    string       // where another one is made
+	Change string       // where this one is changed; empty for those that everybody has
+	Remove *ui.Action
+	shows  []string // columns; empty for the usual ones
 	Lines  []queueLine
 	More   bool
 	Empty  string
@@ -37,12 +43,13 @@ type queuePane struct {
 
 // queueLine is a ticket in a queue.
 type queueLine struct {
-	Href, Number, Title, Org, Customer string
-	Current                            bool
-	Status                             ui.Status
-	Priority                           *ui.Status
-	Time                               time.Time
-	Due                                *dueMark
+	Href, Number, Title string
+	Org                 string // and what else the queue shows
+	Current, Changed    bool   // Changed: it says when
+	Status              ui.Status
+	Priority            *ui.Status
+	Time                time.Time
+	Due                 *dueMark
 }
 
 // queue reads the queue that the address names, or one that has something in it.
@@ -67,7 +74,7 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 			name = mine
 		}
 	}
-	d := &queuePane{Name: name}
+	d := &queuePane{Name: name, New: "/desk/queues/new"}
 	q := desk.Queue{}
 	for _, x := range []struct {
 		name, label, icon string
@@ -86,6 +93,24 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 		}
 		d.Queues = append(d.Queues, it)
 	}
+	own, err := desk.OwnOf(tx, teams)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range own {
+		asks := o.Asked.Queue(v.Now(), v.Caller.User, teams)
+		count, err := v.count(tx, b, asks)
+		if err != nil {
+			return nil, err
+		}
+		it := ui.NavItem{Label: o.Name, Href: "/desk?queue=" + o.ID.String(), Icon: ownIcon(o), Count: int(count)}
+		if o.ID.String() == name {
+			it.Current, d.Title, d.Count, q, d.shows = true, o.Name, int(count), asks, o.Asked.Columns
+			d.Remove = &ui.Action{Label: "Remove this queue", Icon: "trash", Href: "/desk/queues", Post: true, Quiet: true, Fields: []ui.Hidden{{Name: "remove", Value: o.ID.String()}}}
+			d.Change = d.New + "?" + url.Values{"from": {o.ID.String()}}.Encode()
+		}
+		d.Own = append(d.Own, it)
+	}
 	if d.Title == "" {
 		return nil, gate.Missing()
 	}
@@ -94,7 +119,7 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 		return nil, err
 	}
 	for _, t := range list {
-		d.Lines = append(d.Lines, v.queueLine(t, name, t.ID == current))
+		d.Lines = append(d.Lines, v.queueLine(t, d, t.ID == current))
 	}
 	d.More = more
 	if len(list) == 0 {
@@ -118,6 +143,13 @@ func (v *visit) counts(tx *gate.Tx, b *desk.Board, teams []id.ID, soon int64) (d
 	return desk.CountOpen(tx, v.Records, teams, soon)
 }
 
+func (v *visit) count(tx *gate.Tx, b *desk.Board, q desk.Queue) (int64, error) {
+	if b != nil {
+		return b.Count(q), nil
+	}
+	return desk.Count(tx, v.Records, q)
+}
+
 func (v *visit) lines(tx *gate.Tx, b *desk.Board, q desk.Queue) ([]desk.Waiting, bool, error) {
 	if b != nil {
 		list, more := b.Queued(q, inQueue)
@@ -126,11 +158,23 @@ func (v *visit) lines(tx *gate.Tx, b *desk.Board, q desk.Queue) ([]desk.Waiting,
 	return desk.Queued(tx, v.Records, q, inQueue)
 }
 
-func (v *visit) queueLine(t desk.Waiting, queue string, current bool) queueLine {
+func (v *visit) queueLine(t desk.Waiting, d *queuePane, current bool) queueLine {
 	k := v.Kind(t.Kind)
-	l := queueLine{Href: shell.RecordURL(k, t.ID) + "?" + url.Values{"queue": {queue}}.Encode(), Title: t.Name, Org: t.OrgName, Customer: t.Customer, Current: current,
+	l := queueLine{Href: shell.RecordURL(k, t.ID) + "?" + url.Values{"queue": {d.Name}}.Encode(), Title: t.Name, Org: t.OrgName, Current: current,
 		Number: k.Field("number").Numbered(t.Number), Status: v.status(k, t.Status), Time: shell.When(t.Updated)}
 	l.Priority, l.Due = priority(t.Priority), v.dueMark(t.Due)
+	if len(d.shows) == 0 {
+		return l
+	}
+	l.Org = ""
+	var said []string
+	for _, c := range d.shows {
+		if x := map[string]string{"organization": t.OrgName, "customer": t.Customer, "owner": t.OwnerName, "team": t.Lies}[c]; x != "" {
+			said = append(said, x)
+		}
+		l.Changed = l.Changed || c == "changed"
+	}
+	l.Org = strings.Join(said, " · ")
 	return l
 }
 
@@ -189,5 +233,5 @@ func (v *visit) desk() error {
 // keys are those of the desk, for the help.
 func keys() []ui.Shortcuts {
 	return []ui.Shortcuts{{Title: "The desk", Keys: []ui.Key{{Keys: "j", Does: "Next in the queue"}, {Keys: "k", Does: "The one before"}, {Keys: "r", Does: "Reply"}, {Keys: "n", Does: "Internal note"},
-		{Keys: "t", Does: "Take the ticket"}, {Keys: "e", Does: "Edit"}, {Keys: "Ctrl Enter", Does: "Send"}}}}
+		{Keys: "t", Does: "Take the ticket"}, {Keys: "e", Does: "Edit"}, {Keys: "1", Does: "Apply a macro that has that key, up to 9"}, {Keys: "Ctrl Enter", Does: "Send"}}}}
 }

@@ -1,6 +1,7 @@
 package tickets
 
 import (
+	"cmp"
 	"html/template"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
@@ -39,6 +41,7 @@ type ticketPage struct {
 	Lines    []line
 	Earlier  string // address of entries that are not shown
 	Moves    []ui.Action
+	Macros   []ui.Action
 	More     []ui.Action
 	Watch    *ui.Action
 	Say      *composer
@@ -70,6 +73,7 @@ type composer struct {
 // typed is what was written and refused, with the reason.
 type typed struct {
 	typ, text, then, seen string
+	macro                 id.ID // that filled it in; 0 for what somebody wrote
 	wrong                 error
 	files                 []*attachment.Content
 }
@@ -78,6 +82,12 @@ type typed struct {
 func (v *visit) ticket(r *record.Record, t *typed) error {
 	var d ticketPage
 	var mailed *letter.Recipients
+	if t == nil {
+		var err error
+		if t, err = v.filled(r); err != nil {
+			return err
+		}
+	}
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if d.Queue, err = v.queue(tx, r.ID); err != nil {
 			return err
@@ -120,7 +130,7 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 		return err
 	}
 	p.Keys, p.Data = keys(), d
-	if t != nil {
+	if t != nil && t.wrong != nil {
 		return v.RenderStatus(web.Status(t.wrong), "ticket", p)
 	}
 	return v.Render("ticket", p)
@@ -136,6 +146,9 @@ func (v *visit) about(tx *gate.Tx, r *record.Record, d *ticketPage) (err error) 
 		return err
 	}
 	if d.next, err = lifeOf(r.Kind).Offered(tx, r); err != nil {
+		return err
+	}
+	if d.Macros, err = v.macros(tx, r); err != nil {
 		return err
 	}
 	if err = v.timeline(tx, r, d); err != nil {
@@ -257,9 +270,15 @@ func (v *visit) composer(r *record.Record, t *typed, next []string) *composer {
 	if v.p.Live != nil {
 		c.Writing = at(r) + "/writing"
 	}
+	if t != nil && t.macro != 0 {
+		c.Draft += ":" + t.macro.String() // what was being written is kept apart
+	}
 	if t != nil {
-		said := fault.Say(t.wrong)
-		c.Type, c.Text, c.Then, c.Error, c.Hint = t.typ, t.text, t.then, lost(t.files, said.Text), said.Hint
+		c.Type, c.Text, c.Then = cmp.Or(t.typ, c.Type), t.text, t.then
+		if t.wrong != nil {
+			said := fault.Say(t.wrong)
+			c.Error, c.Hint = lost(t.files, said.Text), said.Hint
+		}
 	}
 	return c
 }

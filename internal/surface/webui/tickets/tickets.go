@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/live"
+	"strongroom/internal/feature/macro"
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -65,12 +66,12 @@ func (p *Pages) Mount(s *shell.Shell) {
 	if s.Records.Kinds.Kind(incidents) == nil {
 		return
 	}
-	for _, k := range []string{sla.Agreement, sla.Calendar} {
+	for _, k := range []string{sla.Agreement, sla.Calendar, macro.Kind} {
 		s.Manage(shell.ToContents, func(v *shell.Visit, totals map[string]int64) []ui.Item {
 			if v.Kind(k) == nil {
 				return nil
 			}
-			sub := map[string]string{sla.Agreement: "What is promised to whom, and who is warned when", sla.Calendar: "Hours and holidays by which promises are counted"}[k]
+			sub := map[string]string{sla.Agreement: "What is promised to whom, and who is warned when", sla.Calendar: "Hours and holidays by which promises are counted", macro.Kind: "Texts, fields and states that are set with one key"}[k]
 			return []ui.Item{{Title: v.Kind(k).Labels, Sub: sub, Href: shell.ListURL(v.Kind(k)), Icon: v.Kind(k).Icon}}
 		})
 	}
@@ -81,11 +82,14 @@ func (p *Pages) Mount(s *shell.Shell) {
 		}
 	}
 	s.Get("/desk", p.as((*visit).desk))
+	s.Get("/desk/queues/new", p.as((*visit).newQueue))
+	s.Post("/desk/queues", p.as((*visit).setQueue))
 	s.Stream("/desk/live", p.as((*visit).live))
 	s.Post("/tickets/{id}/writing", p.as((*visit).writing))
 	s.Get("/tickets/{id}/clocks", p.as((*visit).why))
 	s.Post("/tickets/{id}/say", p.as((*visit).say), web.MaxBody(mostSaid), web.Within(0))
 	s.Post("/tickets/{id}/take", p.as((*visit).take))
+	s.Post("/tickets/{id}/macro", p.as((*visit).macro))
 	s.Get("/tickets/{id}/move", p.as((*visit).moving))
 	s.Post("/tickets/{id}/move", p.as((*visit).move))
 }
