@@ -82,6 +82,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 		}
 	}
 	s.Get("/desk", p.as((*visit).desk))
+	s.Deeds(p.several())
 	s.Get("/desk/queues/new", p.as((*visit).newQueue))
 	s.Post("/desk/queues", p.as((*visit).setQueue))
 	s.Stream("/desk/live", p.as((*visit).live))
