@@ -48,6 +48,9 @@ func digest(r *record.Record) string {
 		}
 		h.Write(fmt.Appendf(nil, "%s\x00%v\x00", f, v))
 	}
+	if n := r.Values["impact_version"]; n != nil { // what a change affects is approved too
+		h.Write(fmt.Appendf(nil, "affects\x00%v\x00", n))
+	}
 	return fmt.Sprintf("%x", h.Sum(nil))
 }
 

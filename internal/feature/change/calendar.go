@@ -55,10 +55,13 @@ func Freezes(tx *gate.Tx, e *record.Engine, org id.ID, from, to int64) ([]*recor
 	return out, nil
 }
 
+// MostPlanned is how many changes a calendar shows at once.
+const MostPlanned = 200
+
 // Planned are the changes of an organization, 0 for any, that are asked for or decided and
 // have some of their time between two others, the earliest first.
 func Planned(tx *gate.Tx, e *record.Engine, org id.ID, from, to int64) ([]*record.Record, error) {
-	q := record.Query{Org: org, Archived: "no", Limit: 200, NoTotal: true, Sort: []record.Order{{Field: "scheduled_start"}}, Filters: []record.Filter{
+	q := record.Query{Org: org, Archived: "no", Limit: MostPlanned, NoTotal: true, Sort: []record.Order{{Field: "scheduled_start"}}, Filters: []record.Filter{
 		{Field: "scheduled_start", Op: record.Range, Values: []any{nil, to - 1}}, {Field: "scheduled_end", Op: record.Range, Values: []any{from + 1, nil}},
 		{Field: "status", Op: record.Eq, Values: []any{Requested, PendingApproval, Scheduled, Implemented}}}}
 	p, err := e.List(tx, Kind, q)

@@ -3,11 +3,13 @@
 //
 // Always true: a change goes through the states of its lifecycle; it is scheduled
 // only with a beginning and an end, and into no freeze unless it is an emergency; implemented only when the tasks that whoever says so can see are over, and
-// closed only with a review; once closed, denied or canceled it does not change any
-// more.
+// closed only with a review where its type takes one; what it affects is kept with it, and
+// is part of what is approved; once closed, denied or canceled it does not change any more.
 package change
 
 import (
+	"strings"
+
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
@@ -35,7 +37,7 @@ const (
 
 // Feature is the kinds change and change_freeze.
 func Feature() record.Feature {
-	return record.Feature{Name: Kind, Kinds: []*record.Kind{changes(), freezes()}}
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{changes(), freezes()}, Schema: schema, Purge: purge}
 }
 
 // Types are the types of changes. Standard and minor ones take no approval.
@@ -53,7 +55,7 @@ func Life() *lifecycle.Lifecycle {
 		{Name: PendingApproval, To: []string{Scheduled, Denied, Deferred, Canceled}, Requires: asked},
 		{Name: Scheduled, To: []string{Implemented, Canceled}, Requires: planned},
 		{Name: Implemented, To: []string{Closed}, Requires: planned},
-		{Name: Closed, Requires: append([]string{"review", "closed_code"}, planned...), Frozen: true},
+		{Name: Closed, Requires: append([]string{"closed_code"}, planned...), Frozen: true},
 		{Name: Denied, Frozen: true},
 		{Name: Deferred, To: []string{Requested}},
 		{Name: Canceled, Frozen: true},
@@ -86,10 +88,11 @@ func changes() *record.Kind {
 			{Name: "justification", Type: record.HTML, Class: record.Internal, Search: true, Group: "Description", Hint: "Why it is worth it."},
 			{Name: "scheduled_start", Label: "Begins", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, List: true, Group: "Plan"},
 			{Name: "scheduled_end", Label: "Ends", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, Group: "Plan"},
+			{Name: Impact, Label: "Impact", Type: record.Integer, Class: record.Internal, ReadOnly: true, Group: "Plan", Hint: "Counts how often what it affects has changed, until it is scheduled."},
 			{Name: "plan", Label: "Steps", Type: record.HTML, Class: record.Internal, Search: true, Group: "Plan"},
 			{Name: "backout", Label: "Way back", Type: record.HTML, Class: record.Internal, Search: true, Group: "Plan", Hint: "What is done when it fails."},
 			{Name: "tested", Label: "Tried before", Type: record.Bool, Class: record.Internal, Default: false, Group: "Plan"},
-			{Name: "review", Type: record.HTML, Class: record.Internal, Search: true, Group: "Review", Hint: "How it went. A change is closed with one."},
+			{Name: "review", Type: record.HTML, Class: record.Internal, Search: true, Group: "Review", Hint: "How it went. A change that is neither standard nor minor is closed with one."},
 			{Name: "closed_code", Label: "Outcome", Type: record.Choice, Choices: []string{"Successful", "Successful with difficulties", "Taken back", "Failed"}, Class: record.Internal, Filter: true, Group: "Review"},
 			{Name: "incident_id", Label: "Incident", Type: record.Ref, Ref: "incident", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That led to it."},
 			{Name: "problem_id", Label: "Problem", Type: record.Ref, Ref: "problem", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That it removes."},
@@ -105,6 +108,12 @@ func changes() *record.Kind {
 func fill(tx *gate.Tx, now, old *record.Record) error {
 	if risk := RiskOf(now.Values); risk != "" {
 		now.Values["risk"] = risk
+	}
+	if err := weigh(tx, now, old); err != nil {
+		return err
+	}
+	if err := thought(now, old); err != nil {
+		return err
 	}
 	if err := frozen(tx, now, old); err != nil {
 		return err
@@ -125,6 +134,26 @@ func fill(tx *gate.Tx, now, old *record.Record) error {
 		err = fault.Field("status", "Not all is done: %s is open.", open.Records[0].Name).WithHint("Complete or cancel its tasks first.")
 	}
 	return err
+}
+
+// Weighty tells whether changes of a type are thought through: they take a plan and a way
+// back before they are approved, and a review before they are closed.
+func Weighty(typ string) bool { return typ != "Standard" && typ != "Minor" }
+
+// thought refuses a weighty change that lacks what it takes, when it moves on.
+func thought(now, old *record.Record) error {
+	to := now.Values.Text("status")
+	if !Weighty(now.Values.Text("change_type")) || old == nil || old.Values.Text("status") == to {
+		return nil
+	}
+	bad := map[string]string{}
+	takes := map[string][]string{PendingApproval: {"plan", "backout"}, Scheduled: {"plan", "backout"}, Implemented: {"plan", "backout"}, Closed: {"review"}}
+	for _, f := range takes[to] {
+		if strings.TrimSpace(now.Values.Text(f)) == "" {
+			bad[f] = now.Kind.Field(f).Title() + " is missing: a change of the type " + now.Values.Text("change_type") + " takes it to be " + to + "."
+		}
+	}
+	return fault.Fields(bad)
 }
 
 // after has a change approved that waits for it; its clocks follow it.

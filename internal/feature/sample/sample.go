@@ -256,6 +256,12 @@ func (w *world) connect(ctx context.Context) error {
 						return err
 					}
 				}
+				for _, n := range cl.moved { // what it affects follows when it is saved
+					v := record.Values{"risk_reach": "Everybody", "risk_back": "Minutes", "risk_tried": "In part", "risk_done": []string{"Often", "Once or twice", "Never"}[cl.n%3]}
+					if _, err := w.filler.Records.Update(tx, "change", n, 0, v); err != nil {
+						return err
+					}
+				}
 			}
 			return nil
 		})

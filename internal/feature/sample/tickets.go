@@ -53,6 +53,10 @@ func (c *client) tickets() []step {
 		var made id.ID
 		out = append(out, func(tx *gate.Tx) (err error) {
 			made, err = c.ticket(tx, x, i)
+			if wall := c.roles["fw"]; x.kind == "change" && wall != nil {
+				c.pairs = append(c.pairs, pair{from: &made, to: &wall.id, notes: "gets the new version"})
+				c.moved = append(c.moved, made)
+			}
 			return err
 		})
 		out = append(out, c.answers(x.subject, &made)...)
@@ -86,6 +90,12 @@ func (w *world) promise(tx *gate.Tx) error {
 	}
 	if _, err := w.create(tx, "calendar", office); err != nil {
 		return err
+	}
+	if kinds.Kind("change_freeze") != nil {
+		begins := w.today.AddDate(0, 0, 17)
+		if _, err := w.create(tx, "change_freeze", record.Values{"name": "Quarter end", "begins_at": begins.UnixMilli(), "ends_at": begins.AddDate(0, 0, 3).UnixMilli(), "reason": "Accounts are closed: nothing that books may stand still."}); err != nil {
+			return err
+		}
 	}
 	var targets []map[string]any
 	for _, t := range []struct {

@@ -76,6 +76,7 @@ import (
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/pairs"
 	"strongroom/internal/surface/webui/personal"
+	"strongroom/internal/surface/webui/plans"
 	"strongroom/internal/surface/webui/provisioning"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
@@ -175,6 +176,7 @@ func (s *Server) groups() []shell.Group {
 		&personal.Pages{Keys: s.APIKeys},
 		&approvals.Pages{},
 		&votes.Pages{},
+		&plans.Pages{},
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&rotations.Pages{Changes: s.Changes},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},

@@ -178,7 +178,7 @@ func (v *visit) parts(r *record.Record, d *ticketPage) {
 		f := &r.Kind.Fields[i]
 		val := r.Values[f.Name]
 		switch {
-		case val == nil || val == false || f.Type == record.Ref && r.Names[f.Name] == "" || slices.Contains([]string{"name", "number", "status", "priority", "final", sla.Due}, f.Name):
+		case val == nil || val == false || f.Type == record.Ref && r.Names[f.Name] == "" || slices.Contains([]string{"name", "number", "status", "priority", "final", sla.Due, "impact_version"}, f.Name):
 		case f.Type == record.HTML || f.Type == record.Multiline:
 			t := text{Label: f.Title(), HTML: shell.Prose(f, r.Values.Text(f.Name))}
 			if f.Name == "description" {
