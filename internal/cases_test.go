@@ -47,6 +47,7 @@ A4  feature/ballot A4 taken back after the quorum is met, it stays met
 A4  feature/featurestest A4 a vote is taken back, and not once the phase is over
 A5  feature/featurestest A5 nobody decides in time
 A6  feature/featurestest A6 what has changed since is not approved
+A6  feature/featurestest A6 what it affects has changed since it was approved
 A8  feature/featurestest A8 somebody else's vote, and one after the end
 A8  surface/webui/votes A8 a vote of who does not decide
 D1  surface/ivanti D1 lost update

@@ -37,7 +37,7 @@ func openCouncil(t *testing.T) *council {
 		return err
 	})
 	editor.Tenant = c.Tenant().Name
-	c.change = c.Make("change", org, record.Values{"name": "New firmware", "description": "<p>It loses support.</p>", "change_type": "Significant"})
+	c.change = c.Make("change", org, record.Values{"name": "New firmware", "description": "<p>It loses support.</p>", "change_type": "Significant", "plan": "<p>Install it</p>", "backout": "<p>Switch back</p>"})
 	for _, state := range []string{change.Requested, change.PendingApproval} {
 		if err := c.Gate.Change(t.Context(), editor, access.Edit, gate.Thing{ID: c.change}, func(tx *gate.Tx) error {
 			_, err := c.Records.Update(tx, "change", c.change, 0, record.Values{"status": state})
