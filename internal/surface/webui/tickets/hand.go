@@ -1,6 +1,8 @@
 package tickets
 
 import (
+	"slices"
+
 	"strongroom/internal/base/richtext"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/gate"
@@ -35,6 +37,16 @@ func (v *visit) hand(tx *gate.Tx, r *record.Record) (*hand, error) {
 	if err != nil {
 		return nil, err
 	}
+	behind, err := desk.Known(tx, r, mostAtHand)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range others { // those of its configuration and category first
+		if !slices.ContainsFunc(behind, func(b search.Hit) bool { return b.ID == h.ID }) {
+			behind = append(behind, h)
+		}
+	}
+	others = behind
 	known, err := v.known(tx, others)
 	if err != nil {
 		return nil, err
