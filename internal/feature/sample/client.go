@@ -27,7 +27,7 @@ type client struct {
 	folders map[string]id.ID
 	docs    map[string]*id.ID // by title
 	pairs   []pair
-	moved []id.ID // changes that are related to something
+	moved   []id.ID // changes that are related to something
 }
 
 type place struct {
