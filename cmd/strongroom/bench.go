@@ -24,7 +24,7 @@ With -url and -key it measures a running server through its API. It changes
 nothing there, but each password that it reveals is in the audit log.
 
 Without -url it makes a house of its own in a temporary folder, with the sample
-company of -records records, and starts the server in processes of its own. Then
+company of -records records and -tickets tickets of two years, and starts the server in processes of its own. Then
 it also measures pages, search, changes, start and memory, and beside them what
 this machine allows with nothing around it: the private-key operation, the
 durable commit, the answer over HTTP. Compare figures of one run only. With
@@ -49,6 +49,7 @@ durable commit, the answer over HTTP. Compare figures of one run only. With
 type benchSettings struct {
 	url, dir, only            string
 	clients, seconds, tenants int
+	tickets                   int
 }
 
 func (p *program) bench(ctx context.Context, s *settings) (err error) {
@@ -104,7 +105,11 @@ func (p *program) prepare(ctx context.Context, s *settings, h *load.House) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	b, err := a.PrepareBench(ctx, s.records, s.bench.tenants)
+	b, err := a.PrepareBench(ctx, s.records, s.bench.tickets, s.bench.tenants, func(done, total int) {
+		if !s.json {
+			fmt.Fprintf(p.err, "\r%d of %d tickets", done, total)
+		}
+	})
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			f.IntVar(&s.bench.clients, "clients", 16, "how `many` ask at the same time")
 			f.IntVar(&s.bench.seconds, "seconds", 10, "how `long` each row is measured")
 			f.IntVar(&s.records, "records", 10_000, "how `many` sample records the house of its own has")
+			f.IntVar(&s.bench.tickets, "tickets", 0, "how `many` tickets it has, of two years")
 			f.IntVar(&s.bench.tenants, "tenants", 0, "how `many` empty tenants it has besides")
 			f.StringVar(&s.bench.dir, "dir", "", "`folder` to keep the house of its own in")
 			f.StringVar(&s.bench.only, "only", "", "measure only the rows whose name holds this `text`")

@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/identity"
+	"strongroom/internal/feature/sample/crowd"
 )
 
 // The tenants of a house that is measured, beside the demo's.
@@ -35,8 +36,8 @@ type BenchHouse struct {
 }
 
 // PrepareBench makes what is measured, where it is missing: the demo with so
-// many records, two small tenants, and so many empty ones, named empty-0 and so on.
-func (a *App) PrepareBench(ctx context.Context, records, empty int) (*BenchHouse, error) {
+// many records and tickets, two small tenants, and so many empty ones, named empty-0 and so on.
+func (a *App) PrepareBench(ctx context.Context, records, tickets, empty int, progress func(done, total int)) (*BenchHouse, error) {
 	demo, err := a.Demo(ctx, records, nil)
 	if err != nil {
 		return nil, err
@@ -48,6 +49,9 @@ func (a *App) PrepareBench(ctx context.Context, records, empty int) (*BenchHouse
 	}
 	h.People = append(h.People, *editor)
 	if h.Agents, err = newAgents(ctx, a, demo.Tenant, 5); err != nil {
+		return nil, err
+	}
+	if err := a.crowd(ctx, demo.Tenant, tickets, progress); err != nil {
 		return nil, err
 	}
 	if h.Hybrid, err = small(ctx, a, hybridTenant, ""); err != nil {
@@ -64,6 +68,20 @@ func (a *App) PrepareBench(ctx context.Context, records, empty int) (*BenchHouse
 	}
 	h.Tenants, err = a.House.Count(ctx)
 	return h, err
+}
+
+// crowd sees to it that a tenant has so many tickets.
+func (a *App) crowd(ctx context.Context, tenant string, tickets int, progress func(done, total int)) error {
+	var have int64
+	err := a.Gate.View(ctx, access.System(tenant, "console"), func(tx *gate.Tx) error {
+		all, err := a.Records.Totals(tx, 0)
+		have = all["incident"] + all["service_request"]
+		return err
+	})
+	if err != nil || have >= int64(tickets) {
+		return err
+	}
+	return (&crowd.Crowd{Gate: a.Gate, Records: a.Records, Now: a.Now()}).Fill(ctx, tenant, tickets-int(have), progress)
 }
 
 // newEditor makes an editor who sees every tenth organization.

@@ -176,6 +176,11 @@ func (h *House) rows(ctx context.Context) ([]row, error) {
 		}
 		mine = append(mine, api...)
 		out = append(out, mine...)
+		tickets, err := ticketRows(ctx, b, t, p.Name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, tickets...)
 		if p == h.People[0] {
 			for _, r := range mine {
 				out = append(out, row{name: r.name + ", in a storm of sign-ins", storm: true, task: r.task})
@@ -193,8 +198,13 @@ func (h *House) rows(ctx context.Context) ([]row, error) {
 		out = append(out, r)
 	}
 	out = append(out, h.keptUp())
-	changes, err := writing(ctx, newTarget(h.url, h.People[0].Key))
-	return append(out, changes...), err
+	admin := newTarget(h.url, h.People[0].Key)
+	tickets, err := ticketWrites(ctx, admin)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := writing(ctx, admin)
+	return append(append(out, tickets...), changes...), err
 }
 
 // devices gives ids and names of configurations.

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/tally"
@@ -77,6 +78,11 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 		}
 		b.drive(tx, q, b.counts.toList(int64(q.Offset+limit), passing))
 	}
+	if b.from == "" && tx.Dialect() == sqldb.SQLite {
+		if _, err := b.few(tx, q); err != nil {
+			return err
+		}
+	}
 	if b.from == "" && len(q.Filters) == 0 && len(q.Any) == 0 && strings.HasPrefix(order, ` order by k.`) {
 		// SQLite takes the tables of a cross join in this order, so that the index
 		// of the column that is sorted by gives the first rows at once.
@@ -84,6 +90,27 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 		b.add(`r.id = k.id`)
 	}
 	return nil
+}
+
+// few begins the tables with what one filter by a field finds, when that is little: SQLite
+// does not know how many rows a value has, and would else go through the list in its order.
+func (b *builder) few(tx *gate.Tx, q Query) (n int, err error) {
+	for _, f := range q.Filters {
+		one := &builder{kind: b.kind}
+		_, hidden := b.marks[f.Field]
+		if field := b.kind.Field(f.Field); hidden || f.Field == "name" || f.Op != Eq || field == nil || !field.Filter || field.Trait != 0 || one.filter(tx, f) != nil {
+			continue
+		}
+		err = tx.QueryRow(`select count(*) from (select 1 from `+b.kind.Table()+` k`+one.where()+` limit ?) x`, append(one.args, enough)...).Scan(&n)
+		if b.read = err == nil && n < enough; b.read {
+			b.from = ` from ` + b.kind.Table() + ` k cross join record r`
+			b.add(`r.id = k.id`)
+		}
+		if b.read || err != nil {
+			break
+		}
+	}
+	return n, err
 }
 
 // count finds out what choose goes by.

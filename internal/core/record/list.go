@@ -98,6 +98,9 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 	if err := b.choose(tx, q, order, limit); err != nil {
 		return nil, err
 	}
+	if b.read { // no index is to give the order
+		order = strings.Replace(order, ` order by k.`, ` order by +k.`, 1)
+	}
 	cols := k.only(q.Only)
 	rows, err := tx.Query(`select `+cols.list()+b.page(tx.Dialect(), order), append(b.allArgs(), limit, q.Offset)...)
 	if err != nil {
@@ -154,6 +157,7 @@ type builder struct {
 	trait     *Field  // that the list is sorted by
 	matches   []match // filters by traits, which are no conditions yet
 	counts    *counts // that choose went by, if any
+	read      bool    // what is found is few: all of it is read, and then sorted
 }
 
 func (b *builder) add(cond string, args ...any) {

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,6 +17,7 @@ import (
 	"strongroom/internal/base/richtext"
 	"strongroom/internal/core/compare"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/scalar"
 )
 
 // Values are the values of a record by field name, of the Go types given at
@@ -149,71 +149,28 @@ func (f *Field) format(s string) error {
 }
 
 func (f *Field) integer(in any) (any, error) {
-	switch n := in.(type) {
-	case int64:
-		return n, nil
-	case int:
-		return int64(n), nil
-	case float64:
-		if n == math.Trunc(n) && math.Abs(n) < 1<<53 {
-			return int64(n), nil
-		}
-	case json.Number:
-		return f.integer(n.String())
-	case string:
-		if f.Type == Time {
-			for _, layout := range []string{time.RFC3339, "2006-01-02T15:04"} { // as forms send it, in UTC
-				if t, err := time.Parse(layout, n); err == nil {
-					return t.UnixMilli(), nil
-				}
-			}
-		}
-		if len(n) > len(f.Series) && f.Series != "" && strings.EqualFold(n[:len(f.Series)+1], f.Series+"-") {
-			n = n[len(f.Series)+1:]
-		}
-		if v, err := strconv.ParseInt(n, 10, 64); err == nil {
-			return v, nil
-		}
-	}
 	if f.Type == Time {
+		if n, ok := scalar.Moment(in); ok {
+			return n, nil
+		}
 		return nil, f.bad("must be a time, such as 2026-11-22T10:30:00Z.")
+	}
+	if n, ok := scalar.Integer(in, f.Series); ok {
+		return n, nil
 	}
 	return nil, f.bad("must be a whole number.")
 }
 
 func (f *Field) number(in any) (any, error) {
-	switch n := in.(type) {
-	case float64:
+	if n, ok := scalar.Number(in); ok {
 		return n, nil
-	case int64:
-		return float64(n), nil
-	case int:
-		return float64(n), nil
-	case json.Number:
-		return f.number(n.String())
-	case string:
-		if v, err := strconv.ParseFloat(n, 64); err == nil && !math.IsNaN(v) && !math.IsInf(v, 0) {
-			return v, nil
-		}
 	}
 	return nil, f.bad("must be a number.")
 }
 
 func (f *Field) bool(in any) (any, error) {
-	switch b := in.(type) {
-	case bool:
+	if b, ok := scalar.Bool(in); ok {
 		return b, nil
-	case string:
-		switch strings.ToLower(b) {
-		case "true", "1", "yes", "on", "y", "t":
-			return true, nil
-		case "false", "0", "no", "off", "n", "f":
-			return false, nil
-		}
-	case float64:
-		return b != 0, nil
-	case json.Number:
-		return b != "0", nil
 	}
 	return nil, f.bad("must be yes or no.")
 }

@@ -2,6 +2,7 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,6 +33,14 @@ func (e *Engine) insert(tx *gate.Tx, r *Record) error {
 	_, err = tx.Exec(`insert into `+r.Kind.Table()+` (id`+strings.Join(append([]string{""}, names...), ", ")+`) values (`+access.Marks(len(names)+1)+`)`,
 		append([]any{int64(r.ID)}, args...)...)
 	return err
+}
+
+// Raw writes a new record as it is: no rule is asked, nothing is recorded, and what must be
+// true of it is the caller's to know. It is for filling a tenant that is measured.
+func (e *Engine) Raw(tx *gate.Tx, r *Record) error {
+	d := r.document()
+	d.New = true
+	return errors.Join(e.insert(tx, r), search.Put(tx.SQL(), d), count(tx, nil, r))
 }
 
 // write saves a changed record over old and keeps old as a revision.
