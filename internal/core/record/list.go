@@ -140,6 +140,10 @@ func (e *Engine) Sought(tx *gate.Tx, kind string, q Query, fields ...string) (co
 		columns = append(columns, col)
 	}
 	b.demand(-1)
+	if tx.Dialect() == sqldb.SQLite && slices.ContainsFunc(q.Filters, func(f Filter) bool { return b.kind.Field(f.Field) != nil && f.Field != "name" }) {
+		b.from = ` from ` + b.kind.Table() + ` k cross join record r` // which begins with what the filters find, and not with all of the kind
+		b.add(`r.id = k.id`)
+	}
 	return columns, b.tables() + b.joins + b.where(), b.allArgs(), err
 }
 
