@@ -64,7 +64,6 @@ var sideways = map[string]string{
 	"request -> desk":            "as incidents",
 	"change -> desk":             "as incidents",
 	"task -> desk":               "as incidents",
-	"macro -> desk":              "a macro sets what all tickets share",
 	"macro -> journal":           "a macro writes on a ticket",
 	"desk -> view":               "queues of one's own are saved views",
 	"sample -> view":             "the sample company's desk has a queue of its own",

@@ -20,7 +20,6 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 )
 
@@ -68,7 +67,7 @@ func macros() *record.Kind {
 				Hint: "It may hold " + strings.Join(braced(), ", ") + ". A macro that does nothing but write is filled in, to be changed and sent."},
 			choice("owner", "Owner", []string{Leave, Applier, Nobody}, ""),
 			ref("to_team_id", "To team", "team", ""), ref("category_id", "Category", "category", ""),
-			choice("urgency", "Urgency", desk.Grades(), ""), choice("impact", "Impact", desk.Grades(), ""),
+			choice("urgency", "Urgency", grades(), ""), choice("impact", "Impact", grades(), ""),
 			{Name: "then", Label: "State", Type: record.Text, Class: record.Internal, Filter: true, List: true, Group: "What it sets", Hint: "As it is called, such as Waiting for Customer."},
 		},
 	}
@@ -197,14 +196,13 @@ type Deed struct {
 	Sets  record.Values // of the ticket; empty for none
 }
 
-// Of gives what a macro does to a ticket when the caller applies it. NotFound for no macro;
+// grades are those of urgency and impact; the kinds of tickets refuse any other.
+func grades() []string { return []string{"High", "Medium", "Low"} }
+
+// Of gives what a macro does to a ticket when the caller, who belongs to some teams, applies it. NotFound for no macro;
 // Denied or Invalid for one that is not for her, or not for the ticket.
-func Of(tx *gate.Tx, e *record.Engine, macro id.ID, ticket *record.Record) (*record.Record, *Deed, error) {
+func Of(tx *gate.Tx, e *record.Engine, macro id.ID, ticket *record.Record, teams []id.ID) (*record.Record, *Deed, error) {
 	m, err := e.Get(tx, Kind, macro)
-	if err != nil {
-		return nil, nil, err
-	}
-	teams, err := desk.TeamsOf(tx, e, tx.Caller.User)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -41,6 +41,15 @@ func (v *visit) macros(tx *gate.Tx, r *record.Record) ([]ui.Action, error) {
 	return out, nil
 }
 
+// deed is what a macro does to a ticket when the caller applies it.
+func (v *visit) deed(tx *gate.Tx, m id.ID, r *record.Record) (*record.Record, *macro.Deed, error) {
+	teams, err := desk.TeamsOf(tx, v.Records, v.Caller.User)
+	if err != nil {
+		return nil, nil, err
+	}
+	return macro.Of(tx, v.Records, m, r, teams)
+}
+
 // filled is what the composer holds that a macro fills in; nil for none.
 func (v *visit) filled(r *record.Record) (*typed, error) {
 	m, ok := id.Parse(v.R.URL.Query().Get("macro"))
@@ -48,7 +57,7 @@ func (v *visit) filled(r *record.Record) (*typed, error) {
 		return nil, nil
 	}
 	var d *macro.Deed
-	err := v.View(func(tx *gate.Tx) (err error) { _, d, err = macro.Of(tx, v.Records, m, r); return err })
+	err := v.View(func(tx *gate.Tx) (err error) { _, d, err = v.deed(tx, m, r); return err })
 	if err != nil || d.Entry == nil {
 		return nil, err
 	}
@@ -73,7 +82,7 @@ func (v *visit) macro() error {
 	var m *record.Record
 	err = v.Change(access.View, gate.Thing{ID: r.ID}, func(tx *gate.Tx) error {
 		var d *macro.Deed
-		if m, d, err = macro.Of(tx, v.Records, which, r); err != nil {
+		if m, d, err = v.deed(tx, which, r); err != nil {
 			return err
 		}
 		if d.Entry != nil {

@@ -220,7 +220,7 @@ func (v *visit) workOne(k *record.Kind, rid id.ID, c *chosen) (label string, err
 		var entries []record.Values
 		sets := record.Values{}
 		if c.macro != 0 {
-			_, d, err := macro.Of(tx, v.Records, c.macro, r)
+			_, d, err := v.deed(tx, c.macro, r)
 			if err != nil {
 				return err
 			}
