@@ -115,6 +115,9 @@ var sideways = map[string]string{
 	"review -> apikey":           "a review looks at API keys and revokes them",
 	"review -> notification":     "who is asked is told",
 	"approval -> notification":   "who may decide is told what is asked, who asked what was decided",
+	"portal -> attachment":       "customers give files with what they write",
+	"portal -> journal":          "what is written on tickets for all who take part",
+	"portal -> offering":         "customers order from the catalogue",
 
 	"breakglass -> identity":     "such an account's session asks for the reason of its use",
 	"breakglass -> notification": "administrators are told of each use",

@@ -111,6 +111,8 @@ var follows = map[string]string{
 	"held":             "other",
 	"votes":            "other",
 	"tickets":          "incident",
+	"catalogue":        "offering",
+	"articles":         "knowledge_article",
 	"template":         "contact",
 	"servicerequest":   "offering_question",
 	"Users":            "user",

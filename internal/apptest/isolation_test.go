@@ -36,6 +36,7 @@ func TestIsolation(t *testing.T) {
 	x.secrets, x.sets = secretsOf(h.App.Records.Kinds), h.App.Ivanti.Sets()
 	t.Run("API", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.API.Routes(), "/api/v1") })
 	t.Run("web", func(t *testing.T) { x.with(t).walk(x.browsers(), h.App.Web.Routes(), "") })
+	t.Run("portal", func(t *testing.T) { x.with(t).portal() })
 	t.Run("vault", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.Vault.Routes(), "") })
 	t.Run("Ivanti", func(t *testing.T) { x.with(t).walk(x.programs(), h.App.Ivanti.Routes(), "/api") })
 	t.Run("provisioning", func(t *testing.T) { x.with(t).provisioning() })
@@ -67,6 +68,7 @@ type asker struct {
 	still  bool          // may change nothing
 	alone  bool          // sees what is the manager's alone
 	page   bool          // gets pages, which name the address asked for
+	portal bool          // a customer, who takes part in nothing that there is
 	sees   access.Rights // the kinds that she sees, when she does not see all
 }
 
@@ -122,8 +124,41 @@ func (x *isolation) browsers() (out []*asker) {
 	return out
 }
 
+// portal asks as a customer: every page but hers is not there, whatever it is asked for, and
+// hers tell nothing of any sample, since she takes part in none.
+func (x *isolation) portal() {
+	c := &asker{name: "a customer", role: access.SelfService, client: x.own.Customer.Browser(), page: true, portal: true}
+	var tried int
+	for _, route := range x.h.App.Web.Routes() {
+		f := x.filler(route)
+		path := strings.TrimPrefix(route[strings.Index(route, " ")+1:], "/")
+		if f == nil || leaveOut[route] != "" || slices.Contains(public, route) || path == "{$}" {
+			continue
+		}
+		if strings.HasPrefix(path, "portal") {
+			y := *x
+			y.seen = map[id.ID]bool{}
+			tried += y.route([]*asker{c}, f, "")
+			continue
+		}
+		if strings.HasPrefix(path, "me/security") || strings.HasPrefix(path, "account/password") || strings.HasPrefix(path, "sign-") {
+			continue // hers alone, as everybody's
+		}
+		for _, target := range one(f.targets(x.own, apptest.Seen)) {
+			tried++
+			if a := x.ask(c, f, "", target); a.Status != http.StatusNotFound || x.leak(c, a) != "" {
+				x.t.Errorf("%s answers %d to a customer: %.200s", f.path(target), a.Status, a.Body)
+			}
+		}
+	}
+	x.t.Logf("%d requests", tried)
+}
+
 // hidden tells whether somebody may not see samples of a tenant in a place.
 func (x *isolation) hidden(a *asker, tenant *apptest.Tenant, w apptest.Where) bool {
+	if a.portal {
+		return true
+	}
 	return tenant != x.own || w == apptest.Alone && !a.alone || a.role != access.Administrator && (w == apptest.Closed || w == apptest.Locked)
 }
 
@@ -134,7 +169,10 @@ func (x *isolation) leak(a *asker, answer *apptest.Answer) string {
 		b = append(b, strings.ToLower("\n"+k+": "+strings.Join(v, " "))...)
 	}
 	words := []string{"qz" + x.other.Name, x.other.Name + ".example", "the " + x.other.Name + " company", "organization of " + x.other.Name}
-	for _, w := range []apptest.Where{apptest.Closed, apptest.Locked, apptest.Alone} {
+	for _, w := range []apptest.Where{apptest.Closed, apptest.Locked, apptest.Alone, apptest.Seen} {
+		if w == apptest.Seen && !a.portal {
+			continue
+		}
 		if x.hidden(a, x.own, w) {
 			words = append(words, apptest.Word(x.own.Name, w))
 		}
@@ -224,7 +262,7 @@ func (x *isolation) route(askers []*asker, f *filler, prefix string) (tried int)
 	}
 	for _, p := range []place{{x.own, apptest.Closed}, {x.own, apptest.Locked}, {x.own, apptest.Alone}, {x.other, apptest.Seen}} {
 		for _, a := range askers {
-			if !x.hidden(a, p.tenant, p.where) || p.tenant != x.own && a.page && a.role != access.Administrator {
+			if !x.hidden(a, p.tenant, p.where) || p.tenant != x.own && a.page && !a.portal && a.role != access.Administrator {
 				continue // the other tenant's database is not opened for anybody: one browser is enough
 			}
 			for _, target := range f.targets(p.tenant, p.where) {
@@ -244,6 +282,9 @@ func (x *isolation) route(askers []*asker, f *filler, prefix string) (tried int)
 	}
 	for _, a := range askers {
 		for _, target := range f.targets(x.own, apptest.Seen) {
+			if a.portal {
+				break // what others see is hidden from her, and was asked for above
+			}
 			if f.method != http.MethodGet && !a.still || f.method == http.MethodGet && f.writes() {
 				continue // whoever may change things changes them
 			}

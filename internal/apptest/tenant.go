@@ -24,10 +24,12 @@ type Tenant struct {
 	Open   id.ID // the organization that everybody may see
 	Closed id.ID // one that only administrators may see
 	People map[access.Role]*Person
-	Narrow []*Person // managers with custom roles: one who reveals nothing, one who sees documents alone
-	Things []*Thing  // samples; see Where
-	Admin  *access.Caller
-	design id.ID // a type of assets, once there is one
+	// Customer uses the portal: a contact of Open, who takes part in no ticket.
+	Customer *Person
+	Narrow   []*Person // managers with custom roles: one who reveals nothing, one who sees documents alone
+	Things   []*Thing  // samples; see Where
+	Admin    *access.Caller
+	design   id.ID // a type of assets, once there is one
 
 	h *House
 }
@@ -101,10 +103,24 @@ func (h *House) tenant(name string, skip int) *Tenant {
 		}
 		return identity.SetOrganizations(tx, group, false, []id.ID{t.Open})
 	})
+	t.Customer = t.customer()
 	if !h.o.Bare {
 		t.fill()
 	}
 	return t
+}
+
+// customer makes somebody who uses the portal.
+func (t *Tenant) customer() *Person {
+	t.h.t.Helper()
+	p := &Person{Tenant: t.Name, Role: access.SelfService, Email: "customer@" + t.Name + ".example", Password: password, h: t.h}
+	t.make("contact", record.Values{"organization_id": t.Open, "first_name": "Customer", "contact_emails": []map[string]any{{"value": p.Email, "primary": true}}})
+	issued, err := t.h.App.Directory.CreateUser(t.h.t.Context(), t.Admin, identity.Person{Email: p.Email, Name: "Customer Person", Role: p.Role, Password: password})
+	if err != nil {
+		t.h.t.Fatal(err)
+	}
+	p.ID = issued.User
+	return p
 }
 
 // Join makes one person more, with a key that may do what she may.

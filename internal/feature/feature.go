@@ -59,6 +59,7 @@ import (
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
 	"strongroom/internal/feature/personal"
+	"strongroom/internal/feature/portal"
 	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/release"
@@ -156,6 +157,7 @@ func All() []record.Feature {
 		ballot.Feature(),
 		automation.Feature(),
 		routine.Feature(),
+		portal.Feature(),
 		knowledge.Feature(),
 		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},

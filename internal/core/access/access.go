@@ -14,7 +14,7 @@ import (
 	"strongroom/internal/core/id"
 )
 
-// Role is one of the six roles a user can have.
+// Role is one of the roles a user can have: six of those who work here, and SelfService.
 type Role string
 
 // The roles, from most to least.
@@ -27,11 +27,11 @@ const (
 	ReadOnly      Role = "Read-only"
 )
 
-// Roles lists all roles in order, for choices and checks.
+// Roles lists the roles of those who work here, in order; see EveryRole.
 func Roles() []Role { return []Role{Administrator, Manager, Editor, Creator, Lite, ReadOnly} }
 
 // Valid tells whether r is a role.
-func (r Role) Valid() bool { return slices.Contains(Roles(), r) }
+func (r Role) Valid() bool { return slices.Contains(EveryRole(), r) }
 
 // Action is what a caller wants to do.
 type Action string
@@ -62,6 +62,8 @@ var may = map[Role][]Action{
 	Creator:  {View, Create, Edit, Reveal, Comment},
 	Lite:     {View, Create, Edit, Comment},
 	ReadOnly: {View, Reveal},
+
+	SelfService: {View, Create, Comment}, // of what, decideCustomer says
 }
 
 // May tells whether the role allows the action somewhere.
@@ -100,6 +102,8 @@ type Caller struct {
 	Email     string
 	Role      Role
 	Custom    *Custom // a role of the tenant's own that narrows Role; nil for none
+	Contact   id.ID   // whom a customer is, see SelfService; 0 for everybody else
+	Wide      bool    // a customer who speaks for her organization: sees its tickets, and asks for colleagues
 	Groups    []id.ID
 	AllOrgs   bool // may see every organization
 	Granted   bool // some records are open to the caller by name or by group
@@ -176,6 +180,9 @@ func Decide(c *Caller, a Action, t Target) (Verdict, string) {
 	}
 	if a == SignIn {
 		return Allowed, ""
+	}
+	if c.Role == SelfService {
+		return decideCustomer(c, a, t)
 	}
 	if Personal(t.Kind) {
 		return decideOwn(c, a, t)

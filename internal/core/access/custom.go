@@ -292,7 +292,7 @@ func Holders(tx *sqldb.Tx, role id.ID) (users, keys int, err error) {
 // they see.
 func Able(tx *sqldb.Tx, a Action, kind string) ([]id.ID, error) {
 	var roles []any
-	for _, r := range Roles() {
+	for _, r := range EveryRole() {
 		if r.May(a) {
 			roles = append(roles, string(r))
 		}

@@ -21,6 +21,7 @@ const (
 	ByOrg   By = "organization"       // she sees its organization
 	ByName  By = "user"               // it is open to her by name
 	ByGroup By = "group"              // it is open to a group of hers
+	ByPart  By = "customer"           // it is hers as a customer, or published for her
 )
 
 // Path is a way by which a record is open to somebody, or would be.
@@ -71,6 +72,16 @@ func Explain(tx *sqldb.Tx, c *Caller, record id.ID, now int64) (*Answer, error) 
 		return nil, err
 	}
 	a.Org, a.Guard = id.ID(org), id.ID(guard)
+	if c.Role == SelfService { // nothing else opens anything to a customer
+		if a.Sees {
+			a.Paths = []Path{{By: ByPart}}
+		}
+		if trashed {
+			a.Bars = append(a.Bars, BarTrash)
+		}
+		a.Sees = a.Sees && !trashed
+		return a, nil
+	}
 	a.Sees = a.Sees && !trashed
 	if err := errors.Join(a.open(tx, c), a.granted(tx, c, now), a.bars(tx, c, record, trashed)); err != nil {
 		return nil, err

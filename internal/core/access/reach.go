@@ -11,6 +11,8 @@ import (
 // not serve Visible. It is empty when every organization may hold something.
 func Reach(c *Caller, column string) (string, []any) {
 	switch {
+	case c.Role == SelfService:
+		return column + ` in (0, ` + herOrg + `)`, []any{int64(c.Contact)}
 	case len(c.Scope.Orgs) > 0:
 		return column + ` in (0, ` + Marks(len(c.Scope.Orgs)) + `)`, Args(c.Scope.Orgs)
 	case !c.AllOrgs && c.Role != Administrator:

@@ -29,6 +29,8 @@ var Schema = []string{
 	`create table if not exists access_key (key_id id primary key, expires_at int not null)`,
 	`alter table access_key add column if not exists custom_id int not null default 0`,
 	`alter table access_principal add column if not exists custom_id int not null default 0`,
+	`alter table access_principal add column if not exists contact_id int not null default 0`,
+	`alter table access_principal add column if not exists wide int not null default 0`,
 	`create table if not exists access_role (role_id id primary key, name text not null)`,
 	`create table if not exists access_right (role_id int not null, kind text not null, action text not null, primary key (role_id, kind, action))`,
 	`create table if not exists access_epoch (one int primary key check (one = 1), n int not null)`,
@@ -39,13 +41,13 @@ var Schema = []string{
 // active user.
 func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
 	c := &Caller{User: user}
-	var active, all, oneTime int
-	var custom int64
-	err := tx.QueryRow(`select p.role, p.active, p.all_orgs, p.one_time, p.custom_id, (select n from access_epoch),
+	var active, all, oneTime, wide int
+	var custom, contact int64
+	err := tx.QueryRow(`select p.role, p.active, p.all_orgs, p.one_time, p.custom_id, p.contact_id, p.wide, (select n from access_epoch),
 			case when exists (select 1 from access_grant g where g.user_id = p.user_id and g.user_id <> 0)
 			or exists (select 1 from access_member m join access_grant g on g.group_id = m.group_id and g.group_id <> 0 where m.user_id = p.user_id) then 1 else 0 end
 		from access_principal p where p.user_id = ?`, int64(user)).
-		Scan(&c.Role, &active, &all, &oneTime, &custom, &c.Epoch, &c.Granted)
+		Scan(&c.Role, &active, &all, &oneTime, &custom, &contact, &wide, &c.Epoch, &c.Granted)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && active == 0 {
 		return nil, fault.New(fault.NotFound, "There is no such active user.")
 	}
@@ -63,6 +65,7 @@ func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
 	if c.Groups, err = IDs(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user)); err != nil {
 		return nil, err
 	}
+	c.customer(contact, wide)
 	return c, nil
 }
 
@@ -103,9 +106,10 @@ func present(tx *sqldb.Tx, c *Caller) (*Caller, error) {
 		return nil, err
 	}
 	out := *c
-	if slices.Index(Roles(), now.Role) > slices.Index(Roles(), c.Role) {
+	if now.Role.Rank() > c.Role.Rank() {
 		out.Role = now.Role
 	}
+	out.Contact, out.Wide = now.Contact, now.Wide
 	out.Custom = c.Custom.Meet(now.Custom)
 	out.AllOrgs, out.Groups, out.Granted, out.Epoch = now.AllOrgs, now.Groups, now.Granted, now.Epoch
 	out.OneTime = c.OneTime || c.Key == 0 && now.OneTime
@@ -120,6 +124,15 @@ func SetPrincipal(tx *sqldb.Tx, user id.ID, role Role, active bool) error {
 		return err
 	}
 	return materialise(tx, user)
+}
+
+// SetCustomer says which contact a user is, for when her role is SelfService, and whether
+// she speaks for the organization of that.
+func SetCustomer(tx *sqldb.Tx, user, contact id.ID, wide bool) error {
+	if _, err := tx.Exec(`update access_principal set contact_id = ?, wide = ? where user_id = ?`, int64(contact), wide, int64(user)); err != nil {
+		return err
+	}
+	return bump(tx)
 }
 
 // SetKey notes that there is an API key and when it expires, in Unix
@@ -275,6 +288,10 @@ func VisibleOf(c *Caller, alias, kind string, now int64) (string, []any) {
 // visible gives the conditions without that on what belongs to one person alone, on
 // rows of one kind or, with "", of any.
 func visible(c *Caller, alias, kind string, now int64) (cond []string, args []any) {
+	if c.Role == SelfService {
+		text, args := c.shown(alias, kind)
+		return []string{text}, args
+	}
 	if !c.Everything() {
 		open, a := "", []any(nil)
 		if !c.AllOrgs {

@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -205,10 +206,10 @@ func check(tx *gate.Tx, n New) error {
 	if n.Owner == 0 && n.Role == "" && !n.Provisions {
 		bad["role"] = "A key without an owner needs a role."
 	}
-	if n.Role != "" && !n.Role.Valid() {
+	if n.Role != "" && !slices.Contains(access.Roles(), n.Role) {
 		bad["role"] = "There is no such role."
 	}
-	if n.Role.Valid() && rank(n.Role) < rank(tx.Caller.Role) {
+	if n.Role.Valid() && n.Role.Rank() < tx.Caller.Role.Rank() {
 		bad["role"] = "A key cannot have more rights than you have."
 	}
 	if n.Custom != 0 && n.Role == access.Administrator {
@@ -252,16 +253,6 @@ func check(tx *gate.Tx, n New) error {
 		}
 	}
 	return nil
-}
-
-// rank is a role's place, the most powerful first.
-func rank(r access.Role) int {
-	for i, x := range access.Roles() {
-		if x == r {
-			return i
-		}
-	}
-	return len(access.Roles())
 }
 
 func insert(tx *gate.Tx, k *Key, text string) error {

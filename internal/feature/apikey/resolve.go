@@ -166,7 +166,7 @@ func (k *Keys) callerOf(tx *gate.Tx, key *Key, s state) (*access.Caller, error) 
 		}
 		c = owner
 		c.Name, c.Email = s.name, s.email
-		if key.Role != "" && rank(key.Role) > rank(c.Role) {
+		if key.Role != "" && key.Role.Rank() > c.Role.Rank() {
 			c.Role = key.Role
 		}
 	}

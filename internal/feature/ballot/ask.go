@@ -270,6 +270,10 @@ func (b *Ballot) able(tx *gate.Tx, r *record.Record, w Who) ([]id.ID, error) {
 	if err != nil {
 		return nil, err
 	}
+	mates, err := access.IDs(tx.SQL(), access.Mates, int64(r.Org)) // who see the ticket by being asked
+	if err != nil {
+		return nil, err
+	}
 	var out []id.ID
 	for _, u := range people {
 		if u == b.Asker || !slices.Contains(may, u) || slices.Contains(out, u) {
@@ -279,7 +283,7 @@ func (b *Ballot) able(tx *gate.Tx, r *record.Record, w Who) ([]id.ID, error) {
 		if err != nil {
 			return nil, err
 		}
-		if sees {
+		if sees || slices.Contains(mates, u) {
 			out = append(out, u)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/offering"
+	"strongroom/internal/feature/offering/catalogue"
 )
 
 func bound(n float64) *float64 { return &n }
@@ -18,27 +18,27 @@ func bound(n float64) *float64 { return &n }
 // TestAnswers holds what each type of question takes and refuses.
 func TestAnswers(t *testing.T) {
 	for _, c := range []struct {
-		q     offering.Question
+		q     catalogue.Question
 		takes []string
 		not   []string
 	}{
-		{offering.Question{Type: offering.Line, Least: bound(2), Most: bound(4)}, []string{"ab", "äöüß"}, []string{"a", "abcde", "a\nb", "a\x00b"}},
-		{offering.Question{Type: offering.Lines}, []string{"a\nb"}, []string{"\xff"}},
-		{offering.Question{Type: offering.Yes}, []string{"true", "False", "YES", "0"}, []string{"maybe"}},
-		{offering.Question{Type: offering.One, Choices: []string{"Red", "Blue"}}, []string{"red", "Blue"}, []string{"Green", "Red~^Blue"}},
-		{offering.Question{Type: offering.Several, Choices: []string{"Red", "Blue"}}, []string{"red~^BLUE", "Blue"}, []string{"Red~^Green"}},
-		{offering.Question{Type: offering.Day}, []string{"2028-02-29"}, []string{"2027-02-29", "tomorrow"}},
-		{offering.Question{Type: offering.Clock}, []string{"00:00", "23:59"}, []string{"24:00", "9"}},
-		{offering.Question{Type: offering.Amount, Least: bound(1), Most: bound(10)}, []string{"1", "10", "2.5"}, []string{"0", "11", "NaN", "Inf", "x", "1e99"}},
+		{catalogue.Question{Type: catalogue.Line, Least: bound(2), Most: bound(4)}, []string{"ab", "äöüß"}, []string{"a", "abcde", "a\nb", "a\x00b"}},
+		{catalogue.Question{Type: catalogue.Lines}, []string{"a\nb"}, []string{"\xff"}},
+		{catalogue.Question{Type: catalogue.Yes}, []string{"true", "False", "YES", "0"}, []string{"maybe"}},
+		{catalogue.Question{Type: catalogue.One, Choices: []string{"Red", "Blue"}}, []string{"red", "Blue"}, []string{"Green", "Red~^Blue"}},
+		{catalogue.Question{Type: catalogue.Several, Choices: []string{"Red", "Blue"}}, []string{"red~^BLUE", "Blue"}, []string{"Red~^Green"}},
+		{catalogue.Question{Type: catalogue.Day}, []string{"2028-02-29"}, []string{"2027-02-29", "tomorrow"}},
+		{catalogue.Question{Type: catalogue.Clock}, []string{"00:00", "23:59"}, []string{"24:00", "9"}},
+		{catalogue.Question{Type: catalogue.Amount, Least: bound(1), Most: bound(10)}, []string{"1", "10", "2.5"}, []string{"0", "11", "NaN", "Inf", "x", "1e99"}},
 	} {
 		c.q.ID, c.q.Name, c.q.Required = 7, "Q", true
 		for _, s := range c.takes {
-			if kept, wrong := offering.Check([]offering.Question{c.q}, map[id.ID]string{7: s}); len(wrong) != 0 && s != "0" && s != "False" || len(wrong) == 0 && len(kept) != 1 {
+			if kept, wrong := catalogue.Check([]catalogue.Question{c.q}, map[id.ID]string{7: s}); len(wrong) != 0 && s != "0" && s != "False" || len(wrong) == 0 && len(kept) != 1 {
 				t.Errorf("%s: %q gives %v, %v", c.q.Type, s, kept, wrong)
 			}
 		}
 		for _, s := range append(c.not, "", "  ") {
-			if kept, wrong := offering.Check([]offering.Question{c.q}, map[id.ID]string{7: s}); wrong[7] == "" || len(kept) != 0 {
+			if kept, wrong := catalogue.Check([]catalogue.Question{c.q}, map[id.ID]string{7: s}); wrong[7] == "" || len(kept) != 0 {
 				t.Errorf("%s: %q is kept: %v", c.q.Type, s, kept)
 			}
 		}
@@ -52,17 +52,17 @@ func TestFormsAreHeldTo(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	words := []string{"", "Red", "Blue", "Green", "true"}
 	for range 3000 {
-		var form []offering.Question
+		var form []catalogue.Question
 		said := map[id.ID]string{}
 		for i := range 1 + rng.IntN(6) {
-			q := offering.Question{ID: id.ID(i + 1), Name: fmt.Sprint(i), Type: []string{offering.Line, offering.One, offering.Yes, offering.Label}[rng.IntN(4)], Choices: []string{"Red", "Blue"}, Required: rng.IntN(2) == 0}
+			q := catalogue.Question{ID: id.ID(i + 1), Name: fmt.Sprint(i), Type: []string{catalogue.Line, catalogue.One, catalogue.Yes, catalogue.Label}[rng.IntN(4)], Choices: []string{"Red", "Blue"}, Required: rng.IntN(2) == 0}
 			if i > 0 && rng.IntN(2) == 0 {
 				q.When, q.WhenAnswer = id.ID(1+rng.IntN(i)), words[rng.IntN(len(words))]
 			}
 			form = append(form, q)
 			said[q.ID] = words[rng.IntN(len(words))]
 		}
-		kept, wrong := offering.Check(form, said)
+		kept, wrong := catalogue.Check(form, said)
 		at := map[id.ID]string{}
 		last := id.ID(0)
 		for _, a := range kept {
@@ -72,10 +72,10 @@ func TestFormsAreHeldTo(t *testing.T) {
 			last, at[a.Question] = a.Question, a.Text
 		}
 		for _, q := range form {
-			if q.When == 0 && q.Required && q.Type != offering.Label && at[q.ID] == "" && wrong[q.ID] == "" {
+			if q.When == 0 && q.Required && q.Type != catalogue.Label && at[q.ID] == "" && wrong[q.ID] == "" {
 				t.Fatalf("%+v is demanded, and nobody says so: %v", q, said)
 			}
-			if q.When != 0 && form[q.When-1].Type != offering.Yes && at[q.When] == "" && wrong[q.When] == "" && at[q.ID] != "" && said[q.When] == "" {
+			if q.When != 0 && form[q.When-1].Type != catalogue.Yes && at[q.When] == "" && wrong[q.When] == "" && at[q.ID] != "" && said[q.When] == "" {
 				t.Fatalf("%+v is kept, and was not shown: %v", q, said)
 			}
 		}
@@ -90,7 +90,7 @@ func TestQuestionsAreOfAForm(t *testing.T) {
 	first := b.Make("offering_question", 0, record.Values{"offering_id": of, "name": "A", "order": 1})
 	second := b.Make("offering_question", 0, record.Values{"offering_id": of, "name": "B", "order": 2, "when_id": first})
 	for field, v := range map[string]record.Values{
-		"choices": {"answer_type": offering.One}, "most": {"least": 3.0, "most": 2.0}, "usual": {"answer_type": offering.Amount, "usual": "x"}, "pattern": {"pattern": "("}, "when_id": {"when_id": second, "offering_id": other},
+		"choices": {"answer_type": catalogue.One}, "most": {"least": 3.0, "most": 2.0}, "usual": {"answer_type": catalogue.Amount, "usual": "x"}, "pattern": {"pattern": "("}, "when_id": {"when_id": second, "offering_id": other},
 	} {
 		if v["offering_id"] == nil {
 			v["offering_id"] = of

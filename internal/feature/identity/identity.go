@@ -66,7 +66,7 @@ func purge(tx *gate.Tx, r *record.Record) error {
 
 func roles() []string {
 	var out []string
-	for _, r := range access.Roles() {
+	for _, r := range access.EveryRole() {
 		out = append(out, string(r))
 	}
 	return out

@@ -25,7 +25,9 @@ func users() *record.Kind {
 			{Name: "custom_role_id", Label: "Custom role", Type: record.Ref, Ref: Role, Class: record.Internal, Filter: true,
 				Hint: "Narrows the role: she may do what both allow."},
 			{Name: "contact_id", Label: "Contact", Type: record.Ref, Ref: "contact", Class: record.Internal,
-				Hint: "The contact that this person also is."},
+				Hint: "The contact that this person also is. With the role Self-service left empty, it is the one with her e-mail address."},
+			{Name: "speaks_for_organization", Type: record.Bool, Class: record.Internal, Default: false,
+				Hint: "With the role Self-service: she sees all tickets of her organization, and asks for colleagues."},
 			{Name: "reputation", Type: record.Integer, Class: record.Internal, ReadOnly: true, Sort: true},
 			{Name: "current_sign_in_at", Type: record.Time, Class: record.Personal, ReadOnly: true, Own: true, List: true},
 			{Name: "current_sign_in_ip", Label: "Current sign in address", Type: record.Text, Class: record.Personal, ReadOnly: true, Own: true},
@@ -65,6 +67,9 @@ func beforeUser(tx *gate.Tx, now, old *record.Record) error {
 			return err
 		}
 	}
+	if err := customer(tx, now, old); err != nil {
+		return err
+	}
 	if tx.Caller.User == 0 {
 		return nil // an import may bring what a person may not set
 	}
@@ -78,6 +83,31 @@ func beforeUser(tx *gate.Tx, now, old *record.Record) error {
 		}
 	}
 	return nil
+}
+
+// customer gives a user with the role of customers the contact that she is, where nobody
+// has said it and one contact has her e-mail address as its first.
+func customer(tx *gate.Tx, now, old *record.Record) error {
+	if role(now) != access.SelfService {
+		return nil
+	}
+	if custom(now) != 0 {
+		return fault.Field("custom_role_id", "Somebody with the role %s has no custom role.", access.SelfService).WithHint("What she sees follows from the contact that she is.")
+	}
+	if now.Values.ID("contact_id") != 0 || old != nil && role(old) == access.SelfService && old.Values.Text("email") == now.Values.Text("email") {
+		return nil
+	}
+	p, err := now.Kind.Engine().List(tx, "contact", record.Query{Archived: "no", Limit: 2, NoTotal: true,
+		Filters: []record.Filter{{Field: "primary_email", Op: record.Eq, Values: []any{now.Values.Text("email")}}}})
+	if err == nil && len(p.Records) == 1 {
+		now.Values["contact_id"] = p.Records[0].ID
+	}
+	return err
+}
+
+// part says which contact somebody is, and for whom she speaks.
+func part(r *record.Record) (contact id.ID, wide bool) {
+	return r.Values.ID("contact_id"), r.Values.Bool("speaks_for_organization")
 }
 
 // provisioned sees that who may only provision gives nobody rights: no administrator comes
@@ -99,6 +129,15 @@ func role(r *record.Record) access.Role { return access.Role(r.Values.Text("role
 
 // afterUser keeps what the user may do in step with her record.
 func afterUser(tx *gate.Tx, now, old *record.Record) error {
+	contact, wide := part(now)
+	if old != nil {
+		was, spoke := part(old)
+		if was != contact || spoke != wide {
+			if err := access.SetCustomer(tx.SQL(), now.ID, contact, wide); err != nil {
+				return err
+			}
+		}
+	}
 	if old != nil && role(old) == role(now) && custom(old) == custom(now) && active(old) == active(now) {
 		return nil
 	}
@@ -114,7 +153,7 @@ func afterUser(tx *gate.Tx, now, old *record.Record) error {
 		return err
 	}
 	if old == nil {
-		return nil
+		return access.SetCustomer(tx.SQL(), now.ID, contact, wide)
 	}
 	return endSessions(tx, now.ID, active(now))
 }

@@ -77,7 +77,7 @@ func after(tx *gate.Tx, now, old *record.Record) error {
 	if tx.Caller.User == 0 || tx.Caller.Via == "job" || tx.Caller.Via == "console" || tx.Caller.Behind != nil || old != nil && old.Values.Text("notes_body") == now.Values.Text("notes_body") {
 		return nil // nobody in particular writes, or many at once are brought in
 	}
-	if old == nil && now.Values.Bool("publish_to_web") {
+	if old == nil && now.Values.Bool("publish_to_web") && !tx.Caller.Customer() {
 		if err := answered(tx, now); err != nil {
 			return err
 		}
@@ -107,6 +107,9 @@ func answered(tx *gate.Tx, e *record.Record) error {
 // tell tells those who are mentioned, and of a new entry who watches the ticket and
 // who owns it.
 func tell(tx *gate.Tx, e *record.Record, fresh bool) error {
+	if tx.Caller.Customer() { // who is mentioned there would tell her who is known here
+		return tellOthers(tx, e, nil)
+	}
 	people, err := (&comment.Comments{Records: e.Kind.Engine()}).Mentioned(tx, richtext.Text(e.Values.Text("notes_body")))
 	if fault.Is(err, fault.Invalid) {
 		return fault.Field("notes_body", "%s", fault.Say(err).Fields["text"])
@@ -123,12 +126,18 @@ func tell(tx *gate.Tx, e *record.Record, fresh bool) error {
 	if err := comment.Follow(tx, e.Parent, append(told, tx.Caller.User)...); err != nil {
 		return err
 	}
+	return tellOthers(tx, e, told)
+}
+
+// tellOthers tells those who watch the ticket, and who owns it, of a new entry, but for
+// those who were told.
+func tellOthers(tx *gate.Tx, e *record.Record, told []id.ID) error {
 	others, err := interested(tx, e, told)
 	if err != nil {
 		return err
 	}
-	n.Topic, n.To, n.Key, n.Text[0] = "comment", others, "journal/"+e.ID.String(), notification.Words("wrote on")
-	_, err = notification.Send(tx, n)
+	_, err = notification.Send(tx, notification.Notice{Topic: "comment", To: others, Record: e.Parent, Place: entry.Place(e.ID), Key: "journal/" + e.ID.String(),
+		Text: []notification.Part{notification.Words("wrote on"), notification.Of(e.Parent)}})
 	return err
 }
 

@@ -1,32 +1,31 @@
 // Package offering holds the catalogue of what customers can ask for: offerings, each
 // with a form, and the answers that were given with a request.
 //
-// Always true: only a published offering can be ordered, by who may see it; what a form
-// demands is answered with the request, and answers to questions that were not shown are
-// not kept; whether a question is shown depends on one that stands before no circle.
+// Always true: whether a question is shown depends on one that stands before no circle; a
+// question that nobody could answer is refused when it is made. How they are ordered is in
+// catalogue.
 package offering
 
 import (
-	"strings"
-
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/desk"
+	"strongroom/internal/feature/offering/catalogue"
 )
 
 // The names of the kinds.
 const (
-	Kind         = "offering"
-	QuestionKind = "offering_question"
-	AnswerKind   = "request_answer"
+	Kind         = catalogue.Kind
+	QuestionKind = catalogue.QuestionKind
+	AnswerKind   = catalogue.AnswerKind
 )
 
 // The states of an offering.
 const (
 	Draft     = "Draft"
-	Published = "Published"
+	Published = catalogue.Published
 	Retired   = "Retired"
 )
 
@@ -63,25 +62,10 @@ func offerings() *record.Kind {
 	}
 }
 
-// The types of questions.
-const (
-	Line       = "text"
-	Lines      = "multiline"
-	Yes        = "checkbox"
-	One        = "combo"
-	Several    = "list"
-	Day        = "date"
-	Clock      = "time"
-	Amount     = "number"
-	Label      = "label"
-	Heading    = "category"
-	Attachment = "attachment"
-)
-
 // Types are the types of questions. Labels and headings take no answer; files are put on
 // the request itself.
 func Types() []string {
-	return []string{Line, Lines, Yes, One, Several, Day, Clock, Amount, Label, Heading, Attachment}
+	return []string{catalogue.Line, catalogue.Lines, catalogue.Yes, catalogue.One, catalogue.Several, catalogue.Day, catalogue.Clock, catalogue.Amount, catalogue.Label, catalogue.Heading, catalogue.Attachment}
 }
 
 func questions() *record.Kind {
@@ -91,7 +75,7 @@ func questions() *record.Kind {
 		Fields: []record.Field{
 			{Name: "offering_id", Label: "Offering", Type: record.Ref, Ref: Kind, Class: record.Internal, Required: true, Filter: true},
 			{Name: "name", Label: "Question", Type: record.Text, Class: record.Internal, Required: true, Search: true, List: true, Filter: true},
-			{Name: "answer_type", Label: "Answer", Type: record.Choice, Choices: Types(), Default: Line, Class: record.Internal, Filter: true, List: true},
+			{Name: "answer_type", Label: "Answer", Type: record.Choice, Choices: Types(), Default: catalogue.Line, Class: record.Internal, Filter: true, List: true},
 			{Name: "required", Label: "Must be answered", Type: record.Bool, Class: record.Internal, Default: false, Filter: true, List: true},
 			{Name: "order", Type: record.Integer, Class: record.Internal, Sort: true, Filter: true, List: true, Hint: "Its place in the form."},
 			{Name: "choices", Type: record.Multiline, Class: record.Internal, Hint: "Of a combo or list: one in each line."},
@@ -122,22 +106,22 @@ func answers() *record.Kind {
 
 // beforeQuestion refuses a question that nobody could answer.
 func beforeQuestion(tx *gate.Tx, now, _ *record.Record) error {
-	q, err := questionOf(now)
+	q, err := catalogue.QuestionOf(now)
 	if err != nil {
 		return err
 	}
 	least, low := now.Values["least"].(float64)
 	most, high := now.Values["most"].(float64)
 	switch {
-	case (q.Type == One || q.Type == Several) && len(q.Choices) == 0:
+	case (q.Type == catalogue.One || q.Type == catalogue.Several) && len(q.Choices) == 0:
 		return fault.Field("choices", "There is nothing to choose from.").WithHint("Write one choice in each line.")
 	case low && high && most < least:
 		return fault.Field("most", "This is less than the least.")
-	case q.Usual != "" && q.wrong(q.Usual) != "":
-		return fault.Field("usual", "The usual answer would be refused: %s", q.wrong(q.Usual))
+	case q.Usual != "" && q.Wrong(q.Usual) != "":
+		return fault.Field("usual", "The usual answer would be refused: %s", q.Wrong(q.Usual))
 	}
 	for at, steps := q.When, 0; at != 0; steps++ {
-		if at == now.ID || steps > mostSteps {
+		if at == now.ID || steps > catalogue.MostSteps {
 			return fault.Field("when_id", "Whether this is shown would depend on itself.")
 		}
 		r, err := now.Kind.Engine().Get(tx, QuestionKind, at)
@@ -153,18 +137,4 @@ func beforeQuestion(tx *gate.Tx, now, _ *record.Record) error {
 		at = r.Values.ID("when_id")
 	}
 	return nil
-}
-
-// mostSteps is how far the showing of one question depends on others.
-const mostSteps = 20
-
-// lines are the lines of a text that hold something.
-func lines(s string) []string {
-	var out []string
-	for l := range strings.Lines(s) {
-		if l = strings.TrimSpace(l); l != "" {
-			out = append(out, l)
-		}
-	}
-	return out
 }

@@ -12,7 +12,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/offering"
+	"strongroom/internal/feature/offering/catalogue"
 	"strongroom/internal/feature/request"
 )
 
@@ -24,7 +24,7 @@ const (
 )
 
 func (a *API) mountCatalogue() {
-	if a.objects[offering.Kind] == nil || a.objects[request.Kind] == nil {
+	if a.objects[catalogue.Kind] == nil || a.objects[request.Kind] == nil {
 		return
 	}
 	a.mux.Handle("GET "+templatesAt, a.called(templates))
@@ -41,7 +41,7 @@ func templates(c *call) error {
 	}
 	out := []map[string]string{}
 	err = c.Gate.View(c.r.Context(), c.caller, func(tx *gate.Tx) error {
-		list, err := offering.Open(tx, c.Records, who)
+		list, err := catalogue.Open(tx, c.Records, who)
 		for _, r := range list {
 			out = append(out, map[string]string{"strSubscriptionId": r.ID.RecID(), "strRecId": r.ID.RecID(), "strName": r.Name, "strDescription": r.Values.Text("description")})
 		}
@@ -62,11 +62,11 @@ func choices(c *call) error {
 	}
 	out := [][3]string{}
 	err = c.Gate.View(c.r.Context(), c.caller, func(tx *gate.Tx) error {
-		r, err := c.Records.Get(tx, offering.QuestionKind, rid)
+		r, err := c.Records.Get(tx, catalogue.QuestionKind, rid)
 		if err != nil {
 			return err
 		}
-		form, err := offering.Form(tx, c.Records, r.Values.ID("offering_id"))
+		form, err := catalogue.Form(tx, c.Records, r.Values.ID("offering_id"))
 		for _, q := range form {
 			for _, choice := range q.Choices {
 				if q.ID == rid {
@@ -84,7 +84,7 @@ func choices(c *call) error {
 
 // ordered reads what a body orders: subscriptionId, strUserId, parameters and
 // serviceReqData.
-func (c *call) ordered(body map[string]any) (o offering.Order, err error) {
+func (c *call) ordered(body map[string]any) (o catalogue.Order, err error) {
 	for name, to := range map[string]*id.ID{"subscriptionId": &o.Offering, "strUserId": &o.Contact} {
 		rid, ok := id.Parse(fmt.Sprint(member(body, name)))
 		if !ok {
@@ -111,7 +111,7 @@ func (c *call) ordered(body map[string]any) (o offering.Order, err error) {
 			text = fmt.Sprint(x)
 		case nil:
 		default:
-			return o, fault.New(fault.Invalid, "An answer is a text: %s.", clip(name)).WithHint("Several choices are joined by %s.", offering.Between)
+			return o, fault.New(fault.Invalid, "An answer is a text: %s.", clip(name)).WithHint("Several choices are joined by %s.", catalogue.Between)
 		}
 		if isID {
 			chosen[question] = text
@@ -170,7 +170,7 @@ func (c *call) place(body map[string]any) (made *record.Record, err error) {
 		if o.Values, err = c.values(tx, of, inner(body, "serviceReqData")); err != nil {
 			return err
 		}
-		thing.Org, err = offering.Organization(tx, c.Records, o.Contact)
+		thing.Org, err = catalogue.Organization(tx, c.Records, o.Contact)
 		return err
 	})
 	if err != nil {
@@ -180,7 +180,7 @@ func (c *call) place(body map[string]any) (made *record.Record, err error) {
 		o.Values["status"] = request.Draft
 	}
 	err = c.Gate.Change(c.r.Context(), c.caller, access.Create, thing, func(tx *gate.Tx) error {
-		made, err = offering.Place(tx, c.Records, o)
+		made, err = catalogue.Place(tx, c.Records, o)
 		return err
 	})
 	return made, err

@@ -40,6 +40,7 @@ import (
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
+	desk "strongroom/internal/feature/portal"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/review"
@@ -77,6 +78,7 @@ import (
 	"strongroom/internal/surface/webui/pairs"
 	"strongroom/internal/surface/webui/personal"
 	"strongroom/internal/surface/webui/plans"
+	"strongroom/internal/surface/webui/portal"
 	"strongroom/internal/surface/webui/provisioning"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
@@ -177,6 +179,7 @@ func (s *Server) groups() []shell.Group {
 		&approvals.Pages{},
 		&votes.Pages{},
 		&plans.Pages{},
+		&portal.Pages{Portal: &desk.Portal{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&rotations.Pages{Changes: s.Changes},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},

@@ -60,7 +60,7 @@ func settings(tx *gate.Tx) (Settings, error) {
 }
 
 // Roles lists the roles that provisioning can give: all but that of administrators.
-func Roles() []access.Role { return access.Roles()[1:] }
+func Roles() []access.Role { return access.EveryRole()[1:] }
 
 // SetSettings sets the settings. Users get the roles that follow from them at once. Invalid
 // with the fields role, way and roles.

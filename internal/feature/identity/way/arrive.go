@@ -227,7 +227,7 @@ func (w *Ways) mapped(tx *gate.Tx, x *Way, c *method.Claim) error {
 		return nil
 	}
 	role := x.People.Role
-	for _, r := range access.Roles() { // from most to least
+	for _, r := range access.EveryRole() { // from most to least
 		if slices.ContainsFunc(x.People.Roles, func(p Pair) bool { return p.Ours == string(r) && has(p.Theirs) }) {
 			role = r
 			break

@@ -40,7 +40,7 @@ func (v *visit) account() error {
 // roleMeans says what each role may do, in a sentence without its subject.
 var roleMeans = map[access.Role]string{
 	access.Administrator: "manages everything", access.Manager: "changes records and lists, imports, reads the audit trail", access.Editor: "changes and archives records",
-	access.Creator: "makes and changes records", access.Lite: "changes documents, contacts and locations", access.ReadOnly: "looks at records",
+	access.Creator: "makes and changes records", access.Lite: "changes documents, contacts and locations", access.ReadOnly: "looks at records", access.SelfService: "uses the portal",
 }
 
 func (v *visit) ownPassword() error { return v.passwordChange(nil) }

@@ -43,7 +43,7 @@ func (v *visit) invitationPage(form *web.Form, refused error) error {
 	view.Form = ui.Form{Action: "/users", Submit: "Invite", Cancel: "/users", Fields: []ui.Field{
 		{Name: "email", Label: "E-mail address", Type: "email", Value: form.Text("email"), Required: true, Focus: true, Hint: "She signs in with it."},
 		{Name: "name", Label: "Name", Type: "text", Value: form.Text("name"), Most: 200},
-		{Name: "role_name", Label: "Role", Type: "select", Required: true, Value: form.Text("role_name"), Options: roleOptions(form.Text("role_name"), access.Roles()), Wide: true, Hint: roleHint},
+		{Name: "role_name", Label: "Role", Type: "select", Required: true, Value: form.Text("role_name"), Options: roleOptions(form.Text("role_name"), access.EveryRole()), Wide: true, Hint: roleHint},
 		{Name: "groups", Label: "Groups", Type: "select", Multiple: true, Options: groups, Wide: true, Hint: "Groups say which organizations she sees. Administrators see all."},
 	}}
 	if mails {
@@ -62,7 +62,7 @@ func (v *visit) invitationPage(form *web.Form, refused error) error {
 	return v.RenderStatus(web.Status(refused), "form", p)
 }
 
-const roleHint = "Administrators manage everything. Managers also change lists, import and read the audit trail. Editors change records and archive them. Creators make and change records. Lite users change documents, contacts and locations. Read-only users look."
+const roleHint = "Administrators manage everything. Managers also change lists, import and read the audit trail. Editors change records and archive them. Creators make and change records. Lite users change documents, contacts and locations. Read-only users look. Self-service is for customers, who use the portal."
 
 func roleOptions(now string, roles []access.Role) []ui.Option {
 	var out []ui.Option

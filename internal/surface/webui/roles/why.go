@@ -165,6 +165,8 @@ func pathItem(x access.Path, rec *record.Record, a *access.Answer, names map[id.
 		}
 	case access.ByOrg:
 		it.Title, it.Sub = "Through "+group, "Its members see "+rec.OrgName+"."
+	case access.ByPart:
+		it = ui.Item{Title: "As a customer", Sub: "It is about her, or published for her: it stands in her portal.", Icon: "user"}
 	case access.ByName:
 		it.Title, it.Sub, it.Icon = "By name", "It is open to this user.", "user"
 	case access.ByGroup:

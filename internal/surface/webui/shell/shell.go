@@ -200,6 +200,12 @@ func (s *Shell) known(who func(*http.Request) (*access.Caller, error), h Handler
 		}
 		web.NoStore(w)
 		web.Note(r.Context(), slog.String("tenant", c.Tenant), slog.Int64("user", int64(c.User)))
+		if c.Role == access.SelfService && !forCustomers(r.URL.Path) {
+			if r.URL.Path == "/" {
+				return web.SeeOther(w, r, portalPage)
+			}
+			return gate.Missing()
+		}
 		if c.Unexplained && r.URL.Path != reasonPage {
 			if r.Method == http.MethodGet && !web.WantsJSON(r) {
 				return web.SeeOther(w, r, reasonPage)
@@ -221,6 +227,20 @@ func (s *Shell) known(who func(*http.Request) (*access.Caller, error), h Handler
 
 // reasonPage is where who uses an account for emergencies says why.
 const reasonPage = "/break-glass"
+
+// portalPage is where customers are.
+const portalPage = "/portal"
+
+// forCustomers tells whether a page is for customers too: the portal, and how they sign in.
+// Whatever else there is does not exist for them.
+func forCustomers(path string) bool {
+	for _, p := range []string{portalPage, "/me/security", "/account/password"} {
+		if path == p || strings.HasPrefix(path, p+"/") {
+			return true
+		}
+	}
+	return false
+}
 
 // EyesPage is where an administrator who looks as somebody else ends that.
 const EyesPage = "/as"

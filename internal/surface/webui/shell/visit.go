@@ -95,6 +95,11 @@ func (v *Visit) Page(title string, crumbs ...ui.Crumb) (ui.Page, error) {
 	p.Flash, p.Crumbs = web.TakeFlash(v.W, v.R), crumbs
 	p.User = &ui.User{Name: v.Caller.Name, Detail: v.Caller.Title(), Href: "/account", SignOut: "/sign-out"}
 	p.Nav, p.New, p.NewURL = v.Navigation(), v.Offers(), "/new"
+	if v.Caller.Role == access.SelfService {
+		p.Nav, p.New = []ui.NavItem{{Label: "Portal", Href: portalPage, Icon: "home"}}, nil
+		p.Brand.Href, p.User.Href = portalPage, "/me/security"
+		return p, v.View(func(tx *gate.Tx) error { p.Brand.Tenant = tx.Tenant.Title(); return nil })
+	}
 	if web.IsSwap(v.R) { // only a block is drawn: the layout is not
 		return p, nil
 	}

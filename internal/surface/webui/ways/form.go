@@ -63,7 +63,7 @@ func field(d method.Field, value string, set bool) ui.Field {
 // people asks what becomes of who comes.
 func (v *visit) people(f ui.Form, x *way.Way) ui.Form {
 	var roles []ui.Option
-	for _, r := range access.Roles() {
+	for _, r := range access.EveryRole() {
 		roles = append(roles, ui.Option{Value: string(r), Label: string(r), Selected: r == x.People.Role})
 	}
 	pairs := func(list []way.Pair) string {

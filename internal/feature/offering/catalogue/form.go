@@ -1,4 +1,10 @@
-package offering
+// Package catalogue is how the offerings of a catalogue are ordered: which ones somebody can
+// have, what their forms ask, and the request that comes of it.
+//
+// Always true: only a published offering can be ordered, by who may see it; what a form
+// demands is answered with the request, and answers to questions that were not shown are
+// not kept.
+package catalogue
 
 import (
 	"crypto/sha256"
@@ -15,6 +21,34 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 )
+
+// The names of the kinds.
+const (
+	Kind         = "offering"
+	QuestionKind = "offering_question"
+	AnswerKind   = "request_answer"
+)
+
+// Published is the state of an offering that can be ordered.
+const Published = "Published"
+
+// The types of questions.
+const (
+	Line       = "text"
+	Lines      = "multiline"
+	Yes        = "checkbox"
+	One        = "combo"
+	Several    = "list"
+	Day        = "date"
+	Clock      = "time"
+	Amount     = "number"
+	Label      = "label"
+	Heading    = "category"
+	Attachment = "attachment"
+)
+
+// MostSteps is how far the showing of one question depends on others.
+const MostSteps = 20
 
 // Between stands between the choices of an answer that has several.
 const Between = "~^"
@@ -48,8 +82,8 @@ func (q *Question) ChoiceID(choice string) string {
 	return fmt.Sprintf("%X", sum[:16])
 }
 
-// questionOf reads a question.
-func questionOf(r *record.Record) (Question, error) {
+// QuestionOf reads a question. Invalid with the field pattern when its expression is none.
+func QuestionOf(r *record.Record) (Question, error) {
 	q := Question{ID: r.ID, Name: r.Name, Type: r.Values.Text("answer_type"), Required: r.Values.Bool("required"), Choices: lines(r.Values.Text("choices")), Usual: r.Values.Text("usual"),
 		Hint: r.Values.Text("hint"), When: r.Values.ID("when_id"), WhenAnswer: r.Values.Text("when_answer")}
 	for name, to := range map[string]**float64{"least": &q.Least, "most": &q.Most} {
@@ -74,7 +108,7 @@ func Form(tx *gate.Tx, e *record.Engine, offering id.ID) ([]Question, error) {
 	}
 	out := make([]Question, len(p.Records))
 	for i, r := range p.Records {
-		if out[i], err = questionOf(r); err != nil {
+		if out[i], err = QuestionOf(r); err != nil {
 			return nil, err
 		}
 	}
@@ -106,8 +140,8 @@ func Check(form []Question, said map[id.ID]string) (kept []Answer, wrong map[id.
 		case v == "" && q.Required, q.Type == Yes && q.Required && !yes(v):
 			wrong[q.ID] = "This must be answered."
 		case v == "":
-		case q.wrong(v) != "":
-			wrong[q.ID] = q.wrong(v)
+		case q.Wrong(v) != "":
+			wrong[q.ID] = q.Wrong(v)
 		default:
 			kept = append(kept, Answer{q.ID, q.Name, q.canonical(v)})
 		}
@@ -131,7 +165,7 @@ func shown(q *Question, by map[id.ID]*Question, value func(*Question) string, de
 		return true
 	}
 	on := by[q.When]
-	if on == nil || depth > mostSteps || !shown(on, by, value, depth+1) {
+	if on == nil || depth > MostSteps || !shown(on, by, value, depth+1) {
 		return false
 	}
 	v := value(on)
@@ -187,8 +221,8 @@ func (q *Question) canonical(v string) string {
 	return v
 }
 
-// wrong tells what is wrong with an answer, or "".
-func (q *Question) wrong(v string) string {
+// Wrong tells what is wrong with an answer, or "".
+func (q *Question) Wrong(v string) string {
 	if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
 		return "This is no text."
 	}
@@ -241,4 +275,15 @@ func (q *Question) between(n float64, what string) string {
 		return fmt.Sprintf("The most is %g%s.", *q.Most, what)
 	}
 	return ""
+}
+
+// lines are the lines of a text that hold something.
+func lines(s string) []string {
+	var out []string
+	for l := range strings.Lines(s) {
+		if l = strings.TrimSpace(l); l != "" {
+			out = append(out, l)
+		}
+	}
+	return out
 }

@@ -1,4 +1,4 @@
-package offering
+package catalogue
 
 import (
 	"strings"

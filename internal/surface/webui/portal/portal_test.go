@@ -1,0 +1,337 @@
+package portal_test
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+
+	"strongroom/internal/base/browser"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/announcement"
+	"strongroom/internal/feature/ballot"
+	"strongroom/internal/feature/incident"
+	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/knowledge"
+	"strongroom/internal/feature/offering"
+	"strongroom/internal/surface/webui/webuitest"
+)
+
+func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
+
+// planted stands in all that no customer may read.
+const planted = "PLANTED"
+
+// counter is a house with two organizations and their customers: Nora and her boss of one,
+// who speaks for it, and Zoe of the other.
+type counter struct {
+	*webuitest.House
+	org, other             id.ID
+	nora, boss, zoe, omar  *webuitest.Client
+	noraID, omarID, bossID id.ID
+	mine, hers, wish       id.ID // tickets: Nora's, Zoe's; what Nora ordered
+	offer, secretOffer     id.ID
+	article, staff         id.ID
+	news                   id.ID
+}
+
+func (c *counter) customer(name, email string, org id.ID, more record.Values) (*webuitest.Client, id.ID) {
+	first, last, _ := strings.Cut(name, " ")
+	who := c.Make("contact", org, record.Values{"first_name": first, "last_name": last, "contact_emails": []map[string]any{{"value": email, "primary": true}}})
+	user := c.NewUser(email, name, access.SelfService)
+	if more != nil {
+		c.Change(func(tx *gate.Tx) error { _, err := c.Records.Update(tx, "user", user, 0, more); return err })
+	}
+	return c.SignIn(email), who
+}
+
+// publish takes an article through its review.
+func (c *counter) publish(article id.ID) {
+	for _, state := range []string{knowledge.InReview, knowledge.Reviewed, knowledge.Published} {
+		c.Change(func(tx *gate.Tx) error {
+			_, err := c.Records.Update(tx, knowledge.Kind, article, 0, record.Values{"status": state})
+			return err
+		})
+	}
+}
+
+func openCounter(t *testing.T) *counter {
+	t.Helper()
+	c := &counter{House: webuitest.Open(t, webuitest.Options{})}
+	c.org, c.other = c.Org("Harbour Dental"), c.Org(planted+" Other")
+	c.nora, c.noraID = c.customer("Nora Lind", "nora@harbour.example", c.org, nil)
+	c.boss, c.bossID = c.customer("Bea Holm", "bea@harbour.example", c.org, record.Values{"speaks_for_organization": true})
+	c.omar, c.omarID = c.customer("Omar Reyes", "omar@harbour.example", c.org, nil)
+	c.zoe, _ = c.customer("Zoe "+planted, "zoe@other.example", c.other, nil)
+	group := c.Make("team", 0, record.Values{"name": planted + " team"})
+	known := record.Values{"name": "No network", "contact_id": c.noraID, "description": "<p>The plug is dead.</p>", "status": "Active", "team_id": group, "owner_id": c.UserID(access.Editor),
+		"category_id": c.One("category", "Connectivity"), "service_id": c.Make("service", 0, record.Values{"name": planted + " service"})}
+	c.mine = c.Make(incident.Kind, c.org, known)
+	zoe := c.Make("contact", c.other, record.Values{"first_name": planted, "last_name": "Zed"})
+	c.hers = c.Make(incident.Kind, c.other, record.Values{"name": planted + " of others", "contact_id": zoe})
+	for _, e := range []record.Values{
+		{"journal_type": entry.Reply, "notes_body": "<p>We are looking into it.</p>"},
+		{"journal_type": entry.Note, "notes_body": "<p>" + planted + " internal note</p>"},
+		{"journal_type": entry.WorkNote, "notes_body": "<p>" + planted + " work note</p>"},
+	} {
+		e["incident_id"] = c.mine
+		c.Make(entry.Kind, 0, e)
+	}
+	if _, err := c.Server.Attachments.Add(t.Context(), c.Admin(), c.mine, planted+".txt", strings.NewReader(planted)); err != nil {
+		t.Fatal(err)
+	}
+	c.Make("password", c.org, record.Values{"name": planted + " network password", "password": planted})
+	c.Make("document", c.org, record.Values{"name": planted + " network plan"})
+	c.offer = c.Make(offering.Kind, 0, record.Values{"name": "New telephone", "description": "<p>A telephone for the network.</p>", "status": "Published", "approval": true, "category_id": c.One("category", "Hardware"), "price": 199.0})
+	colour := c.Make(offering.QuestionKind, 0, record.Values{"offering_id": c.offer, "name": "Which colour", "answer_type": "combo", "choices": "Black\nOther", "required": true, "order": 1})
+	c.Make(offering.QuestionKind, 0, record.Values{"offering_id": c.offer, "name": "Which other one", "required": true, "when_id": colour, "when_answer": "Other", "order": 2})
+	c.Make(offering.QuestionKind, 0, record.Values{"offering_id": c.offer, "name": "How many", "answer_type": "number", "least": 1.0, "most": 3.0, "order": 3})
+	c.secretOffer = c.Make(offering.Kind, c.other, record.Values{"name": planted + " telephone network", "description": "<p>x</p>", "status": "Published"})
+	c.Make(offering.Kind, 0, record.Values{"name": planted + " draft network", "description": "<p>x</p>"})
+	c.article = c.Make(knowledge.Kind, 0, record.Values{"name": "When the network is slow", "audience": "Customers", "body": `<p>See <a href="/passwords/1">` + "the box" + `</a> and restart it.</p>`, "resolution": "<p>Restart.</p>"})
+	c.staff = c.Make(knowledge.Kind, 0, record.Values{"name": planted + " network for staff", "body": "<p>x</p>"})
+	c.publish(c.article)
+	c.publish(c.staff)
+	c.Make(knowledge.Kind, 0, record.Values{"name": planted + " draft about the network", "audience": "Customers", "body": "<p>x</p>"})
+	c.news = c.Make(announcement.Kind, 0, record.Values{"name": "The network is down tonight", "status": "Published", "severity": "Planned work", "publish_on": "2026-03-01", "body": "<p>From ten.</p>"})
+	c.Make(announcement.Kind, 0, record.Values{"name": planted + " tomorrow", "status": "Published", "publish_on": "2026-03-05", "body": "<p>x</p>"})
+	c.Make(announcement.Kind, c.other, record.Values{"name": planted + " elsewhere", "status": "Published", "publish_on": "2026-03-01", "body": "<p>x</p>"})
+	c.Make(ballot.PlanKind, 0, record.Values{"name": "Orders", "of_kind": "service_request", "phases": []map[string]any{{"name": planted, "who": ballot.Person, "named": "bea@harbour.example", "rule": "All", "hours": 48}}})
+	return c
+}
+
+func at(base string, n id.ID) string { return "/portal/" + base + "/" + n.String() }
+
+// clean fails when a page tells what is planted.
+func clean(t *testing.T, p *webuitest.Page) *webuitest.Page {
+	t.Helper()
+	if strings.Contains(p.Body, planted) {
+		i := strings.Index(p.Body, planted)
+		t.Errorf("%s tells %.100s", p.Path, p.Body[max(0, i-50):])
+	}
+	return p
+}
+
+// order fills in the form of the offering.
+func (c *counter) order(who *webuitest.Client, colour, number string) (url.Values, *webuitest.Page) {
+	p := who.Get(at("catalogue", c.offer)).Want(http.StatusOK)
+	f := p.Form("form.pform")
+	names := p.Attrs(`.pstep [name^="q"]`, "name")
+	f.Set(names[0], colour)
+	f.Set(names[len(names)-1], number)
+	return f, p
+}
+
+// TestPortal: what a customer does from her first look to the end of a ticket, and that
+// nothing of what is planted reaches her, whatever she asks for.
+func TestPortal(t *testing.T) {
+	c := openCounter(t)
+	var reported string
+	t.Run("she is led to the portal, and nothing else is there", func(t *testing.T) {
+		if p := c.nora.Get("/"); p.Status != http.StatusSeeOther || p.To() != "/portal" {
+			t.Errorf("the first page: %d to %s", p.Status, p.To())
+		}
+		for _, path := range []string{"/incidents", "/incidents/" + c.mine.String(), "/search?q=network", "/users", "/settings", "/votes", "/passwords", "/new", "/organizations/" + c.org.String(), "/account", "/settings/portal"} {
+			clean(t, c.nora.Get(path).Want(http.StatusNotFound))
+		}
+		c.nora.Post("/tickets/"+c.mine.String()+"/say", url.Values{"notes_body": {"x"}}).Want(http.StatusNotFound)
+		clean(t, c.nora.Get("/me/security").Want(http.StatusOK))
+	})
+	t.Run("pages tell nothing that is planted", func(t *testing.T) {
+		for _, path := range []string{"/portal", "/portal/search?q=network", "/portal/suggest?q=the+network+is+planted", "/portal/report", "/portal/catalogue", at("catalogue", c.offer), "/portal/tickets", "/portal/tickets?show=closed", "/portal/tickets?show=all",
+			at("tickets", c.mine), at("articles", c.article), at("announcements", c.news), "/portal/approvals"} {
+			clean(t, c.nora.Get(path).Want(http.StatusOK))
+		}
+		for _, path := range []string{at("tickets", c.hers), at("tickets", c.offer), at("catalogue", c.secretOffer), at("articles", c.staff), at("articles", c.mine), "/portal/tickets/999999", at("approvals", c.mine)} {
+			clean(t, c.nora.Get(path).Want(http.StatusNotFound))
+		}
+		if p := c.zoe.Get(at("tickets", c.mine)); p.Status != http.StatusNotFound {
+			t.Errorf("a customer of another organization reads a ticket: %d", p.Status)
+		}
+		if p := c.omar.Get(at("tickets", c.mine)); p.Status != http.StatusNotFound {
+			t.Errorf("a colleague reads a ticket: %d", p.Status)
+		}
+		c.boss.Get(at("tickets", c.mine)).Want(http.StatusOK)
+		if s := c.boss.Get("/portal/tickets?show=all").Text("main"); !strings.Contains(s, "No network") || !strings.Contains(s, "for Nora Lind") {
+			t.Errorf("who speaks for the organization sees %s", s)
+		}
+		home := c.nora.Get("/portal")
+		if s := home.Text("main"); !strings.Contains(s, "No network") || !strings.Contains(s, "Being worked on") || !strings.Contains(s, "The network is down tonight") {
+			t.Errorf("the first page: %s", s)
+		}
+		if a := c.nora.Get(at("articles", c.article)); a.Has(`.prose a`) || !strings.Contains(a.Text("main"), "the box") {
+			t.Error("a link into the house stands in an article")
+		}
+	})
+	t.Run("a report", func(t *testing.T) {
+		f := c.nora.Get("/portal/report").Want(http.StatusOK).Form("form.pform")
+		f.Set("text", "It is <b>dead</b>.")
+		if p := c.nora.Upload("/portal/report", f, map[string]string{"files": "picture"}).Want(http.StatusUnprocessableEntity); !p.Has("#e-subject") || p.Text("#f-text") != "It is <b>dead</b>." {
+			t.Errorf("what was typed is lost: %s", p.Text("main"))
+		}
+		f.Set("subject", "The printer")
+		f.Set("for", c.omarID.String())
+		c.nora.Upload("/portal/report", f, nil).Want(http.StatusUnprocessableEntity) // she speaks for nobody
+		f.Del("for")
+		reported = c.nora.Upload("/portal/report", f, map[string]string{"files": "a picture"}).Want(http.StatusSeeOther).To()
+		if again := c.nora.Upload("/portal/report", f, nil).Want(http.StatusSeeOther).To(); again != reported {
+			t.Errorf("sent twice it makes two tickets: %s and %s", reported, again)
+		}
+		p := clean(t, c.nora.Get(reported).Want(http.StatusOK))
+		if s := p.Text("main"); !strings.Contains(s, "It is <b>dead</b>.") || !strings.Contains(s, "Received") {
+			t.Errorf("the ticket: %s", s)
+		}
+		file := p.Attr(".files a", "href")
+		if got := c.nora.Get(file).Want(http.StatusOK); got.Body != "a picture" {
+			t.Errorf("the file: %.100s", got.Body)
+		}
+		c.omar.Get(file).Want(http.StatusNotFound)
+		c.nora.Get("/portal/files/" + c.fileOf(c.mine).String()).Want(http.StatusNotFound)
+		rid, _ := id.Parse(reported[strings.LastIndex(reported, "/")+1:])
+		r := c.Load(incident.Kind, rid)
+		if r.Values.Text("source") != "Self Service" || r.Values.ID("contact_id") != c.noraID || r.Values.ID("owner_id") != 0 || r.Org != c.org {
+			t.Errorf("the incident: %v", r.Values)
+		}
+		g := c.boss.Get("/portal/report").Want(http.StatusOK).Form("form.pform")
+		g.Set("subject", "For Omar")
+		g.Set("text", "He cannot.")
+		g.Set("for", c.omarID.String())
+		to := c.boss.Upload("/portal/report", g, nil).Want(http.StatusSeeOther).To()
+		c.omar.Get(to).Want(http.StatusOK)
+		c.nora.Get(to).Want(http.StatusNotFound)
+	})
+	t.Run("answers move the ticket as its lifecycle allows", func(t *testing.T) {
+		page := at("tickets", c.mine)
+		say := func(who *webuitest.Client, do, text string) *webuitest.Page {
+			return who.Upload(page+"/answer", url.Values{"do": {do}, "text": {text}}, nil)
+		}
+		status := func() string { return c.Load(incident.Kind, c.mine).Values.Text("status") }
+		set := func(v record.Values) {
+			c.Change(func(tx *gate.Tx) error { _, err := c.Records.Update(tx, incident.Kind, c.mine, 0, v); return err })
+		}
+		say(c.nora, "say", " ").Want(http.StatusUnprocessableEntity)
+		say(c.nora, "reopen", "It is not solved").Want(http.StatusConflict)
+		say(c.omar, "say", "I am not of this").Want(http.StatusNotFound)
+		set(record.Values{"status": incident.WaitCustomer})
+		say(c.nora, "say", "It is the left one.").Want(http.StatusSeeOther)
+		if status() != incident.Active {
+			t.Errorf("after her answer it is %s", status())
+		}
+		set(record.Values{"status": incident.Resolved, "resolution": "<p>" + planted + " way</p>", "cause_code": "Hardware"})
+		say(c.nora, "reopen", "Still dead.").Want(http.StatusSeeOther)
+		if status() != incident.Active {
+			t.Errorf("not solved, it is %s", status())
+		}
+		set(record.Values{"status": incident.Resolved})
+		say(c.nora, "close", "").Want(http.StatusSeeOther)
+		if status() != incident.Closed {
+			t.Errorf("closed by her it is %s", status())
+		}
+		say(c.nora, "say", "One more").Want(http.StatusConflict)
+		p := clean(t, c.nora.Get(page).Want(http.StatusOK))
+		if s := p.Text(".pthread"); !strings.Contains(s, "Service desk") || !strings.Contains(s, "Still dead.") || strings.Index(s, "We are looking") > strings.Index(s, "Still dead.") {
+			t.Errorf("the thread: %s", s)
+		}
+		if p.Has("form.pform") {
+			t.Error("a closed ticket can be answered")
+		}
+	})
+	t.Run("an order is checked, approved by who is asked, and once", func(t *testing.T) {
+		if f, _ := c.order(c.nora, "Other", "5"); true {
+			p := c.nora.Upload(at("catalogue", c.offer), f, nil).Want(http.StatusUnprocessableEntity)
+			if p.Count(".pstep small.err") != 2 || p.Attr(`.pstep input[type="number"]`, "value") != "5" {
+				t.Errorf("what is wrong: %s", p.Text("form.pform"))
+			}
+		}
+		f, _ := c.order(c.nora, "Black", "2")
+		to := c.nora.Upload(at("catalogue", c.offer), f, nil).Want(http.StatusSeeOther).To()
+		p := clean(t, c.nora.Get(to).Want(http.StatusOK))
+		if s := p.Text("main"); !strings.Contains(s, "Waiting for approval") || !strings.Contains(s, "Black") || strings.Contains(s, "Which other") {
+			t.Errorf("the order: %s", s)
+		}
+		c.wish, _ = id.Parse(to[strings.LastIndex(to, "/")+1:])
+		ask := clean(t, c.boss.Get("/portal/approvals").Want(http.StatusOK)).Attr(`main a[href^="/portal/approvals/"]`, "href")
+		votes := func() (n int) {
+			c.Change(func(tx *gate.Tx) error {
+				return tx.QueryRow(`select count(*) from ballot_event where what = 'voted'`).Scan(&n)
+			})
+			return n
+		}
+		clean(t, c.boss.Get(ask+"?yes=1").Want(http.StatusOK)) // A1: a scanner that follows the link votes nothing
+		c.nora.Get(ask).Want(http.StatusNotFound)
+		c.nora.Post(ask, url.Values{"yes": {"1"}}).Want(http.StatusNotFound)
+		c.zoe.Post(ask, url.Values{"yes": {"1"}}).Want(http.StatusNotFound)
+		c.boss.Post(ask, url.Values{"yes": {"0"}}).Want(http.StatusUnprocessableEntity)
+		if votes() != 0 {
+			t.Error("somebody voted by looking")
+		}
+		c.boss.Post(ask, url.Values{"yes": {"1"}}).Want(http.StatusSeeOther)
+		c.boss.Post(ask, url.Values{"yes": {"1"}}).Want(http.StatusNotFound) // decided
+		if votes() != 1 {
+			t.Errorf("%d votes", votes())
+		}
+	})
+	t.Run("programs get nothing by her account", func(t *testing.T) {
+		caller := c.caller(t, "nora@harbour.example")
+		for _, via := range []string{"api key", "token", "job", ""} {
+			caller.Via = via
+			if err := c.Gate.View(t.Context(), caller, func(*gate.Tx) error { return nil }); err == nil {
+				t.Errorf("a customer gets in by %q", via)
+			}
+		}
+	})
+	t.Run("her own looks", func(t *testing.T) {
+		admin := c.As(access.Administrator)
+		f := url.Values{"name": {"Harbour help"}, "colour": {"#ffee00"}, "welcome": {"Ask us."}}
+		if p := admin.Upload("/settings/portal", url.Values{"colour": {"red"}}, nil).Want(http.StatusUnprocessableEntity); !p.Has("#e-colour") {
+			t.Error("red is a colour")
+		}
+		if p := admin.Upload("/settings/portal", f, map[string]string{"logo": "<svg onload=alert(1)>"}).Want(http.StatusUnprocessableEntity); !p.Has("#e-logo") {
+			t.Error("a drawing that runs is a logo")
+		}
+		admin.Upload("/settings/portal", f, nil).Want(http.StatusSeeOther)
+		p := c.nora.Get("/portal").Want(http.StatusOK)
+		css := c.nora.Get(p.Attr(`link[href^="/portal/style.css"]`, "href")).Want(http.StatusOK)
+		if !strings.Contains(p.Text("header"), "Harbour help") || !strings.Contains(p.Text("main"), "Ask us.") || !strings.Contains(css.Body, "--acc-on:#000000") {
+			t.Errorf("the brand: %s; %s", p.Text("header"), css.Body)
+		}
+	})
+	t.Run("the pages in every theme and width", func(t *testing.T) {
+		b := browser.Open(t, c.URL)
+		b.Visit("/sign-in")
+		b.Type("#f-email", "nora@harbour.example")
+		b.Type("#f-password", webuitest.Password)
+		b.Click(".entrance button.primary")
+		b.Wait(`location.pathname == "/portal"`)
+		for name, path := range map[string]string{"portal": "/portal", "portal-order": at("catalogue", c.offer), "portal-ticket": reported} {
+			b.Everywhere(name, path)
+		}
+	})
+}
+
+// caller is a user as the gate knows her.
+func (c *counter) caller(t *testing.T, email string) *access.Caller {
+	t.Helper()
+	user, err := c.Directory.ByEmail(t.Context(), c.Admin(), email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out *access.Caller
+	c.Change(func(tx *gate.Tx) (err error) { out, err = access.Load(tx.SQL(), user); return err })
+	out.Tenant, out.Via = c.Tenant().Name, "session"
+	return out
+}
+
+// fileOf is the file that the desk keeps beside a ticket.
+func (c *counter) fileOf(ticket id.ID) (out id.ID) {
+	c.Change(func(tx *gate.Tx) error {
+		list, err := tx.IDs(`select id from attachment where record_id = ?`, int64(ticket))
+		out = list[0]
+		return err
+	})
+	return out
+}

@@ -1,0 +1,78 @@
+package portal
+
+import (
+	"io"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	desk "strongroom/internal/feature/portal"
+	"strongroom/internal/surface/webui/shell"
+)
+
+// settings is the page of the portal's looks.
+func (v *visit) settings() error {
+	var b desk.Brand
+	if err := v.View(func(tx *gate.Tx) (err error) { b, err = desk.BrandOf(tx); return err }); err != nil {
+		return err
+	}
+	return v.settingsPage(b, nil)
+}
+
+func (v *visit) settingsPage(b desk.Brand, refused error) error {
+	logo := "None yet. PNG, JPEG or GIF, up to 256 KiB."
+	if len(b.Logo) > 0 {
+		logo = "There is one. Choose another to replace it."
+	}
+	f := ui.Form{Action: "/settings/portal", Submit: "Save", Cancel: "/settings", Multipart: true, Fields: []ui.Field{
+		{Name: "name", Label: "Name", Type: "text", Value: b.Name, Most: 60, Hint: "What stands above the portal. Left empty, the title of the tenant."},
+		{Name: "colour", Label: "Colour", Type: "text", Value: b.Colour, Holder: "#2f5bd7", Most: 7, Hint: "Of buttons and links. It is made darker or lighter where it could not be read."},
+		{Name: "welcome", Label: "Welcome", Type: "textarea", Rows: 3, Value: b.Welcome, Most: 600, Wide: true, Hint: "Stands on the first page. Left empty: How can we help?"},
+		{Name: "away", Label: "Take the logo away", Type: "checkbox", Wide: true},
+		{Name: "logo", Label: "Logo", Type: "file", Accept: "image/png,image/jpeg,image/gif", Wide: true, Hint: logo},
+	}}
+	if refused != nil {
+		say := fault.Say(refused)
+		f.Wrong(say.Text, say.Hint, say.Fields)
+	}
+	p, err := v.Page("Portal", ui.Crumb{Label: "Settings", Href: "/settings"}, ui.Crumb{Label: "Portal"})
+	if err != nil {
+		return err
+	}
+	p.Data = shell.FormPage{Head: ui.Head{Title: "Portal", Icon: "lifebuoy", Sub: []ui.Cell{{Text: "How the pages of customers present themselves"}}}, Form: f}
+	return v.RenderStatus(status(refused), "form", p)
+}
+
+// mostPicture is how much of a logo is read, so that one which is too big is told so.
+const mostPicture = 512 << 10
+
+func (v *visit) settle() error {
+	var logo []byte
+	form, err := web.ParseUpload(v.R, func(f *web.File) (err error) {
+		if f.Name != "" {
+			logo, err = io.ReadAll(io.LimitReader(f, mostPicture))
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	b := desk.Brand{Name: form.Text("name"), Welcome: form.Raw("welcome"), Colour: form.Text("colour"), Logo: logo}
+	err = v.Change(access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
+		if now, err := desk.BrandOf(tx); err != nil {
+			return err
+		} else if len(logo) == 0 && !form.Bool("away") {
+			b.Logo = now.Logo
+		}
+		return desk.SetBrand(tx, b)
+	})
+	if shell.Refusable(err) {
+		return v.settingsPage(b, err)
+	}
+	if err != nil {
+		return err
+	}
+	return v.Done("/settings/portal", "Saved.")
+}

@@ -1,0 +1,322 @@
+package portal
+
+import (
+	"strings"
+	"time"
+
+	"strongroom/internal/base/fault"
+	"strongroom/internal/base/web"
+	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
+	"strongroom/internal/core/record"
+	"strongroom/internal/feature/ballot"
+	"strongroom/internal/feature/offering/catalogue"
+	desk "strongroom/internal/feature/portal"
+	"strongroom/internal/surface/webui/shell"
+)
+
+// most is how many tickets a list holds.
+const most = 200
+
+type ticketsView struct {
+	frame
+	Tabs  []ui.NavItem
+	List  []line
+	Empty string
+}
+
+func (v *visit) tickets() error {
+	over, all := v.R.URL.Query().Get("show") == "closed", v.Caller.Wide && v.R.URL.Query().Get("show") == "all"
+	p, f, err := v.page("My tickets")
+	if err != nil {
+		return err
+	}
+	d := ticketsView{frame: f, Empty: "You have no open tickets."}
+	d.Tabs = []ui.NavItem{{Label: "Open", Href: "/portal/tickets", Current: !over && !all}}
+	if v.Caller.Wide {
+		d.Tabs = append(d.Tabs, ui.NavItem{Label: "Of my organization", Href: "/portal/tickets?show=all", Current: all})
+	}
+	d.Tabs = append(d.Tabs, ui.NavItem{Label: "Closed", Href: "/portal/tickets?show=closed", Current: over})
+	if over {
+		d.Empty = "None of your tickets is closed yet."
+	}
+	err = v.View(func(tx *gate.Tx) error {
+		list, err := v.Portal.Tickets(tx, over, all, most)
+		d.List = lines(list)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.Data = d
+	return v.Render("portal-tickets", p)
+}
+
+// said is something that was written on a ticket.
+type said struct {
+	Who  string
+	Mine bool
+	Text string
+	Time time.Time
+}
+
+type ticketView struct {
+	frame
+	desk.Ticket
+	Kind, PriceText string
+	At, Changed     time.Time
+	Said            []said
+	Given           []ui.File
+	Form            ui.Form // of an answer
+	Typed           string
+	Wrong           *ui.Errors
+	Error           string
+	Again           string // where a closed one is reported again
+}
+
+func (v *visit) ticket() error { return v.ticketPage("", nil, 0) }
+
+func (v *visit) ticketPage(text string, refused error, files int) error {
+	tid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	var t *desk.Ticket
+	err = v.View(func(tx *gate.Tx) (err error) {
+		if t, err = v.Portal.Read(tx, tid); err != nil || !t.Request || t.Over {
+			return err
+		}
+		b, err := ballot.Of(tx, tid)
+		if err == nil && b != nil && b.Result.State == ballot.Pending {
+			t.State = desk.WaitsForApproval()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p, f, err := v.page(t.Number + " " + t.Subject)
+	if err != nil {
+		return err
+	}
+	d := ticketView{frame: f, Ticket: *t, Kind: "Problem", At: shell.When(t.Created), Changed: shell.When(t.Updated), Typed: text,
+		Again: "/portal/report?q=" + strings.ReplaceAll(t.Number+" "+t.Subject, " ", "+")}
+	if t.Request {
+		d.Kind, d.Again = "Order", ""
+	}
+	if t.Price != nil && *t.Price > 0 {
+		d.PriceText = money(*t.Price)
+	}
+	for _, e := range t.Entries {
+		x := said{Who: e.Who, Mine: e.Mine, Text: e.Text, Time: shell.When(e.At)}
+		if x.Who == "" {
+			x.Who = "Service desk"
+		}
+		d.Said = append(d.Said, x)
+	}
+	for _, file := range t.Files {
+		d.Given = append(d.Given, ui.File{Name: file.Name, Href: "/portal/files/" + file.ID.String(), Size: file.Size})
+	}
+	if refused != nil {
+		say := fault.Say(refused)
+		d.Wrong, d.Error = &ui.Errors{Text: say.Text, Hint: say.Hint}, say.Fields["text"]
+		if files > 0 {
+			d.Wrong.Hint = strings.TrimSpace(d.Wrong.Hint + " Choose your files again.")
+		}
+		for _, name := range []string{"text", "files"} {
+			if s := say.Fields[name]; s != "" {
+				d.Wrong.Text = s
+			}
+		}
+	}
+	p.Data = d
+	return v.RenderStatus(status(refused), "portal-ticket", p)
+}
+
+func (v *visit) answer() error {
+	tid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	if err := v.View(func(tx *gate.Tx) error { _, err := v.Portal.Read(tx, tid); return err }); err != nil {
+		return err
+	}
+	form, files, err := v.read(tid, "")
+	if form == nil {
+		form = web.NewForm(nil)
+	}
+	do := desk.Do(form.Text("do"))
+	if err == nil {
+		err = v.Portal.Answer(v.R.Context(), v.Caller, tid, do, form.Raw("text"), files)
+	}
+	if gives(err) {
+		return v.ticketPage(form.Raw("text"), err, len(files))
+	}
+	if err != nil {
+		return err
+	}
+	done := map[desk.Do]string{desk.Reopen: "It is being worked on again.", desk.Close: "Thank you. We have noted it."}[do]
+	if done == "" {
+		done = "Sent."
+	}
+	return v.Done("/portal/tickets/"+tid.String(), "%s", done)
+}
+
+// asking is a request that waits for the caller's yes.
+type asking struct {
+	ID      id.ID
+	Subject string
+	For     string
+	Text    string
+	Price   string
+	Answers []catalogue.Answer
+	Time    time.Time
+}
+
+type approvalsView struct {
+	frame
+	List []asking
+}
+
+// ask reads what an approval is of, as far as who decides has to know it.
+func (v *visit) ask(tx *gate.Tx, b *ballot.Ballot) (*asking, *record.Record, error) {
+	r, err := v.Records.Get(tx, "", b.Record)
+	if err != nil {
+		return nil, nil, err
+	}
+	a := &asking{ID: b.ID, Subject: r.Name, Time: shell.When(b.At)}
+	if n, ok := r.Values["number"].(int64); ok {
+		a.Subject = r.Kind.Field("number").Numbered(n) + " " + r.Name
+	}
+	if r.Kind.Name == "service_request" {
+		t, err := v.Portal.Read(tx, r.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		a.For, a.Text, a.Answers = t.For, t.Text, t.Answers
+		if t.Price != nil && *t.Price > 0 {
+			a.Price = money(*t.Price)
+		}
+	}
+	return a, r, nil
+}
+
+func (v *visit) approvals() error {
+	p, f, err := v.page("Approvals")
+	if err != nil {
+		return err
+	}
+	d := approvalsView{frame: f}
+	err = v.View(func(tx *gate.Tx) error {
+		list, err := ballot.Waiting(tx)
+		for _, b := range list {
+			a, _, err := v.ask(tx, b)
+			if err != nil {
+				return err
+			}
+			d.List = append(d.List, *a)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p.Data = d
+	return v.Render("portal-approvals", p)
+}
+
+type approvalView struct {
+	frame
+	Ask  asking
+	Form ui.Form
+}
+
+func (v *visit) approval() error { return v.approvalPage(web.NewForm(nil), nil) }
+
+func (v *visit) approvalPage(form *web.Form, refused error) error {
+	bid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	var a *asking
+	err = v.View(func(tx *gate.Tx) error {
+		b, err := v.hers(tx, bid)
+		if err == nil {
+			a, _, err = v.ask(tx, b)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	p, f, err := v.page("Approval of " + a.Subject)
+	if err != nil {
+		return err
+	}
+	d := approvalView{frame: f, Ask: *a, Form: ui.Form{Action: "/portal/approvals/" + bid.String(), Submit: "Send", Cancel: "/portal/approvals", Fields: []ui.Field{
+		{Name: "yes", Label: "Your answer", Type: "select", Required: true, Value: form.Text("yes"), Options: []ui.Option{{Value: "1", Label: "Yes, I approve", Selected: form.Text("yes") == "1"}, {Value: "0", Label: "No", Selected: form.Text("yes") == "0"}}},
+		{Name: "words", Label: "In a sentence", Type: "text", Value: form.Text("words"), Most: 500, Wide: true, Hint: "Needed for a no."}}}}
+	if refused != nil {
+		say := fault.Say(refused)
+		d.Form.Wrong(say.Text, say.Hint, say.Fields)
+	}
+	p.Data = d
+	return v.RenderStatus(status(refused), "portal-approval", p)
+}
+
+// hers gives an approval that waits for the caller; all others are not there.
+func (v *visit) hers(tx *gate.Tx, bid id.ID) (*ballot.Ballot, error) {
+	list, err := ballot.Waiting(tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range list {
+		if b.ID == bid {
+			return b, nil
+		}
+	}
+	return nil, gate.Missing()
+}
+
+func (v *visit) vote() error {
+	bid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	var r *record.Record
+	err = v.View(func(tx *gate.Tx) error {
+		b, err := v.hers(tx, bid)
+		if err == nil {
+			_, r, err = v.ask(tx, b)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	err = v.Change(access.Comment, gate.Thing{Kind: r.Kind.Name, ID: r.ID}, func(tx *gate.Tx) error {
+		if yes := form.Text("yes"); yes != "1" && yes != "0" {
+			return fault.Field("yes", "Choose yes or no.")
+		}
+		return tx.Desk(func() error {
+			now, err := v.Records.Get(tx, r.Kind.Name, r.ID)
+			if err == nil {
+				_, err = ballot.Cast(tx, now, bid, form.Text("yes") == "1", form.Text("words"))
+			}
+			return err
+		})
+	})
+	if shell.Refusable(err) {
+		return v.approvalPage(form, err)
+	}
+	if err != nil {
+		return err
+	}
+	return v.Done("/portal", "Your answer is kept.")
+}
