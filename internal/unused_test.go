@@ -14,7 +14,7 @@ const skip = "InsecureSkipVerify"
 // that is not checked, what looks into a running process, and connections to nobody knows whom.
 var unused = map[string]map[string]string{
 	"math/rand":     {},
-	"math/rand/v2":  {"internal/feature/sample": "the sample company is the same each time", "internal/app/load": "load is drawn, not guessed", "internal/base/sqldb": "how long to wait before a try again"},
+	"math/rand/v2":  {"internal/feature/sample": "the sample company is the same each time", "internal/feature/sample/crowd": "as the sample company", "internal/app/load": "load is drawn, not guessed", "internal/base/sqldb": "how long to wait before a try again"},
 	"text/template": {},
 	"os/exec": {"internal/app": "starts the key service, by a list of arguments", "internal/app/load": "starts a server to be measured", "cmd/strongroom": "strongroom run starts what it is told",
 		"internal/base/pkcs11": "runs the program that speaks to a token, by a list of arguments", "internal/base/pgtest": "for tests alone", "internal/base/browser": "for tests alone", "internal/base/mailfetch/dovecottest": "for tests alone", "internal/feature/identity/providertest": "for tests alone"},
