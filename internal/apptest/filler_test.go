@@ -158,7 +158,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}", "{action}"}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}", "{action}", "{name}"}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -192,6 +192,8 @@ func (f *filler) path(t target) string {
 			part = "take_ownership"
 		case "{resource}":
 			part = "configurations"
+		case "{name}": // of a report that comes with the product
+			part = "opened"
 		case "{rest...}":
 			plural := ""
 			if k := f.x.h.App.Records.Kinds.Kind(t.kind); k != nil {
