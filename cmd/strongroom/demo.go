@@ -71,10 +71,11 @@ func (p *program) showDemo(ctx context.Context, s *settings, srv *app.Server, a 
   tenant     %s
   sign in    %s
   password   %s
+  customer   %s (the portal, with the same password)
   API key    %s
   data       %s
 
 This is a demo: its administrator needs no second factor. Stop it with Ctrl-C.
-`, d.URL, d.Tenant, d.Email, d.Password, d.APIKey, d.Data)
+`, d.URL, d.Tenant, d.Email, d.Password, d.Customer, d.APIKey, d.Data)
 	return err
 }

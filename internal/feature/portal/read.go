@@ -293,8 +293,8 @@ type Article struct {
 	Title        string
 	Body, Helps  template.HTML
 	Published    int64
-	Edition      int64
 	Said, Helped bool // what the caller said of this edition
+	Words        string
 }
 
 // Article gives an article that the caller sees. Links into the house lead nowhere for her
@@ -306,8 +306,11 @@ func (p *Portal) Article(tx *gate.Tx, which id.ID) (*Article, error) {
 	}
 	a := &Article{ID: r.ID, Title: r.Name, Body: outside(r.Values.Text("body")), Helps: outside(r.Values.Text("resolution"))}
 	a.Published, _ = r.Values["published_at"].(int64)
-	a.Edition, _ = r.Values["edition"].(int64)
-	return a, nil
+	said, err := p.said(tx, r)
+	if err == nil && said != nil {
+		a.Said, a.Helped, a.Words = true, said.Values.Bool("helped"), said.Values.Text("words")
+	}
+	return a, err
 }
 
 // Outside is a text as it is shown to a customer: see Article.

@@ -205,6 +205,22 @@ func (v *visit) article() error {
 	return v.Render("portal-article", p)
 }
 
+// helped takes what somebody says of an article.
+func (v *visit) helped() error {
+	aid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	if err := v.Portal.Helped(v.R.Context(), v.Caller, aid, form.Text("helped") == "1", form.Raw("words")); err != nil {
+		return err
+	}
+	return v.Done("/portal/articles/"+aid.String(), "Thank you.")
+}
+
 type newsView struct {
 	frame
 	News news

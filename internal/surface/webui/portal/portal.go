@@ -50,6 +50,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/portal/search", p.as((*visit).search))
 	s.Get("/portal/suggest", p.as((*visit).suggest))
 	s.Get("/portal/articles/{id}", p.as((*visit).article))
+	s.Post("/portal/articles/{id}/helped", p.as((*visit).helped))
 	s.Get("/portal/announcements/{id}", p.as((*visit).announcement))
 	s.Get("/portal/report", p.as((*visit).report))
 	s.Post("/portal/report", p.as((*visit).send), web.MaxBody(upload), web.Within(0))

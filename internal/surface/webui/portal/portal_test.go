@@ -275,6 +275,21 @@ func TestPortal(t *testing.T) {
 			t.Errorf("%d votes", votes())
 		}
 	})
+	t.Run("an article is judged once a person", func(t *testing.T) {
+		for _, x := range []struct {
+			who  *webuitest.Client
+			said string
+		}{{c.nora, "0"}, {c.nora, "1"}, {c.omar, "0"}} {
+			x.who.Post(at("articles", c.article)+"/helped", url.Values{"helped": {x.said}, "words": {"Well."}}).Want(http.StatusSeeOther)
+		}
+		c.nora.Post(at("articles", c.staff)+"/helped", url.Values{"helped": {"1"}}).Want(http.StatusNotFound)
+		if a := c.Load(knowledge.Kind, c.article); a.Values["helpful"] != int64(1) || a.Values["unhelpful"] != int64(1) {
+			t.Errorf("counted: %v helped, %v did not", a.Values["helpful"], a.Values["unhelpful"])
+		}
+		if s := c.omar.Get(at("articles", c.article)).Text("form.pform"); !strings.Contains(s, "did not help") {
+			t.Errorf("what he said: %s", s)
+		}
+	})
 	t.Run("programs get nothing by her account", func(t *testing.T) {
 		caller := c.caller(t, "nora@harbour.example")
 		for _, via := range []string{"api key", "token", "job", ""} {
