@@ -302,6 +302,36 @@ func TestEntriesBehindTheHead(t *testing.T) {
 	}
 }
 
+// TestTakenDetails: a detail may be taken away where an entry says so in its leaf, and
+// nowhere else.
+func TestTakenDetails(t *testing.T) {
+	b := open(t)
+	b.work("one", 4)
+	size := b.size()
+	err := b.tenant.DB.Change(t.Context(), func(tx *sqldb.Tx) error {
+		said, err := b.tenant.Audit.Take(tx, 1, 2)
+		if err != nil {
+			return err
+		}
+		said.Via, said.Result, said.Time = "job", audit.OK, 1
+		return b.tenant.Audit.Append(tx, said)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.sign()
+	if r := b.verify(); r.Bad != nil || r.Erased != 2 || r.Details != size+1-2 {
+		t.Errorf("%+v", r)
+	}
+	if r, err := audit.VerifyExport(strings.NewReader(b.export(true)), b.tenant.Keys.CheckpointKey); err != nil || r.Bad != nil || r.Erased != 2 {
+		t.Errorf("the export: %+v, %v", r, err)
+	}
+	b.exec(`update audit_entry set detail = null where seq = 3`)
+	if r := b.verify(); r.Bad == nil || r.Bad.Seq != 3 {
+		t.Errorf("a detail that no entry speaks of: %+v", r)
+	}
+}
+
 func TestErasedPersonStillVerifies(t *testing.T) {
 	b := open(t)
 	b.sign()
