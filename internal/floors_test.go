@@ -129,6 +129,8 @@ var sideways = map[string]string{
 	"leaver -> apikey":           "her keys are revoked",
 	"leaver -> risk":             "the passwords that she has seen are counted",
 	"leaver -> notification":     "who has to do the rest is told",
+	"siege -> identity":          "what the entry of a failed sign-in says is written there",
+	"siege -> notification":      "administrators are told",
 	"support -> notification":    "administrators are told what the operator asks",
 }
 

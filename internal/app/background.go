@@ -38,6 +38,7 @@ import (
 	"strongroom/internal/feature/runbook"
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
+	"strongroom/internal/feature/siege"
 	"strongroom/internal/feature/sla/feed"
 	"strongroom/internal/feature/sla/teller"
 	"strongroom/internal/feature/tracker"
@@ -61,6 +62,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "dormant accounts", Every: 12 * time.Hour, Run: func(ctx context.Context, name string) error {
 			return (&dormant.Keeper{Gate: a.Gate, Records: a.Records}).Run(ctx, name)
 		}},
+		{Name: "tried passwords", Every: 5 * time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return siege.Watch(ctx, a.Gate, name) }},
 		{Name: "accounts for emergencies", Every: 24 * time.Hour, Run: func(ctx context.Context, name string) error { return breakglass.Remind(ctx, a.Gate, name) }},
 		{Name: "access reviews", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Reviews.Run(ctx, name) }},
 		{Name: "routines", Every: 5 * time.Minute, Run: (&routine.Clock{Gate: a.Gate, Records: a.Records}).Run},

@@ -27,6 +27,13 @@ type miss struct {
 	n     int64
 }
 
+// TriedFor stands, in what the entry of a failed sign-in says, before the keyed hash of the
+// address that was tried; Many instead of it for what has no entry of its own.
+const (
+	TriedFor = ", tried for "
+	Many     = "many"
+)
+
 const (
 	missWindow = time.Minute
 	missKeep   = 1000 // different addresses a minute that get entries of their own; the others share one
@@ -40,7 +47,7 @@ func (m *misses) add(k missKey, user id.ID, now time.Time) []*audit.Entry {
 		m.seen = map[missKey]*miss{}
 	}
 	if m.seen[k] == nil && len(m.seen) >= missKeep {
-		k, user = missKey{k.tenant, "many", k.why}, 0
+		k, user = missKey{k.tenant, Many, k.why}, 0
 	}
 	var out []*audit.Entry
 	old := m.seen[k]
@@ -60,7 +67,7 @@ func (m *misses) add(k missKey, user id.ID, now time.Time) []*audit.Entry {
 
 func (m *miss) entry(k missKey) *audit.Entry {
 	return &audit.Entry{Action: string(access.SignIn), Kind: User, Object: m.user, Result: audit.Refused, Count: m.n,
-		Detail: audit.Detail{Text: k.why + ", tried for " + k.who}}
+		Detail: audit.Detail{Text: k.why + TriedFor + k.who}}
 }
 
 // due takes out what is older than the window, or everything.

@@ -86,6 +86,7 @@ func Topics() []Topic {
 		{Name: "overdue", Label: "A password is older than it may become", Icon: "calendar-due", Admin: true},
 		{Name: "security", Label: "Somebody signs in for me on a new device, or my password or second factors change", Icon: "shield-lock", Mail: true},
 		{Name: "approval", Label: "Somebody asks for my approval, or decides about mine", Icon: "shield-check", Mail: true},
+		{Name: "siege", Label: "Somebody tries passwords on many accounts, or many on one", Icon: "shield-lock", Mail: true, Admin: true},
 		{Name: "breakglass", Label: "An account for emergencies is used, or was not tried for long", Icon: "flame", Mail: true, Admin: true},
 		{Name: "dormant", Label: "An account was deactivated that nobody used", Icon: "clock", Admin: true},
 		{Name: "support", Label: "The operator asks for access, or uses the server's console", Icon: "lifebuoy", Mail: true, Admin: true},
