@@ -46,6 +46,9 @@ func TestSavedIsRead(t *testing.T) {
 				v["targets"] = []map[string]any{{"measure": "response", "hours": 1.5, "days": 1}}
 				v["escalations"] = []map[string]any{{"percent": 50, "measure": "response", "do": "raise its priority"}}
 			}
+			if k.Name == "macro" { // whose state is one that tickets have
+				delete(v, "then")
+			}
 			if k.Name == "password" {
 				delete(v, "resource_type")
 				delete(v, "resource_id")

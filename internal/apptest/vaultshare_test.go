@@ -253,17 +253,17 @@ func emergencyCopy(t *testing.T, h *apptest.House, tenant *apptest.Tenant, offli
 	other := tenant.People[access.Manager]
 	c := &vaultapi.Client{URL: h.URL, Key: other.Key, Memory: &vaultapi.Memory{Dir: t.TempDir()}, HTTP: &http.Client{Transport: &atHost{host: tenant.Name + ".localhost"}}}
 	must(c.Unlock(t.Context(), vaultPassphrase))
+	editor := tenant.People[access.Editor]
+	e := &vaultapi.Client{URL: h.URL, Key: editor.Key, Memory: &vaultapi.Memory{Dir: t.TempDir()}, HTTP: c.HTTP}
+	must(e.Unlock(t.Context(), vaultPassphrase)) // which may bring the editor's keys over, before others ask for them
 	people, err := c.People(t.Context())
 	must(err)
-	editor := tenant.People[access.Editor]
 	if _, err := c.Holder(t.Context(), people, int64(editor.ID), ""); err == nil || !strings.Contains(err.Error(), "not compared") {
 		t.Errorf("a holder whose words were not compared: %v", err)
 	}
 	if err := c.MeetPerson(t.Context(), people, int64(editor.ID), strings.Join(c.Words(), " ")); !fault.Is(err, fault.Denied) {
 		t.Errorf("other words: %v", err)
 	}
-	e := &vaultapi.Client{URL: h.URL, Key: editor.Key, Memory: &vaultapi.Memory{Dir: t.TempDir()}, HTTP: c.HTTP}
-	must(e.Unlock(t.Context(), vaultPassphrase))
 	must(c.MeetPerson(t.Context(), people, int64(editor.ID), strings.Join(e.Words(), " ")))
 	people, err = c.People(t.Context())
 	must(err)
