@@ -244,15 +244,12 @@ func (p *Persons) Begin(ctx context.Context, c *access.Caller, rec id.ID, keep [
 		if err != nil {
 			return err
 		}
-		x, err := Last(tx, rec)
+		x, err := undecided(tx, rec)
 		if err != nil {
 			return err
 		}
-		if x == nil || x.State != Found {
-			return fault.New(fault.Conflict, "There is nothing to decide.").WithHint("See what was found first.")
-		}
-		if why, err := p.Keeps(tx, r); err != nil || why != "" {
-			return errors.Join(err, refuse(why))
+		if err := p.kept(tx, r); err != nil {
+			return err
 		}
 		e := tx.Entry()
 		e.Action, e.Kind, e.Object, e.Detail.Name, e.Detail.Reason = Begun, r.Kind.Name, rec, r.Name, x.Reason
@@ -269,11 +266,22 @@ func (p *Persons) Begin(ctx context.Context, c *access.Caller, rec id.ID, keep [
 	})
 }
 
-func refuse(why string) error {
-	if why == "" {
-		return nil
+// undecided gives the erasure of a person whose places were found.
+func undecided(tx *gate.Tx, rec id.ID) (*Erasure, error) {
+	x, err := Last(tx, rec)
+	if err == nil && (x == nil || x.State != Found) {
+		err = fault.New(fault.Conflict, "There is nothing to decide.").WithHint("See what is known first.")
 	}
-	return fault.New(fault.Conflict, "%s", why)
+	return x, err
+}
+
+// kept refuses where something keeps a person from being erased.
+func (p *Persons) kept(tx *gate.Tx, r *record.Record) error {
+	why, err := p.Keeps(tx, r)
+	if err == nil && why != "" {
+		err = fault.New(fault.Conflict, "%s", why)
+	}
+	return err
 }
 
 // Keeps says what keeps a person from being erased; empty for nothing.
@@ -299,12 +307,9 @@ func (p *Persons) Leave(ctx context.Context, c *access.Caller, rec id.ID) error 
 		if err != nil {
 			return err
 		}
-		x, err := Last(tx, rec)
+		x, err := undecided(tx, rec)
 		if err != nil {
 			return err
-		}
-		if x == nil || x.State != Found {
-			return fault.New(fault.Conflict, "There is nothing to decide.")
 		}
 		e := tx.Entry()
 		e.Action, e.Kind, e.Object, e.Detail.Name = Left, r.Kind.Name, rec, r.Name
@@ -387,8 +392,8 @@ func one(tx *gate.Tx, where string, arg id.ID) (*Erasure, error) {
 	return &x, json.Unmarshal([]byte(words), &x.Words)
 }
 
-// Places gives what was found, with the names of the records; more tells that there is more
-// than MostPlaces.
+// Places gives what was found, with the names of the records. Denied for who may not
+// administer the tenant.
 func (p *Persons) Places(tx *gate.Tx, x id.ID) (list []Place, err error) {
 	if _, err := tx.Allow(access.Administer, gate.Thing{}); err != nil {
 		return nil, err

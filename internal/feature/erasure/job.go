@@ -216,10 +216,7 @@ func (w *work) own(tx *gate.Tx, x *Erasure) error {
 	if err != nil {
 		return err
 	}
-	if why, err := w.Keeps(tx, r); err != nil || why != "" {
-		if err == nil {
-			err = refuse(why)
-		}
+	if err := w.kept(tx, r); err != nil {
 		return err
 	}
 	e := tx.Entry()
