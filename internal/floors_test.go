@@ -120,6 +120,8 @@ var sideways = map[string]string{
 	"portal -> attachment":       "customers give files with what they write",
 	"portal -> journal":          "what is written on tickets for all who take part",
 	"portal -> offering":         "customers order from the catalogue",
+	"survey -> mailbox":          "the question is mailed as other mail of the desk is",
+	"survey -> notification":     "whose ticket it is, is told that a customer is not content",
 
 	"breakglass -> identity":     "such an account's session asks for the reason of its use",
 	"breakglass -> notification": "administrators are told of each use",

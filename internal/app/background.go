@@ -41,6 +41,7 @@ import (
 	"strongroom/internal/feature/siege"
 	"strongroom/internal/feature/sla/feed"
 	"strongroom/internal/feature/sla/teller"
+	"strongroom/internal/feature/survey"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 )
@@ -67,6 +68,9 @@ func (a *App) jobs() *job.Runner {
 		{Name: "access reviews", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Reviews.Run(ctx, name) }},
 		{Name: "routines", Every: 5 * time.Minute, Run: (&routine.Clock{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "approvals", Every: 5 * time.Minute, Run: (&ballot.Clock{Gate: a.Gate, Records: a.Records}).Run},
+		{Name: "surveys", Every: 5 * time.Minute, Run: func(ctx context.Context, name string) error {
+			return (&survey.Surveys{Gate: a.Gate, Records: a.Records, Address: a.Outbox.Address}).Run(ctx, name)
+		}},
 		{Name: "shares", Every: 15 * time.Minute, Run: (&share.Shares{Gate: a.Gate}).Tidy},
 		{Name: "overdue passwords", Every: 12 * time.Hour, Run: (&rotation.Teller{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "changes of passwords", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Changes.Run(ctx, name) }},

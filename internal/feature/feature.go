@@ -76,6 +76,7 @@ import (
 	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/feature/support"
+	"strongroom/internal/feature/survey"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
 	"strongroom/internal/feature/tracker"
@@ -159,6 +160,7 @@ func All() []record.Feature {
 		routine.Feature(),
 		portal.Feature(),
 		knowledge.Feature(),
+		survey.Feature(),
 		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},
 	}

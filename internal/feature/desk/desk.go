@@ -106,6 +106,15 @@ func Clocked() []record.Field {
 	}, sla.FactFields()...)
 }
 
+// Satisfied are what the customer says of what was done, once she is asked.
+func Satisfied() []record.Field {
+	return []record.Field{
+		{Name: "satisfaction", Type: record.Integer, Class: record.Internal, ReadOnly: true, Kept: true, Filter: true, Sort: true, Group: "Satisfaction", Hint: "1 to 5, as the customer said it."},
+		{Name: "satisfaction_at", Label: "Said", Type: record.Time, Class: record.Internal, ReadOnly: true, Kept: true, Filter: true, Sort: true, Group: "Satisfaction"},
+		{Name: "satisfaction_words", Label: "What the customer says", Type: record.Multiline, Class: record.Personal, ReadOnly: true, Kept: true, Group: "Satisfaction"},
+	}
+}
+
 // Stamps are when and by whom a ticket was resolved and closed, and whether it is
 // over; rules set them.
 func Stamps() []record.Field {

@@ -79,6 +79,7 @@ func Topics() []Topic {
 		{Name: "expiration", Label: "Something that I may see runs out soon", Icon: "calendar-due", Admin: true},
 		{Name: "assignment", Label: "A checklist or task is given to me", Icon: "checklist", Mail: true},
 		{Name: "deadline", Label: "A ticket of mine or my team's is due soon, or late", Icon: "clock", Mail: true},
+		{Name: "survey", Label: "A customer is not content with what I or my team did", Icon: "mood-happy", Mail: true},
 		{Name: "automation", Label: "A rule has something to tell me", Icon: "bolt", Mail: true},
 		{Name: "rotation", Label: "A password is to be changed", Icon: "rotate", Mail: true},
 		{Name: "share", Label: "What I shared with somebody outside was opened", Icon: "share"},

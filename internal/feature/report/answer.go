@@ -156,7 +156,7 @@ func (s *asked) statement(by, of, from string) string {
 			select g, v, row_number() over (partition by g order by v) as i, count(*) over (partition by g) as n from (select ` + by + ` as g, ` + of + ` as v` + from + `) x) y
 			where i = (n * ` + place + ` + 99) / 100 order by n desc, g limit ?`
 	}
-	value := map[Measure]string{Count: `count(*)`, Sum: `sum(v)`, Within: `sum(case when v = 0 then 1 else 0 end)`}[s.Measure]
+	value := map[Measure]string{Count: `count(*)`, Sum: `sum(v)`, Mean: `cast(sum(v) as double precision) / count(*)`, Within: `sum(case when v = 0 then 1 else 0 end)`}[s.Measure]
 	return `select cast(g as text), count(*), cast(coalesce(` + value + `, 0) as double precision) from (select ` + by + ` as g, ` + of + ` as v` + from + `) x group by g order by 2 desc, g limit ?`
 }
 

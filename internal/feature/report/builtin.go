@@ -7,6 +7,9 @@ import (
 	"strongroom/internal/feature/sla"
 )
 
+// satisfaction is the field of what customers answer; the moment when stands beside it.
+const satisfaction = "satisfaction"
+
 // Builtin is a report that every house has.
 type Builtin struct {
 	Name  string // as its address says it: opened
@@ -77,6 +80,14 @@ func Standard(k *record.Kind, now int64, days int, org string) []Builtin {
 		{"open-agents", "Backlog by agent", "Neither resolved nor over now, by owner.", ask(open, "", "owner_id", Count, "")},
 		{"agents", "By agent", "Resolved in the period, by owner.", ask("", "resolved_at", "owner_id", Count, "")},
 		{"agents-resolution", "Resolution by agent", "Minutes until the resolution, of what was resolved in the period; half took no longer.", ask("", "resolved_at", "owner_id", Median, sla.ResolutionTime)},
+	}
+	if k.Field(satisfaction) != nil {
+		said := satisfaction + "_at"
+		out = append(out,
+			Builtin{"satisfaction", "Satisfaction", "What customers answered in the period, from 1 to 5, on average.", ask("", said, step, Mean, satisfaction)},
+			Builtin{"dissatisfied", "Not content", "Answers of 1 or 2 in the period.", ask(satisfaction+".before=3", said, step, Count, "")},
+			Builtin{"satisfaction-organizations", "Satisfaction by organization", "What was answered in the period, on average.", ask("", said, ByOrg, Mean, satisfaction)},
+			Builtin{"satisfaction-agents", "Satisfaction by agent", "What was answered in the period, on average, by owner.", ask("", said, "owner_id", Mean, satisfaction)})
 	}
 	if k.Field("priority") != nil {
 		out = append(out, Builtin{"priorities", "Breaches by priority", "Resolved in the period, later than promised.", ask(sla.ResolutionLate+"=1", "resolved_at", "priority", Count, "")})

@@ -26,13 +26,14 @@ type Measure string
 const (
 	Count  Measure = "count"  // how many there are
 	Sum    Measure = "sum"    // of a number
+	Mean   Measure = "mean"   // of a number
 	Median Measure = "median" // of a number: half are not above it
 	P90    Measure = "p90"    // of a number: nine of ten are not above it
 	Within Measure = "within" // the part of which a yes-or-no field says no: not late
 )
 
 // Measures lists them.
-func Measures() []Measure { return []Measure{Count, Sum, Median, P90, Within} }
+func Measures() []Measure { return []Measure{Count, Sum, Mean, Median, P90, Within} }
 
 // What records are grouped by, besides fields.
 const (

@@ -6,6 +6,7 @@
 package request
 
 import (
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -88,7 +89,7 @@ func requests() *record.Kind {
 			{Name: "offering_id", Label: "Offering", Type: record.Ref, Ref: "offering", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "Of the catalogue, that was ordered."},
 		},
 	}
-	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
+	k.Fields = append(k.Fields, slices.Concat(desk.Clocked(), desk.Stamps(), desk.Satisfied())...)
 	return k
 }
 

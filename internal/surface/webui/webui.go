@@ -50,6 +50,7 @@ import (
 	guarded "strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/support"
+	"strongroom/internal/feature/survey"
 	"strongroom/internal/feature/tracker"
 	sealed "strongroom/internal/feature/vault"
 	"strongroom/internal/surface/webui/approvals"
@@ -94,6 +95,7 @@ import (
 	"strongroom/internal/surface/webui/shares"
 	"strongroom/internal/surface/webui/shell"
 	"strongroom/internal/surface/webui/supports"
+	"strongroom/internal/surface/webui/surveys"
 	"strongroom/internal/surface/webui/talk"
 	"strongroom/internal/surface/webui/tickets"
 	"strongroom/internal/surface/webui/trackers"
@@ -179,7 +181,8 @@ func (s *Server) groups() []shell.Group {
 		&approvals.Pages{},
 		&votes.Pages{},
 		&plans.Pages{},
-		&portal.Pages{Portal: &desk.Portal{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},
+		&portal.Pages{Portal: &desk.Portal{Gate: s.Gate, Records: s.Records, Files: s.Attachments}, Surveys: &survey.Surveys{Gate: s.Gate, Records: s.Records}},
+		&surveys.Pages{Surveys: &survey.Surveys{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&rotations.Pages{Changes: s.Changes},
 		&vault.Pages{Vaults: &sealed.Vaults{Gate: s.Gate}},

@@ -14,6 +14,7 @@ const (
 	Confirmation = "confirmation" // a ticket was made of a mail
 	Answer       = "reply"        // what somebody wrote to the customer
 	Solved       = "resolved"     // the work is done
+	Question     = "survey"       // how content the customer is
 )
 
 // Languages are those in which templates are supplied, with their names.
@@ -47,6 +48,7 @@ func Placeholders() []Placeholder {
 		{Name: "agent", Means: "who writes"},
 		{Name: "text", Means: "what was written", Only: Answer, block: true},
 		{Name: "resolution", Means: "what was done", Only: Solved, block: true},
+		{Name: "link", Means: "the page on which she answers", Only: Question, block: true},
 	}
 }
 
@@ -62,12 +64,14 @@ func Supplied(what, language string) Template {
 			Confirmation: {"Ihre Anfrage {{number}}: {{subject}}", "Guten Tag {{customer}},\n\nIhre Nachricht ist angekommen und hat die Nummer {{number}}. Wir melden uns.\n\nWenn Sie etwas ergänzen möchten, antworten Sie einfach auf diese Nachricht.\n\n{{desk}}"},
 			Answer:       {"Re: {{subject}} [{{number}}]", "{{text}}\n\n{{agent}}\n{{desk}} · {{number}}"},
 			Solved:       {"Gelöst: {{subject}} [{{number}}]", "Guten Tag {{customer}},\n\nIhre Anfrage {{number}} ist gelöst:\n\n{{resolution}}\n\nIst das nicht der Fall, antworten Sie auf diese Nachricht, und es geht weiter.\n\n{{desk}}"},
+			Question:     {"Wie zufrieden sind Sie? {{subject}} [{{number}}]", "Guten Tag {{customer}},\n\nIhre Anfrage {{number}} ist gelöst. Wie zufrieden sind Sie damit? Eine Frage, zwei Klicks:\n\n{{link}}\n\nVielen Dank.\n\n{{desk}}"},
 		}[what]
 	}
 	return map[string]Template{
 		Confirmation: {"Your request {{number}}: {{subject}}", "Hello {{customer}},\n\nyour message has arrived and has the number {{number}}. You will hear from us.\n\nIf you have anything to add, simply answer this message.\n\n{{desk}}"},
 		Answer:       {"Re: {{subject}} [{{number}}]", "{{text}}\n\n{{agent}}\n{{desk}} · {{number}}"},
 		Solved:       {"Resolved: {{subject}} [{{number}}]", "Hello {{customer}},\n\nyour request {{number}} is resolved:\n\n{{resolution}}\n\nIf it is not, answer this message and it goes on.\n\n{{desk}}"},
+		Question:     {"How content are you? {{subject}} [{{number}}]", "Hello {{customer}},\n\nyour request {{number}} is resolved. How content are you with it? One question, two clicks:\n\n{{link}}\n\nThank you.\n\n{{desk}}"},
 	}[what]
 }
 
@@ -132,6 +136,9 @@ func (t Template) Check(what string) error {
 	}
 	if bad["body"] == "" && what == Answer && !strings.Contains(strings.ToLower(strings.ReplaceAll(t.Text, " ", "")), "{{text}}") {
 		bad["body"] = "Without {{text}} nothing of the reply would be in the mail."
+	}
+	if bad["body"] == "" && what == Question && !strings.Contains(strings.ToLower(strings.ReplaceAll(t.Text, " ", "")), "{{link}}") {
+		bad["body"] = "Without {{link}} nobody could answer."
 	}
 	return fault.Fields(bad)
 }

@@ -10,6 +10,7 @@ package letter
 import (
 	"database/sql"
 	"errors"
+	"html"
 	"net/mail"
 	"slices"
 	"strings"
@@ -306,6 +307,37 @@ func Resolved(tx *gate.Tx, ticket *record.Record) error {
 	}
 	w := &writing{tx: tx, ticket: ticket, box: b, what: Solved, auto: "auto-generated", to: to}
 	return w.alone(map[string]string{"resolution": outside(ticket.Values.Text("resolution"))})
+}
+
+// Survey asks the customer of a ticket how content she is, by a link that is hers; empty where
+// nobody outside could follow it.
+func Survey(tx *gate.Tx, ticket *record.Record, link string) error {
+	b, err := boxOf(tx, ticket.ID, ticket.Org)
+	if err != nil || b == nil {
+		return err
+	}
+	known, err := own(tx)
+	if err != nil {
+		return err
+	}
+	to, why, err := customer(tx, ticket, known)
+	if err != nil {
+		return err
+	}
+	if link == "" && why == "" {
+		why = "it is not known under which address people outside find this Strongroom"
+	}
+	if why != "" {
+		return unsent(tx, ticket.ID, 0, Question, why)
+	}
+	w := &writing{tx: tx, ticket: ticket, box: b, what: Question, auto: "auto-generated", to: to}
+	return w.alone(map[string]string{"link": linked(link)})
+}
+
+// linked is an address as HTML, of which the text is the address.
+func linked(link string) string {
+	link = html.EscapeString(link)
+	return `<p><a href="` + link + `">` + link + `</a></p>`
 }
 
 // unsent writes down why something was not mailed.

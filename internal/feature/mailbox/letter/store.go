@@ -106,7 +106,7 @@ func (s *Templates) Save(ctx context.Context, c *access.Caller, org id.ID, langu
 }
 
 func valid(language, what string) error {
-	if !Known(language) || !slices.Contains([]string{Confirmation, Answer, Solved}, what) {
+	if !Known(language) || !slices.Contains([]string{Confirmation, Answer, Solved, Question}, what) {
 		return fault.New(fault.Invalid, "There is no such mail or language.").WithHint("Choose one from the list.")
 	}
 	return nil
@@ -154,7 +154,7 @@ func (t Template) Preview(tx *gate.Tx, ticket *record.Record, what string) (*Ren
 	if w.to.Name == "" {
 		w.to.Name = "Customer"
 	}
-	more := map[string]string{"text": "<p>Here stands <strong>what is written</strong> on the ticket.</p>", "resolution": "<p>Here stands what was done.</p>"}
+	more := map[string]string{"link": linked("https://desk.example/survey/example"), "text": "<p>Here stands <strong>what is written</strong> on the ticket.</p>", "resolution": "<p>Here stands what was done.</p>"}
 	if done := outside(ticket.Values.Text("resolution")); done != "" {
 		more["resolution"] = done
 	}

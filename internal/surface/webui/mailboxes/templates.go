@@ -26,7 +26,7 @@ type worded struct {
 }
 
 // mails names the mails that have a template.
-var mails = [...]ui.Option{{Value: letter.Confirmation, Label: "A ticket has arrived"}, {Value: letter.Answer, Label: "Reply"}, {Value: letter.Solved, Label: "A ticket is resolved"}}
+var mails = [...]ui.Option{{Value: letter.Confirmation, Label: "A ticket has arrived"}, {Value: letter.Answer, Label: "Reply"}, {Value: letter.Solved, Label: "A ticket is resolved"}, {Value: letter.Question, Label: "How content are you?"}}
 
 // asked reads it, from the address or a form. NotFound for what there is not.
 func (v *visit) asked(tx *gate.Tx, get func(string) string) (w worded, err error) {

@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/ballot"
 	desk "strongroom/internal/feature/portal"
+	"strongroom/internal/feature/survey"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -32,7 +33,8 @@ var templates embed.FS
 
 // Pages are the pages of this group with what they need beside the shell.
 type Pages struct {
-	Portal *desk.Portal
+	Portal  *desk.Portal
+	Surveys *survey.Surveys
 }
 
 // Templates gives the group's templates.
@@ -60,6 +62,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/portal/tickets", p.as((*visit).tickets))
 	s.Get("/portal/tickets/{id}", p.as((*visit).ticket))
 	s.Post("/portal/tickets/{id}/answer", p.as((*visit).answer), web.MaxBody(upload), web.Within(0))
+	s.Post("/portal/tickets/{id}/content", p.as((*visit).content))
 	s.Get("/portal/approvals", p.as((*visit).approvals))
 	s.Get("/portal/approvals/{id}", p.as((*visit).approval))
 	s.Post("/portal/approvals/{id}", p.as((*visit).vote))

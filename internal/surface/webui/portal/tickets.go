@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/offering/catalogue"
 	desk "strongroom/internal/feature/portal"
+	"strongroom/internal/feature/survey"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -74,18 +76,36 @@ type ticketView struct {
 	Wrong           *ui.Errors
 	Error           string
 	Again           string // where a closed one is reported again
+	Asked           *asked // how content she is; nil where she is not asked
+}
+
+// asked is the question how content somebody is, or what she answered.
+type asked struct {
+	Answered     bool
+	Is           int
+	Action       string
+	Score, Words string
+	Error, Wrong string
 }
 
 func (v *visit) ticket() error { return v.ticketPage("", nil, 0) }
 
 func (v *visit) ticketPage(text string, refused error, files int) error {
+	return v.ticketShown(text, refused, files, asked{})
+}
+
+func (v *visit) ticketShown(text string, refused error, files int, say asked) error {
 	tid, err := v.ID("id")
 	if err != nil {
 		return err
 	}
 	var t *desk.Ticket
+	var q *survey.Question
 	err = v.View(func(tx *gate.Tx) (err error) {
-		if t, err = v.Portal.Read(tx, tid); err != nil || !t.Request || t.Over {
+		if t, err = v.Portal.Read(tx, tid); err != nil {
+			return err
+		}
+		if q, err = v.Surveys.Of(tx, tid); err != nil || !t.Request || t.Over {
 			return err
 		}
 		b, err := ballot.Of(tx, tid)
@@ -119,13 +139,17 @@ func (v *visit) ticketPage(text string, refused error, files int) error {
 	for _, file := range t.Files {
 		d.Given = append(d.Given, ui.File{Name: file.Name, Href: "/portal/files/" + file.ID.String(), Size: file.Size})
 	}
+	if q != nil {
+		say.Answered, say.Is, say.Action = q.Answered, q.Score, "/portal/tickets/"+tid.String()+"/content"
+		d.Asked = &say
+	}
 	if refused != nil {
 		say := fault.Say(refused)
 		d.Wrong, d.Error = &ui.Errors{Text: say.Text, Hint: say.Hint}, say.Fields["text"]
 		if files > 0 {
 			d.Wrong.Hint = strings.TrimSpace(d.Wrong.Hint + " Choose your files again.")
 		}
-		for _, name := range []string{"text", "files"} {
+		for _, name := range []string{"text", "files", "score", "words"} {
 			if s := say.Fields[name]; s != "" {
 				d.Wrong.Text = s
 			}
@@ -162,6 +186,28 @@ func (v *visit) answer() error {
 		done = "Sent."
 	}
 	return v.Done("/portal/tickets/"+tid.String(), "%s", done)
+}
+
+// content takes what somebody says of a ticket that is resolved. The first answer stands.
+func (v *visit) content() error {
+	tid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	n, _ := strconv.Atoi(form.Text("score"))
+	_, err = v.Surveys.Reply(v.R.Context(), v.Caller, tid, survey.Answer{Score: n, Words: strings.TrimSpace(form.Raw("words"))})
+	if shell.Refusable(err) {
+		say := fault.Say(err).Fields
+		return v.ticketShown("", err, 0, asked{Score: form.Text("score"), Words: form.Raw("words"), Error: say["score"], Wrong: say["words"]})
+	}
+	if err != nil {
+		return err
+	}
+	return v.Done("/portal/tickets/"+tid.String(), "Thank you.")
 }
 
 // asking is a request that waits for the caller's yes.

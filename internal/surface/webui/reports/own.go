@@ -282,7 +282,7 @@ func chosen(list []ui.Option, now string) []ui.Option {
 }
 
 func measureLabel(m report.Measure, f *record.Field) string {
-	return map[report.Measure]string{report.Sum: "Sum: ", report.Median: "Median: ", report.P90: "Nine of ten: ", report.Within: "Part that is not: "}[m] + f.Title()
+	return map[report.Measure]string{report.Sum: "Sum: ", report.Mean: "Average: ", report.Median: "Median: ", report.P90: "Nine of ten: ", report.Within: "Part that is not: "}[m] + f.Title()
 }
 
 func timeLabel(k *record.Kind, name string) string {

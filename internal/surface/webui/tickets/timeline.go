@@ -131,7 +131,7 @@ func (v *visit) mailed(tx *gate.Tx, r *record.Record, list []line) ([]line, erro
 	var more []line
 	for _, m := range mails {
 		if m.Entry == 0 {
-			said := map[string]string{letter.Confirmation: "told the customer that the ticket has arrived: ", letter.Solved: "told the customer that it is resolved: "}[m.What]
+			said := map[string]string{letter.Confirmation: "told the customer that the ticket has arrived: ", letter.Solved: "told the customer that it is resolved: ", letter.Question: "asked the customer how content she is: "}[m.What]
 			more = append(more, line{Kind: "event", Who: "Strongroom", Time: shell.When(m.At), What: said + became(m).Text + "."})
 			continue
 		}
@@ -218,7 +218,7 @@ func (v *visit) changes(tx *gate.Tx, r *record.Record) ([]line, error) {
 }
 
 // told are fields whose change another one tells.
-var told = [...]string{"final", "resolved_at", "resolved_by_id", "closed_at", "closed_by_id", "number", sla.Due, sla.ResponseTime, sla.ResponseLate, sla.ResolutionTime, sla.ResolutionLate, sla.Reopened}
+var told = [...]string{"final", "resolved_at", "resolved_by_id", "closed_at", "closed_by_id", "number", sla.Due, sla.ResponseTime, sla.ResponseLate, sla.ResolutionTime, sla.ResolutionLate, sla.Reopened, "satisfaction", "satisfaction_at", "satisfaction_words"}
 
 // differ says what differs between two versions.
 func differ(k *record.Kind, old, now record.Values, names map[id.ID]string) []changed {
