@@ -50,6 +50,7 @@ func schema() []string {
 		`create table if not exists identity_letter (id id primary key, hash bytes, user_id int not null, who text not null, sort text not null, made_at int not null, expires_at int not null)`,
 		`create unique index if not exists identity_letter_hash on identity_letter (hash)`,
 		`create index if not exists identity_letter_user on identity_letter (user_id)`,
+		`create table if not exists identity_resets (one int primary key check (one = 1), off int not null, whom text not null)`,
 		`create table if not exists identity_parked (group_id int not null, sort text not null, member int not null, primary key (group_id, sort, member))`,
 	}
 }

@@ -68,7 +68,8 @@ func noMail() error {
 }
 
 // Ask has a letter sent to who signs in with an e-mail address, if there is somebody.
-// Nothing tells whether there is. Fault kinds: Conflict when no mail is sent, Throttled by
+// Nothing tells whether there is. Fault kinds: Conflict when no mail is sent or
+// the tenant does not want it, Throttled by
 // what was asked, whoever has the address.
 func (l *Letters) Ask(ctx context.Context, a Attempt) error {
 	if !l.Work() {
@@ -76,6 +77,13 @@ func (l *Letters) Ask(ctx context.Context, a Attempt) error {
 	}
 	s := l.Sessions
 	err := s.Gate.Change(ctx, stranger(a), access.View, gate.Thing{}, func(tx *gate.Tx) error {
+		off, err := ResetsOf(tx)
+		if err != nil {
+			return err
+		}
+		if err := off.refuse(); err != nil {
+			return err
+		}
 		ch := &charge{}
 		who, err := who(tx, a.Email)
 		if err != nil {
@@ -171,13 +179,17 @@ func (l *Letters) answer(tx *gate.Tx, lid id.ID) error {
 	if err != nil {
 		return err
 	}
+	off, err := ResetsOf(tx)
+	if err != nil {
+		return err
+	}
 	lately := 0
 	if x != nil {
 		if err := tx.QueryRow(`select count(*) from identity_letter where user_id = ? and sort = ? and hash is not null and made_at > ?`, int64(x.user), forgotten, tx.Now-time.Hour.Milliseconds()).Scan(&lately); err != nil {
 			return err
 		}
 	}
-	if x == nil || lately >= lettersAnHour {
+	if x == nil || off.Off || lately >= lettersAnHour {
 		return forget(tx, lid)
 	}
 	refused, err := l.elsewhere(tx, x.user)

@@ -23,7 +23,7 @@ func (p *Pages) forgottenForm(r *http.Request, tenant, email string) *entrance {
 	e := &entrance{Title: "Forgot your password?", Text: "Enter the address that you sign in with. A mail comes to it, with a link by which you choose a new password.",
 		Action: identity.ForgottenPage, Submit: "Send me a mail", Links: []ui.Action{{Label: "I have a code", Href: identity.LetterPage, Quiet: true}, toSignIn()}}
 	if !p.Letters.Work() {
-		return &entrance{Title: e.Title, Text: "This server sends no mail, so it cannot help. An administrator of your company can give you a one-time password.", Links: []ui.Action{toSignIn()}}
+		return p.noLetters("This server sends no mail, so it cannot help.", identity.Resets{})
 	}
 	if p.TenantOf(r) == "" {
 		e.Fields = append(e.Fields, ui.Field{Name: "tenant", Label: "Company", Type: "text", Value: tenant, Required: true, Complete: "organization", Focus: tenant == "",
@@ -33,12 +33,39 @@ func (p *Pages) forgottenForm(r *http.Request, tenant, email string) *entrance {
 	return e
 }
 
+// noLetters says whom to ask where no mail is sent. Who has a code has it from an invitation.
+func (p *Pages) noLetters(why string, off identity.Resets) *entrance {
+	e := &entrance{Title: "Forgot your password?", Text: why + " " + off.Says(), Links: []ui.Action{toSignIn()}}
+	if off.Off {
+		e.Links = append([]ui.Action{{Label: "I have a code", Href: identity.LetterPage, Quiet: true}}, e.Links...)
+	}
+	return e
+}
+
+// asking is the form for a tenant, or what is said where that wants no mail sent.
+func (p *Pages) asking(r *http.Request, tenant, email string) (*entrance, error) {
+	off, err := p.Letters.Resets(r.Context(), p.attemptAt(r, tenant))
+	if err != nil {
+		return nil, err
+	}
+	if off.Off && p.Letters.Work() {
+		return p.noLetters("Your company sets no forgotten passwords anew by mail.", off), nil
+	}
+	return p.forgottenForm(r, tenant, email), nil
+}
+
 func (p *Pages) forgottenPage(w http.ResponseWriter, r *http.Request) error {
 	name := web.Cookie(r, shell.TenantCookie)
 	if only, err := p.House.Only(r.Context()); err == nil && only != "" {
 		name = only
 	}
-	e := p.forgottenForm(r, name, "")
+	if host := p.TenantOf(r); host != "" {
+		name = host
+	}
+	e, err := p.asking(r, name, "")
+	if err != nil {
+		return err
+	}
 	return p.shell.RenderPlain(w, r, http.StatusOK, "entrance", p.plainPage(w, r, e.Title, e))
 }
 
@@ -59,7 +86,14 @@ func (p *Pages) forgotten(w http.ResponseWriter, r *http.Request) error {
 	case fault.Invalid, fault.Throttled, fault.Conflict:
 		if err != nil {
 			web.RetryAfter(w, err)
-			return p.refuseEntrance(w, r, p.forgottenForm(r, a.Tenant, a.Email), err)
+			e, failed := p.asking(r, a.Tenant, a.Email)
+			if failed != nil {
+				return failed
+			}
+			if fault.Is(err, fault.Conflict) { // the page says it
+				return p.shell.RenderPlain(w, r, web.Status(err), "entrance", p.plainPage(w, r, e.Title, e))
+			}
+			return p.refuseEntrance(w, r, e, err)
 		}
 	}
 	if err != nil {

@@ -320,6 +320,53 @@ func TestForgottenPassword(t *testing.T) {
 			t.Errorf("the mail says %s", m)
 		}
 	})
+	t.Run("switched off", func(t *testing.T) {
+		h.Clock.Advance(3 * time.Hour)
+		if err := h.ask(email, "192.0.2.1"); err != nil {
+			t.Fatal(err)
+		}
+		sent, admin := h.code(email), h.As(access.Administrator)
+		if _, err := h.Server.Letters.Invite(t.Context(), h.Admin(), identity.Person{Email: "guest@demo.example", Name: "Gus Guest", Role: access.ReadOnly}); err != nil {
+			t.Fatal(err)
+		}
+		invited := h.code("guest@demo.example")
+		save := func(form url.Values, status int) *webuitest.Page {
+			return admin.Post("/settings/sign-in/forgotten", form).Want(status)
+		}
+		form := admin.Get("/settings/sign-in").Want(http.StatusOK).Form("#forgotten")
+		if form["resets"][len(form["resets"])-1] != "1" {
+			t.Errorf("it is not on from the beginning: %v", form)
+		}
+		form.Set("resets", "0")
+		form.Set("whom", strings.Repeat("x", 201))
+		if again := save(form, http.StatusUnprocessableEntity).Form("#forgotten"); again.Get("whom") != form.Get("whom") || again.Get("resets") != "0" || len(again["resets"]) != 1 {
+			t.Errorf("what was entered is lost: %v", again)
+		}
+		form.Set("whom", "Call the <service> desk, extension 100.")
+		h.As(access.Manager).Post("/settings/sign-in/forgotten", form).Want(http.StatusForbidden)
+		save(form, http.StatusSeeOther)
+		for _, who := range []string{email, "nobody@demo.example"} {
+			p := h.forgot(who).Want(http.StatusConflict)
+			if text := p.Text("main"); strings.Contains(text, "mail comes") || p.Has("#e-email") || strings.Count(text, form.Get("whom")) != 1 {
+				t.Errorf("for %s the page says %s", who, text)
+			}
+		}
+		c := h.As(access.ReadOnly)
+		c.Post("/sign-out", nil)
+		if p := c.Get(identity.ForgottenPage).Want(http.StatusOK); !strings.Contains(p.Text("main"), form.Get("whom")) || p.Has("#e-email") {
+			t.Errorf("to a browser that knows the company the page says %s", p.Text("main"))
+		}
+		h.none("it is switched off")
+		h.set(sent, fresh).Want(http.StatusUnprocessableEntity)
+		h.set(invited, fresh).Want(http.StatusSeeOther)
+		if !strings.Contains(admin.Get("/audit").Text("main"), "settled how forgotten passwords are set anew") {
+			t.Error("it is not in the log")
+		}
+		form.Set("resets", "1")
+		save(form, http.StatusSeeOther)
+		h.forgot(email).Want(http.StatusSeeOther)
+		h.code(email)
+	})
 	t.Run("other tokens are no codes", func(t *testing.T) {
 		for _, code := range []string{"", "demo.srl_", "demo.srl_" + strings.Repeat("A", 43), "other.srl_" + strings.Repeat("A", 43), "demo.srs_" + strings.Repeat("A", 43)} {
 			h.set(code, fresh).Want(http.StatusUnprocessableEntity)

@@ -114,7 +114,7 @@ var verbs = map[string]string{
 	dormant.Settled: "changed when unused accounts are deactivated", dormant.Deactivated: "deactivated an account that nobody used",
 	"keys.rotate": "asked for a rotation of the keys", "keys.rewrap": "began to wrap the keys of secrets anew", "keys.rewrapped": "wrapped keys of secrets anew", "keys.retired": "retired older key pairs",
 	"tenant.title":   "renamed the tenant",
-	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.recover": "set a password", "user.invite": "sent another invitation", "password.reset": "gave out a one-time password",
+	"session.rotate": "proved a second factor", "session.refresh": "renewed an access token", "password.change": "changed the password to sign in", "password.recover": "set a password", "password.resets": "settled how forgotten passwords are set anew", "user.invite": "sent another invitation", "password.reset": "gave out a one-time password",
 	"apikey.create": "made an API key", "apikey.revoke": "revoked an API key", "apikey.personal": "said whether an API key sees personal passwords:", "audit.verify": "verified the audit trail", "audit.export": "downloaded the audit trail",
 	string(access.Comment): "commented on it", comment.Edited: "changed a comment", comment.Removed: "removed a comment",
 	approval.Demanded: "demanded approval", approval.Asked: "asked for", approval.Approved: "approved", approval.Refused: "refused", approval.Ended: "ended",

@@ -7,6 +7,7 @@
 package ways
 
 import (
+	"cmp"
 	"embed"
 	"io/fs"
 	"net/http"
@@ -45,6 +46,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	post("/settings/sign-in", (*visit).save)
 	get("/settings/sign-in/new", (*visit).blank)
 	post("/settings/sign-in/rules", (*visit).setRule)
+	post(forgottenPage, (*visit).setResets)
 	get("/settings/sign-in/{id}", (*visit).one)
 	post("/settings/sign-in/{id}", (*visit).save)
 	post("/settings/sign-in/{id}/test", (*visit).test)
@@ -99,15 +101,17 @@ func (v *visit) show(status int, title string, data *view, crumbs ...ui.Crumb) e
 
 func address(x *way.Way) string { return "/settings/sign-in/" + x.ID.String() }
 
-func (v *visit) all() error { return v.list(nil) }
+func (v *visit) all() error { return v.list(nil, nil, nil) }
 
-// list shows the ways in and the rules.
-func (v *visit) list(refused error) error {
+// list shows the ways in, the rules, and what becomes of forgotten passwords: with what was
+// entered of that, where it was refused.
+func (v *visit) list(refused error, entered *identity.Resets, unfit error) error {
 	data := &view{Head: ui.Head{Title: "Sign-in", Icon: "login", Sub: []ui.Cell{{Text: "The ways in beside the passwords kept here"}}}}
 	card := &ui.Section{Title: "Ways in", Empty: "None yet: people sign in with the passwords kept here."}
 	var list []*way.Way
 	var groups []ui.Option
 	var rules way.Rules
+	var resets identity.Resets
 	err := v.View(func(tx *gate.Tx) (err error) {
 		if list, err = v.Ways.List(tx); err != nil {
 			return err
@@ -115,7 +119,10 @@ func (v *visit) list(refused error) error {
 		if groups, err = v.Choices(tx, identity.Group, nil); err != nil {
 			return err
 		}
-		rules, err = v.Ways.Rules(tx)
+		if rules, err = v.Ways.Rules(tx); err != nil {
+			return err
+		}
+		resets, err = identity.ResetsOf(tx)
 		return err
 	})
 	if err != nil {
@@ -145,8 +152,12 @@ func (v *visit) list(refused error) error {
 		}
 		data.Forms = append(data.Forms, f)
 	}
+	if entered != nil {
+		resets = *entered
+	}
+	data.Forms = append(data.Forms, resetForm(resets, unfit))
 	status := http.StatusOK
-	if refused != nil {
+	if refused = cmp.Or(refused, unfit); refused != nil {
 		status = web.Status(refused)
 	}
 	return v.show(status, "Sign-in", data, ui.Crumb{Label: "Sign-in"})
@@ -201,7 +212,7 @@ func (v *visit) setRule() error {
 	}
 	group, ok := id.Parse(f.Text("group"))
 	if !ok {
-		return v.list(fault.Field("group", "Choose a group."))
+		return v.list(fault.Field("group", "Choose a group."), nil, nil)
 	}
 	var list []id.ID
 	for _, s := range f.All("ways") {
@@ -213,7 +224,7 @@ func (v *visit) setRule() error {
 	}
 	err = v.Ways.SetRule(v.R.Context(), v.Caller, group, list)
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
-		return v.list(err)
+		return v.list(err, nil, nil)
 	}
 	if err != nil {
 		return err
