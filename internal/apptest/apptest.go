@@ -65,6 +65,7 @@ func serveKeys(args []string) error {
 type Options struct {
 	Empty bool // no tenants
 	Bare  bool // tenants without sample records
+	One   bool // the first tenant alone
 	Now   func() time.Time
 	Log   string // level of the log; error when empty
 
@@ -107,7 +108,9 @@ func Open(t testing.TB, o Options) *House {
 	t.Cleanup(h.Stop)
 	if !o.Empty {
 		for i, name := range []string{"alder", "birch"} {
-			h.Tenants = append(h.Tenants, h.tenant(name, i*apart))
+			if i == 0 || !o.One {
+				h.Tenants = append(h.Tenants, h.tenant(name, i*apart))
+			}
 		}
 	}
 	return h

@@ -159,6 +159,7 @@ const (
 type Target struct {
 	Kind     string // name of the kind; "" for the tenant as a whole
 	Tenant   bool   // the kind belongs to the tenant, not to an organization
+	Shared   bool   // Tenant is of this record, not of its kind: custom roles speak of the kind
 	Admin    bool   // the kind may be changed by administrators only (users, groups)
 	Visible  bool   // the caller may see this record or, for create, its organization
 	ByRecord bool   // visible through a grant on the record itself

@@ -154,6 +154,7 @@ func (c *Custom) Meet(with *Custom) *Custom {
 // by the right that it needs.
 func (c *Custom) allows(a, need Action, t Target) bool {
 	_, listed := c.Rights[t.Kind]
+	listed = listed || t.Shared // what roles speak of and this one does not, it does not allow
 	switch {
 	case t.Kind == Whole, need == Administer:
 		return false

@@ -99,6 +99,8 @@ func TestCustomRoles(t *testing.T) {
 		{manager, access.Edit, access.Target{Kind: "password_category", Tenant: true}, ""},
 		{manager, access.Edit, access.Target{Kind: "document", Tenant: true}, "Helpdesk"},
 		{manager, access.Delete, access.Target{Kind: "document", Tenant: true}, ""},
+		{manager, access.Create, access.Target{Kind: "knowledge_article", Tenant: true, Shared: true}, "Helpdesk"},
+		{manager, access.Export, access.Target{Kind: "knowledge_article", Tenant: true, Shared: true}, "Helpdesk"},
 		{manager, access.View, access.Target{Kind: "user", Tenant: true, Admin: true}, ""},
 		{manager, access.Edit, access.Target{Kind: "user", Tenant: true, Admin: true}, "Manager"},
 		{admin, access.Administer, access.Target{}, "Manager"},

@@ -315,7 +315,7 @@ func (tx *Tx) target(action access.Action, thing Thing) (access.Target, *audit.E
 	if thing.ID == 0 {
 		traits := tx.gate.Kinds[thing.Kind]
 		ok, err := tx.seesOrg(thing.Org)
-		return access.Target{Kind: thing.Kind, Tenant: (traits.Tenant || traits.Shared) && thing.Org == 0, Admin: traits.Admin, Visible: ok}, e, err
+		return access.Target{Kind: thing.Kind, Tenant: (traits.Tenant || traits.Shared) && thing.Org == 0, Shared: traits.Shared, Admin: traits.Admin, Visible: ok}, e, err
 	}
 	cond, args := tx.Visible("r")
 	var org, version, trashed, visible int64
@@ -339,7 +339,7 @@ func (tx *Tx) target(action access.Action, thing Thing) (access.Target, *audit.E
 	}
 	traits := tx.gate.Kinds[e.Kind]
 	seen := visible == 1 && (trashed == 0 || action == access.Delete)
-	return access.Target{Kind: e.Kind, Tenant: traits.Tenant || traits.Shared && org == 0, Admin: traits.Admin, Visible: seen}, e, nil
+	return access.Target{Kind: e.Kind, Tenant: traits.Tenant || traits.Shared && org == 0, Shared: traits.Shared, Admin: traits.Admin, Visible: seen}, e, nil
 }
 
 func (tx *Tx) seesOrg(org id.ID) (bool, error) {

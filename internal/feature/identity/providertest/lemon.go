@@ -46,6 +46,17 @@ languages = en
 logger = Lemonldap::NG::Common::Logger::Std
 `
 
+// lemonApp answers with the portal, and with the files that its pages load.
+const lemonApp = `use Plack::Builder;
+use Lemonldap::NG::Portal::Main;
+my $portal = Lemonldap::NG::Portal::Main->run({});
+builder {
+	enable "Plack::Middleware::Static", path => sub { s!^/static/!/! }, root => "/usr/share/lemonldap-ng/portal/htdocs/static/";
+	enable "Plack::Middleware::Static", path => sub { s!^/javascript/!/! }, root => "/usr/share/javascript/";
+	$portal;
+};
+`
+
 // StartLemon starts one. know is told the address of the portal, and gives the ways
 // that the provider knows, by any name. The test is skipped by name where it is not
 // installed.
@@ -75,7 +86,7 @@ func StartLemon(t testing.TB, know func(portal string) map[string]LemonSP) *Lemo
 	}
 	for name, text := range map[string]string{
 		"conf/lmConf-1.json": string(conf), "lemonldap-ng.ini": fmt.Sprintf(lemonINI, dir),
-		"app.psgi": "use Lemonldap::NG::Portal::Main; Lemonldap::NG::Portal::Main->run({});\n",
+		"app.psgi": lemonApp,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -132,7 +143,7 @@ func lemonConf(t testing.TB, dir, portal string, ways map[string]LemonSP) map[st
 		return map[string]string{"Directory": filepath.Join(dir, name), "LockDirectory": filepath.Join(dir, name, "lock"), "generateModule": "Lemonldap::NG::Common::Apache::Session::Generate::SHA256"}
 	}
 	return map[string]any{
-		"cfgNum": 1, "cfgVersion": "2.16.1", "cfgAuthor": "test", "cfgDate": "1", "portal": portal, "domain": "localhost", "cookieName": "lemonldap", "securedCookie": 0, "httpOnly": 1,
+		"cfgNum": 1, "cfgVersion": "2.16.1", "cfgAuthor": "test", "cfgDate": "1", "portal": portal, "domain": "localhost", "cookieName": "lemonldap", "securedCookie": 0, "sameSite": "Lax", "httpOnly": 1,
 		"key": "a word of sixteen", "authentication": "Demo", "userDB": "Same", "passwordDB": "Demo", "registerDB": "Null", "demoExportedVars": map[string]string{"cn": "cn", "mail": "mail", "uid": "uid"}, "exportedVars": map[string]string{},
 		"whatToTrace": "_whatToTrace", "macros": map[string]string{"_whatToTrace": "lc($_user)"}, "groups": map[string]string{}, "locationRules": map[string]string{}, "exportedHeaders": map[string]string{}, "timeout": 3600, "portalSkin": "bootstrap",
 		"globalStorage": "Apache::Session::File", "globalStorageOptions": store("sessions"), "persistentStorage": "Apache::Session::File", "persistentStorageOptions": store("psessions"),

@@ -120,10 +120,12 @@ func TestSetUpByHand(t *testing.T) {
 	h.b.Type("#f-password", webuitest.Password)
 	h.b.Click(".entrance button.primary")
 	h.loaded(`location.pathname == "/"`)
+	t.Run("forgotten passwords and invitations", h.letters)
 	t.Run("LDAP", h.ldap)
 	t.Run("SAML", h.saml)
 	t.Run("OpenID Connect", h.oidc)
 	t.Run("JWT", h.jwt)
+	t.Run("LemonLDAP::NG", h.lemon)
 }
 
 func (h *hand) ldap(t *testing.T) {
@@ -180,12 +182,13 @@ func (h *hand) saml(t *testing.T) {
 	h.save("saml")
 	h.says(t, "saml", "The metadata is of the provider", "Requests are signed")
 	p.Know(h.metadata(t, at))
-	h.try(t, "saml", "SimpleSAMLphp", "bob@example.com", func(b *browser.Tab) {
+	h.late(t, "SimpleSAMLphp", func(b *browser.Tab) {
 		b.Wait(`document.querySelector("#username") && document.readyState == "complete"`)
 		b.Type("#username", "bob")
 		b.Type("#password", "bob-pass")
 		b.Press("\r")
 	})
+	h.try(t, "saml", "SimpleSAMLphp", "bob@example.com", func(*browser.Tab) {}) // who is signed in there
 }
 
 func (h *hand) oidc(t *testing.T) {
@@ -212,6 +215,7 @@ func (h *hand) oidc(t *testing.T) {
 	h.says(t, "oidc-issuer", "calls itself")
 	h.enter("issuer", "http://"+port)
 	h.save("oidc")
+	h.late(t, "Provider", func(*browser.Tab) {})
 	h.try(t, "oidc", "Provider", "carol@example.com", func(*browser.Tab) {})
 }
 
@@ -244,5 +248,6 @@ func (h *hand) jwt(t *testing.T) {
 		t.Errorf("with the audience of somebody else: %s", got)
 	}
 	claims["aud"] = "strongroom"
+	h.late(t, "Our portal", func(*browser.Tab) {})
 	h.try(t, "jwt", "Our portal", "jay@demo.example", func(*browser.Tab) {})
 }
