@@ -7,61 +7,9 @@ import (
 	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/record/plan"
 	"strongroom/internal/core/tally"
 )
-
-// driver is the table that a list begins with; each of its rows is then asked
-// for everything else.
-type driver int
-
-const (
-	anyWay    driver = iota // as the database likes
-	byOrder                 // in the order of the list, until the page is full
-	bySight                 // all that the caller may see, or all of the organization; sorted then
-	byMatches               // all that the first filter by a trait finds; sorted then
-)
-
-// counts are how many rows each driver has to look at. The kept totals tell the
-// first two; matches are counted, but no further than enough where the total is
-// not made of them.
-type counts struct {
-	all, hers, matches int64
-	narrow, filtered   bool // whether bySight and byMatches are possible
-}
-
-// enough matches are many: a list is then better gone through in its order.
-const enough = 4000
-
-// sorting is what a row that is read and sorted costs, in rows that are passed
-// over in the order of an index. A row whose trait has to be looked up as it is
-// passed over costs as much as one that is read.
-const sorting = 4
-
-// toCount is the best driver for looking at every row.
-func (c *counts) toCount() driver {
-	switch {
-	case c.filtered && (!c.narrow || c.matches <= c.hers):
-		return byMatches
-	case c.narrow:
-		return bySight
-	}
-	return anyWay
-}
-
-// toList is the best driver for the first rows in order. passing is what a row
-// costs that is passed over.
-func (c *counts) toList(rows, passing int64) driver {
-	best := c.toCount()
-	read := map[driver]int64{bySight: c.hers, byMatches: c.matches, anyWay: c.all}[best]
-	seen := max(1, min(c.hers, c.all)) // of all rows, as many are in the list as hers and the matches make likely
-	if c.filtered {
-		seen = max(1, seen*min(c.matches, c.all)/max(1, c.all))
-	}
-	if best != anyWay && sorting*read*seen < passing*rows*c.all {
-		return best
-	}
-	return byOrder
-}
 
 // choose says in which order the tables are looked at, where the database knows
 // too little to choose well.
@@ -74,9 +22,9 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 		}
 		passing := int64(1)
 		if traits {
-			passing = sorting
+			passing = plan.Sorting
 		}
-		b.drive(tx, q, b.counts.toList(int64(q.Offset+limit), passing))
+		b.drive(tx, q, b.counts.ToList(int64(q.Offset+limit), passing))
 	}
 	if b.from == "" && tx.Dialect() == sqldb.SQLite {
 		if _, err := b.few(tx, q); err != nil {
@@ -101,8 +49,8 @@ func (b *builder) few(tx *gate.Tx, q Query) (n int, err error) {
 		if field := b.kind.Field(f.Field); hidden || f.Field == "name" || f.Op != Eq || field == nil || !field.Filter || field.Trait != 0 || one.filter(tx, f) != nil {
 			continue
 		}
-		err = tx.QueryRow(`select count(*) from (select 1 from `+b.kind.Table()+` k`+one.where()+` limit ?) x`, append(one.args, enough)...).Scan(&n)
-		if b.read = err == nil && n < enough; b.read {
+		err = tx.QueryRow(`select count(*) from (select 1 from `+b.kind.Table()+` k`+one.where()+` limit ?) x`, append(one.args, plan.Enough)...).Scan(&n)
+		if b.read = err == nil && n < plan.Enough; b.read {
 			b.from = ` from ` + b.kind.Table() + ` k cross join record r`
 			b.add(`r.id = k.id`)
 		}
@@ -116,27 +64,27 @@ func (b *builder) few(tx *gate.Tx, q Query) (n int, err error) {
 // count finds out what choose goes by.
 func (b *builder) count(tx *gate.Tx, q Query, narrow bool) error {
 	of := tally.Variant(b.kind.Name, q.Variant)
-	c := &counts{narrow: narrow && !q.Trashed && q.Parent == 0}
+	c := &plan.Counts{Narrow: narrow && !q.Trashed && q.Parent == 0}
 	hers, err := tally.Kept(tx, q.Org, of, q.Archived)
 	if err != nil {
 		return err
 	}
-	c.hers = hers[of]
-	if c.all, err = tally.All(tx, of); err != nil {
+	c.Hers = hers[of]
+	if c.All, err = tally.All(tx, of); err != nil {
 		return err
 	}
 	if len(b.matches) > 0 {
 		m := b.matches[0]
-		c.filtered = true
+		c.Filtered = true
 		found, args, some := `select 1 from trait t where `+m.cond, slices.Clip(m.args), !b.countable(tx, q)
 		if some { // else the total asks for all of them
-			found, args = found+` limit ?`, append(args, enough)
+			found, args = found+` limit ?`, append(args, plan.Enough)
 		}
-		if err := tx.QueryRow(`select count(*) from (`+found+`) x`, args...).Scan(&c.matches); err != nil {
+		if err := tx.QueryRow(`select count(*) from (`+found+`) x`, args...).Scan(&c.Matches); err != nil {
 			return err
 		}
-		if some && c.matches == enough {
-			c.matches = max(enough, c.all/sorting)
+		if some && c.Matches == plan.Enough {
+			c.Matches = max(plan.Enough, c.All/plan.Sorting)
 		}
 	}
 	b.counts = c
@@ -145,19 +93,19 @@ func (b *builder) count(tx *gate.Tx, q Query, narrow bool) error {
 
 // drive begins the tables with those of a driver, and makes conditions of the
 // filters by traits that are left.
-func (b *builder) drive(tx *gate.Tx, q Query, d driver) {
+func (b *builder) drive(tx *gate.Tx, q Query, d plan.Driver) {
 	first := -1
 	switch {
-	case d == bySight && q.Org != 0 && q.Variant != 0: // an index of the spine has all that decides
+	case d == plan.BySight && q.Org != 0 && q.Variant != 0: // an index of the spine has all that decides
 		b.from = ` from record r`
-	case d == bySight:
+	case d == plan.BySight:
 		narrow, more := ` and r.kind = ?`, []any{b.kind.Name}
 		if q.Variant != 0 {
 			narrow, more = ` and r.variant_id = ? and r.variant_id <> 0`, []any{int64(q.Variant)}
 		}
 		ids, args := access.Question(tx.Caller, tx.Now, q.Org, narrow, more)
 		b.begin(`(`+ids+`) q`, args, `r.id = q.id`)
-	case d == byMatches:
+	case d == plan.ByMatches:
 		first = 0
 		m := b.matches[0]
 		b.begin(`(select distinct t.record_id from trait t where `+m.cond+`) w`, m.args, `r.id = w.record_id`)
@@ -219,5 +167,5 @@ func (b *builder) countMatches(tx *gate.Tx, q Query) (int64, error) {
 	args := slices.Concat([]any{int64(q.Variant)}, who, m.args)
 	err := tx.QueryRow(`select count(*) from record r where r.variant_id = ? and `+apart("r.")+` and (`+out+` or not (`+visible+`))
 		and exists (select 1 from trait t where t.record_id = r.id and `+m.cond+`)`, args...).Scan(&less)
-	return b.counts.matches - less, err
+	return b.counts.Matches - less, err
 }

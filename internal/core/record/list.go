@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/compare"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/record/plan"
 	"strongroom/internal/core/sealed"
 )
 
@@ -158,10 +159,10 @@ type builder struct {
 	conds     []string
 	args      []any
 	needsKind bool
-	trait     *Field  // that the list is sorted by
-	matches   []match // filters by traits, which are no conditions yet
-	counts    *counts // that choose went by, if any
-	read      bool    // what is found is few: all of it is read, and then sorted
+	trait     *Field       // that the list is sorted by
+	matches   []match      // filters by traits, which are no conditions yet
+	counts    *plan.Counts // that choose went by, if any
+	read      bool         // what is found is few: all of it is read, and then sorted
 }
 
 func (b *builder) add(cond string, args ...any) {

@@ -26,7 +26,7 @@ func kinds() []record.Feature {
 		{Name: "user", Plural: "users", Label: "User", Labels: "Users", Scope: record.OfTenant, Admin: true, Fields: []record.Field{name}},
 		{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: []record.Field{name}},
 		{Name: "thing_type", Plural: "thing_types", Label: "Thing type", Labels: "Thing types", Scope: record.OfTenant, Fields: []record.Field{unique}},
-		{Name: "thing", Plural: "things", Label: "Thing", Labels: "Things", Fields: []record.Field{name,
+		{Name: "thing", Plural: "things", Label: "Thing", Labels: "Things", Life: states{}, Fields: []record.Field{name,
 			{Name: "primary", Type: record.Bool, Filter: true},
 			{Name: "order", Type: record.Integer, Sort: true, Filter: true},
 			{Name: "weight", Type: record.Number, Sort: true},
@@ -44,6 +44,12 @@ func kinds() []record.Feature {
 			Fields: []record.Field{name, {Name: "thing_id", Type: record.Ref, Ref: "thing", Required: true}}},
 	}}}
 }
+
+// states are those of things; every one may follow every other.
+type states struct{}
+
+func (states) StateField() string   { return "state" }
+func (states) Next(string) []string { return []string{"new", "used"} }
 
 type house struct {
 	*coretest.House

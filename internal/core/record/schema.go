@@ -55,6 +55,11 @@ func (g *Registry) Migrate(tx *sqldb.Tx) error {
 		if err := g.migrateKind(tx, k); err != nil {
 			return fmt.Errorf("kind %s: %w", k.Name, err)
 		}
+		if state := k.state(); state != "" {
+			if err := tally.FillStates(tx, k.Name, k.Table(), k.Field(state).compare()); err != nil {
+				return err
+			}
+		}
 	}
 	for _, f := range g.features {
 		if err := run(tx, f.Schema); err != nil {

@@ -3,8 +3,10 @@ package record
 import (
 	"cmp"
 
+	"strongroom/internal/core/compare"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/record/plan"
 	"strongroom/internal/core/tally"
 )
 
@@ -15,19 +17,24 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 		return int64(q.Offset + got), nil
 	}
 	if q.plain() && b.counts != nil {
-		return b.counts.hers, nil
+		return b.counts.Hers, nil
 	}
 	if q.plain() {
 		of := tally.Variant(b.kind.Name, q.Variant)
 		all, err := tally.Kept(tx, q.Org, of, q.Archived)
 		return all[of], err
 	}
+	if states := b.states(q); len(states) > 0 {
+		if n, ok, err := tally.InStates(tx, q.Org, b.kind.Name, q.Archived, states); ok || err != nil {
+			return n, err
+		}
+	}
 	if b.countable(tx, q) {
 		return b.countMatches(tx, q)
 	}
-	way := anyWay
+	way := plan.AnyWay
 	if b.counts != nil {
-		way = b.counts.toCount()
+		way = b.counts.ToCount()
 	}
 	b.drive(tx, q, way)
 	var n int64
@@ -37,6 +44,34 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 // plain tells whether a query asks for all of a kind or of an organization.
 func (q Query) plain() bool {
 	return len(q.Filters) == 0 && len(q.Any) == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed
+}
+
+// states are the states of which a query asks for all records, and nothing more.
+func (b *builder) states(q Query) (folded []string) {
+	name := b.kind.state()
+	if name == "" || len(q.Filters) != 1 || q.Filters[0].Field != name || q.Filters[0].Op != Eq {
+		return nil
+	}
+	if _, hidden := b.marks[name]; hidden {
+		return nil
+	}
+	for _, v := range q.Filters[0].Values {
+		if s, ok := v.(string); ok {
+			folded = append(folded, compare.Clip(Fold(s)))
+		}
+	}
+	if q.Filters = nil; !q.plain() {
+		return nil
+	}
+	return folded
+}
+
+// state is the field by which the kind's records are counted apart; "" for none.
+func (k *Kind) state() string {
+	if k.Life == nil || k.Scope != OfOrganization {
+		return ""
+	}
+	return k.Life.StateField()
 }
 
 // Totals counts what is not archived, by kind and by tally.Variant, of one organization or, with 0,
@@ -65,6 +100,9 @@ func addTo(sums tally.Changes, r *Record, n int64) {
 		return
 	}
 	sums[tally.Key{Org: r.Org, Kind: r.Kind.Name, Archived: r.Archived, Restricted: r.Restricted}] += n
+	if s := r.Values.Text(r.Kind.state()); s != "" {
+		sums[tally.Key{Org: r.Org, Kind: tally.State(r.Kind.Name, compare.Clip(Fold(s))), Archived: r.Archived, Restricted: r.Restricted}] += n
+	}
 	if v := r.Variant(); v != 0 {
 		sums[tally.Key{Org: r.Org, Kind: tally.Variant(r.Kind.Name, v), Archived: r.Archived, Restricted: r.Restricted}] += n
 	}

@@ -36,6 +36,53 @@ func Variant(kind string, variant id.ID) string {
 	return kind + "/" + variant.String()
 }
 
+// State is how the totals of the records of a kind in one state are called. The state is
+// folded as for comparing.
+func State(kind, state string) string { return kind + "?" + state }
+
+// base is the kind of a name.
+func base(name string) string {
+	if i := strings.IndexAny(name, "/?"); i >= 0 {
+		return name[:i]
+	}
+	return name
+}
+
+// InStates counts the records of a kind in some states that the caller may see. It is not ok
+// when the totals do not say so, because she sees some records by their own.
+func InStates(tx *gate.Tx, org id.ID, kind, archived string, states []string) (n int64, ok bool, err error) {
+	c := tx.Caller
+	if c.Role == access.SelfService || c.Granted && c.Role != access.Administrator || slices.Contains(c.Scope.Narrow.Kinds, kind) {
+		return 0, false, nil
+	}
+	slices.Sort(states)
+	for _, s := range slices.Compact(states) {
+		name := State(kind, s)
+		all, err := Kept(tx, org, name, archived)
+		if err != nil {
+			return 0, false, err
+		}
+		n += all[name]
+	}
+	return n, true, nil
+}
+
+// FillStates counts the records of a kind by their state, unless they are counted already.
+// The table and its column that holds the folded state are names of declarations.
+func FillStates(tx *sqldb.Tx, kind, table, column string) error {
+	from, to := State(kind, ""), State(kind, "")+"\U0010ffff"
+	_, err := tx.Exec(`insert into record_total (org_id, kind, archived, restricted, n)
+		select r.org_id, cast(? as text) || k."`+column+`", r.archived, r.restricted, count(*) from `+table+` k join record r on r.id = k.id
+		where r.trashed_at is null and k."`+column+`" is not null and not exists (select 1 from record_count c where c.kind >= ? and c.kind < ?)
+		group by r.org_id, k."`+column+`", r.archived, r.restricted on conflict do nothing`, from, from, to)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`insert into record_count (kind, archived, restricted, n) select kind, archived, restricted, sum(n) from record_total
+		where kind >= ? and kind < ? and n <> 0 group by kind, archived, restricted on conflict do nothing`, from, to)
+	return err
+}
+
 // Kept counts by kind what the caller may see, from the totals that are kept:
 // those of the tenant, or those of the organizations in question.
 func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, error) {
@@ -59,7 +106,7 @@ func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, erro
 		err = addGranted(tx, out, org, kind, archived)
 	}
 	for _, k := range tx.Caller.Scope.Narrow.Kinds {
-		if base, _, _ := strings.Cut(kind, "/"); err == nil && (kind == "" || k == base) {
+		if err == nil && (kind == "" || k == base(kind)) {
 			delete(out, k)
 			err = addNarrow(tx, out, org, k, archived)
 		}
@@ -69,8 +116,8 @@ func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, erro
 		err = addNarrow(tx, out, org, kind, archived)
 	}
 	maps.DeleteFunc(out, func(name string, _ int64) bool {
-		base, _, _ := strings.Cut(name, "/")
-		return !tx.Caller.Sees(base) || kind == "" && access.Personal(base)
+		k := base(name)
+		return !tx.Caller.Sees(k) || kind == "" && (access.Personal(k) || strings.Contains(name, "?"))
 	})
 	return out, err
 }
@@ -89,8 +136,8 @@ func addGranted(tx *gate.Tx, out map[string]int64, org id.ID, kind, archived str
 	visible, a := tx.Visible("r")
 	open, b := access.Open(tx.Caller, "r")
 	name := `r.kind`
-	base, variant, of := strings.Cut(kind, "/")
-	more, c := countedBy("r", org, base, archived)
+	_, variant, of := strings.Cut(kind, "/")
+	more, c := countedBy("r", org, base(kind), archived)
 	if of {
 		name, more, c = `r.kind || '/' || r.variant_id`, more+` and r.variant_id = ?`, append(c, variantID(variant))
 	}
