@@ -26,7 +26,7 @@ func kinds() []record.Feature {
 		{Name: "user", Plural: "users", Label: "User", Labels: "Users", Scope: record.OfTenant, Admin: true, Fields: []record.Field{name}},
 		{Name: "group", Plural: "groups", Label: "Group", Labels: "Groups", Scope: record.OfTenant, Admin: true, Fields: []record.Field{name}},
 		{Name: "thing_type", Plural: "thing_types", Label: "Thing type", Labels: "Thing types", Scope: record.OfTenant, Fields: []record.Field{unique}},
-		{Name: "thing", Plural: "things", Label: "Thing", Labels: "Things", Life: states{}, Fields: []record.Field{name,
+		{Name: "thing", Plural: "things", Label: "Thing", Labels: "Things", Life: states{}, Ended: "primary", Fields: []record.Field{name,
 			{Name: "primary", Type: record.Bool, Filter: true},
 			{Name: "order", Type: record.Integer, Sort: true, Filter: true},
 			{Name: "weight", Type: record.Number, Sort: true},

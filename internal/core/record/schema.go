@@ -56,7 +56,7 @@ func (g *Registry) Migrate(tx *sqldb.Tx) error {
 			return fmt.Errorf("kind %s: %w", k.Name, err)
 		}
 		if state := k.state(); state != "" {
-			if err := tally.FillStates(tx, k.Name, k.Table(), k.Field(state).compare()); err != nil {
+			if err := tally.FillStates(tx, k.Name, k.Table(), k.Field(state).compare(), k.Ended); err != nil {
 				return err
 			}
 		}

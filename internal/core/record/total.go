@@ -74,6 +74,21 @@ func (k *Kind) state() string {
 	return k.Life.StateField()
 }
 
+// states are those as which the record is counted.
+func (r *Record) states() (out []string) {
+	name := r.Kind.state()
+	if name == "" {
+		return nil
+	}
+	if s := r.Values.Text(name); s != "" {
+		out = append(out, compare.Clip(Fold(s)))
+	}
+	if over, known := r.Values[r.Kind.Ended].(bool); known && !over {
+		out = append(out, tally.Unended)
+	}
+	return out
+}
+
 // Totals counts what is not archived, by kind and by tally.Variant, of one organization or, with 0,
 // of the whole tenant, as far as the caller may see it.
 func (e *Engine) Totals(tx *gate.Tx, org id.ID) (map[string]int64, error) {
@@ -100,8 +115,8 @@ func addTo(sums tally.Changes, r *Record, n int64) {
 		return
 	}
 	sums[tally.Key{Org: r.Org, Kind: r.Kind.Name, Archived: r.Archived, Restricted: r.Restricted}] += n
-	if s := r.Values.Text(r.Kind.state()); s != "" {
-		sums[tally.Key{Org: r.Org, Kind: tally.State(r.Kind.Name, compare.Clip(Fold(s))), Archived: r.Archived, Restricted: r.Restricted}] += n
+	for _, s := range r.states() {
+		sums[tally.Key{Org: r.Org, Kind: tally.State(r.Kind.Name, s), Archived: r.Archived, Restricted: r.Restricted}] += n
 	}
 	if v := r.Variant(); v != 0 {
 		sums[tally.Key{Org: r.Org, Kind: tally.Variant(r.Kind.Name, v), Archived: r.Archived, Restricted: r.Restricted}] += n

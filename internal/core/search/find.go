@@ -118,9 +118,10 @@ func (f *finder) gather() error {
 	return nil
 }
 
-// byName finds names that begin with what was typed.
+// byName finds names that begin with what was typed, of the first maxMatches that do.
 func (f *finder) byName() error {
-	return f.stage(inNames, `search_doc d join record r on r.id = d.id`, `d.name >= ? and d.name < ?`, ` order by d.name, d.id`, f.typed, f.typed+last)
+	q := `select d.id, d.name from search_doc d where d.name >= ? and d.name < ? order by d.name, d.id`
+	return f.stage(inNames, `(`+q+` limit `+strconv.Itoa(maxMatches)+`) q`+f.each("record", "r"), `r.id = q.id`, ` order by q.name, q.id`, f.typed, f.typed+last)
 }
 
 // last sorts behind every text that goes on with the same beginning.

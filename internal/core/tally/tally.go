@@ -36,6 +36,9 @@ func Variant(kind string, variant id.ID) string {
 	return kind + "/" + variant.String()
 }
 
+// Unended stands for all states of records that are not over, see record.Kind.Ended.
+const Unended = ""
+
 // State is how the totals of the records of a kind in one state are called. The state is
 // folded as for comparing.
 func State(kind, state string) string { return kind + "?" + state }
@@ -67,19 +70,30 @@ func InStates(tx *gate.Tx, org id.ID, kind, archived string, states []string) (n
 	return n, true, nil
 }
 
-// FillStates counts the records of a kind by their state, unless they are counted already.
-// The table and its column that holds the folded state are names of declarations.
-func FillStates(tx *sqldb.Tx, kind, table, column string) error {
-	from, to := State(kind, ""), State(kind, "")+"\U0010ffff"
-	_, err := tx.Exec(`insert into record_total (org_id, kind, archived, restricted, n)
-		select r.org_id, cast(? as text) || k."`+column+`", r.archived, r.restricted, count(*) from `+table+` k join record r on r.id = k.id
-		where r.trashed_at is null and k."`+column+`" is not null and not exists (select 1 from record_count c where c.kind >= ? and c.kind < ?)
-		group by r.org_id, k."`+column+`", r.archived, r.restricted on conflict do nothing`, from, from, to)
-	if err != nil {
+// FillStates counts the records of a kind by their state, and those that are not over, unless
+// they are counted already. Table and columns are names of declarations: the column that holds
+// the folded state, and the one that says of a record that it is over, or "".
+func FillStates(tx *sqldb.Tx, kind, table, state, ended string) error {
+	from, to := State(kind, Unended), State(kind, "\U0010ffff")
+	if err := fill(tx, table, from, `k."`+state+`"`, `c.kind > ? and c.kind < ?`, from, to); err != nil {
 		return err
 	}
-	_, err = tx.Exec(`insert into record_count (kind, archived, restricted, n) select kind, archived, restricted, sum(n) from record_total
+	if ended != "" {
+		if err := fill(tx, table, from, `case when k."`+ended+`" = 0 then '' end`, `c.kind = ?`, from); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Exec(`insert into record_count (kind, archived, restricted, n) select kind, archived, restricted, sum(n) from record_total
 		where kind >= ? and kind < ? and n <> 0 group by kind, archived, restricted on conflict do nothing`, from, to)
+	return err
+}
+
+// fill counts by what is behind a beginning of names, unless there are totals so called.
+func fill(tx *sqldb.Tx, table, beginning, behind, so string, called ...any) error {
+	_, err := tx.Exec(`insert into record_total (org_id, kind, archived, restricted, n)
+		select org_id, kind, archived, restricted, count(*) from (select r.org_id, cast(? as text) || `+behind+` as kind, r.archived, r.restricted
+			from `+table+` k join record r on r.id = k.id where r.trashed_at is null) x
+		where kind is not null and not exists (select 1 from record_count c where `+so+`) group by org_id, kind, archived, restricted on conflict do nothing`, append([]any{beginning}, called...)...)
 	return err
 }
 

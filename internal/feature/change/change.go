@@ -37,7 +37,7 @@ const (
 
 // Feature is the kinds change and change_freeze.
 func Feature() record.Feature {
-	return record.Feature{Name: Kind, Kinds: []*record.Kind{changes(), freezes()}, Schema: schema, Purge: purge}
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{changes(), freezes()}, Schema: append(desk.Indexes(Kind), schema...), Purge: purge}
 }
 
 // Types are the types of changes. Standard and minor ones take no approval.

@@ -16,10 +16,11 @@ type Board struct{ lines []Waiting }
 
 // Everything gives the board of the caller; nil when it would hold more than so many.
 func Everything(tx *gate.Tx, e *record.Engine, most int) (*Board, error) {
-	from, args := open(tx, e.Kinds, Queue{})
-	if from == "" {
+	parts := open(tx, e.Kinds, Queue{})
+	if len(parts) == 0 {
 		return &Board{}, nil
 	}
+	from, args := all(parts, "")
 	list, err := lines(tx, from, args, "", most+1)
 	if err != nil || len(list) > most {
 		return nil, err

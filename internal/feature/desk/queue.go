@@ -4,10 +4,12 @@ import (
 	"slices"
 	"strings"
 
+	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/tally"
 )
 
 // Queue narrows the open tickets that a caller sees. What is not said does not narrow.
@@ -40,87 +42,125 @@ type Waiting struct {
 }
 
 // queued are the kinds that stand in queues, with the fields that not all of them have.
-func queued() []struct{ kind, priority, customer, due string } {
-	const due = `coalesce(k.due_at, 0)`
-	return []struct{ kind, priority, customer, due string }{
-		{"incident", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`, due},
-		{"service_request", `case k.urgency when 'High' then '2' when 'Low' then '4' else '3' end`, `coalesce(k.contact_id, 0)`, due},
-		{"problem", `coalesce(k.priority, '')`, `0`, due}, {"change", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`, due}, {"task", `coalesce(k.priority, '')`, `0`, due},
+func queued() []struct{ kind, priority, customer string } {
+	return []struct{ kind, priority, customer string }{
+		{"incident", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`},
+		{"service_request", `case k.urgency when 'High' then '2' when 'Low' then '4' else '3' end`, `coalesce(k.contact_id, 0)`},
+		{"problem", `coalesce(k.priority, '')`, `0`}, {"change", `coalesce(k.priority, '')`, `coalesce(k.contact_id, 0)`}, {"task", `coalesce(k.priority, '')`, `0`},
 	}
 }
 
-// open is the statement that gives the tickets that are not over and that the caller
-// sees, of the kinds that the house has, as far as q narrows it.
-func open(tx *gate.Tx, kinds *record.Registry, q Queue) (string, []any) {
-	var parts []string
+// Indexes are those by which the tickets of a kind that are not over are found: they stay small
+// however many are over. They belong to the feature of the kind.
+func Indexes(kind string) []string {
+	var out []string
+	for _, column := range []string{"owner_id", "team_id", "due_at"} {
+		out = append(out, `create index if not exists k_`+kind+`_open_`+column+` on k_`+kind+` (`+column+`, id) where final = 0`)
+	}
+	return out
+}
+
+// part is the statement that gives the open tickets of one kind.
+type part struct {
+	sql  string
+	args []any
+}
+
+// all joins statements to one, of the first rows of each as far as tail, which may be empty, says
+// so.
+func all(parts []part, tail string, tailed ...any) (string, []any) {
+	var list []string
 	var args []any
+	for _, p := range parts {
+		if tail != "" {
+			p.sql = `select * from (` + p.sql + tail + `) p`
+		}
+		list, args = append(list, p.sql), append(append(args, p.args...), tailed...)
+	}
+	return strings.Join(list, ` union all `), args
+}
+
+// open are the statements that give the tickets that are not over and that the caller
+// sees, of the kinds that the house has, as far as q narrows it.
+func open(tx *gate.Tx, kinds *record.Registry, q Queue) (parts []part) {
 	for _, k := range queued() {
 		if kinds.Kind(k.kind) == nil || q.Kind != "" && q.Kind != k.kind {
 			continue
 		}
 		sees, who := tx.Visible("r")
-		part := `select r.id, r.kind, r.name, r.org_id, coalesce(k.number, 0) as number, coalesce(k.status, '') as status, ` + k.priority + ` as priority, ` + k.customer + ` as customer,
-			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, ` + k.due + ` as due, r.created_at, r.updated_at
-			from k_` + k.kind + ` k join record r on r.id = k.id where k.final = 0 and r.archived = 0 and r.trashed_at is null and ` + sees
-		args = append(args, who...)
+		from := ` from k_` + k.kind + ` k join record r on r.id = k.id`
+		if tx.Dialect() == sqldb.SQLite { // which would else begin with all records of the kind
+			from = ` from k_` + k.kind + ` k cross join record r`
+		}
+		sql, args := `select r.id, r.kind, r.name, r.org_id, coalesce(k.number, 0) as number, coalesce(k.status, '') as status, `+k.priority+` as priority, `+k.customer+` as customer,
+			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, coalesce(k.due_at, 0) as due, r.created_at, r.updated_at`+from+`
+			where r.id = k.id and k.final = 0 and r.archived = 0 and r.trashed_at is null and `+sees, who
 		if q.Owner != 0 {
-			part, args = part+` and k.owner_id = ?`, append(args, int64(q.Owner))
+			sql, args = sql+` and k.owner_id = ?`, append(args, int64(q.Owner))
 		}
 		if q.Unowned {
-			part += ` and k.owner_id is null`
+			sql += ` and k.owner_id is null`
 		}
 		if q.NoTeam {
-			part += ` and 1 = 0`
+			sql += ` and 1 = 0`
 		}
 		if len(q.Teams) > 0 {
-			part, args = part+` and k.team_id in (`+access.Marks(len(q.Teams))+`)`, append(args, access.Args(q.Teams)...)
+			sql, args = sql+` and k.team_id in (`+access.Marks(len(q.Teams))+`)`, append(args, access.Args(q.Teams)...)
 		}
 		if q.Before != 0 {
-			part, args = part+` and `+k.due+` > 0 and `+k.due+` < ?`, append(args, q.Before)
+			sql, args = sql+` and k.due_at > 0 and k.due_at < ?`, append(args, q.Before)
 		}
 		if q.Org != 0 {
-			part, args = part+` and r.org_id = ?`, append(args, int64(q.Org))
+			sql, args = sql+` and r.org_id = ?`, append(args, int64(q.Org))
 		}
 		if q.Status != "" {
-			part, args = part+` and k.status = ?`, append(args, q.Status)
+			sql, args = sql+` and k.status = ?`, append(args, q.Status)
 		}
 		if q.Priority != "" {
-			part, args = part+` and `+k.priority+` > '' and `+k.priority+` <= ?`, append(args, q.Priority)
+			sql, args = sql+` and `+k.priority+` > '' and `+k.priority+` <= ?`, append(args, q.Priority)
 		}
 		if q.Unteamed {
-			part += ` and k.team_id is null`
+			sql += ` and k.team_id is null`
 		}
 		if q.Customer != 0 {
-			part, args = part+` and `+k.customer+` = ?`, append(args, int64(q.Customer))
+			sql, args = sql+` and `+k.customer+` = ?`, append(args, int64(q.Customer))
 		}
 		if q.Text != "" {
-			part, args = part+` and r.name_fold like ? escape '\'`, append(args, "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Text)+"%")
+			sql, args = sql+` and r.name_fold like ? escape '\'`, append(args, "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Text)+"%")
 		}
-		parts = append(parts, part)
+		parts = append(parts, part{sql, args})
 	}
-	return strings.Join(parts, ` union all `), args
+	return parts
 }
+
+// Parts of orders; later is that of what is due at the same moment.
+const (
+	pressing = `case priority when '' then '3' else priority end`
+	changed  = `updated_at desc, id`
+	later    = pressing + `, ` + changed
+)
 
 // order is how the lines of a queue stand.
 func order(sort string) string {
-	const due, priority, changed = `case when due = 0 then 1 else 0 end, due`, `case priority when '' then '3' else priority end`, `updated_at desc, id`
+	const due = `case when due = 0 then 1 else 0 end, due`
 	switch sort {
 	case "priority":
-		return priority + `, ` + due + `, ` + changed
+		return pressing + `, ` + due + `, ` + changed
 	case "oldest":
 		return `created_at, id`
 	case "changed":
 		return changed
 	}
-	return due + `, ` + priority + `, ` + changed
+	return due + `, ` + later
 }
 
 // Count is how many tickets are in a queue.
 func Count(tx *gate.Tx, e *record.Engine, q Queue) (n int64, err error) {
-	from, args := open(tx, e.Kinds, q)
-	if from == "" {
+	parts := open(tx, e.Kinds, q)
+	if len(parts) == 0 {
 		return 0, nil
 	}
+	from, args := all(parts, "")
 	err = tx.QueryRow(`select count(*) from (`+from+`) t`, args...).Scan(&n)
 	return n, err
 }
@@ -128,17 +168,34 @@ func Count(tx *gate.Tx, e *record.Engine, q Queue) (n int64, err error) {
 // Queued lists open tickets, those that are due first before others, then the most
 // pressing, then those changed last; and whether there are more.
 func Queued(tx *gate.Tx, e *record.Engine, q Queue, limit int) (list []Waiting, more bool, err error) {
-	from, args := open(tx, e.Kinds, q)
-	if from == "" {
+	parts := open(tx, e.Kinds, q)
+	if len(parts) == 0 {
 		return nil, false, nil
 	}
-	if list, err = lines(tx, from, args, q.Sort, limit+1); err != nil {
+	if list, err = first(tx, parts, q.Sort, limit+1); err != nil {
 		return nil, false, err
 	}
 	if more = len(list) > limit; more {
 		list = list[:limit]
 	}
 	return list, more, Name(tx, e, list)
+}
+
+// first reads the first lines of statements of open. Where those that are due come first, an
+// index gives the first of them, and the others are read only when there are too few.
+func first(tx *gate.Tx, parts []part, sort string, limit int) ([]Waiting, error) {
+	if sort != "" && sort != Orders()[0] {
+		from, args := all(parts, "")
+		return lines(tx, from, args, sort, limit)
+	}
+	from, args := all(parts, ` and k.due_at > 0 order by k.due_at, `+later+` limit ?`, limit)
+	list, err := lines(tx, from, args, sort, limit)
+	if err != nil || len(list) == limit {
+		return list, err
+	}
+	from, args = all(parts, ` and coalesce(k.due_at, 0) = 0`)
+	rest, err := lines(tx, from, args, sort, limit-len(list))
+	return append(list, rest...), err
 }
 
 // lines reads the lines of a statement of open, in their order.
@@ -187,18 +244,28 @@ type Counts struct{ All, Mine, Team, Unowned, Due int64 }
 // CountOpen counts the open tickets that the caller sees: all, those that lie with
 // her, with her teams, and with nobody, and those that are due before a moment.
 func CountOpen(tx *gate.Tx, e *record.Engine, teams []id.ID, before int64) (c Counts, err error) {
-	from, args := open(tx, e.Kinds, Queue{})
-	if from == "" {
-		return c, nil
+	for _, x := range []struct {
+		n *int64
+		q Queue
+	}{{&c.Mine, Queue{Owner: tx.Caller.User}}, {&c.Team, Queue{Teams: teams, NoTeam: len(teams) == 0}}, {&c.Unowned, Queue{Unowned: true}}, {&c.Due, Queue{Before: before}}} {
+		if x.q.NoTeam || x.q.Owner == 0 && x.n == &c.Mine {
+			continue
+		}
+		if *x.n, err = Count(tx, e, x.q); err != nil {
+			return c, err
+		}
 	}
-	hers := `0`
-	if len(teams) > 0 {
-		hers = `case when team in (` + access.Marks(len(teams)) + `) then 1 else 0 end`
+	for _, k := range queued() {
+		n, kept, err := tally.InStates(tx, 0, k.kind, "no", []string{tally.Unended})
+		if err == nil && !kept {
+			n, err = Count(tx, e, Queue{Kind: k.kind})
+		}
+		if err != nil {
+			return c, err
+		}
+		c.All += n
 	}
-	err = tx.QueryRow(`select count(*), coalesce(sum(case when owner = ? then 1 else 0 end), 0), coalesce(sum(`+hers+`), 0), coalesce(sum(case when owner = 0 then 1 else 0 end), 0),
-		coalesce(sum(case when due > 0 and due < ? then 1 else 0 end), 0) from (`+from+`) t`,
-		append(append(append([]any{int64(tx.Caller.User)}, access.Args(teams)...), before), args...)...).Scan(&c.All, &c.Mine, &c.Team, &c.Unowned, &c.Due)
-	return c, err
+	return c, nil
 }
 
 // TeamsOf are the teams that somebody belongs to.

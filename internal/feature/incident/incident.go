@@ -29,7 +29,7 @@ const (
 
 // Feature is the kind incident.
 func Feature() record.Feature {
-	return record.Feature{Name: Kind, Kinds: []*record.Kind{incidents()}}
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{incidents()}, Schema: desk.Indexes(Kind)}
 }
 
 // Life is the lifecycle of incidents.

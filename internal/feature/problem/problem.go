@@ -33,7 +33,7 @@ const (
 
 // Feature is the kind problem.
 func Feature() record.Feature {
-	return record.Feature{Name: Kind, Kinds: []*record.Kind{problems()}}
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{problems()}, Schema: desk.Indexes(Kind)}
 }
 
 // Life is the lifecycle of problems.

@@ -37,7 +37,7 @@ const (
 
 // Feature is the kind service_request.
 func Feature() record.Feature {
-	return record.Feature{Name: Kind, Kinds: []*record.Kind{requests()}}
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{requests()}, Schema: desk.Indexes(Kind)}
 }
 
 // Life is the lifecycle of requests.
