@@ -25,7 +25,7 @@ func (e *Engine) total(tx *gate.Tx, b *builder, q Query, got, limit int) (int64,
 		return all[of], err
 	}
 	if states := b.states(q); len(states) > 0 {
-		if n, ok, err := tally.InStates(tx, q.Org, b.kind.Name, q.Archived, states); ok || err != nil {
+		if n, kept, err := tally.InStates(tx, q.Org, q.Archived, states...); kept || err != nil {
 			return n, err
 		}
 	}
@@ -46,8 +46,8 @@ func (q Query) plain() bool {
 	return len(q.Filters) == 0 && len(q.Any) == 0 && q.Text == "" && q.Parent == 0 && !q.Trashed
 }
 
-// states are the states of which a query asks for all records, and nothing more.
-func (b *builder) states(q Query) (folded []string) {
+// states are the names of the totals of which a query asks for all records, and nothing more.
+func (b *builder) states(q Query) (names []string) {
 	name := b.kind.state()
 	if name == "" || len(q.Filters) != 1 || q.Filters[0].Field != name || q.Filters[0].Op != Eq {
 		return nil
@@ -57,13 +57,13 @@ func (b *builder) states(q Query) (folded []string) {
 	}
 	for _, v := range q.Filters[0].Values {
 		if s, ok := v.(string); ok {
-			folded = append(folded, compare.Clip(Fold(s)))
+			names = append(names, tally.State(b.kind.Name, compare.Clip(Fold(s))))
 		}
 	}
 	if q.Filters = nil; !q.plain() {
 		return nil
 	}
-	return folded
+	return names
 }
 
 // state is the field by which the kind's records are counted apart; "" for none.

@@ -51,23 +51,21 @@ func base(name string) string {
 	return name
 }
 
-// InStates counts the records of a kind in some states that the caller may see. It is not ok
-// when the totals do not say so, because she sees some records by their own.
-func InStates(tx *gate.Tx, org id.ID, kind, archived string, states []string) (n int64, ok bool, err error) {
+// InStates counts the records that the caller may see and that are in some states, each named as
+// State does. It is not kept when the totals do not say so, because she sees some records by
+// their own.
+func InStates(tx *gate.Tx, org id.ID, archived string, names ...string) (n int64, kept bool, err error) {
 	c := tx.Caller
-	if c.Role == access.SelfService || c.Granted && c.Role != access.Administrator || slices.Contains(c.Scope.Narrow.Kinds, kind) {
+	if c.Role == access.SelfService || c.Granted && c.Role != access.Administrator || slices.ContainsFunc(names, func(name string) bool { return slices.Contains(c.Scope.Narrow.Kinds, base(name)) }) {
 		return 0, false, nil
 	}
-	slices.Sort(states)
-	for _, s := range slices.Compact(states) {
-		name := State(kind, s)
-		all, err := Kept(tx, org, name, archived)
-		if err != nil {
-			return 0, false, err
+	all, err := totals(tx, org, archived, names...)
+	for name, x := range all {
+		if c.Sees(base(name)) {
+			n += x
 		}
-		n += all[name]
 	}
-	return n, true, nil
+	return n, true, err
 }
 
 // FillStates counts the records of a kind by their state, and those that are not over, unless
@@ -104,18 +102,11 @@ func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, erro
 		out := map[string]int64{}
 		return out, addNarrow(tx, out, org, kind, archived)
 	}
-	more, args := countedBy("t", 0, kind, archived)
-	from := `record_count`
-	if cond, orgs := access.Reach(tx.Caller, "t.org_id"); org != 0 || cond != "" {
-		from = `record_total`
-		if org != 0 {
-			cond, orgs = `t.org_id = ?`, []any{int64(org)}
-		}
-		more, args = more+` and `+cond, append(args, orgs...)
+	var names []string
+	if kind != "" {
+		names = []string{kind}
 	}
-	open, who := access.Open(tx.Caller, "t") // the totals have the columns that the condition is about
-	out := map[string]int64{}
-	err := addCounts(tx, out, `select t.kind, cast(sum(t.n) as bigint) from `+from+` t where `+open+more+` group by t.kind`, append(who, args...))
+	out, err := totals(tx, org, archived, names...)
 	if err == nil && tx.Caller.Granted && tx.Caller.Role != access.Administrator {
 		err = addGranted(tx, out, org, kind, archived)
 	}
@@ -134,6 +125,28 @@ func Kept(tx *gate.Tx, org id.ID, kind, archived string) (map[string]int64, erro
 		return !tx.Caller.Sees(k) || kind == "" && (access.Personal(k) || strings.Contains(name, "?"))
 	})
 	return out, err
+}
+
+// totals sums up by name what is kept, of all names or some.
+func totals(tx *gate.Tx, org id.ID, archived string, names ...string) (map[string]int64, error) {
+	more, args := countedBy("t", 0, "", archived)
+	if len(names) > 0 {
+		more += ` and t.kind in (` + access.Marks(len(names)) + `)`
+		for _, n := range names {
+			args = append(args, n)
+		}
+	}
+	from := `record_count`
+	if cond, orgs := access.Reach(tx.Caller, "t.org_id"); org != 0 || cond != "" {
+		from = `record_total`
+		if org != 0 {
+			cond, orgs = `t.org_id = ?`, []any{int64(org)}
+		}
+		more, args = more+` and `+cond, append(args, orgs...)
+	}
+	open, who := access.Open(tx.Caller, "t") // the totals have the columns that the condition is about
+	out := map[string]int64{}
+	return out, addCounts(tx, out, `select t.kind, cast(sum(t.n) as bigint) from `+from+` t where `+open+more+` group by t.kind`, append(who, args...))
 }
 
 // addNarrow counts records of a kind of which the caller sees only some, whatever the

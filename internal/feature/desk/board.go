@@ -81,7 +81,7 @@ func (q Queue) holds(t Waiting) bool {
 func (b *Board) Counts(user id.ID, teams []id.ID, before int64) (c Counts) {
 	for _, t := range b.lines {
 		c.All++
-		if t.Owner == user {
+		if user != 0 && t.Owner == user {
 			c.Mine++
 		}
 		if slices.Contains(teams, t.Team) {

@@ -51,31 +51,40 @@ func queued() []struct{ kind, priority, customer string } {
 }
 
 // Indexes are those by which the tickets of a kind that are not over are found: they stay small
-// however many are over. They belong to the feature of the kind.
+// however many are over. They begin with what all have alike, by which databases would else choose
+// the index of all tickets. They belong to the feature of the kind.
 func Indexes(kind string) []string {
 	var out []string
 	for _, column := range []string{"owner_id", "team_id", "due_at"} {
-		out = append(out, `create index if not exists k_`+kind+`_open_`+column+` on k_`+kind+` (`+column+`, id) where final = 0`)
+		out = append(out, `create index if not exists k_`+kind+`_unended_`+column+` on k_`+kind+` (final, `+column+`, id) where final = 0`)
 	}
 	return out
 }
 
 // part is the statement that gives the open tickets of one kind.
 type part struct {
-	sql  string
-	args []any
+	sql   string
+	args  []any
+	order string // of queues, in its own columns
 }
 
-// all joins statements to one, of the first rows of each as far as tail, which may be empty, says
-// so.
-func all(parts []part, tail string, tailed ...any) (string, []any) {
+// all joins statements to one, each narrowed further by a condition, which may be empty.
+func all(parts []part, narrow string) (string, []any) {
 	var list []string
 	var args []any
 	for _, p := range parts {
-		if tail != "" {
-			p.sql = `select * from (` + p.sql + tail + `) p`
-		}
-		list, args = append(list, p.sql), append(append(args, p.args...), tailed...)
+		list, args = append(list, p.sql+narrow), append(args, p.args...)
+	}
+	return strings.Join(list, ` union all `), args
+}
+
+// soonest joins the statements to one, of the first so many of each that are due at all.
+func soonest(parts []part, limit int) (string, []any) {
+	var list []string
+	var args []any
+	for _, p := range parts {
+		list = append(list, `select * from (`+p.sql+` and k.due_at > 0 order by `+p.order+` limit ?) p`)
+		args = append(append(args, p.args...), limit)
 	}
 	return strings.Join(list, ` union all `), args
 }
@@ -128,21 +137,14 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (parts []part) {
 		if q.Text != "" {
 			sql, args = sql+` and r.name_fold like ? escape '\'`, append(args, "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Text)+"%")
 		}
-		parts = append(parts, part{sql, args})
+		parts = append(parts, part{sql, args, `k.due_at, case ` + k.priority + ` when '' then '3' else ` + k.priority + ` end, r.updated_at desc, r.id`})
 	}
 	return parts
 }
 
-// Parts of orders; later is that of what is due at the same moment.
-const (
-	pressing = `case priority when '' then '3' else priority end`
-	changed  = `updated_at desc, id`
-	later    = pressing + `, ` + changed
-)
-
 // order is how the lines of a queue stand.
 func order(sort string) string {
-	const due = `case when due = 0 then 1 else 0 end, due`
+	const due, pressing, changed = `case when due = 0 then 1 else 0 end, due`, `case priority when '' then '3' else priority end`, `updated_at desc, id`
 	switch sort {
 	case "priority":
 		return pressing + `, ` + due + `, ` + changed
@@ -151,7 +153,7 @@ func order(sort string) string {
 	case "changed":
 		return changed
 	}
-	return due + `, ` + later
+	return due + `, ` + pressing + `, ` + changed
 }
 
 // Count is how many tickets are in a queue.
@@ -188,7 +190,7 @@ func first(tx *gate.Tx, parts []part, sort string, limit int) ([]Waiting, error)
 		from, args := all(parts, "")
 		return lines(tx, from, args, sort, limit)
 	}
-	from, args := all(parts, ` and k.due_at > 0 order by k.due_at, `+later+` limit ?`, limit)
+	from, args := soonest(parts, limit)
 	list, err := lines(tx, from, args, sort, limit)
 	if err != nil || len(list) == limit {
 		return list, err
@@ -255,17 +257,15 @@ func CountOpen(tx *gate.Tx, e *record.Engine, teams []id.ID, before int64) (c Co
 			return c, err
 		}
 	}
+	var names []string
 	for _, k := range queued() {
-		n, kept, err := tally.InStates(tx, 0, k.kind, "no", []string{tally.Unended})
-		if err == nil && !kept {
-			n, err = Count(tx, e, Queue{Kind: k.kind})
-		}
-		if err != nil {
-			return c, err
-		}
-		c.All += n
+		names = append(names, tally.State(k.kind, tally.Unended))
 	}
-	return c, nil
+	var kept bool
+	if c.All, kept, err = tally.InStates(tx, 0, "no", names...); err == nil && !kept {
+		c.All, err = Count(tx, e, Queue{})
+	}
+	return c, err
 }
 
 // TeamsOf are the teams that somebody belongs to.

@@ -29,7 +29,9 @@ const (
 )
 
 // Feature is the kind task.
-func Feature() record.Feature { return record.Feature{Name: Kind, Kinds: []*record.Kind{tasks()}, Schema: desk.Indexes(Kind)} }
+func Feature() record.Feature {
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{tasks()}, Schema: desk.Indexes(Kind)}
+}
 
 // Life is the lifecycle of tasks.
 func Life() *lifecycle.Lifecycle {
