@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"strongroom/internal/base/sqldb"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -97,13 +96,9 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (parts []part) {
 			continue
 		}
 		sees, who := tx.Visible("r")
-		from := ` from k_` + k.kind + ` k join record r on r.id = k.id`
-		if tx.Dialect() == sqldb.SQLite { // which would else begin with all records of the kind
-			from = ` from k_` + k.kind + ` k cross join record r`
-		}
 		sql, args := `select r.id, r.kind, r.name, r.org_id, coalesce(k.number, 0) as number, coalesce(k.status, '') as status, `+k.priority+` as priority, `+k.customer+` as customer,
-			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, coalesce(k.due_at, 0) as due, r.created_at, r.updated_at`+from+`
-			where r.id = k.id and k.final = 0 and r.archived = 0 and r.trashed_at is null and `+sees, who
+			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, coalesce(k.due_at, 0) as due, r.created_at, r.updated_at
+			from k_`+k.kind+` k cross join record r where r.id = k.id and k.final = 0 and r.archived = 0 and r.trashed_at is null and `+sees, who
 		if q.Owner != 0 {
 			sql, args = sql+` and k.owner_id = ?`, append(args, int64(q.Owner))
 		}
