@@ -16,6 +16,7 @@ import (
 	"net/textproto"
 	"time"
 
+	"strongroom/internal/base/bearer"
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
 )
@@ -35,6 +36,7 @@ type Relay struct {
 	TLS      string         // StartTLS, Implicit or Plain; by the port when empty
 	User     string         // empty signs in nobody
 	Password string
+	Token    string // an access token, in place of Password
 	From     mail.Address
 	Time     time.Duration // for one mail; a minute when 0
 	Config   *tls.Config   // nil is the library's, from TLS 1.2
@@ -158,6 +160,13 @@ func (r *Relay) secure(c *smtp.Client, host string, config *tls.Config) error {
 	}
 	if r.mode() == Plain {
 		return fault.New(fault.Unavailable, "The mail relay wants a password, and is not spoken to by TLS.")
+	}
+	if r.Token != "" {
+		t := &bearer.Token{User: r.User, Addr: r.Addr, Text: r.Token}
+		if err := c.Auth(t.SMTP()); err != nil {
+			return t.Refused(err)
+		}
+		return nil
 	}
 	if err := c.Auth(smtp.PlainAuth("", r.User, r.Password, host)); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "The mail relay refuses the user or the password.")

@@ -46,8 +46,19 @@ type session struct {
 	to string
 }
 
-func (s *session) AuthMechanisms() []string { return []string{sasl.Plain} }
-func (s *session) Auth(string) (sasl.Server, error) {
+func (s *session) AuthMechanisms() []string { return []string{sasl.Plain, sasl.OAuthBearer} }
+func (s *session) Auth(mechanism string) (sasl.Server, error) {
+	if mechanism == sasl.OAuthBearer {
+		return sasl.NewOAuthBearerServer(func(o sasl.OAuthBearerOptions) *sasl.OAuthBearerError {
+			if o.Token != "a token" || o.Host == "" || o.Port == 0 {
+				return &sasl.OAuthBearerError{Status: "invalid_token", Schemes: "bearer"}
+			}
+			s.r.mu.Lock()
+			defer s.r.mu.Unlock()
+			s.r.users = append(s.r.users, o.Username)
+			return nil
+		}), nil
+	}
 	return sasl.NewPlainServer(func(_, user, password string) error {
 		if user != "strongroom" || password != "word" {
 			return errors.New("no")
@@ -235,4 +246,25 @@ func FuzzParseAddress(f *testing.F) {
 			t.Errorf("%q is %q", s, a.Address)
 		}
 	})
+}
+
+// TestAccessToken: who has an access token sends by it, over TLS alone, and is told what the
+// relay says against it.
+func TestAccessToken(t *testing.T) {
+	r := serve(t, mail.StartTLS)
+	c := r.client(mail.StartTLS)
+	c.User, c.Token = "desk@northbeam.example", "a token"
+	if err := c.Send(t.Context(), letter); err != nil || len(r.got) != 1 || len(r.users) != 1 || r.users[0] != c.User {
+		t.Errorf("%v, %v", err, r.users)
+	}
+	c.Token = "another"
+	if err := c.Send(t.Context(), letter); !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Say(err).Text, "status invalid_token") {
+		t.Errorf("with another token: %v", err)
+	}
+	plain := serve(t, mail.Plain)
+	c = plain.client(mail.Plain)
+	c.User, c.Token = "desk", "a token"
+	if err := c.Send(t.Context(), letter); err == nil || len(plain.users) != 0 {
+		t.Errorf("without TLS: %v, %v", err, plain.users)
+	}
 }

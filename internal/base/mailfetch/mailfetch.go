@@ -19,6 +19,7 @@ import (
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapclient"
 
+	"strongroom/internal/base/bearer"
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
 )
@@ -29,6 +30,7 @@ type Source struct {
 	Addr           string // host:port
 	StartTLS       bool   // TLS begins after a greeting, and not with the first byte
 	User, Password string
+	Token          string      // an access token, in place of Password
 	Folder         string      // which is read
 	Done           string      // into which mail is moved that was taken; empty marks it as read
 	Config         *tls.Config // nil is the library's, from TLS 1.2
@@ -108,11 +110,34 @@ func (s *Source) open(ctx context.Context) (*visit, error) {
 	if err := c.WaitGreeting(); err != nil {
 		return fail(err, "What answers at "+s.Addr+" is no IMAP server.", "Look at the port.")
 	}
+	if s.Token != "" {
+		t := &bearer.Token{User: s.User, Addr: s.Addr, Text: s.Token, Mechanism: bearer.Choose(mechanisms(c.Caps()))}
+		err := bearer.ErrNotOffered
+		if t.Mechanism != "" {
+			err = c.Authenticate(t)
+		}
+		if err != nil {
+			stop()
+			_ = c.Close()
+			return nil, t.Refused(errors.Join(err, ctx.Err()))
+		}
+		return &visit{Source: s, Client: c, stop: stop}, nil
+	}
 	if err := c.Login(s.User, s.Password).Wait(); err != nil {
 		_ = c.Close()
 		return fail(err, "The mail server refuses the user or the password.", "Some providers want a password made for programs, or IMAP to be allowed in their settings.")
 	}
 	return &visit{Source: s, Client: c, stop: stop}, nil
+}
+
+// mechanisms are those by which a server lets people in.
+func mechanisms(caps imap.CapSet) (out []string) {
+	for c := range caps {
+		if name, ok := strings.CutPrefix(strings.ToUpper(string(c)), "AUTH="); ok {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // certificate says why TLS failed.

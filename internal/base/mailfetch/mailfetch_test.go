@@ -8,10 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"strongroom/internal/base/bearer/bearertest"
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/mailfetch"
 	"strongroom/internal/base/mailfetch/dovecottest"
+	"strongroom/internal/base/popfetch"
 )
 
 func source(d *dovecottest.Server, who string) *mailfetch.Source {
@@ -138,6 +140,7 @@ func TestDovecot(t *testing.T) {
 			"first byte":  {func(s *mailfetch.Source) { s.Addr = d.Late }, "does not speak TLS from the first byte"},
 			"nobody":      {func(s *mailfetch.Source) { s.Addr = "127.0.0.1:1"; s.Dialer.Trusted = []string{s.Addr} }, "cannot be reached"},
 			"folder":      {func(s *mailfetch.Source) { s.Folder = "Nowhere" }, "no folder \"Nowhere\""},
+			"token":       {func(s *mailfetch.Source) { s.Token = "a token" }, "takes no sign-in by OAuth2"},
 			"done":        {func(s *mailfetch.Source) { s.Done = "Nowhere" }, "for mail that was taken"},
 		} {
 			s := source(d, "wrong")
@@ -153,4 +156,40 @@ func TestDovecot(t *testing.T) {
 			t.Errorf("a server inside that nobody allowed: %v", err)
 		}
 	})
+}
+
+// TestAccessTokens: a real server lets in by an access token, by either mechanism, and
+// says why it does not.
+func TestAccessTokens(t *testing.T) {
+	for _, mechanism := range []string{"xoauth2", "oauthbearer"} {
+		t.Run(mechanism, func(t *testing.T) {
+			p := bearertest.New(t)
+			d := dovecottest.Trusting(t, p.Introspect, mechanism)
+			d.Deliver(bearertest.User, "Subject: by a token\n\n")
+			s := source(d, bearertest.User)
+			s.Password, s.Token = "", p.Give()
+			if got, noted := visit(t, s); !slices.Equal(got, []string{"Subject: by a token"}) || noted != nil {
+				t.Errorf("%v, %v", got, noted)
+			}
+			s.Addr, s.StartTLS = d.Late, true
+			if _, err := s.Test(t.Context()); err != nil {
+				t.Error(err)
+			}
+			pop := &popfetch.Source{Dialer: &dialer.Dialer{Trusted: []string{d.POP}}, Addr: d.POP, User: s.User, Token: s.Token, Config: s.Config}
+			if said, err := pop.Test(t.Context()); err != nil || !strings.Contains(strings.Join(said, " "), "There are 1 mails") {
+				t.Errorf("by POP3: %v, %v", said, err)
+			}
+			p.Revoke()
+			for _, test := range []func() error{func() error { _, err := s.Test(t.Context()); return err }, func() error { _, err := pop.Test(t.Context()); return err }} {
+				if err := test(); !fault.Is(err, fault.Unavailable) || !strings.Contains(fault.Say(err).Text, "refuses the access token") || !strings.Contains(fault.Say(err).Hint, bearertest.User) {
+					t.Errorf("with a token that is worth nothing: %v", err)
+				}
+			}
+			s.User = "somebody@else.example"
+			s.Token = p.Give()
+			if _, err := s.Test(t.Context()); err == nil {
+				t.Error("a token opens a mailbox that it is not for")
+			}
+		})
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"strongroom/internal/base/bearer"
 	"strongroom/internal/base/dialer"
 	"strongroom/internal/base/fault"
 )
@@ -31,10 +33,7 @@ type Source struct {
 	Most           int64                  // bytes of one mail; of larger ones only the header is fetched
 	Known          func(name string) bool // what was taken; nil for nothing
 	Limit          int                    // of mails in one visit; 0 is 500
-
-	// Token, when set, gives the initial response of a SASL mechanism by which the user
-	// signs in instead of by the password.
-	Token func() (mechanism, response string)
+	Token          string                 // an access token, in place of Password
 }
 
 const (
@@ -238,10 +237,10 @@ func (s *Source) login(v *visit) error {
 	no := func(err error) error {
 		return fault.Wrap(err, fault.Unavailable, "The mail server refuses the user or the password.").WithHint("Some providers want a password made for programs, or POP3 to be allowed in their settings.")
 	}
-	if s.Token != nil {
-		mechanism, response := s.Token()
-		if err := v.token(mechanism, response); err != nil {
-			return fault.Wrap(err, fault.Unavailable, "The mail server refuses the sign-in by OAuth2.").WithHint("Connect the mailbox again, and look whether POP3 is allowed for it.")
+	if s.Token != "" {
+		t := &bearer.Token{User: s.User, Addr: s.Addr, Text: s.Token}
+		if err := v.token(t); err != nil {
+			return t.Refused(err)
 		}
 		return nil
 	}
@@ -254,34 +253,67 @@ func (s *Source) login(v *visit) error {
 	return nil
 }
 
-// token signs in by a mechanism of one message. A server that refuses explains itself
-// first, and wants an empty line for that.
-func (v *visit) token(mechanism, response string) error {
-	for _, s := range []string{"AUTH " + mechanism, response} {
-		if _, err := v.Write([]byte(s + "\r\n")); err != nil {
-			return err
-		}
+// token signs in by an access token (RFC 5034). A server that refuses explains itself first.
+func (v *visit) token(t *bearer.Token) error {
+	offered, err := v.mechanisms()
+	if err != nil {
+		return err
+	}
+	if t.Mechanism = bearer.Choose(offered); t.Mechanism == "" {
+		return bearer.ErrNotOffered
+	}
+	first, err := t.First()
+	if err != nil {
+		return err
+	}
+	if _, err := v.Write([]byte("AUTH " + t.Mechanism + "\r\n")); err != nil {
+		return err
+	}
+	for next := first; ; {
 		said, err := v.line()
 		if err != nil {
 			return err
 		}
+		challenge, more := strings.CutPrefix(said, "+ ")
 		switch {
 		case strings.HasPrefix(said, "+OK"):
+			if next != nil {
+				return errors.New("the server lets in whom it was not told")
+			}
 			return nil
-		case s == response && strings.HasPrefix(said, "+ "):
-			if _, err := v.Write([]byte("\r\n")); err != nil {
+		case !more && said != "+":
+			return &refusal{strings.TrimPrefix(said, "-ERR ")}
+		case next == nil:
+			raw, err := base64.StdEncoding.DecodeString(challenge)
+			if err != nil {
 				return err
 			}
-			_, err := v.answer()
-			if err == nil {
-				err = errors.New("the server explains, and lets in")
+			if next, err = t.Next(raw); err != nil {
+				return err
 			}
+		}
+		if _, err := v.Write([]byte(base64.StdEncoding.EncodeToString(next) + "\r\n")); err != nil {
 			return err
-		case !strings.HasPrefix(said, "+"):
-			return &refusal{strings.TrimPrefix(said, "-ERR ")}
+		}
+		next = nil
+	}
+}
+
+// mechanisms are those by which the server lets people in (RFC 2449).
+func (v *visit) mechanisms() ([]string, error) {
+	if _, err := v.say("CAPA"); err != nil {
+		return nil, err
+	}
+	text, _, err := v.lines(mostHeader)
+	if err != nil {
+		return nil, err
+	}
+	for l := range strings.Lines(string(text)) {
+		if words := strings.Fields(l); len(words) > 0 && strings.EqualFold(words[0], "SASL") {
+			return words[1:], nil
 		}
 	}
-	return errors.New("the server does not end the sign-in")
+	return nil, nil
 }
 
 // Test signs in and looks, and says what it found.

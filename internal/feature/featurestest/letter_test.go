@@ -132,7 +132,7 @@ func openSender(t *testing.T) *sender {
 
 func (s *sender) save(t *testing.T) {
 	t.Helper()
-	if err := s.desk.Save(t.Context(), s.Admin(), s.box, nil, nil); err != nil {
+	if err := s.desk.Save(t.Context(), s.Admin(), s.box, mailbox.Words{}); err != nil {
 		t.Fatal(err)
 	}
 }

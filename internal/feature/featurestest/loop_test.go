@@ -33,7 +33,7 @@ func openDesks(t *testing.T) *desks {
 		s.desk.Secrets, s.desk.Dialer, s.desk.TLS = &secret.Revealer{Gate: s.Gate, Keys: s.Keys.Client}, &dialer.Dialer{Trusted: []string{d.server.Implicit}}, &tls.Config{RootCAs: d.server.Roots, MinVersion: tls.VersionTLS12}
 		s.box.Address, s.box.Server, s.box.User, s.box.Strangers, s.box.Organization = "desk@"+name+".example", d.server.Implicit, name, true, s.org
 		word := dovecottest.Password
-		if err := s.desk.Save(t.Context(), s.Admin(), s.box, &word, nil); err != nil {
+		if err := s.desk.Save(t.Context(), s.Admin(), s.box, mailbox.Words{Password: &word}); err != nil {
 			t.Fatal(err)
 		}
 	}

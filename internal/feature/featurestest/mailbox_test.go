@@ -41,7 +41,7 @@ func openPost(t *testing.T) *post {
 		Gate: b.Gate, Records: b.Records, Files: &attachment.Store{Gate: b.Gate}, Relations: &relation.Relations{Records: b.Records}, Own: []string{"noreply@northbeam.example"}},
 		box: &mailbox.Box{Address: "Desk@Northbeam.example", Server: "imap.northbeam.example", Active: true}}
 	word := "word"
-	if err := p.desk.Save(t.Context(), b.Admin(), p.box, &word, nil); err != nil {
+	if err := p.desk.Save(t.Context(), b.Admin(), p.box, mailbox.Words{Password: &word}); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -132,7 +132,7 @@ func TestMailboxOfDovecot(t *testing.T) {
 	p.desk.Secrets, p.desk.Dialer, p.desk.TLS = &secret.Revealer{Gate: p.Gate, Keys: p.Keys.Client}, &dialer.Dialer{Trusted: []string{server.Implicit}}, &tls.Config{RootCAs: server.Roots, MinVersion: tls.VersionTLS12}
 	p.box.Server, p.box.User, p.box.Done = server.Implicit, "desk", "Taken"
 	word := dovecottest.Password
-	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word, nil); err != nil {
+	if err := p.desk.Save(t.Context(), p.Admin(), p.box, mailbox.Words{Password: &word}); err != nil {
 		t.Fatal(err)
 	}
 	tenant := p.Admin().Tenant
@@ -180,7 +180,7 @@ func TestMailboxOfDovecot(t *testing.T) {
 	t.Run("by POP3 each mail comes once, and what the server has no more is forgotten", func(t *testing.T) {
 		p.desk.Dialer = &dialer.Dialer{Trusted: []string{server.Implicit, server.POP}}
 		b := &mailbox.Box{Address: "pop@northbeam.example", Protocol: mailbox.POP3, Server: server.POP, User: "popdesk", Active: true, Done: "Taken"}
-		if err := p.desk.Save(t.Context(), p.Admin(), b, &word, nil); err != nil || b.Done != "" {
+		if err := p.desk.Save(t.Context(), p.Admin(), b, mailbox.Words{Password: &word}); err != nil || b.Done != "" {
 			t.Fatal(b, err)
 		}
 		server.Deliver("popdesk", written("Subject: By POP3 1\nMessage-ID: <p1@harbour.example>\n", "x"), written("Subject: By POP3 2\nMessage-ID: <p2@harbour.example>\n", "x"))
@@ -207,7 +207,7 @@ func TestMailboxOfDovecot(t *testing.T) {
 		}
 	})
 	p.box, word = state(), "wrong"
-	if err := p.desk.Save(t.Context(), p.Admin(), p.box, &word, nil); err != nil {
+	if err := p.desk.Save(t.Context(), p.Admin(), p.box, mailbox.Words{Password: &word}); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.desk.Run(t.Context(), tenant); err != nil {
@@ -323,7 +323,7 @@ func TestMailbox(t *testing.T) {
 			t.Errorf("without an organization: %v", err)
 		}
 		p.box.Organization = p.org
-		if err := p.desk.Save(t.Context(), p.Admin(), p.box, nil, nil); err != nil {
+		if err := p.desk.Save(t.Context(), p.Admin(), p.box, mailbox.Words{}); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // a second click changes nothing
@@ -414,16 +414,16 @@ func TestMailbox(t *testing.T) {
 	})
 	t.Run("the settings", func(t *testing.T) {
 		bad := &mailbox.Box{Address: "nobody", Server: "", TLS: "none", Strangers: true}
-		err := p.desk.Save(t.Context(), p.Admin(), bad, nil, nil)
+		err := p.desk.Save(t.Context(), p.Admin(), bad, mailbox.Words{})
 		if f := fault.Say(err); !fault.Is(err, fault.Invalid) || f.Fields["address"] == "" || f.Fields["server"] == "" || f.Fields["tls"] == "" || f.Fields["organization_id"] == "" {
 			t.Errorf("%v", err)
 		}
-		if err := p.desk.Save(t.Context(), p.agent, &mailbox.Box{Address: "a@b.example", Server: "x"}, new(string), nil); err == nil {
+		if err := p.desk.Save(t.Context(), p.agent, &mailbox.Box{Address: "a@b.example", Server: "x"}, mailbox.Words{Password: new(string)}); err == nil {
 			t.Error("an editor saves a mailbox")
 		}
 		old := *p.box
 		old.Version--
-		if err := p.desk.Save(t.Context(), p.Admin(), &old, nil, nil); !fault.Is(err, fault.Conflict) {
+		if err := p.desk.Save(t.Context(), p.Admin(), &old, mailbox.Words{}); !fault.Is(err, fault.Conflict) {
 			t.Errorf("an old version: %v", err)
 		}
 		if err := p.Gate.View(t.Context(), p.agent, func(tx *gate.Tx) error { _, err := mailbox.List(tx, ""); return err }); !fault.Is(err, fault.Denied) {

@@ -55,17 +55,25 @@ type Box struct {
 	Plus       bool   // what is mailed to name+anything@ comes here too, so answers are addressed so
 	Language   string // of what it sends, unless the organization has another
 
-	validity int64 // of the places of its folder
-	last     int64 // the highest place that was taken
+	Auth      string // how it is opened: ByPassword, or by OAuth2 of Microsoft, Google or another provider (ByOAuth)
+	Client    string // client id at the provider
+	Authorize string // its page for browsers, its address for tokens, and what is asked for; empty for what is known of it
+	Token     string
+	Scope     string
+	Granted   int64 // when it gave its permission, Unix milliseconds; 0 for never
+
+	hasSecret bool  // there is a secret beside Client
+	validity  int64 // of the places of its folder
+	last      int64 // the highest place that was taken
 }
 
-const columns = `select id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, version, checked_at, error, hint, validity, last, send, smtp_server, smtp_tls, smtp_user, confirms, tells_solved, plus, language from mailbox `
+const columns = `select id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, version, checked_at, error, hint, validity, last, send, smtp_server, smtp_tls, smtp_user, confirms, tells_solved, plus, language, auth, oauth_client, oauth_authorize, oauth_token, oauth_scope, has_secret, granted_at from mailbox `
 
 func scan(row interface{ Scan(...any) error }) (*Box, error) {
 	var b Box
 	var n, org int64
 	err := row.Scan(&n, &b.Name, &b.Address, &b.Protocol, &b.Server, &b.TLS, &b.User, &b.Folder, &b.Done, &b.Active, &org, &b.Strangers, &b.Version, &b.Checked, &b.Error, &b.Hint, &b.validity, &b.last,
-		&b.Send, &b.SMTPServer, &b.SMTPTLS, &b.SMTPUser, &b.Confirms, &b.Resolves, &b.Plus, &b.Language)
+		&b.Send, &b.SMTPServer, &b.SMTPTLS, &b.SMTPUser, &b.Confirms, &b.Resolves, &b.Plus, &b.Language, &b.Auth, &b.Client, &b.Authorize, &b.Token, &b.Scope, &b.hasSecret, &b.Granted)
 	b.ID, b.Organization = id.ID(n), id.ID(org)
 	return &b, err
 }
@@ -112,13 +120,14 @@ func GetBox(tx *gate.Tx, box id.ID) (*Box, error) {
 }
 
 // check completes what was entered. Invalid with fields.
-func (b *Box) check() error {
+func (b *Box) check(plain bool) error {
 	bad := map[string]string{}
 	for _, s := range []*string{&b.Name, &b.Address, &b.Server, &b.User, &b.Folder, &b.Done} {
 		if *s = strings.TrimSpace(*s); len(*s) > 250 {
 			*s = (*s)[:250]
 		}
 	}
+	b.checkAuth(bad, plain)
 	a, err := mail.ParseAddress(b.Address)
 	if err == nil {
 		b.Address = strings.ToLower(a.Address)
@@ -165,14 +174,18 @@ func (b *Box) check() error {
 	return fault.Fields(bad)
 }
 
-// Save makes a mailbox, or changes the one with b.ID. A nil password stays what it is;
-// smtp is that for sending, which is the same when none was ever set.
+// Words are the secrets of a mailbox that were entered; what is nil or empty stays what it
+// is. That for sending is the same as Password when none was ever set.
+type Words struct{ Password, SMTP, OAuth *string }
+
+// Save makes a mailbox, or changes the one with b.ID. A mailbox by OAuth2 is read once it was
+// connected; it stays so while provider, client, scope and user stay.
 // Invalid with fields; Conflict when somebody else has saved it since b.Version.
-func (d *Desk) Save(ctx context.Context, c *access.Caller, b *Box, pass, smtp *string) error {
-	if err := b.check(); err != nil {
+func (d *Desk) Save(ctx context.Context, c *access.Caller, b *Box, w Words) error {
+	if err := b.check(d.Plain); err != nil {
 		return err
 	}
-	if b.ID == 0 && (pass == nil || *pass == "") {
+	if b.ID == 0 && b.Auth == ByPassword && (w.Password == nil || *w.Password == "") {
 		return fault.Field(password, "This is needed: with it the mailbox is opened.")
 	}
 	return d.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
@@ -183,11 +196,12 @@ func (d *Desk) Save(ctx context.Context, c *access.Caller, b *Box, pass, smtp *s
 				return fault.Field("organization_id", "There is no such organization.").WithHint("Choose one from the list.")
 			}
 		}
+		b.hasSecret = b.hasSecret || w.OAuth != nil && *w.OAuth != ""
 		if err := b.write(tx); err != nil {
 			return err
 		}
 		e.Object, e.Version = b.ID, b.Version
-		for field, text := range map[string]*string{password: pass, smtpPassword: smtp} {
+		for field, text := range map[string]*string{password: w.Password, smtpPassword: w.SMTP, oauthSecret: w.OAuth} {
 			if text == nil || *text == "" {
 				continue
 			}
@@ -207,9 +221,9 @@ func (b *Box) write(tx *gate.Tx) (err error) {
 			return err
 		}
 		b.Version = 1
-		_, err = tx.Exec(`insert into mailbox (id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, send, smtp_server, smtp_tls, smtp_user, confirms, tells_solved, plus, language, version, created_at, updated_at)
-			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
-			int64(b.ID), b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, b.Send, b.SMTPServer, b.SMTPTLS, b.SMTPUser, b.Confirms, b.Resolves, b.Plus, b.Language, tx.Now, tx.Now)
+		_, err = tx.Exec(`insert into mailbox (id, name, address, protocol, server, tls, user_name, folder, done, active, organization_id, strangers, send, smtp_server, smtp_tls, smtp_user, confirms, tells_solved, plus, language, auth, oauth_client, oauth_authorize, oauth_token, oauth_scope, has_secret, version, created_at, updated_at)
+			values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
+			int64(b.ID), b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, b.Send, b.SMTPServer, b.SMTPTLS, b.SMTPUser, b.Confirms, b.Resolves, b.Plus, b.Language, b.Auth, b.Client, b.Authorize, b.Token, b.Scope, b.hasSecret, tx.Now, tx.Now)
 		return err
 	}
 	old, err := get(tx, b.ID)
@@ -219,9 +233,13 @@ func (b *Box) write(tx *gate.Tx) (err error) {
 	if old.Server != b.Server || old.User != b.User || old.Folder != b.Folder || old.Protocol != b.Protocol { // its places mean others
 		old.validity, old.last = 0, 0
 	}
-	n, err := tx.Exec(`update mailbox set name = ?, address = ?, protocol = ?, server = ?, tls = ?, user_name = ?, folder = ?, done = ?, active = ?, organization_id = ?, strangers = ?, validity = ?, last = ?, send = ?, smtp_server = ?, smtp_tls = ?, smtp_user = ?, confirms = ?, tells_solved = ?, plus = ?, language = ?,
+	b.Granted = old.Granted
+	if old.Auth != b.Auth || old.Client != b.Client || old.Authorize != b.Authorize || old.Token != b.Token || old.Scope != b.Scope || old.User != b.User {
+		b.Granted = 0 // it was given for another
+	}
+	n, err := tx.Exec(`update mailbox set name = ?, address = ?, protocol = ?, server = ?, tls = ?, user_name = ?, folder = ?, done = ?, active = ?, organization_id = ?, strangers = ?, validity = ?, last = ?, send = ?, smtp_server = ?, smtp_tls = ?, smtp_user = ?, confirms = ?, tells_solved = ?, plus = ?, language = ?, auth = ?, oauth_client = ?, oauth_authorize = ?, oauth_token = ?, oauth_scope = ?, has_secret = ?, granted_at = ?,
 		error = '', hint = '', version = version + 1, updated_at = ? where id = ? and version = ?`,
-		b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, old.validity, old.last, b.Send, b.SMTPServer, b.SMTPTLS, b.SMTPUser, b.Confirms, b.Resolves, b.Plus, b.Language, tx.Now, int64(b.ID), b.Version)
+		b.Name, b.Address, b.Protocol, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Active, int64(b.Organization), b.Strangers, old.validity, old.last, b.Send, b.SMTPServer, b.SMTPTLS, b.SMTPUser, b.Confirms, b.Resolves, b.Plus, b.Language, b.Auth, b.Client, b.Authorize, b.Token, b.Scope, b.hasSecret, b.Granted, tx.Now, int64(b.ID), b.Version)
 	if err == nil && n == 0 {
 		return fault.New(fault.Conflict, "Somebody else has changed this mailbox in the meantime.").WithHint("Open it again, and enter what you changed once more.")
 	}

@@ -53,9 +53,13 @@ func (d *Desk) Run(ctx context.Context, tenant string) error {
 // visit takes what is new in a mailbox. What its server does wrong is noted and no
 // failure.
 func (d *Desk) visit(ctx context.Context, tenant string, b *Box) error {
-	pass, err := d.open(ctx, tenant, b, password)
+	pass, err := d.word(ctx, tenant, b)
 	if err != nil {
-		return errors.Join(err, d.checked(ctx, tenant, b, b.validity, b.last, err))
+		noted := d.checked(ctx, tenant, b, b.validity, b.last, err)
+		if b.Auth != ByPassword && fault.Is(err, fault.Unavailable) { // what its provider does
+			return noted
+		}
+		return errors.Join(err, noted)
 	}
 	if b.Protocol == POP3 {
 		return d.visitPOP(ctx, tenant, b, pass)
@@ -72,8 +76,8 @@ func (d *Desk) visit(ctx context.Context, tenant string, b *Box) error {
 }
 
 // source is where the mail of a mailbox is.
-func (d *Desk) source(b *Box, pass string) *mailfetch.Source {
-	return &mailfetch.Source{Dialer: d.Dialer, Addr: b.Server, StartTLS: b.TLS == mail.StartTLS, User: b.User, Password: pass, Folder: b.Folder, Done: b.Done, Config: d.TLS,
+func (d *Desk) source(b *Box, w word) *mailfetch.Source {
+	return &mailfetch.Source{Dialer: d.Dialer, Addr: b.Server, StartTLS: b.TLS == mail.StartTLS, User: b.User, Password: w.password, Token: w.token, Folder: b.Folder, Done: b.Done, Config: d.TLS,
 		Most: mailparse.MostBytes, Validity: uint32(b.validity), Last: uint32(b.last)}
 }
 
@@ -141,7 +145,7 @@ func (d *Desk) Test(ctx context.Context, c *access.Caller, box id.ID) ([]string,
 	if err != nil {
 		return nil, err
 	}
-	pass, err := d.open(ctx, c.Tenant, b, password)
+	pass, err := d.word(ctx, c.Tenant, b)
 	if err != nil {
 		return nil, err
 	}

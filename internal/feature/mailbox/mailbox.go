@@ -80,9 +80,12 @@ type Desk struct {
 	Relay     *post.Relay      // the operator's; nil when there is none
 	Log       *slog.Logger
 	TLS       *tls.Config // of mail servers; nil is the library's
+	Plain     bool        // providers of OAuth2 may be asked by http: for tests on loopback
 
 	mu     sync.Mutex
 	opened map[place]string // passwords, while their settings stay
+	tokens map[place]*held
+	trips  map[string]trip // to providers, by their state
 }
 
 // Feature is the tables of mailboxes and of mail that came.
@@ -111,6 +114,13 @@ func Feature() record.Feature {
 		`alter table mailbox add column if not exists tells_solved int not null default 0`,
 		`alter table mailbox add column if not exists plus int not null default 0`,
 		`alter table mailbox add column if not exists language text not null default ''`,
+		`alter table mailbox add column if not exists auth text not null default ''`,
+		`alter table mailbox add column if not exists oauth_client text not null default ''`,
+		`alter table mailbox add column if not exists oauth_authorize text not null default ''`,
+		`alter table mailbox add column if not exists oauth_token text not null default ''`,
+		`alter table mailbox add column if not exists oauth_scope text not null default ''`,
+		`alter table mailbox add column if not exists has_secret int not null default 0`,
+		`alter table mailbox add column if not exists granted_at int not null default 0`,
 	}, letter.Schema()...), Purge: purge}
 }
 

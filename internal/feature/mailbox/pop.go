@@ -12,12 +12,12 @@ import (
 )
 
 // pop is where the mail of a mailbox is that is read by POP3.
-func (d *Desk) pop(b *Box, pass string) *popfetch.Source {
-	return &popfetch.Source{Dialer: d.Dialer, Addr: b.Server, StartTLS: b.TLS == mail.StartTLS, User: b.User, Password: pass, Config: d.TLS, Most: mailparse.MostBytes}
+func (d *Desk) pop(b *Box, w word) *popfetch.Source {
+	return &popfetch.Source{Dialer: d.Dialer, Addr: b.Server, StartTLS: b.TLS == mail.StartTLS, User: b.User, Password: w.password, Token: w.token, Config: d.TLS, Most: mailparse.MostBytes}
 }
 
 // visitPOP is visit by POP3, where places are names that the server gives its mails.
-func (d *Desk) visitPOP(ctx context.Context, tenant string, b *Box, pass string) error {
+func (d *Desk) visitPOP(ctx context.Context, tenant string, b *Box, w word) error {
 	known := map[string]bool{}
 	err := d.Gate.View(ctx, access.System(tenant, "job"), func(tx *gate.Tx) error {
 		rows, err := tx.Query(`select name from mailbox_taken where mailbox_id = ?`, int64(b.ID))
@@ -37,7 +37,7 @@ func (d *Desk) visitPOP(ctx context.Context, tenant string, b *Box, pass string)
 	if err != nil {
 		return err
 	}
-	source := d.pop(b, pass)
+	source := d.pop(b, w)
 	source.Known = func(name string) bool { return known[name] }
 	var kept error
 	taken := map[string]bool{}

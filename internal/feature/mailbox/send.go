@@ -88,14 +88,15 @@ func (d *Desk) relay(ctx context.Context, tenant string, b *Box) (*mail.Relay, e
 		out.From = from
 		return &out, nil
 	}
+	var w word
 	pass, err := d.open(ctx, tenant, b, smtpPassword)
-	if err == nil && pass == "" {
-		pass, err = d.open(ctx, tenant, b, password)
+	if w.password = pass; err == nil && pass == "" {
+		w, err = d.word(ctx, tenant, b)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &mail.Relay{Dialer: d.Dialer, Addr: b.SMTPServer, TLS: b.SMTPTLS, User: cmp.Or(b.SMTPUser, b.User), Password: pass, From: from, Config: d.TLS}, nil
+	return &mail.Relay{Dialer: d.Dialer, Addr: b.SMTPServer, TLS: b.SMTPTLS, User: cmp.Or(b.SMTPUser, b.User), Password: w.password, Token: w.token, From: from, Config: d.TLS}, nil
 }
 
 // Try sends a mail by the way of a mailbox to who asks, and says what happened. It is
@@ -130,7 +131,7 @@ func (d *Desk) Try(ctx context.Context, c *access.Caller, box id.ID) ([]string, 
 	err = r.Send(ctx, mail.Message{ID: "try-" + b.ID.String() + "-" + now.UTC().Format("20060102150405.000"), To: netmail.Address{Name: c.Name, Address: to.Address}, Subject: "Mail from " + b.Name + " arrives",
 		Text: "You asked for this mail in Strongroom (" + title + ") to see whether what the mailbox " + b.Address + " sends arrives.\n", Date: now})
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "%s", fault.Say(err).Text).WithHint("Look at the server, its encryption, the user and the password.")
+		return nil, fault.Wrap(err, fault.Unavailable, "%s", fault.Say(err).Text).WithHint("%s", cmp.Or(fault.Say(err).Hint, "Look at the server, its encryption, the user and the password."))
 	}
 	return []string{"The server " + r.Addr + " took a mail to " + to.Address + ".", "Look whether it arrives, and not among the spam."}, nil
 }

@@ -52,7 +52,7 @@ ssl_key = <DIR/key.pem
 ssl_dh =
 mail_location = maildir:DIR/mail/%u
 first_valid_uid = 1
-passdb {
+OAUTHpassdb {
   driver = static
   args = password=word
 }
@@ -82,6 +82,9 @@ service pop3-login {
 }
 service anvil {
   chroot =
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
 }
 service stats {
   chroot =
@@ -91,6 +94,36 @@ service stats {
 // Start starts Dovecot until the test ends, with the mailboxes of whoever runs the test,
 // or of nobody for root. A test where it is not installed is skipped.
 func Start(t testing.TB) *Server {
+	t.Helper()
+	return start(t, "", "")
+}
+
+// Trusting is Start for a server that takes access tokens too, which it shows to
+// introspection (as bearer, with GET) to learn whose they are. mechanisms are those that it
+// offers for that, such as xoauth2.
+func Trusting(t testing.TB, introspection, mechanisms string) *Server {
+	t.Helper()
+	return start(t, introspection, mechanisms)
+}
+
+// oauth are the settings for access tokens.
+const oauth = `
+auth_mechanisms = plain MECHANISMS
+passdb {
+  driver = oauth2
+  mechanisms = MECHANISMS
+  args = DIR/oauth2.conf
+}
+`
+
+const introspecting = `introspection_mode = auth
+introspection_url = %s
+username_attribute = username
+active_attribute = active
+active_value = true
+`
+
+func start(t testing.TB, introspection, mechanisms string) *Server {
 	t.Helper()
 	path, err := exec.LookPath("dovecot")
 	if err != nil {
@@ -130,9 +163,16 @@ func Start(t testing.TB) *Server {
 		t.Fatal(err)
 	}
 	d.certify()
+	trust := ""
+	if introspection != "" {
+		trust = oauth
+		if err := os.WriteFile(d.dir+"/oauth2.conf", fmt.Appendf(nil, introspecting, introspection), 0o644); err != nil { //nolint:gosec // others than root read it
+			t.Fatal(err)
+		}
+	}
 	for try := range 5 { // a port may be taken between the look and the start
 		late, implicit, pop, latePOP := free(t), free(t), free(t), free(t)
-		text := strings.NewReplacer("DIR", d.dir, "UID", strconv.Itoa(d.uid), "GID", strconv.Itoa(d.gid), "POPLATE", latePOP, "POPTLS", pop, "LATE", late, "IMPLICIT", implicit).Replace(conf)
+		text := strings.NewReplacer("OAUTH", strings.NewReplacer("MECHANISMS", mechanisms, "DIR", d.dir).Replace(trust), "DIR", d.dir, "UID", strconv.Itoa(d.uid), "GID", strconv.Itoa(d.gid), "POPLATE", latePOP, "POPTLS", pop, "LATE", late, "IMPLICIT", implicit).Replace(conf)
 		if err := os.WriteFile(d.dir+"/dovecot.conf", []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

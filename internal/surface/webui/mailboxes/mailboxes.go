@@ -50,6 +50,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	post(top+"/{id}/test", (*visit).test)
 	post(top+"/{id}/try", (*visit).try)
 	post(top+"/{id}/delete", (*visit).remove)
+	post(top+"/{id}/connect", (*visit).connect)
+	get(mailbox.ReturnPath, (*visit).connected)
 	get(top+"/held/{id}", (*visit).held)
 	post(top+"/held/{id}/release", (*visit).release)
 	post(top+"/held/{id}/drop", (*visit).drop)
@@ -151,6 +153,8 @@ func line(b *mailbox.Box) ui.Item {
 		it.Pill = &ui.Pill{Text: "Off"}
 	case b.Error != "":
 		it.Pill, it.Sub = &ui.Pill{Text: "Cannot be read", Tone: "bad"}, b.Error+" "+b.Hint
+	case !b.Connected():
+		it.Pill = &ui.Pill{Text: "Not connected", Tone: "warn"}
 	case b.Checked == 0:
 		it.Pill = &ui.Pill{Text: "Not read yet", Tone: "info"}
 	default:
@@ -215,6 +219,11 @@ func (v *visit) page(b *mailbox.Box, result *found, refused error) error {
 			data.Head.Actions = append(data.Head.Actions, ui.Action{Label: "Send me a mail", Icon: "send", Href: address(b.ID) + "/try", Post: true})
 		}
 		data.Head.Actions = append(data.Head.Actions, ui.Action{Label: "Delete", Icon: "trash", Href: d.Action, Post: true, Danger: true, Quiet: true, Dialog: d.ID})
+		if b.Auth != mailbox.ByPassword {
+			data.Cards = append(data.Cards, v.permission(b))
+			data.Head.Actions = append([]ui.Action{{Label: map[bool]string{true: "Connect again", false: "Connect"}[b.Connected()], Icon: "link", Href: address(b.ID) + "/connect", Post: true, Primary: !b.Connected()}}, data.Head.Actions...)
+			data.Head.Actions[1].Primary = b.Connected()
+		}
 		if result == nil && b.Error != "" {
 			data.Found = &found{Title: "The last visit", Problem: &ui.Errors{Text: b.Error, Hint: b.Hint}}
 		}
@@ -251,10 +260,11 @@ func (v *visit) form(b *mailbox.Box) (ui.Form, error) {
 		{Name: "active", Label: "Read this mailbox every five minutes", Type: "checkbox", Checked: b.Active},
 		{Type: "heading", Label: "Server that is read"},
 		{Name: "protocol", Label: "Protocol", Type: "select", Options: []ui.Option{{Value: mailbox.IMAP, Label: "IMAP", Selected: b.Protocol != mailbox.POP3}, {Value: mailbox.POP3, Label: "POP3: mail stays there, unmarked", Selected: b.Protocol == mailbox.POP3}}},
-		{Name: "server", Label: "Server", Type: "text", Value: b.Server, Required: true, Hint: "Such as imap.example.com:993."},
+		{Name: "server", Label: "Server", Type: "text", Value: b.Server, Hint: "Such as imap.example.com:993. Left empty, it is that of the provider, for IMAP."},
 		{Name: "tls", Label: "Encryption", Type: "select", Required: true, Options: []ui.Option{{Value: mail.Implicit, Label: "TLS from the first byte (port 993, POP3 995)", Selected: b.TLS != mail.StartTLS}, {Value: mail.StartTLS, Label: "STARTTLS (port 143, POP3 110)", Selected: b.TLS == mail.StartTLS}}},
 		{Name: "user", Label: "User", Type: "text", Value: b.User, Hint: "Left empty, it is the address."},
-		{Name: "password", Label: "Password", Type: "password", Complete: "new-password", Required: b.ID == 0, Hint: hint},
+		{Name: "auth", Label: "How it is opened", Type: "select", Options: openings(b.Auth), Hint: "Microsoft 365 and Google take no passwords of programs any more: choose them here, and see the section about OAuth2 below."},
+		{Name: "password", Label: "Password", Type: "password", Complete: "new-password", Hint: hint},
 		{Name: "folder", Label: "Folder", Type: "text", Value: b.Folder, Hint: "Of IMAP; POP3 knows none."},
 		{Name: "done", Label: "Move what was taken to", Type: "text", Value: b.Done, Hint: "A folder of the mailbox. Left empty, mail stays where it is and is marked as read. Nothing is ever deleted."},
 		{Type: "heading", Label: "Replies"},
@@ -272,6 +282,7 @@ func (v *visit) form(b *mailbox.Box) (ui.Form, error) {
 		{Name: "strangers", Label: "May open tickets", Type: "checkbox", Checked: b.Strangers, Hint: "Otherwise their mail is held until somebody decides."},
 		{Name: "organization_id", Label: "Belong to", Type: "select", Options: append([]ui.Option{{Label: "—"}}, orgs...), Hint: "They become contacts of this organization. It also counts for senders who are contacts of several."},
 	}
+	f.Fields = append(f.Fields, oauthFields(b)...)
 	return f, err
 }
 
@@ -307,6 +318,7 @@ func (v *visit) save() error {
 	}
 	b.Name, b.Address, b.Active, b.Server, b.TLS, b.User, b.Folder, b.Done, b.Strangers = f.Text("name"), f.Text("address"), f.Bool("active"), f.Text("server"), f.Text("tls"), f.Text("user"), f.Text("folder"), f.Text("done"), f.Bool("strangers")
 	b.Protocol = f.Text("protocol")
+	b.Auth, b.Client, b.Authorize, b.Token, b.Scope = f.Text("auth"), f.Text("oauth_client"), f.Text("oauth_authorize"), f.Text("oauth_token"), f.Text("oauth_scope")
 	b.Send, b.Confirms, b.Resolves, b.Language, b.Plus, b.SMTPServer, b.SMTPTLS, b.SMTPUser = f.Text("send"), f.Bool("confirms"), f.Bool("resolves"), f.Text("language"), f.Bool("plus"), f.Text("smtp_server"), f.Text("smtp_tls"), f.Text("smtp_user")
 	b.Organization, _ = id.Parse(f.Text("organization_id"))
 	if b.ID != 0 {
@@ -320,12 +332,15 @@ func (v *visit) save() error {
 		}
 		return nil
 	}
-	err = v.Desk.Save(v.R.Context(), v.Caller, b, entered("password"), entered("smtp_password"))
+	err = v.Desk.Save(v.R.Context(), v.Caller, b, mailbox.Words{Password: entered("password"), SMTP: entered("smtp_password"), OAuth: entered("oauth_secret")})
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
 		return v.page(b, nil, err)
 	}
 	if err != nil {
 		return err
+	}
+	if !b.Connected() {
+		return v.Done(address(b.ID), "The mailbox is saved. Connect it now.")
 	}
 	return v.Done(address(b.ID), "The mailbox is saved. Test it now.")
 }

@@ -95,7 +95,7 @@ func openCounter(t *testing.T) *counter {
 	c.base = record.Values{"team_id": h.Make("team", 0, record.Values{"name": "Desk", "manager_id": h.UserID(access.Manager)}), "owner_id": h.UserID(access.Editor),
 		"category_id": h.One("category", "Connectivity"), "service_id": h.Make("service", 0, record.Values{"name": "Wires"})}
 	password := "kelp-Orbit"
-	if err := h.Server.Mailboxes.Save(t.Context(), h.Admin(), &mailbox.Box{Address: "desk@northbeam.example", Server: "127.0.0.1:1", TLS: "tls", User: "desk", Send: mailbox.ByRelay}, &password, nil); err != nil {
+	if err := h.Server.Mailboxes.Save(t.Context(), h.Admin(), &mailbox.Box{Address: "desk@northbeam.example", Server: "127.0.0.1:1", TLS: "tls", User: "desk", Send: mailbox.ByRelay}, mailbox.Words{Password: &password}); err != nil {
 		t.Fatal(err)
 	}
 	return c
