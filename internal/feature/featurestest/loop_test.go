@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mailbox/letter"
 )
 

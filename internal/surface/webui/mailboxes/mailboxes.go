@@ -9,6 +9,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -254,6 +255,9 @@ func (v *visit) form(b *mailbox.Box) (ui.Form, error) {
 		f.Action, f.Submit, hint = address(b.ID), "Save", "One is set. Enter another to replace it. "+hint
 		f.Hidden = []ui.Hidden{{Name: "version", Value: strconv.FormatInt(b.Version, 10)}}
 	}
+	if b.Auth != mailbox.ByPassword {
+		hint = "With OAuth2 there is none."
+	}
 	f.Fields = []ui.Field{
 		{Name: "name", Label: "Name", Type: "text", Value: b.Name, Most: 100, Hint: "Left empty, it is the address."},
 		{Name: "address", Label: "Address", Type: "email", Value: b.Address, Required: true, Hint: "At which customers write, such as desk@example.com."},
@@ -282,7 +286,9 @@ func (v *visit) form(b *mailbox.Box) (ui.Form, error) {
 		{Name: "strangers", Label: "May open tickets", Type: "checkbox", Checked: b.Strangers, Hint: "Otherwise their mail is held until somebody decides."},
 		{Name: "organization_id", Label: "Belong to", Type: "select", Options: append([]ui.Option{{Label: "—"}}, orgs...), Hint: "They become contacts of this organization. It also counts for senders who are contacts of several."},
 	}
-	f.Fields = append(f.Fields, oauthFields(b)...)
+	if at := slices.IndexFunc(f.Fields, func(f ui.Field) bool { return f.Label == "Replies" }); at > 0 {
+		f.Fields = slices.Insert(f.Fields, at, oauthFields(b)...)
+	}
 	return f, err
 }
 
