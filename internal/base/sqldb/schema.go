@@ -1,5 +1,10 @@
 package sqldb
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Columns gives the names of the columns of table, in lower case as they were
 // written; empty when there is no such table.
 func (t *Tx) Columns(table string) (map[string]bool, error) {
@@ -60,4 +65,27 @@ func (t *Tx) Texts() (tables []string, columns map[string][]string, err error) {
 		columns[table] = append(columns[table], column)
 	}
 	return tables, columns, rows.Err()
+}
+
+// Migrate brings a schema about, in the vocabulary of Dialect.DDL: each statement bears
+// repetition. A column that a table got later stands both in its
+// "create table" and, for tables from before, in an "alter table T add column if
+// not exists" behind it, which not all databases know and which is done here.
+func (t *Tx) Migrate(ddl []string) error {
+	for _, q := range ddl {
+		if table, column, ok := strings.Cut(strings.TrimPrefix(q, "alter table "), " add column if not exists "); ok {
+			have, err := t.Columns(table)
+			if err != nil {
+				return err
+			}
+			if name, _, _ := strings.Cut(column, " "); have[name] {
+				continue
+			}
+			q = "alter table " + table + " add column " + column
+		}
+		if _, err := t.Exec(t.Dialect().DDL(q)); err != nil {
+			return fmt.Errorf("%.60s: %w", q, err)
+		}
+	}
+	return nil
 }

@@ -47,7 +47,7 @@ var spineSchema = []string{
 func (g *Registry) Migrate(tx *sqldb.Tx) error {
 	d := tx.Dialect()
 	for _, group := range [][]string{spineSchema, tally.Schema, traitSchema, sealed.Schema, access.Schema, secret.Schema(d), search.Schema(d)} {
-		if err := run(tx, group); err != nil {
+		if err := tx.Migrate(group); err != nil {
 			return err
 		}
 	}
@@ -62,30 +62,8 @@ func (g *Registry) Migrate(tx *sqldb.Tx) error {
 		}
 	}
 	for _, f := range g.features {
-		if err := run(tx, f.Schema); err != nil {
+		if err := tx.Migrate(f.Schema); err != nil {
 			return fmt.Errorf("feature %s: %w", f.Name, err)
-		}
-	}
-	return nil
-}
-
-// run brings a schema about. A column that a table got later stands both in its
-// "create table" and, for tables from before, in an "alter table T add column if
-// not exists" behind it, which not all databases know and which is done here.
-func run(tx *sqldb.Tx, ddl []string) error {
-	for _, q := range ddl {
-		if table, column, ok := strings.Cut(strings.TrimPrefix(q, "alter table "), " add column if not exists "); ok {
-			have, err := tx.Columns(table)
-			if err != nil {
-				return err
-			}
-			if name, _, _ := strings.Cut(column, " "); have[name] {
-				continue
-			}
-			q = "alter table " + table + " add column " + column
-		}
-		if _, err := tx.Exec(tx.Dialect().DDL(q)); err != nil {
-			return fmt.Errorf("%.60s: %w", q, err)
 		}
 	}
 	return nil
@@ -115,7 +93,7 @@ func (g *Registry) migrateKind(tx *sqldb.Tx, k *Kind) error {
 	if len(have) == 0 {
 		ddl = []string{`create table ` + k.Table() + ` (` + strings.Join(lines, ", ") + `)`}
 	}
-	return run(tx, append(ddl, k.indexes()...))
+	return tx.Migrate(append(ddl, k.indexes()...))
 }
 
 // sqlColumns gives the columns of a field and their types. Refs bear no

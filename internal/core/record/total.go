@@ -66,9 +66,10 @@ func (b *builder) states(q Query) (names []string) {
 	return names
 }
 
-// state is the field by which the kind's records are counted apart; "" for none.
+// state is the field by which the kind's records are counted apart; "" for none. States of
+// variants are their own.
 func (k *Kind) state() string {
-	if k.Life == nil || k.Scope != OfOrganization {
+	if k.Life == nil || k.Scope != OfOrganization || k.Variants != nil {
 		return ""
 	}
 	return k.Life.StateField()
