@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/dormant"
+	"strongroom/internal/feature/duty"
 	"strongroom/internal/feature/erasure"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
@@ -82,7 +83,8 @@ func (a *App) jobs() *job.Runner {
 		{Name: "calendar feeds", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error {
 			return (&feed.Feeds{Gate: a.Gate, Records: a.Records, Dialer: a.Dialer}).Run(ctx, name)
 		}},
-		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records, Passed: a.Rules.Clock}).Run},
+		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records, Passed: a.Rules.Clock, OnCall: duty.GiveOnCall}).Run},
+		{Name: "assignment", Every: 5 * time.Minute, Run: a.Duties.Run},
 		{Name: "rules", Every: 5 * time.Minute, Run: a.Rules.Sweep},
 		{Name: "facts of tickets", Every: 12 * time.Hour, Run: (&report.Keeper{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
@@ -113,6 +115,7 @@ func (a *App) handlers() map[string]job.Handler {
 		identity.LetterJob: a.Letters.Handler(),
 		way.ImportKind:     a.Ways.ImportHandler(),
 		automation.JobKind: a.Rules.Handler(),
+		duty.JobKind:       a.Duties.Handler(),
 	}
 }
 

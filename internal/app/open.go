@@ -41,6 +41,7 @@ import (
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
+	"strongroom/internal/feature/duty"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
 	"strongroom/internal/feature/identity"
@@ -112,6 +113,7 @@ type App struct {
 	Live      *live.Hub
 	Outbox    *outbox.Outbox
 	Rules     *automation.Rules
+	Duties    *duty.Duties
 	Mailboxes *mailbox.Desk
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
@@ -266,8 +268,8 @@ func (a *App) startChild(o Options) error {
 
 // assemble gives every part what it needs.
 func (a *App) assemble(ctx context.Context, beside bool) error {
-	a.Rules = &automation.Rules{Do: deed.Do, Rounds: routine.Rounds}
-	kinds, err := record.NewRegistry(a.Rules.Over(feature.All())...)
+	a.Rules, a.Duties = &automation.Rules{Do: deed.Do, Rounds: routine.Rounds}, &duty.Duties{}
+	kinds, err := record.NewRegistry(a.Rules.Over(a.Duties.Over(feature.All()))...)
 	if err != nil {
 		return err
 	}
@@ -295,6 +297,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Live = &live.Hub{Gate: a.Gate, Log: a.Log}
 	a.Jobs = a.jobs()
 	a.Ways.Jobs = a.Jobs
+	a.Duties.Gate, a.Duties.Records, a.Duties.Jobs = a.Gate, a.Records, a.Jobs
 	a.Rules.Gate, a.Rules.Records, a.Rules.Jobs = a.Gate, a.Records, a.Jobs
 	if a.Risks, err = a.risks(); err != nil {
 		return err

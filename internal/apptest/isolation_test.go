@@ -221,6 +221,7 @@ var leaveOut = map[string]string{ //nolint:gochecknoglobals // a table
 	"POST /sign-in/second/passkey":       "likewise",
 	"POST /sign-in/second/question":      "likewise",
 	"POST /account/password":             "changes the asker's password",
+	"POST /on-call/feed":                 "names nothing, and makes an address each time; tested in webui/duties",
 	"POST /settings/pairs/rotate":        "names nothing, and starts a job that the next one waits for; tested in webui/pairs",
 	"POST /settings/provisioning/keys":   "names nothing, and makes a key each time; tested in webui/provisioning",
 	"GET /jwt/token":                     "takes an access token and no key",
@@ -231,6 +232,7 @@ var leaveOut = map[string]string{ //nolint:gochecknoglobals // a table
 
 // public are the routes of pages for who is not signed in.
 var public = []string{"GET /sign-in", "GET /sign-in/forgotten", "POST /sign-in/forgotten", "GET /sign-in/new-password", "POST /sign-in/new-password", "GET /first-run", "POST /first-run", "POST /theme", "POST /as/end", "GET /support", "POST /support", "GET /static/", "GET /s/{share}", "POST /s/{share}/open", "GET /survey/{name}", "POST /survey/{name}",
+	"GET /on-call/{tenant}/{share}",
 	"GET /ways/{tenant}/{way}", "POST /ways/{tenant}/{way}", "GET /ways/{tenant}/{way}/return", "POST /ways/{tenant}/{way}/ended",
 	"POST /ways/{tenant}/{way}/return", "GET /ways/{tenant}/{way}/metadata", "GET /ways/{tenant}/{way}/leave", "GET /ways/{tenant}/{way}/logout", "POST /ways/{tenant}/{way}/logout"} //nolint:gochecknoglobals // a table
 

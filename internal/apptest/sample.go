@@ -201,6 +201,14 @@ func (t *Tenant) Values(k *record.Kind, w, refs Where, n int) record.Values {
 		v["at"], v["every"], v["active"] = "09:00", 1, false
 		delete(v, "until")
 	}
+	switch k.Name {
+	case "oncall_plan":
+		v["zone"], v["minutes"] = "UTC", 10
+		delete(v, "layers")
+	case "assignment":
+		v["method"] = "in turn"
+		delete(v, "skills")
+	}
 	if k.Name == "automation_rule" { // whose words are read
 		v["of_kind"], v["active"], v["conditions"] = "incident", false, []map[string]any{{"field": "name", "op": "contains", "value": word}}
 		v["actions"] = []map[string]any{{"do": "Add a note", "value": word}}

@@ -30,6 +30,7 @@ import (
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/dormant"
+	"strongroom/internal/feature/duty"
 	"strongroom/internal/feature/erasure"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/exporter/standing"
@@ -158,6 +159,7 @@ func All() []record.Feature {
 		ballot.Feature(),
 		automation.Feature(),
 		routine.Feature(),
+		duty.Feature(),
 		portal.Feature(),
 		knowledge.Feature(),
 		survey.Feature(),

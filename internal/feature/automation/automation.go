@@ -58,11 +58,12 @@ const (
 	MakesTask = "Create a task"
 	Opens     = "Open a ticket"
 	Asks      = "Ask for approval"
+	Assigns   = "Give to somebody of a team"
 )
 
 // Deeds lists them, for choices.
 func Deeds() []string {
-	return []string{Sets, Moves, Tells, Watches, Notes, MakesTask, Opens, Asks}
+	return []string{Sets, Moves, Tells, Watches, Notes, MakesTask, Opens, Asks, Assigns}
 }
 
 // Since what time is counted.

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/automation/term"
+	"strongroom/internal/feature/duty/method"
 )
 
 // before completes a rule, gives it the rights of who saves it, and refuses one that could
@@ -257,8 +258,31 @@ func (c *checking) act(row map[string]any) (map[string]any, error) {
 		if !slices.Contains([]string{"change", "release", "service_request"}, c.kind.Name) {
 			return bad("%s take no approval.", c.kind.Labels)
 		}
+	case Assigns:
+		return c.assigned(row, name, value)
 	}
 	return row, nil
+}
+
+// assigned looks at how a ticket is given to somebody, and of which team.
+func (c *checking) assigned(row map[string]any, name, value string) (map[string]any, error) {
+	if !method.Takes(c.kind) || c.e.Kinds.Kind(method.Assignment) == nil {
+		return row, fault.Field("actions", "%s: %s are given to nobody.", Assigns, strings.ToLower(c.kind.Labels))
+	}
+	if name != "" && !slices.Contains(method.All(), name) {
+		return row, fault.Field("actions", "%s: say how, one of %s; or nothing, as the team has set.", Assigns, strings.Join(method.All(), ", "))
+	}
+	if value == "" {
+		return row, nil // its own team
+	}
+	n, err := c.named("team", value)
+	if err != nil {
+		return row, err
+	}
+	if n == 0 {
+		return row, fault.Field("actions", "%s: there is no team called %q.", Assigns, value)
+	}
+	return with(row, "value", n.String()), nil
 }
 
 // within refuses to make what does not go with the kind.

@@ -26,6 +26,8 @@ func (x *Rule) Refs(k *record.Kind) (out []id.ID) {
 			add(Field(k, a.Field), a.Value)
 		case Tells, Watches:
 			add(&record.Field{Type: record.Ref}, a.Field)
+		case Assigns:
+			add(&record.Field{Type: record.Ref}, a.Value)
 		}
 	}
 	return append(out, x.Maker)
@@ -133,10 +135,23 @@ func (a Act) say(k *record.Kind, names map[id.ID]string) string {
 		return "note “" + a.Value + "”"
 	case MakesTask:
 		return "create the task “" + a.Value + "”"
+	case Assigns:
+		return assigns(a, names)
 	case Opens:
 		return "open the " + strings.ReplaceAll(a.Field, "_", " ") + " “" + a.Value + "”"
 	}
 	return "ask for approval"
+}
+
+func assigns(a Act, names map[id.ID]string) string {
+	how, of := a.Field, "its team"
+	if how == "" {
+		how = "as its team does"
+	}
+	if n, ok := id.Parse(a.Value); ok {
+		of = names[n]
+	}
+	return "give it to somebody of " + of + ", " + how
 }
 
 func the(who string) string {

@@ -142,7 +142,7 @@ func Away(tx *gate.Tx, to id.ID, from, until int64) error {
 
 // Absence is when somebody is away, and who stands for her.
 type Absence struct {
-	To          id.ID
+	Who, To     id.ID
 	From, Until int64
 }
 
@@ -154,8 +154,34 @@ func AbsenceOf(tx *gate.Tx) (*Absence, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	a.To = id.ID(to)
+	a.Who, a.To = tx.Caller.User, id.ID(to)
 	return &a, err
+}
+
+// Absences are when some people are away, as far as that is not over for long. It is for
+// rules that ask who is there: what becomes of the answer is told to others.
+func Absences(tx *gate.Tx, who ...id.ID) ([]Absence, error) {
+	slices.Sort(who)
+	who = slices.Compact(who)
+	if len(who) == 0 {
+		return nil, nil
+	}
+	rows, err := tx.Query(`select user_id, to_id, from_at, until_at from ballot_absence where user_id in (`+access.Marks(len(who))+`) order by user_id`, access.Args(who)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []Absence
+	for rows.Next() {
+		var a Absence
+		var n, to int64
+		if err := rows.Scan(&n, &to, &a.From, &a.Until); err != nil {
+			return nil, err
+		}
+		a.Who, a.To = id.ID(n), id.ID(to)
+		out = append(out, a)
+	}
+	return out, rows.Err()
 }
 
 // StandsFor are those who are away and for whom the caller votes.

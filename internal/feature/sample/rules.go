@@ -43,6 +43,9 @@ func (w *world) automate(ctx context.Context) error {
 	if err := w.routine(ctx); err != nil {
 		return err
 	}
+	if err := w.duties(ctx); err != nil {
+		return err
+	}
 	person := *w.caller
 	person.Via = "session"
 	return w.filler.Gate.Change(ctx, &person, access.Configure, gate.Thing{}, func(tx *gate.Tx) error {
@@ -56,6 +59,29 @@ func (w *world) automate(ctx context.Context) error {
 			}
 		}
 		return nil
+	})
+}
+
+// duties make an on-call plan, by which the administrator is on call, and have the tickets of
+// a team given to who has the fewest.
+func (w *world) duties(ctx context.Context) error {
+	if w.filler.Records.Kinds.Kind("oncall_plan") == nil {
+		return nil
+	}
+	return w.filler.Gate.Change(ctx, w.caller, access.Configure, gate.Thing{}, func(tx *gate.Tx) error {
+		plan := record.Values{"name": "Nights and weekends", "team_id": w.of("team", "Infrastructure"), "zone": "Europe/Berlin", "minutes": int64(15)}
+		if who, err := w.filler.Records.Get(tx, "user", w.caller.User); err == nil && who.Values.Text("email") != "" {
+			line := func(week, hours string) map[string]any {
+				return map[string]any{"people": who.Values.Text("email"), "first": w.today.AddDate(0, 0, -3).Format(time.DateOnly), "days": int64(7), "hand_over": "09:00", "week": week, "hours": hours}
+			}
+			plan["layers"] = []map[string]any{line("Saturday and Sunday", ""), line("Monday to Friday", "17:30-24:00, 00:00-08:30")}
+		}
+		p, err := w.filler.Records.Create(tx, "oncall_plan", plan)
+		if err != nil {
+			return err
+		}
+		_, err = w.filler.Records.Create(tx, "assignment", record.Values{"name": "Applications", "team_id": w.of("team", "Applications"), "method": "to who has the fewest open", "plan_id": p.ID})
+		return err
 	})
 }
 

@@ -29,10 +29,11 @@ const (
 	Raise      Do = "raise its priority"
 	GiveTeam   Do = "give it to a team"
 	GivePerson Do = "give it to a person"
+	GiveOnCall Do = "give it to who is on call"
 )
 
 func dos() []string {
-	return []string{string(TellOwner), string(TellTeam), string(TellLead), string(TellPerson), string(Raise), string(GiveTeam), string(GivePerson)}
+	return []string{string(TellOwner), string(TellTeam), string(TellLead), string(TellPerson), string(Raise), string(GiveTeam), string(GivePerson), string(GiveOnCall)}
 }
 
 // most of what one agreement does.
@@ -90,6 +91,11 @@ func deedOf(tx *gate.Tx, row map[string]any) (deed, error) {
 		d.Team, err = teamCalled(tx, whom)
 	case GivePerson, TellPerson:
 		d.Person, err = one(tx, `select u.id from k_user u join record r on r.id = u.id where u.email_fold = ? and r.trashed_at is null`, record.Fold(whom))
+	case GiveOnCall: // of the ticket's own team when none is named
+		if whom == "" {
+			return d, nil
+		}
+		d.Team, err = teamCalled(tx, whom)
 	case "":
 		return d, fault.Field("escalations", "Say what is done: %s.", strings.Join(dos(), ", "))
 	default:

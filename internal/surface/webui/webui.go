@@ -59,6 +59,7 @@ import (
 	"strongroom/internal/surface/webui/beside"
 	"strongroom/internal/surface/webui/checklists"
 	"strongroom/internal/surface/webui/documents"
+	"strongroom/internal/surface/webui/duties"
 	"strongroom/internal/surface/webui/emergency"
 	"strongroom/internal/surface/webui/entrance"
 	"strongroom/internal/surface/webui/erasures"
@@ -181,6 +182,7 @@ func (s *Server) groups() []shell.Group {
 		&approvals.Pages{},
 		&votes.Pages{},
 		&plans.Pages{},
+		&duties.Pages{},
 		&portal.Pages{Portal: &desk.Portal{Gate: s.Gate, Records: s.Records, Files: s.Attachments}, Surveys: &survey.Surveys{Gate: s.Gate, Records: s.Records}},
 		&surveys.Pages{Surveys: &survey.Surveys{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},

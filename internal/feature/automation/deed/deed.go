@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/automation/term"
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/duty"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/notification"
 )
@@ -92,10 +93,22 @@ func (w *work) act(i int, a automation.Act) (string, error) {
 		}
 		r, err := w.e.Create(w.tx, a.Field, v)
 		return "Opened " + numbered(r) + ".", err
+	case automation.Assigns:
+		return w.assign(a)
 	case automation.Asks:
 		return "Asked for approval.", ballot.Demand(w.tx, w.at)
 	}
 	return "", fault.New(fault.Invalid, "A rule does not know how to do this: %s.", a.Do)
+}
+
+// assign gives the ticket to somebody of a team.
+func (w *work) assign(a automation.Act) (string, error) {
+	team, _ := id.Parse(a.Value)
+	r, said, err := duty.Give(w.tx, w.e, w.at, team, a.Field)
+	if err == nil && r.Version != w.at.Version {
+		w.at, w.Made = r, r.Version
+	}
+	return said, err
 }
 
 // within puts what is made into the organization.

@@ -43,7 +43,28 @@ func (m *Teller) do(tx *gate.Tx, ticket id.ID, c clock.Clock, d sla.Deed, key st
 			return err
 		}
 	}
+	if d.Do == sla.GiveOnCall && m.OnCall != nil && !c.State.Over() && !r.Values.Bool("final") {
+		return m.onCall(tx, r, d, key)
+	}
 	return m.say(tx, r, m.whom(tx, r, d), "is escalated: "+string(c.Measure)+".", key)
+}
+
+// onCall gives a ticket to who is on call. Why that is nobody is told to who leads the team.
+func (m *Teller) onCall(tx *gate.Tx, r *record.Record, d sla.Deed, key string) error {
+	said := ""
+	err := tx.Try(func() (err error) {
+		said, err = m.OnCall(tx, m.Records, r, d.Team)
+		return err
+	})
+	switch k := fault.Of(err); {
+	case err != nil && k != fault.Invalid && k != fault.Denied && k != fault.Conflict:
+		return err
+	case err != nil:
+		said = "could not be given to who is on call: " + fault.Say(err).Text
+	default:
+		said = "is escalated. " + said
+	}
+	return m.say(tx, r, m.leads(tx, r), said, key)
 }
 
 // wants is what a deed changes of a ticket; nil for nothing.

@@ -32,6 +32,9 @@ type Teller struct {
 
 	// Passed, when set, is told of each level in the transaction that notes it.
 	Passed func(tx *gate.Tx, ticket *record.Record, late bool, mark string) error
+	// OnCall, when set, gives a ticket to who is on call for a team, its own when that is 0,
+	// and says what it did.
+	OnCall func(tx *gate.Tx, e *record.Engine, ticket *record.Record, team id.ID) (string, error)
 }
 
 // Run tells of every level that a ticket of a tenant has passed and that was not told. A

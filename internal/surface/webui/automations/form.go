@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/automation/term"
+	"strongroom/internal/feature/duty/method"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -112,7 +113,13 @@ func (d *drawing) objects() []ui.Option {
 			tickets = append(tickets, ui.Option{Value: name, Label: k.Label})
 		}
 	}
-	return append(out, grouped("Open", tickets)...)
+	var how []ui.Option
+	if method.Takes(d.k) {
+		for _, m := range method.All() {
+			how = append(how, ui.Option{Value: m, Label: shell.Capital(m)})
+		}
+	}
+	return append(append(out, grouped("Open", tickets)...), grouped("Give", how)...)
 }
 
 func grouped(name string, list []ui.Option) []ui.Option {

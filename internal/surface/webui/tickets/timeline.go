@@ -14,6 +14,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/automation"
+	"strongroom/internal/feature/duty"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/feature/outbox/queue"
@@ -201,8 +202,15 @@ func (v *visit) changes(tx *gate.Tx, r *record.Record) ([]line, error) {
 	if err != nil {
 		return nil, err
 	}
+	given, err := duty.Reasons(tx, v.Records, r.ID)
+	if err != nil {
+		return nil, err
+	}
 	var out []line
 	for i, x := range list {
+		if said := given[x.Version]; said != "" {
+			out = append(out, line{Kind: "event", Who: "Strongroom", Time: shell.When(x.Time), What: said})
+		}
 		l := line{Kind: "event", Who: cmp.Or(rules[x.Version], x.ByName, "Strongroom"), Time: shell.When(x.Time)}
 		if i+1 == len(list) {
 			if x.Version > 1 {
