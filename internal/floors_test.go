@@ -139,6 +139,9 @@ var sideways = map[string]string{
 	"siege -> identity":          "what the entry of a failed sign-in says is written there",
 	"siege -> notification":      "administrators are told",
 	"support -> notification":    "administrators are told what the operator asks",
+
+	"customobject -> flexibleasset": "fields of objects are those of assets, and a few more",
+	"sample -> customobject":        "and objects of a kind of its own",
 }
 
 // together are folders of tests alone that may import every feature.

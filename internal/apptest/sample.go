@@ -13,6 +13,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/customobject"
 	"strongroom/internal/feature/flexibleasset"
 )
 
@@ -221,6 +222,14 @@ func (t *Tenant) Values(k *record.Kind, w, refs Where, n int) record.Values {
 func (t *Tenant) designed(k *record.Kind) *record.Kind {
 	t.h.t.Helper()
 	e := t.h.App.Records
+	if k.Name == customobject.Kind {
+		typ := t.defined()
+		t.View(func(tx *gate.Tx) (err error) {
+			k, err = e.Shape(tx, k.Name, typ)
+			return err
+		})
+		return k
+	}
 	if t.design == 0 {
 		t.change(func(tx *gate.Tx) (err error) {
 			for _, y := range flexibleasset.Library() {
@@ -236,6 +245,37 @@ func (t *Tenant) designed(k *record.Kind) *record.Kind {
 		return err
 	})
 	return k
+}
+
+// defined gives a kind of objects with a field of each sort, which is made when it is not
+// there.
+func (t *Tenant) defined() id.ID {
+	t.h.t.Helper()
+	if t.definition != 0 {
+		return t.definition
+	}
+	t.change(func(tx *gate.Tx) error {
+		typ, err := t.h.App.Records.Create(tx, customobject.TypeKind, record.Values{"name": "Agency", "states": []map[string]any{
+			{"state": "Open", "begins": true, "becomes": "Over"}, {"state": "Over", "begins": true, "becomes": "Open"}}})
+		if err != nil {
+			return err
+		}
+		t.definition = typ.ID
+		for _, kind := range customobject.Kinds() {
+			v := record.Values{customobject.TypeField: typ.ID, "name": kind, "kind": kind}
+			switch kind {
+			case flexibleasset.Select:
+				v["default_value"] = "Harbour\nHill"
+			case customobject.Link:
+				v["tag_type"] = "contact"
+			}
+			if _, err := t.h.App.Records.Create(tx, customobject.FieldKind, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return t.definition
 }
 
 // find gives a sample of a kind, or any record of it that the tenant began with.

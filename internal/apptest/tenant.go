@@ -25,11 +25,12 @@ type Tenant struct {
 	Closed id.ID // one that only administrators may see
 	People map[access.Role]*Person
 	// Customer uses the portal: a contact of Open, who takes part in no ticket.
-	Customer *Person
-	Narrow   []*Person // managers with custom roles: one who reveals nothing, one who sees documents alone
-	Things   []*Thing  // samples; see Where
-	Admin    *access.Caller
-	design   id.ID // a type of assets, once there is one
+	Customer   *Person
+	Narrow     []*Person // managers with custom roles: one who reveals nothing, one who sees documents alone
+	Things     []*Thing  // samples; see Where
+	Admin      *access.Caller
+	design     id.ID // a type of assets, once there is one
+	definition id.ID // a kind of objects, likewise
 
 	h *House
 }

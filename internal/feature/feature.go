@@ -27,6 +27,7 @@ import (
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
+	"strongroom/internal/feature/customobject"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/dormant"
@@ -111,6 +112,7 @@ func All() []record.Feature {
 		change.Feature(),
 		schedule.Feature(),
 		flexibleasset.Feature(),
+		customobject.Feature(),
 		domain.Feature(),
 		certificate.Feature(),
 		checklist.Feature(),

@@ -42,7 +42,7 @@ type Variants struct {
 type Variant struct {
 	Label, Labels, Icon string
 	Fields              []Field
-	NameOf              func(Values) string
+	Adapt               func(k *Kind) // what else differs in the copy: how it is named, its states
 }
 
 // TraitName is the name of the field that a record declares as a trait.
@@ -94,8 +94,8 @@ func (e *Engine) shape(tx *gate.Tx, k *Kind, by id.ID) (*Kind, error) {
 	if v.Icon != "" {
 		s.Icon = v.Icon
 	}
-	if v.NameOf != nil {
-		s.NameOf = v.NameOf
+	if v.Adapt != nil {
+		v.Adapt(&s)
 	}
 	have[by] = &s
 	return &s, nil

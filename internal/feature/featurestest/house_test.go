@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
+	"strongroom/internal/feature/customobject"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/external"
@@ -77,6 +78,7 @@ func features() []record.Feature {
 		favourite.Feature(),
 		external.Feature(),
 		flexibleasset.Feature(),
+		customobject.Feature(),
 		domain.Feature(),
 		certificate.Feature(),
 		checklist.Feature(),

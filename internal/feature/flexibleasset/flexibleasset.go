@@ -25,7 +25,7 @@ const TypeField = "flexible_asset_type_id"
 
 // Feature is the kinds of designed assets.
 func Feature() record.Feature {
-	return record.Feature{Name: "flexibleasset", Kinds: []*record.Kind{types(), fields(), assets()}, Purge: purge}
+	return record.Feature{Name: "flexibleasset", Kinds: []*record.Kind{types(), parts(), assets()}, Purge: purge}
 }
 
 func types() *record.Kind {
@@ -43,7 +43,7 @@ func types() *record.Kind {
 	}
 }
 
-func fields() *record.Kind {
+func parts() *record.Kind {
 	return &record.Kind{
 		Name: FieldKind, Plural: "flexible_asset_fields", Label: "Field", Labels: "Fields",
 		Icon: "list", Scope: record.OfTenant, Admin: true, Before: beforeField, After: afterField,

@@ -30,11 +30,21 @@ type Field struct {
 	Required, List, Title, Expires bool
 }
 
-// Fields lists the fields of a type in their order.
+// Fields lists the fields of a type of assets in their order.
 func Fields(tx *gate.Tx, typ id.ID) ([]Field, error) {
+	return fields(tx, "k_"+FieldKind, TypeField, typ)
+}
+
+// FieldsOf lists, in their order, the fields of what makes a variant of a kind whose parts
+// are designed as those of assets are.
+func FieldsOf(tx *gate.Tx, k *record.Kind, typ id.ID) ([]Field, error) {
+	return fields(tx, "k_"+k.Variants.Parts, k.Variants.By, typ)
+}
+
+func fields(tx *gate.Tx, table, by string, typ id.ID) ([]Field, error) {
 	rows, err := tx.Query(`select r.id, r.name, coalesce(k.name_key, ''), coalesce(k."kind", ''), coalesce(k.hint, ''), coalesce(k.tag_type, ''), coalesce(k.default_value, ''),
 		coalesce(k.decimals, -1), coalesce(k."order", 0), coalesce(k."required", 0), coalesce(k.show_in_list, 0), coalesce(k.use_for_title, 0), coalesce(k.expiration, 0), coalesce(k.dependence, '')
-		from k_flexible_asset_field k join record r on r.id = k.id where k.flexible_asset_type_id = ? and r.trashed_at is null order by coalesce(k."order", 0), r.id`, int64(typ))
+		from `+table+` k join record r on r.id = k.id where k.`+by+` = ? and r.trashed_at is null order by coalesce(k."order", 0), r.id`, int64(typ))
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +86,7 @@ func variant(tx *gate.Tx, typ id.ID) (*record.Variant, error) {
 			group = f.Name
 			continue
 		}
-		r := f.record()
+		r := f.Record()
 		r.Group = group
 		v.Fields = append(v.Fields, r)
 		if f.Title {
@@ -91,12 +101,14 @@ func variant(tx *gate.Tx, typ id.ID) (*record.Variant, error) {
 			}
 		}
 	}
-	v.NameOf = func(values record.Values) string { return cmp.Or(title(titles, values), v.Label) }
+	v.Adapt = func(k *record.Kind) {
+		k.NameOf = func(values record.Values) string { return cmp.Or(title(titles, values), v.Label) }
+	}
 	return v, nil
 }
 
-// record is the field as the engine knows it.
-func (f *Field) record() record.Field {
+// Record is the field as the engine knows it.
+func (f *Field) Record() record.Field {
 	out := record.Field{Name: record.TraitName(f.ID), Trait: f.ID, Label: f.Name, Class: record.Personal, Required: f.Required, List: f.List, Hint: f.Hint,
 		Filter: f.List, Sort: f.List}
 	switch f.Kind {
@@ -179,6 +191,12 @@ func Place(tx *gate.Tx, e *record.Engine, typ, field id.ID, place int) error {
 	if err != nil {
 		return err
 	}
+	return Reorder(tx, e, FieldKind, list, field, place)
+}
+
+// Reorder moves one of the fields of a list, which are records of that kind, to a place
+// counted from 0. Fault kinds: Denied, NotFound.
+func Reorder(tx *gate.Tx, e *record.Engine, kind string, list []Field, field id.ID, place int) error {
 	from := slices.IndexFunc(list, func(f Field) bool { return f.ID == field })
 	if from < 0 {
 		return gate.Missing()
@@ -190,7 +208,7 @@ func Place(tx *gate.Tx, e *record.Engine, typ, field id.ID, place int) error {
 		if f.Order == int64(i+1) {
 			continue
 		}
-		if _, err := e.Update(tx, FieldKind, f.ID, 0, record.Values{"order": int64(i + 1)}); err != nil {
+		if _, err := e.Update(tx, kind, f.ID, 0, record.Values{"order": int64(i + 1)}); err != nil {
 			return err
 		}
 	}

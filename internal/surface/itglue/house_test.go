@@ -28,6 +28,7 @@ import (
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
+	"strongroom/internal/feature/customobject"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/exporter"
@@ -74,6 +75,7 @@ func features() []record.Feature {
 		identity.Feature(),
 		apikey.Feature(),
 		flexibleasset.Feature(),
+		customobject.Feature(),
 		external.Feature(),
 		exporter.Feature(),
 		domain.Feature(),

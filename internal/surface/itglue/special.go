@@ -100,6 +100,9 @@ func specials() map[string]special {
 			narrow: ofVariant, noContent: true, saved: attachUploads, required: []string{"flexible_asset_type_id"},
 			fixed: []fixed{{"my_glue", "false"}}, more: []more{{"traits object", traits}}, sends: "traits object",
 		},
+		"custom_object": {
+			narrow: ofVariant, noContent: true, saved: attachUploads, required: []string{"object_type_id"}, more: []more{{"traits object", traits}}, sends: "traits object",
+		},
 		"flexible_asset_type":     {saved: designedFields, with: "flexible_asset_fields"},
 		"flexible_asset_field":    {noContent: true, noNested: true, sort: []record.Order{{Field: "order"}, {Field: "id"}}},
 		"checklist":               {saved: fromTemplate},

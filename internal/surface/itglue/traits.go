@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/customobject"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/surface/itglue/value"
 )
@@ -20,9 +21,9 @@ func traits(c *call, tx *gate.Tx, list []*object, _ bool) error {
 	}
 	fields := map[id.ID][]flexibleasset.Field{}
 	for _, o := range list {
-		typ := o.rec.Values.ID(flexibleasset.TypeField)
+		typ := o.rec.Values.ID(o.rec.Kind.Variants.By)
 		if _, ok := fields[typ]; !ok {
-			if fields[typ], err = flexibleasset.Fields(tx, typ); err != nil {
+			if fields[typ], err = flexibleasset.FieldsOf(tx, o.rec.Kind, typ); err != nil {
 				return err
 			}
 		}
@@ -72,7 +73,7 @@ func (c *call) design(res *resource, item jsonapi.Item, rec id.ID) error {
 	}
 	var fields []flexibleasset.Field
 	err := c.view(func(tx *gate.Tx) error {
-		f := res.kind.Field(flexibleasset.TypeField)
+		f := res.kind.Field(res.kind.Variants.By)
 		parsed, _ := f.Parse(item.Attributes[f.Name]) // refused when it is saved
 		typ, _ := parsed.(id.ID)
 		if rec != 0 {
@@ -80,16 +81,16 @@ func (c *call) design(res *resource, item jsonapi.Item, rec id.ID) error {
 			if err != nil {
 				return err
 			}
-			typ = r.Values.ID(flexibleasset.TypeField)
+			typ = r.Values.ID(f.Name)
 		}
 		var err error
-		fields, err = flexibleasset.Fields(tx, typ)
+		fields, err = flexibleasset.FieldsOf(tx, res.kind, typ)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	values, files := value.ReadTraits(in, fields, rec == 0)
+	values, files := value.ReadTraits(in, fields, rec == 0 || res.kind.Name != flexibleasset.Kind)
 	d := &designed{values: values}
 	item.Attributes["traits"] = d
 	for field, x := range files {
@@ -155,7 +156,7 @@ func designedFields(c *call, tx *gate.Tx, rec *record.Record, item jsonapi.Item,
 // ofVariant narrows a list that asks for one type to it.
 func ofVariant(_ *call, q *record.Query) {
 	for i, f := range q.Filters {
-		if f.Field == flexibleasset.TypeField && f.Op == record.Eq && len(f.Values) == 1 {
+		if (f.Field == flexibleasset.TypeField || f.Field == customobject.TypeField) && f.Op == record.Eq && len(f.Values) == 1 {
 			if typ, ok := f.Values[0].(id.ID); ok {
 				q.Variant = typ
 				q.Filters = append(q.Filters[:i:i], q.Filters[i+1:]...)

@@ -76,6 +76,7 @@ import (
 	"strongroom/internal/surface/webui/maps"
 	"strongroom/internal/surface/webui/marks"
 	"strongroom/internal/surface/webui/notices"
+	"strongroom/internal/surface/webui/objects"
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/pairs"
 	"strongroom/internal/surface/webui/personal"
@@ -195,6 +196,7 @@ func (s *Server) groups() []shell.Group {
 		&eyes.Pages{Sessions: s.Sessions},
 		&trail.Pages{House: s.House},
 		&assets.Pages{},
+		&objects.Pages{},
 		&checklists.Pages{},
 		&notices.Pages{Out: s.Notices},
 		&health.Pages{Health: &scores.Health{Records: s.Records}},

@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
 	"strongroom/internal/feature/contact"
+	"strongroom/internal/feature/customobject"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/domain"
 	"strongroom/internal/feature/exporter"
@@ -65,6 +66,7 @@ func features() []record.Feature {
 		standing.Feature(),
 		tracker.Feature(),
 		flexibleasset.Feature(),
+		customobject.Feature(),
 		domain.Feature(),
 		certificate.Feature(),
 		checklist.Feature(),

@@ -3,6 +3,7 @@ package value
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"strongroom/internal/base/jsonapi"
 	"strongroom/internal/core/id"
@@ -59,6 +60,11 @@ func (a *Asset) trait(f *flexibleasset.Field) []byte {
 	switch v := a.Record.Values[name].(type) {
 	case nil:
 		return nil
+	case int64:
+		if d := a.Record.Kind.Field(name); d != nil && d.Type == record.Time {
+			return Text(nil, time.UnixMilli(v).UTC().Format(time.RFC3339))
+		}
+		return Plain(nil, v)
 	case string:
 		return Text(nil, v)
 	case float64:
@@ -121,7 +127,8 @@ func (a *Asset) uploads(name string) []byte {
 
 // ReadTraits turns the traits of a body into values: by the keys of the fields,
 // in any spelling. All of them are replaced: a field that is not named is
-// cleared, but a password or a file stays until another comes. Files are what
+// cleared, but a password or a file stays until another comes; with isNew, what is not
+// named stays as it is. Files are what
 // the body holds for Upload fields, as it stands there.
 func ReadTraits(in map[string]any, fields []flexibleasset.Field, isNew bool) (v record.Values, files map[string]any) {
 	named := map[string]any{}
@@ -147,7 +154,9 @@ func ReadTraits(in map[string]any, fields []flexibleasset.Field, isNew bool) (v 
 			if m, object := x.(map[string]any); object { // as it is read
 				x = m["values"]
 			}
-			v[name] = x
+			if ok || !isNew {
+				v[name] = x
+			}
 		default:
 			if ok || !isNew {
 				v[name] = x
