@@ -10,6 +10,17 @@ import (
 	"strongroom/internal/core/record"
 )
 
+type completing struct{}
+
+// Complete says that this transaction does nothing but complete records that an import
+// made: what they are was judged where they came from. It is said before anything is saved.
+func Complete(tx *gate.Tx) { tx.Local(completing{}, func() any { return true }) }
+
+// Completes tells whether that was said.
+func Completes(tx *gate.Tx) bool {
+	return tx.Local(completing{}, func() any { return false }).(bool)
+}
+
 // Part is what somebody is to a record: its owner, who leads its team. Lifecycle.Is
 // tells who is.
 type Part string

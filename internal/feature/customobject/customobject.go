@@ -73,7 +73,7 @@ func parts() *record.Kind {
 			{Name: TypeField, Label: "Kind of objects", Type: record.Ref, Ref: TypeKind, Class: record.Public, Required: true, Filter: true},
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, List: true},
 			{Name: "name_key", Label: "Key", Type: record.Text, Class: record.Internal, ReadOnly: true, Kept: true, Filter: true},
-			{Name: "kind", Type: record.Choice, Class: record.Public, Required: true, Choices: Kinds(), Default: flexibleasset.Text, List: true},
+			{Name: "kind", Type: record.Choice, Class: record.Public, Required: true, Choices: Kinds(), List: true},
 			{Name: "order", Type: record.Integer, Class: record.Public, Sort: true},
 			{Name: "hint", Type: record.Text, Class: record.Internal},
 			{Name: "tag_type", Label: "It links to", Type: record.Text, Class: record.Public, Hint: "Of a Link or Tag: a kind, such as configuration, or Object: and the key of a kind of objects."},
@@ -101,7 +101,7 @@ func objects() *record.Kind {
 			{Name: "name", Type: record.Text, Class: record.Internal, Filter: true, Sort: true, Search: true, List: true, Hint: "Left empty, it follows from the fields that are part of it."},
 			{Name: TypeField, Label: "Kind", Type: record.Ref, Ref: TypeKind, Class: record.Public, Required: true, Filter: true, List: true},
 			{Name: "number", Type: record.Integer, Class: record.Internal, ReadOnly: true, Kept: true, Filter: true, Sort: true, List: true},
-			{Name: State, Label: "State", Type: record.Choice, Class: record.Internal, Filter: true, Sort: true, List: true},
+			{Name: State, Label: "State", Type: record.Text, Class: record.Internal, Filter: true, Sort: true, List: true},
 		},
 	}
 }

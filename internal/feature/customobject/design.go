@@ -207,7 +207,7 @@ func (d *Design) adapt(k *record.Kind) {
 			f.Series = d.Prefix
 		case State:
 			if f.ReadOnly = d.Life == nil; d.Life != nil {
-				f.Choices = d.Life.Names()
+				f.Type, f.Choices = record.Choice, d.Life.Names()
 			} else {
 				f.List = false
 			}

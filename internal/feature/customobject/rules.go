@@ -3,12 +3,14 @@ package customobject
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/flexibleasset"
@@ -40,7 +42,7 @@ func beforeObject(tx *gate.Tx, now, old *record.Record) error {
 			}
 		}
 	}
-	if came {
+	if came || completes(tx, now, old) {
 		return nil
 	}
 	bad := map[string]string{}
@@ -60,6 +62,22 @@ func beforeObject(tx *gate.Tx, now, old *record.Record) error {
 		return err
 	}
 	return d.Life.Check(now, old)
+}
+
+// completes tells whether an import sets the references of an object that it brought: those
+// lead to what came later, and what it is was judged where it came from.
+func completes(tx *gate.Tx, now, old *record.Record) bool {
+	if old == nil || !lifecycle.Completes(tx) {
+		return false
+	}
+	for i := range now.Kind.Fields {
+		f := &now.Kind.Fields[i]
+		link := f.Trait != 0 && (f.Type == record.Ref || f.Type == record.Refs) && old.Values[f.Name] == nil
+		if !link && !reflect.DeepEqual(now.Values[f.Name], old.Values[f.Name]) {
+			return false
+		}
+	}
+	return now.Name == old.Name && now.Org == old.Org
 }
 
 // there refuses a new object of a definition that is in the trash.

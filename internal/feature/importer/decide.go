@@ -182,11 +182,17 @@ func (it *Item) adoptDesign() error {
 		return nil
 	}
 	var found []id.ID
-	if key := it.Values.Text("name_key"); key != "" {
-		typ := it.Values.ID("flexible_asset_type_id")
+	by := ""
+	for _, of := range kinds.Kinds() {
+		if of.Variants != nil && of.Variants.Parts == it.Kind {
+			by = of.Variants.By
+		}
+	}
+	if key := it.Values.Text("name_key"); key != "" && by != "" {
+		typ := it.Values.ID(by)
 		err := it.r.Importer.Gate.View(it.r.Ctx, it.r.Caller, func(tx *gate.Tx) error {
 			return Each(tx, func(n int64, _ string) { found = append(found, id.ID(n)) },
-				`select r.id, r.kind from record r join `+k.Table()+` k on k.id = r.id where k.flexible_asset_type_id = ? and k.name_key_fold = ? and r.trashed_at is null`, int64(typ), record.Fold(key))
+				`select r.id, r.kind from record r join `+k.Table()+` k on k.id = r.id where k.`+by+` = ? and k.name_key_fold = ? and r.trashed_at is null`, int64(typ), record.Fold(key))
 		})
 		if err != nil {
 			return err

@@ -80,6 +80,9 @@ func (c *client) plan(n int) []step {
 	if rest := n - len(out); rest > 0 {
 		calls := c.tickets()
 		out = append(out, calls[:min(len(calls), rest*2/3)]...)
+		if n > len(out) {
+			out = append(out, c.loan())
+		}
 		out = append(out, c.desks(n-len(out))...)
 	}
 	return out[:n]

@@ -224,6 +224,9 @@ func (w *world) catalogue(tx *gate.Tx) error {
 	if err := w.makeDesigns(tx); err != nil {
 		return err
 	}
+	if err := w.makeLoans(tx); err != nil {
+		return err
+	}
 	if err := w.offers(tx); err != nil {
 		return err
 	}

@@ -10,6 +10,32 @@ import (
 	"strongroom/internal/core/record"
 )
 
+// TestObjectsInTheAPI: a kind that a tenant defines is made, asked and changed like any
+// other; what a PATCH does not name stays.
+func TestObjectsInTheAPI(t *testing.T) {
+	h := open(t)
+	org := h.Org("Harbour")
+	typ := h.ask(h.key, "POST", "/object_types", body("object-types", attrs{"name": "Agency", "states": []any{attrs{"state": "Open", "begins": true, "becomes": "Shut"}, attrs{"state": "Shut"}}})).is(201).id()
+	for _, f := range []attrs{{"name": "Town", "kind": "Text", "show-in-list": true}, {"name": "Staff", "kind": "Whole number"}, {"name": "Opened", "kind": "Date and time"}, {"name": "Chief", "kind": "Link", "tag-type": "contact"},
+		{"name": "Where", "kind": "Tag", "tag-type": "location"}} {
+		f["object-type-id"] = typ
+		h.ask(h.key, "POST", "/object_fields", body("object-fields", f)).is(201)
+	}
+	chief, place := h.Make("contact", org, record.Values{"first_name": "Rosa"}), h.Make("location", org, record.Values{"name": "Quay"})
+	made := h.ask(h.key, "POST", "/custom_objects", body("custom-objects", attrs{"organization-id": org, "object-type-id": typ, "name": "Delft", "traits": attrs{
+		"town": "Delft", "staff": 12, "opened": "2026-03-01T09:30:00Z", "chief": chief, "where": []any{place}}})).is(201)
+	made.shows("data.attributes.status", "Open").shows("data.attributes.number", "1001").shows("data.attributes.traits.staff", "12").shows("data.attributes.traits.opened", "2026-03-01T09:30:00Z").
+		shows("data.attributes.traits.chief", chief).shows("data.attributes.traits.where.values.0.name", "Quay")
+	at := "/custom_objects/" + made.id().String()
+	h.ask(h.key, "PATCH", at, body("custom-objects", attrs{"status": "Shut", "traits": attrs{"town": "Gouda"}})).is(200).
+		shows("data.attributes.traits.town", "Gouda").shows("data.attributes.traits.staff", "12").shows("data.attributes.traits.where.values.0.name", "Quay").shows("data.attributes.status", "Shut")
+	h.ask(h.key, "PATCH", at, body("custom-objects", attrs{"status": "Open"})).is(422)
+	h.get("/custom_objects?filter[object-type-id]="+typ.String()).shows("data.0.attributes.name", "Delft")
+	h.ask(h.key, "DELETE", "/object_types/"+typ.String(), nil).is(422)
+	h.ask(h.key, "DELETE", at, nil).is(204)
+	h.ask(h.key, "DELETE", "/object_types/"+typ.String(), nil).is(200)
+}
+
 // TestDesignedAssets works with a type and its assets as programs do.
 func TestDesignedAssets(t *testing.T) {
 	h := open(t)

@@ -18,6 +18,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
+	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/apikey"
@@ -76,6 +77,7 @@ func features() []record.Feature {
 		apikey.Feature(),
 		flexibleasset.Feature(),
 		customobject.Feature(),
+		{Name: "number", Schema: number.Schema},
 		external.Feature(),
 		exporter.Feature(),
 		domain.Feature(),

@@ -47,6 +47,7 @@ func populate(h *house, org id.ID) targets {
 	x := targets{files: map[string]id.ID{}, record: map[string]id.ID{
 		"flexible_assets": h.Make("flexible_asset", org, record.Values{"flexible_asset_type_id": typ, record.TraitName(called): "hidden"}),
 		"departments":     part,
+		"custom_objects":  h.Make("custom_object", org, record.Values{"object_type_id": h.Make("object_type", 0, record.Values{"name": "Agency"}), "name": "hidden"}),
 		"domains":         h.Make("domain", org, record.Values{"name": "hidden"}), "ssl_certificates": h.Make("ssl_certificate", org, record.Values{"name": "hidden"}),
 		"checklists": list, "checklist_templates": routine,
 		"checklist_tasks":          h.Make("checklist_task", 0, record.Values{"name": "hidden", "checklist_id": list}),

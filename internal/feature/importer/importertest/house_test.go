@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
+	"strongroom/internal/core/number"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
@@ -67,6 +68,7 @@ func features() []record.Feature {
 		tracker.Feature(),
 		flexibleasset.Feature(),
 		customobject.Feature(),
+		{Name: "number", Schema: number.Schema},
 		domain.Feature(),
 		certificate.Feature(),
 		checklist.Feature(),

@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/comment"
+	"strongroom/internal/feature/customobject"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/flexibleasset"
@@ -317,6 +318,7 @@ func (h *house) assets(org, rack id.ID) {
 		h.t.Fatal(err)
 	}
 	h.relate(net, rack, "stands in")
+	h.agencies(org)
 	h.Change(func(tx *gate.Tx) error {
 		it, err := h.im.Relations.Add(tx, net, rack, "")
 		if err == nil {
@@ -324,6 +326,26 @@ func (h *house) assets(org, rack id.ID) {
 		}
 		return err
 	})
+}
+
+// agencies makes a kind of objects, and two of them: one refers to the other, and is in a
+// state in which none begins.
+func (h *house) agencies(org id.ID) {
+	h.t.Helper()
+	typ := h.Make(customobject.TypeKind, 0, record.Values{"name": "Agency", "prefix": "AG", "states": []map[string]any{{"state": "Open", "begins": true, "becomes": "Shut"}, {"state": "Shut", "needs": "Staff", "closed": true}}})
+	trait := map[string]string{}
+	for i, v := range []record.Values{{"name": "Staff", "kind": "Whole number"}, {"name": "Opened", "kind": "Date and time"},
+		{"name": "Above", "kind": "Link", "tag_type": "Object: Agency"}, {"name": "People", "kind": "Tag", "tag_type": "contact"}} {
+		v[customobject.TypeField], v["order"] = typ, 10-i
+		trait[v.Text("name")] = record.TraitName(h.Make(customobject.FieldKind, 0, v))
+	}
+	trait["Town"] = record.TraitName(h.Make(customobject.FieldKind, 0, record.Values{customobject.TypeField: typ, "name": "Town", "kind": "Text", "shown_when": "staff", "order": 1}))
+	first := h.Make(customobject.Kind, org, record.Values{customobject.TypeField: typ, "name": "Delft", trait["Town"]: "Delft", trait["Staff"]: 12, trait["Opened"]: "2026-03-01T09:30:00Z"})
+	h.Change(func(tx *gate.Tx) error {
+		_, err := h.Records.Update(tx, customobject.Kind, first, 0, record.Values{"status": "Shut"})
+		return err
+	})
+	h.Make(customobject.Kind, org, record.Values{customobject.TypeField: typ, "name": "Gouda", trait["Above"]: first})
 }
 
 func (h *house) relate(a, b id.ID, notes string) {

@@ -419,9 +419,11 @@ func fieldForm(v *shell.Visit, f *ui.Form, r *record.Record) error {
 			x.Hint = "Of a Link or Tag."
 		case "shown_when":
 			x = choice(x, others)
+			x.Hint = ""
 		case "required_when":
 			never := append([]ui.Option{{Value: "", Label: "No rule"}}, others[1:]...)
 			x = choice(x, never)
+			x.Hint = ""
 		}
 		keep = append(keep, x)
 	}

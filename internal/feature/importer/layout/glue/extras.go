@@ -206,6 +206,10 @@ func (it *item) apply() error {
 		it.Values[name] = v
 	}
 	for name, ref := range it.extra.Refs {
+		if it.Field(name) == nil { // a trait, which may lead to what comes later
+			it.late = append(it.late, late{kind: it.Kind, field: name, file: it.File, line: it.Line, to: []itglue.RowRef{ref}, one: true})
+			continue
+		}
 		k := it.r.Look.Table(ref.Table)[ref.ID]
 		if k != nil && k.Rec == 0 {
 			if err := it.r.Flush(); err != nil {
@@ -226,6 +230,10 @@ func (it *item) apply() error {
 		it.late = append(it.late, late{kind: it.Kind, field: name, file: it.File, line: it.Line, to: list})
 	}
 	for name, of := range it.extra.Names {
+		if it.Field(name) == nil {
+			it.Warn("Set it by hand.", "A link of the record %s in %s to %q was left out: it leads to a list of the house.", it.Foreign, it.extra.file, importer.Short(of))
+			continue
+		}
 		it.Lists = append(it.Lists, importer.Want{Field: name, Kind: it.Field(name).Ref, Name: of})
 	}
 	return nil

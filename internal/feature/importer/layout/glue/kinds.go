@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/flexibleasset"
 	"strongroom/internal/feature/importer"
@@ -83,6 +84,8 @@ func (r *run) retrait(k *record.Kind, it *item) {
 	}
 	it.extra.Values = renamed(it.extra.Values, here)
 	it.extra.Lists = renamed(it.extra.Lists, here)
+	it.extra.Refs = renamed(it.extra.Refs, here)
+	it.extra.Names = renamed(it.extra.Names, here)
 }
 
 func renamed[V any](in map[string]V, to func(string) string) map[string]V {
@@ -101,6 +104,7 @@ type late struct {
 	file  string
 	line  int
 	to    []itglue.RowRef
+	one   bool // the field holds one alone
 
 	// Of another product's export: the names in a cell, and what they may name.
 	cell, tag string
@@ -116,6 +120,7 @@ func (r *run) completeKinds() error {
 			continue
 		}
 		err := r.Importer.Quietly(r.Ctx, r.Caller, func(tx *gate.Tx) error {
+			lifecycle.Complete(tx)
 			for _, l := range part {
 				if err := r.complete(tx, l); err != nil {
 					return err
@@ -151,12 +156,16 @@ func (r *run) complete(tx *gate.Tx, l late) error {
 	if len(ids) == 0 {
 		return nil
 	}
+	var v any = ids
+	if l.one {
+		v = ids[0]
+	}
 	before, err := history.Version(tx, l.known.Rec)
 	if err != nil {
 		return err
 	}
 	err = tx.Try(func() error {
-		_, err := r.Importer.Records.Update(tx, l.kind, l.known.Rec, 0, record.Values{l.field: ids})
+		_, err := r.Importer.Records.Update(tx, l.kind, l.known.Rec, 0, record.Values{l.field: v})
 		return err
 	})
 	if importer.RowFault(err) {
