@@ -33,6 +33,7 @@ S16 feature/sla/clock TestS16NothingIsToldAtNight
 S17 feature/sla/clock TestS17AnyHistory
 S18 feature/sla/clock TestS18ResumeExactlyAtClosing
 S19 feature/sla/clock TestS19MergeKeepsTheEarlierClock
+S19 feature/featurestest S19 the earlier clock stands
 S20 feature/sla/clock TestS20HoldIsNotAddedTwice
 S21 feature/sla/clock TestS21EscalatesOnceOverARestart
 S21 feature/featurestest TestS21DeadlinesAreToldOnce

@@ -54,6 +54,7 @@ import (
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/macro"
 	"strongroom/internal/feature/mailbox"
+	"strongroom/internal/feature/merge"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/offering"
@@ -153,6 +154,7 @@ func All() []record.Feature {
 		task.Feature(),
 		journal.Feature(),
 		macro.Feature(),
+		merge.Feature(),
 		live.Feature(),
 		mailbox.Feature(),
 		announcement.Feature(),

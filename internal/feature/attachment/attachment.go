@@ -222,6 +222,31 @@ func Attach(tx *gate.Tx, rec id.ID, role Role, c *Content) (*File, error) {
 	return f, nil
 }
 
+// Copy gives another record the files that are attached to one, inside a change that may
+// change it. Both name the same content, which stays as long as one of them does.
+func Copy(tx *gate.Tx, from, to id.ID) (int, error) {
+	files, err := List(tx, from, Attached)
+	if err != nil || len(files) == 0 {
+		return 0, err
+	}
+	entry, err := tx.Allow(access.Edit, gate.Thing{ID: to})
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range files {
+		n, err := tx.NewID()
+		if err != nil {
+			return 0, err
+		}
+		if _, err := tx.Exec(`insert into attachment (id, record_id, role, name, file_name, type, size, blob, sum, created_at, updated_at, created_by)
+			select ?, ?, role, name, file_name, type, size, blob, sum, ?, ?, ? from attachment a where a.id = ?`, int64(n), int64(to), tx.Now, tx.Now, int64(tx.Caller.User), int64(f.ID)); err != nil {
+			return 0, err
+		}
+		entry.Detail.Text = join(entry.Detail.Text, "added the file "+f.Name)
+	}
+	return len(files), nil
+}
+
 func join(have, more string) string {
 	if have == "" {
 		return more

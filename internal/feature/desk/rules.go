@@ -40,6 +40,13 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 		return fault.Field(sla.Reported, "It cannot have come in later than now.")
 	}
 	prioritise(now)
+	if old != nil && now.Values.ID(MergedInto) != 0 {
+		who, err := Person(tx)
+		if err != nil {
+			return err
+		}
+		return s.mergedTicket(now, old, tx.Now, who)
+	}
 	if err := placed(tx, now, old); err != nil {
 		return err
 	}
@@ -67,6 +74,14 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 // After is the kind's: the clocks of the ticket follow it, and its customer is told when
 // the work is done.
 func (s *Rules) After(tx *gate.Tx, now, old *record.Record) error {
+	if merging(now, old) { // its clocks go on there, and its customer is not told that anything is solved
+		return sla.Follow(tx, now, old, func(state string) clock.Phase {
+			if slices.Contains(s.Final, state) {
+				return clock.Dropped
+			}
+			return s.phase(state)
+		})
+	}
 	if err := sla.Follow(tx, now, old, s.phase); err != nil {
 		return err
 	}

@@ -36,6 +36,7 @@ import (
 	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/mailbox"
+	"strongroom/internal/feature/merge"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/organization"
@@ -101,7 +102,7 @@ func features() []record.Feature {
 		change.Feature(),
 		task.Feature(),
 		journal.Feature(),
-		mailbox.Feature(),
+		mailbox.Feature(), merge.Feature(),
 		outbox.Feature(),
 		announcement.Feature(),
 		{Name: "number", Schema: number.Schema},

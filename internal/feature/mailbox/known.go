@@ -42,6 +42,11 @@ func (f *filing) ticket(n id.ID) (*Ticket, error) {
 		return nil, err
 	}
 	t.Over = r.Values.Bool("final")
+	if into := r.Values.ID("merged_into_id"); into != 0 && into != n { // it never leads back, so this ends
+		if t.Into, err = f.ticket(into); err != nil {
+			return nil, err
+		}
+	}
 	if who := r.Values.ID("contact_id"); who != 0 {
 		c, err := f.Records.Get(f.tx, "contact", who)
 		if err != nil && !fault.Is(err, fault.NotFound) {

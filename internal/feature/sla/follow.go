@@ -150,6 +150,48 @@ func Answered(tx *gate.Tx, ticket *record.Record) error {
 	return look(tx, ticket, append(events, e))
 }
 
+// Began tells when the clocks of a ticket began, in Unix milliseconds; 0 for none.
+func Began(tx *gate.Tx, ticket *record.Record) (int64, error) {
+	if ticket.Kind.Field(Due) == nil || ticket.Kind.Engine().Kinds.Kind(Agreement) == nil {
+		return 0, nil
+	}
+	events, err := Events(tx, ticket.ID)
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	return events[0].At.UnixMilli(), nil
+}
+
+// Merge gives a ticket the earlier clock of another that is merged into it, see clock.Merge; what
+// was told of that is not told again.
+func Merge(tx *gate.Tx, remains *record.Record, merged id.ID) error {
+	if remains.Kind.Field(Due) == nil || remains.Kind.Engine().Kinds.Kind(Agreement) == nil {
+		return nil
+	}
+	have, err := Events(tx, remains.ID)
+	if err != nil {
+		return err
+	}
+	theirs, err := Events(tx, merged)
+	if err != nil || len(theirs) == 0 || len(have) == 0 || !theirs[0].At.Before(have[0].At) {
+		return err
+	}
+	if _, err := tx.Exec(`delete from sla_event where ticket_id = ?`, int64(remains.ID)); err != nil {
+		return err
+	}
+	var events []clock.Event
+	for _, e := range clock.Merge(have, theirs, at(tx.Now)) {
+		if e, err = note(tx, remains.ID, e); err != nil {
+			return err
+		}
+		events = append(events, e)
+	}
+	if _, err := tx.Exec(`insert into sla_told (ticket_id, mark, at) select ?, mark, at from sla_told t where t.ticket_id = ? on conflict do nothing`, int64(remains.ID), int64(merged)); err != nil {
+		return err
+	}
+	return look(tx, remains, events)
+}
+
 // note keeps an event.
 func note(tx *gate.Tx, ticket id.ID, e clock.Event) (clock.Event, error) {
 	n, err := tx.NewID()

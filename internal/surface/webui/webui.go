@@ -174,7 +174,7 @@ func (s *Server) groups() []shell.Group {
 		&entrance.Pages{House: s.House, Sessions: s.Sessions, Letters: s.Letters, Ways: s.Ways, Support: s.Support, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
-		&tickets.Pages{Live: s.Live, Attachments: s.Attachments},
+		&tickets.Pages{Live: s.Live, Attachments: s.Attachments, Relations: s.Relations},
 		&maps.Pages{Relations: s.Relations},
 		&folders.Pages{},
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},

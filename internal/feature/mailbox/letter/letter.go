@@ -210,6 +210,30 @@ func parties(tx *gate.Tx, ticket id.ID) ([]string, error) {
 	return texts(tx, `select address from mailbox_person where ticket_id = ? and machine = 0 order by address`, int64(ticket))
 }
 
+// Join lets who takes part in one ticket take part in another of the same organization: its
+// customer, and who was in copy.
+func Join(tx *gate.Tx, from, to *record.Record) error {
+	if from.Kind.Field("contact_id") == nil || from.Org != to.Org {
+		return nil
+	}
+	if _, err := tx.Exec(`insert into mailbox_person (ticket_id, address, machine) select ?, address, machine from mailbox_person p where p.ticket_id = ? on conflict do nothing`, int64(to.ID), int64(from.ID)); err != nil {
+		return err
+	}
+	if from.Values.ID("contact_id") == to.Values.ID("contact_id") {
+		return nil
+	}
+	known, err := own(tx)
+	if err != nil {
+		return err
+	}
+	a, _, err := customer(tx, from, known)
+	if err != nil || a.Address == "" {
+		return err
+	}
+	_, err = tx.Exec(`insert into mailbox_person (ticket_id, address, machine) values (?, ?, 0) on conflict do nothing`, int64(to.ID), a.Address)
+	return err
+}
+
 func texts(tx *gate.Tx, q string, args ...any) ([]string, error) {
 	rows, err := tx.Query(q, args...)
 	if err != nil {

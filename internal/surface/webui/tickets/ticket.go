@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/mailbox/letter"
 	"strongroom/internal/feature/sla"
@@ -37,6 +38,7 @@ type ticketPage struct {
 	Org      ui.Cell
 	Customer ui.Cell
 	Notice   *ui.Notice
+	Into     *ui.NavItem // where it went when it was merged
 	Texts    []text
 	Lines    []line
 	Earlier  string // address of entries that are not shown
@@ -51,6 +53,7 @@ type ticketPage struct {
 	next     []string // the states that are offered
 	Props    []ui.Prop
 	Rail     []*ui.Section
+	Merged   *ui.Section // what was merged into it
 }
 
 // text is a long text of the ticket itself.
@@ -111,6 +114,9 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 			return err
 		}
 		d.Rail, err = v.RailOf(tx, r)
+		if d.Merged != nil {
+			d.Rail = append([]*ui.Section{d.Merged}, d.Rail...)
+		}
 		return err
 	})
 	if err != nil {
@@ -141,6 +147,14 @@ func (v *visit) about(tx *gate.Tx, r *record.Record, d *ticketPage) (err error) 
 	d.Status, d.Priority, d.Opened, d.Notice = v.status(r.Kind, r.Values.Text("status")), priority(r.Values.Text("priority")), shell.When(r.Created), v.ArchivedNotice(r)
 	if n, ok := r.Values["number"].(int64); ok {
 		d.Number = r.Kind.Field("number").Numbered(n)
+	}
+	if into := r.Names[desk.MergedInto]; into != "" && d.Notice == nil {
+		end, err := v.joins().End(tx, r.ID)
+		if err == nil {
+			d.Into = &ui.NavItem{Label: called(end), Href: shell.RecordURL(end.Kind, end.ID)}
+		} else if !fault.Is(err, fault.NotFound) {
+			return err
+		}
 	}
 	if d.Head, err = v.HeadOf(tx, r); err != nil {
 		return err
@@ -233,6 +247,9 @@ func (v *visit) buttons(r *record.Record, d *ticketPage) {
 	}
 	d.More = append(waits, d.More...)
 	if is == nil || !is.Frozen {
+		if mergeable(r.Kind) {
+			d.More = append(d.More, ui.Action{Label: "Merge", Icon: "stack-2", Href: at(r) + "/merge", Quiet: true, Key: "m"})
+		}
 		d.More = append([]ui.Action{{Label: "Edit", Icon: "edit", Href: shell.RecordURL(r.Kind, r.ID) + "/edit", Key: "e", Quiet: true}}, d.More...)
 	}
 }

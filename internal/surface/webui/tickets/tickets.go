@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/macro"
+	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -37,6 +38,7 @@ const incidents = "incident"
 type Pages struct {
 	Live        *live.Hub // nil for pages that tell nothing by themselves
 	Attachments *attachment.Store
+	Relations   *relation.Relations
 }
 
 // Templates gives the group's templates.
@@ -82,7 +84,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 		}
 	}
 	s.Get("/desk", p.as((*visit).desk))
-	s.Deeds(p.several())
+	s.Deeds(p.several(), p.together())
 	s.Get("/desk/queues/new", p.as((*visit).newQueue))
 	s.Post("/desk/queues", p.as((*visit).setQueue))
 	s.Stream("/desk/live", p.as((*visit).live))
@@ -91,6 +93,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/tickets/{id}/say", p.as((*visit).say), web.MaxBody(mostSaid), web.Within(0))
 	s.Post("/tickets/{id}/take", p.as((*visit).take))
 	s.Post("/tickets/{id}/macro", p.as((*visit).macro))
+	s.Get("/tickets/{id}/merge", p.as((*visit).merging))
+	s.Post("/tickets/{id}/merge", p.as((*visit).merge))
+	s.Get("/tickets/{id}/split", p.as((*visit).splitting))
+	s.Post("/tickets/{id}/split", p.as((*visit).split))
 	s.Get("/tickets/{id}/move", p.as((*visit).moving))
 	s.Post("/tickets/{id}/move", p.as((*visit).move))
 }

@@ -9,6 +9,7 @@ import (
 
 	"strongroom/internal/base/richtext"
 	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -41,6 +42,9 @@ type line struct {
 	Mails   []ui.Pill // what became of mailing it
 	What    string    // of an event
 	Changes []changed
+	From    *ui.NavItem // the ticket on which it was written, when that was merged into this
+	Became  *ui.NavItem // the ticket that was split off from it
+	Split   string      // address; empty for who may not
 }
 
 // changed is a field that changed, in words.
@@ -70,7 +74,11 @@ func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage) error {
 	if more {
 		d.Earlier = shell.ListURL(v.Kind(entry.Kind)) + "?" + entry.FieldOf(r.Kind.Name) + "=" + r.ID.String()
 	}
-	list, err = v.mailed(tx, r, append(list, entries...))
+	joined, err := v.joined(tx, r, d, list)
+	if err != nil {
+		return err
+	}
+	list, err = v.mailed(tx, r, append(joined, entries...))
 	if err != nil {
 		return err
 	}
@@ -92,29 +100,91 @@ func (v *visit) entries(tx *gate.Tx, r *record.Record, d *ticketPage) ([]line, b
 	}
 	more := len(p.Records) > mostEntries
 	d.Latest = latest(p.Records)
-	p.Records = p.Records[:min(len(p.Records), mostEntries)]
+	out, err := v.draw(tx, r, p.Records[:min(len(p.Records), mostEntries)])
+	return out, more, err
+}
+
+// draw draws entries of a ticket.
+func (v *visit) draw(tx *gate.Tx, r *record.Record, list []*record.Record) ([]line, error) {
 	var authors, ids []id.ID
-	for _, e := range p.Records {
+	for _, e := range list {
 		authors, ids = append(authors, e.CreatedBy), append(ids, e.ID)
 	}
 	slices.Sort(authors)
 	names, err := v.Records.Names(tx, slices.Compact(authors)...)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	files, err := attachment.Of(tx, ids...)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
+	became, err := v.joins().SplitInto(tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	splits := mergeable(r.Kind) && v.MayTo(access.Edit, r) && v.May(access.Create, r.Kind)
 	var out []line
-	for _, e := range p.Records {
+	for _, e := range list {
 		l := v.drawn(e, names[e.CreatedBy])
 		for _, f := range files[e.ID] {
 			l.Files = append(l.Files, ui.File{Name: f.Name, Size: f.Size, Href: "/files/" + f.ID.String()})
 		}
+		if x := became[e.ID]; x != nil {
+			l.Became = &ui.NavItem{Label: numbered(x), Href: shell.RecordURL(x.Kind, x.ID)}
+		} else if splits {
+			l.Split = at(r) + "/split?entry=" + e.ID.String()
+		}
 		out = append(out, l)
 	}
-	return out, more, nil
+	return out, nil
+}
+
+// joined adds what was written on tickets that were merged into this one, as far as the caller may
+// see those.
+func (v *visit) joined(tx *gate.Tx, r *record.Record, d *ticketPage, list []line) ([]line, error) {
+	merged, err := v.joins().Of(tx, r)
+	if err != nil || len(merged) == 0 {
+		return list, err
+	}
+	var ids []id.ID
+	for _, x := range merged {
+		ids = append(ids, x.ID, x.Values.ID("closed_by_id"))
+	}
+	slices.Sort(ids)
+	names, err := v.Records.Names(tx, slices.Compact(ids)...)
+	if err != nil {
+		return nil, err
+	}
+	files, err := attachment.Of(tx, ids...)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[id.ID]int{}
+	for _, x := range merged {
+		counts[x.ID] = len(files[x.ID])
+		from := &ui.NavItem{Label: numbered(x), Href: shell.RecordURL(x.Kind, x.ID)}
+		if closed, ok := x.Values["closed_at"].(int64); ok {
+			list = append(list, line{Kind: "event", Who: cmp.Or(names[x.Values.ID("closed_by_id")], "Strongroom"), Time: shell.When(closed), What: "merged " + called(x) + " into this", From: from})
+		}
+		if v.Kind(entry.Kind) == nil {
+			continue
+		}
+		p, err := v.Records.List(tx, entry.Kind, record.Query{Parent: x.ID, Limit: mostEntries, NoTotal: true, Sort: []record.Order{{Field: "created_at", Desc: true}}})
+		if err != nil {
+			return nil, err
+		}
+		more, err := v.draw(tx, x, p.Records)
+		if err != nil {
+			return nil, err
+		}
+		for i := range more {
+			more[i].From, more[i].Split = from, ""
+		}
+		list = append(list, more...)
+	}
+	d.Merged = v.merged(merged, counts)
+	return list, nil
 }
 
 // mailed says with each entry what became of mailing it, and adds what nobody wrote.
