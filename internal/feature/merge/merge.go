@@ -292,7 +292,7 @@ func (m *Merges) Into(tx *gate.Tx, n, into id.ID) (*record.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	audit.Detail.Text = r.ID.String() + " was merged into it"
+	audit.Detail.Text = "merged another ticket into it"
 	if err := sla.Merge(tx, target, r.ID); err != nil {
 		return nil, err
 	}

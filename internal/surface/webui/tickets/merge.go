@@ -134,7 +134,7 @@ func (v *visit) mergeInto(r *record.Record, number string, wrong error) error {
 				others = append(others, opt)
 			}
 		}
-		x.Options = append([]ui.Option{{Label: "Choose"}}, append(x.Options, others...)...)
+		x.Options = append(x.Options, others...)
 		form.Fields = []ui.Field{x, {Name: "number", Label: "Or its number", Type: "text", Value: number, Holder: r.Kind.Field("number").Numbered(1042), Most: 20, Hint: "What was merged itself leads on to where it went."}}
 		return nil
 	})
@@ -208,7 +208,9 @@ func (v *visit) mergePart(x *merge.Part, target *record.Record) (*ui.Section, bo
 		return s, false
 	}
 	add("circle-check", "It is closed, and leads to "+to, "Its customer is not told that it is solved.")
-	add("messages", many(int(x.Entries), "entry", "entries")+" and "+many(x.Files, "file", "files")+" stay where they are", "Who sees this ticket sees them in "+to+" too; nobody else does.")
+	if x.Entries > 0 || x.Files > 0 {
+		add("messages", "What was written on it stays there", many(int(x.Entries), "entry", "entries")+" and "+many(x.Files, "file", "files")+". Who may see this ticket sees them in "+to+" too; nobody else does.")
+	}
 	if x.Customer != "" {
 		add("user-plus", x.Customer+" takes part in "+to, "Replies there are mailed to both.")
 	}

@@ -45,7 +45,7 @@ func TestMerging(t *testing.T) {
 		}
 		p = editor.Post(at+"/merge", url.Values{"number": {"inc-1002"}}).Want(http.StatusSeeOther)
 		plan := editor.Get(p.To()).Want(http.StatusOK)
-		for _, want := range []string{"Merge into INC-1002", "INC-1001 Printer jams", "It is closed, and leads to INC-1002", "1 entry and 0 files stay where they are", "cannot be undone"} {
+		for _, want := range []string{"Merge into INC-1002", "INC-1001 Printer jams", "It is closed, and leads to INC-1002", "What was written on it stays there1 entry and 0 files.", "cannot be undone"} {
 			if !strings.Contains(plan.Text("main"), want) {
 				t.Errorf("%q is not said: %s", want, plan.Text("main"))
 			}
