@@ -99,7 +99,7 @@ func changes() *record.Kind {
 			{Name: "release_id", Label: "Release", Type: record.Ref, Ref: "release", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "With which it is brought out."},
 		},
 	}
-	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
+	k.Fields = append(k.Fields, append(append(desk.Clocked(), desk.Tagged()), desk.Stamps()...)...)
 	return k
 }
 

@@ -71,7 +71,8 @@ func (q Queue) holds(t Waiting) bool {
 	case q.Owner != 0 && t.Owner != q.Owner, q.Unowned && t.Owner != 0, q.NoTeam, len(q.Teams) > 0 && !slices.Contains(q.Teams, t.Team),
 		q.Before != 0 && (t.Due == 0 || t.Due >= q.Before), q.Org != 0 && t.Org != q.Org,
 		q.Kind != "" && t.Kind != q.Kind, q.Status != "" && t.Status != q.Status, q.Priority != "" && (t.Priority == "" || t.Priority > q.Priority), q.Unteamed && t.Team != 0,
-		q.Customer != 0 && t.customer != q.Customer, q.Text != "" && !strings.Contains(record.Fold(t.Name), q.Text):
+		q.Customer != 0 && t.customer != q.Customer, q.Text != "" && !strings.Contains(record.Fold(t.Name), q.Text),
+		q.Tag != "" && !slices.Contains(TagsOf(t.Tags), q.Tag):
 		return false
 	}
 	return true

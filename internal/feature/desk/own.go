@@ -35,13 +35,14 @@ type Asked struct {
 	Owner, Team            string // an id, or a word
 	Org, Customer          string
 	Text, Due, Sort        string
+	Tag                    string
 	Columns                []string
 }
 
 // Encode gives the words.
 func (a Asked) Encode() string {
 	q := url.Values{}
-	for name, v := range map[string]string{"kind": a.Kind, "status": a.Status, "priority": a.Priority, "owner": a.Owner, "team": a.Team, "org": a.Org, "contact": a.Customer, "q": a.Text, "due": a.Due, "sort": a.Sort, "cols": strings.Join(a.Columns, ".")} {
+	for name, v := range map[string]string{"kind": a.Kind, "status": a.Status, "priority": a.Priority, "owner": a.Owner, "team": a.Team, "org": a.Org, "contact": a.Customer, "q": a.Text, "tag": a.Tag, "due": a.Due, "sort": a.Sort, "cols": strings.Join(a.Columns, ".")} {
 		if v != "" {
 			q.Set(name, v)
 		}
@@ -56,7 +57,7 @@ func Read(query string) (Asked, error) {
 		return Asked{}, fault.Wrap(err, fault.Invalid, "This queue cannot be read.").WithHint("Remove it and make it again.")
 	}
 	a := Asked{Kind: q.Get("kind"), Status: q.Get("status"), Priority: q.Get("priority"), Owner: q.Get("owner"), Team: q.Get("team"), Org: q.Get("org"), Customer: q.Get("contact"),
-		Text: strings.TrimSpace(q.Get("q")), Due: q.Get("due"), Sort: q.Get("sort")}
+		Text: strings.TrimSpace(q.Get("q")), Tag: strings.Join(TagsOf(q.Get("tag")), ", "), Due: q.Get("due"), Sort: q.Get("sort")}
 	if c := q.Get("cols"); c != "" {
 		a.Columns = strings.Split(c, ".")
 	}
@@ -78,7 +79,7 @@ func (a Asked) check() error {
 	}{
 		{"kind", a.Kind == "" || slices.Contains(kinds, a.Kind)}, {"priority", a.Priority == "" || slices.Contains(Priorities(), a.Priority)},
 		{"owner", an(a.Owner, Me, Nobody)}, {"team", an(a.Team, Mine, Nobody)}, {"org", an(a.Org)}, {"contact", an(a.Customer)},
-		{"due", slices.Contains([]string{"", Late, Today}, a.Due)}, {"sort", a.Sort == "" || slices.Contains(Orders(), a.Sort)},
+		{"tag", len(TagsOf(a.Tag)) < 2}, {"due", slices.Contains([]string{"", Late, Today}, a.Due)}, {"sort", a.Sort == "" || slices.Contains(Orders(), a.Sort)},
 		{"cols", !slices.ContainsFunc(a.Columns, func(c string) bool { return !slices.Contains(Columns(), c) })},
 	} {
 		if !x.ok {
@@ -90,7 +91,7 @@ func (a Asked) check() error {
 
 // Queue is what it asks for now, of who looks: her own id and teams, and her day.
 func (a Asked) Queue(now time.Time, user id.ID, teams []id.ID) Queue {
-	q := Queue{Kind: a.Kind, Status: a.Status, Text: record.Fold(a.Text), Sort: a.Sort, Unowned: a.Owner == Nobody, Unteamed: a.Team == Nobody}
+	q := Queue{Kind: a.Kind, Status: a.Status, Text: record.Fold(a.Text), Tag: a.Tag, Sort: a.Sort, Unowned: a.Owner == Nobody, Unteamed: a.Team == Nobody}
 	if a.Priority != "" {
 		q.Priority = a.Priority
 	}

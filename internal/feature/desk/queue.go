@@ -25,6 +25,7 @@ type Queue struct {
 	Unteamed     bool   // it lies with no team
 	Customer     id.ID
 	Text         string // is in the subject; folded
+	Tag          string // it has this one
 	Sort         string // one of Orders
 }
 
@@ -37,6 +38,7 @@ type Waiting struct {
 	OwnerName, Lies   string // with which team
 	Created           int64
 	Due               int64 // Unix milliseconds; 0 for none
+	Tags              string
 	customer          id.ID
 }
 
@@ -97,7 +99,7 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (parts []part) {
 		}
 		sees, who := tx.Visible("r")
 		sql, args := `select r.id, r.kind, r.name, r.org_id, coalesce(k.number, 0) as number, coalesce(k.status, '') as status, `+k.priority+` as priority, `+k.customer+` as customer,
-			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, coalesce(k.due_at, 0) as due, r.created_at, r.updated_at
+			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, coalesce(k.due_at, 0) as due, coalesce(k.tags, '') as tags, r.created_at, r.updated_at
 			from k_`+k.kind+` k cross join record r where r.id = k.id and k.final = 0 and r.archived = 0 and r.trashed_at is null and `+sees, who
 		if q.Owner != 0 {
 			sql, args = sql+` and k.owner_id = ?`, append(args, int64(q.Owner))
@@ -131,6 +133,9 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (parts []part) {
 		}
 		if q.Text != "" {
 			sql, args = sql+` and r.name_fold like ? escape '\'`, append(args, "%"+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Text)+"%")
+		}
+		if q.Tag != "" {
+			sql, args = sql+` and ', ' || k.tags || ',' like ? escape '\'`, append(args, "%, "+strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Tag)+",%")
 		}
 		parts = append(parts, part{sql, args, `k.due_at, case ` + k.priority + ` when '' then '3' else ` + k.priority + ` end, r.updated_at desc, r.id`})
 	}
@@ -197,7 +202,7 @@ func first(tx *gate.Tx, parts []part, sort string, limit int) ([]Waiting, error)
 
 // lines reads the lines of a statement of open, in their order.
 func lines(tx *gate.Tx, from string, args []any, sort string, limit int) (list []Waiting, err error) {
-	rows, err := tx.Query(`select id, kind, name, org_id, number, status, priority, customer, owner, team, due, created_at, updated_at from (`+from+`) t
+	rows, err := tx.Query(`select id, kind, name, org_id, number, status, priority, customer, owner, team, due, tags, created_at, updated_at from (`+from+`) t
 		order by `+order(sort)+` limit ?`, append(args, limit)...)
 	if err != nil {
 		return nil, err
@@ -206,7 +211,7 @@ func lines(tx *gate.Tx, from string, args []any, sort string, limit int) (list [
 	for rows.Next() {
 		var t Waiting
 		var n, org, customer, owner, team int64
-		if err := rows.Scan(&n, &t.Kind, &t.Name, &org, &t.Number, &t.Status, &t.Priority, &customer, &owner, &team, &t.Due, &t.Created, &t.Updated); err != nil {
+		if err := rows.Scan(&n, &t.Kind, &t.Name, &org, &t.Number, &t.Status, &t.Priority, &customer, &owner, &team, &t.Due, &t.Tags, &t.Created, &t.Updated); err != nil {
 			return nil, err
 		}
 		t.ID, t.Org, t.customer, t.Owner, t.Team = id.ID(n), id.ID(org), id.ID(customer), id.ID(owner), id.ID(team)

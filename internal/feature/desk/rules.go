@@ -40,6 +40,9 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 		return fault.Field(sla.Reported, "It cannot have come in later than now.")
 	}
 	prioritise(now)
+	if err := tidied(now); err != nil {
+		return err
+	}
 	if old != nil && now.Values.ID(MergedInto) != 0 {
 		who, err := Person(tx)
 		if err != nil {

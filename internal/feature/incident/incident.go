@@ -85,6 +85,6 @@ func incidents() *record.Kind {
 			{Name: "problem_id", Label: "Problem", Type: record.Ref, Ref: "problem", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "That is behind it."},
 		},
 	}
-	k.Fields = append(append(k.Fields, desk.Merged(Kind)), slices.Concat(desk.Clocked(), desk.Stamps(), desk.Satisfied())...)
+	k.Fields = append(append(k.Fields, desk.Merged(Kind), desk.Tagged()), slices.Concat(desk.Clocked(), desk.Stamps(), desk.Satisfied())...)
 	return k
 }

@@ -68,6 +68,7 @@ func macros() *record.Kind {
 			choice("owner", "Owner", []string{Leave, Applier, Nobody}, ""),
 			ref("to_team_id", "To team", "team", ""), ref("category_id", "Category", "category", ""),
 			choice("urgency", "Urgency", grades(), ""), choice("impact", "Impact", grades(), ""),
+			{Name: "add_tags", Label: "Add tags", Type: record.Text, Class: record.Internal, Group: "What it sets", Hint: "Words with commas between. Those that the ticket has stay."},
 			{Name: "then", Label: "State", Type: record.Text, Class: record.Internal, Filter: true, List: true, Group: "What it sets", Hint: "As it is called, such as Waiting for Customer."},
 		},
 	}
@@ -160,6 +161,9 @@ func sets(v record.Values, who id.ID) record.Values {
 	if s := v.Text("then"); s != "" {
 		out["status"] = s
 	}
+	if s := v.Text("add_tags"); s != "" {
+		out["tags"] = s // beside those that there are, see Of
+	}
 	return out
 }
 
@@ -213,6 +217,9 @@ func Of(tx *gate.Tx, e *record.Engine, macro id.ID, ticket *record.Record, teams
 		return nil, nil, err
 	}
 	d := &Deed{Sets: sets(m.Values, tx.Caller.User)}
+	if more, ok := d.Sets["tags"].(string); ok {
+		d.Sets["tags"] = ticket.Values.Text("tags") + ", " + more
+	}
 	for f := range d.Sets {
 		if ticket.Kind.Field(f) == nil {
 			return nil, nil, fault.New(fault.Invalid, "The macro %s sets something that this ticket does not have.", m.Name).WithHint("Do the rest of it by hand.")

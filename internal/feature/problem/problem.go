@@ -82,7 +82,7 @@ func problems() *record.Kind {
 			{Name: "article_id", Label: "Article", Type: record.Ref, Ref: "knowledge_article", Class: record.Internal, Filter: true, Group: "Resolution", Hint: "That tells of it."},
 		},
 	}
-	k.Fields = append(append(k.Fields, desk.Merged(Kind)), append(desk.Clocked(), desk.Stamps()...)...)
+	k.Fields = append(append(k.Fields, desk.Merged(Kind)), append(append(desk.Clocked(), desk.Tagged()), desk.Stamps()...)...)
 	return k
 }
 

@@ -83,7 +83,7 @@ func releases() *record.Kind {
 			{Name: "review", Type: record.HTML, Class: record.Internal, Search: true, Group: "Review", Hint: "How it went. A release is closed with one."},
 		},
 	}
-	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
+	k.Fields = append(k.Fields, append(append(desk.Clocked(), desk.Tagged()), desk.Stamps()...)...)
 	return k
 }
 

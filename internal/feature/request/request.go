@@ -89,7 +89,7 @@ func requests() *record.Kind {
 			{Name: "offering_id", Label: "Offering", Type: record.Ref, Ref: "offering", Class: record.Internal, Filter: true, Group: "Belongs to", Hint: "Of the catalogue, that was ordered."},
 		},
 	}
-	k.Fields = append(append(k.Fields, desk.Merged(Kind)), slices.Concat(desk.Clocked(), desk.Stamps(), desk.Satisfied())...)
+	k.Fields = append(append(k.Fields, desk.Merged(Kind), desk.Tagged()), slices.Concat(desk.Clocked(), desk.Stamps(), desk.Satisfied())...)
 	return k
 }
 

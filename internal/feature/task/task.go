@@ -77,7 +77,7 @@ func tasks() *record.Kind {
 			of("problem_id", "Problem", "problem"), of("change_id", "Change", "change"),
 		},
 	}
-	k.Fields = append(k.Fields, append(desk.Clocked(), desk.Stamps()...)...)
+	k.Fields = append(k.Fields, append(append(desk.Clocked(), desk.Tagged()), desk.Stamps()...)...)
 	return k
 }
 

@@ -142,7 +142,7 @@ func (v *visit) conditions(tx *gate.Tx, a desk.Asked, form *ui.Form) error {
 		form.Fields = append(form.Fields, choice(x.name, x.label, x.now, append(x.more, slices.DeleteFunc(list, func(o ui.Option) bool { return o.Value == "" })...)))
 	}
 	form.Fields = append(form.Fields,
-		ui.Field{Name: "q", Label: "Words in the subject", Type: "text", Value: a.Text},
+		ui.Field{Name: "q", Label: "Words in the subject", Type: "text", Value: a.Text}, ui.Field{Name: "tag", Label: "Tag", Type: "text", Value: a.Tag},
 		choice("due", "Due", a.Due, []ui.Option{{Label: "At any time"}, {Value: desk.Late, Label: "It is late"}, {Value: desk.Today, Label: "By the end of today"}}),
 		choice("sort", "Order", cmp.Or(a.Sort, desk.Orders()[0]), []ui.Option{{Value: "due", Label: "What is due next first"}, {Value: "priority", Label: "The most pressing first"}, {Value: "oldest", Label: "The oldest first"}, {Value: "changed", Label: "What changed last first"}}))
 	show := ui.Field{Name: "cols", Label: "What its lines show", Type: "select", Multiple: true, Wide: true}
@@ -174,7 +174,7 @@ func (v *visit) setQueue() error {
 		}
 		return v.Done("/desk", "The queue is removed.")
 	}
-	a := desk.Asked{Kind: f.Text("kind"), Status: f.Text("status"), Priority: f.Text("priority"), Owner: f.Text("owner"), Team: f.Text("team"), Org: f.Text("org"), Text: f.Text("q"), Due: f.Text("due"), Sort: f.Text("sort")}
+	a := desk.Asked{Kind: f.Text("kind"), Status: f.Text("status"), Priority: f.Text("priority"), Owner: f.Text("owner"), Team: f.Text("team"), Org: f.Text("org"), Text: f.Text("q"), Tag: f.Text("tag"), Due: f.Text("due"), Sort: f.Text("sort")}
 	a.Columns = slices.DeleteFunc(f.All("cols"), func(c string) bool { return c == "" })
 	name, whose := f.Text("name"), f.Text("whose")
 	_, err = desk.Read(a.Encode())

@@ -111,6 +111,17 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 		}
 		d.Own = append(d.Own, it)
 	}
+	if tag, ok := strings.CutPrefix(name, tagged); ok {
+		if q.Tag = strings.Join(desk.TagsOf(tag), ", "); q.Tag == "" {
+			return nil, gate.Missing()
+		}
+		count, err := v.count(tx, b, q)
+		if err != nil {
+			return nil, err
+		}
+		d.Title, d.Count = "Tagged "+q.Tag, int(count)
+		d.Own = append(d.Own, ui.NavItem{Label: d.Title, Href: "/desk?" + url.Values{"queue": {name}}.Encode(), Icon: "tag", Count: int(count), Current: true})
+	}
 	if d.Title == "" {
 		return nil, gate.Missing()
 	}

@@ -38,6 +38,7 @@ type chosen struct {
 	macro    id.ID
 	sets     record.Values
 	typ, say string
+	add, off string // tags
 }
 
 // work asks what is done to the selected tickets, and does it to each.
@@ -122,6 +123,7 @@ func (v *visit) workFields(tx *gate.Tx, s *shell.Selected, form *ui.Form) error 
 		}
 		form.Fields = append(form.Fields, choice(x.name, x.label, said(x.name), x.more))
 	}
+	form.Fields = append(form.Fields, ui.Field{Name: "add_tags", Label: "Add tags", Type: "text", Value: said("add_tags"), Hint: "Words with commas between."}, ui.Field{Name: "remove_tags", Label: "Take off tags", Type: "text", Value: said("remove_tags")})
 	states := []ui.Option{{Label: "Leave it"}}
 	for _, st := range lifeOf(s.Kind).States {
 		states = append(states, ui.Option{Value: st.Name, Label: st.Name})
@@ -135,7 +137,7 @@ func (v *visit) workFields(tx *gate.Tx, s *shell.Selected, form *ui.Form) error 
 // chosen reads the form.
 func (v *visit) chosen(s *shell.Selected) (*chosen, error) {
 	f := s.Form
-	c := &chosen{sets: record.Values{}, typ: f.Text("say_type"), say: f.Raw("say")}
+	c := &chosen{sets: record.Values{}, typ: f.Text("say_type"), say: f.Raw("say"), add: f.Text("add_tags"), off: f.Text("remove_tags")}
 	c.macro, _ = id.Parse(f.Text("macro"))
 	for field, name := range map[string]string{"owner_id": "to_owner", "team_id": "to_team"} {
 		switch said := f.Text(name); said {
@@ -161,8 +163,8 @@ func (v *visit) chosen(s *shell.Selected) (*chosen, error) {
 	if strings.TrimSpace(richtext.Text(c.say)) == "" {
 		c.say = ""
 	}
-	if c.macro == 0 && len(c.sets) == 0 && c.say == "" {
-		return nil, fault.New(fault.Invalid, "Nothing was chosen yet.").WithHint("Choose a macro, an owner, a team or a state, or write something.")
+	if c.macro == 0 && len(c.sets) == 0 && c.say == "" && len(desk.TagsOf(c.add+","+c.off)) == 0 {
+		return nil, fault.New(fault.Invalid, "Nothing was chosen yet.").WithHint("Choose a macro, an owner, a team, tags or a state, or write something.")
 	}
 	return c, nil
 }
@@ -231,6 +233,10 @@ func (v *visit) workOne(k *record.Kind, rid id.ID, c *chosen) (label string, err
 		}
 		for f, x := range c.sets { // what is said here goes before the macro
 			sets[f] = x
+		}
+		if len(desk.TagsOf(c.add+","+c.off)) > 0 {
+			was, _ := sets[desk.TagField].(string) // of the macro
+			sets[desk.TagField] = desk.Tag(r.Values.Text(desk.TagField)+","+was, c.add, c.off)
 		}
 		if c.say != "" {
 			entries = append(entries, record.Values{entry.FieldOf(k.Name): rid, "journal_type": c.typ, "notes_body": c.say})

@@ -54,6 +54,7 @@ type ticketPage struct {
 	Props    []ui.Prop
 	Rail     []*ui.Section
 	Merged   *ui.Section // what was merged into it
+	Tags     *tagsCard
 }
 
 // text is a long text of the ticket itself.
@@ -105,6 +106,9 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 			return err
 		}
 		if d.Files, err = v.FilesOf(tx, r); err != nil {
+			return err
+		}
+		if d.Tags, err = v.tags(tx, r); err != nil {
 			return err
 		}
 		if d.Hand, err = v.hand(tx, r); err != nil {
@@ -192,7 +196,7 @@ func (v *visit) parts(r *record.Record, d *ticketPage) {
 		f := &r.Kind.Fields[i]
 		val := r.Values[f.Name]
 		switch {
-		case val == nil || val == false || f.Type == record.Ref && r.Names[f.Name] == "" || slices.Contains([]string{"name", "number", "status", "priority", "final", sla.Due, "impact_version"}, f.Name):
+		case val == nil || val == false || f.Type == record.Ref && r.Names[f.Name] == "" || slices.Contains([]string{"name", "number", "status", "priority", "final", sla.Due, "impact_version", desk.TagField}, f.Name):
 		case f.Type == record.HTML || f.Type == record.Multiline:
 			t := text{Label: f.Title(), HTML: shell.Prose(f, r.Values.Text(f.Name))}
 			if f.Name == "description" {
