@@ -40,7 +40,7 @@ type Error struct {
 	Text   string            // a whole sentence, ending in a period
 	Hint   string            // what to do about it, a whole sentence, or empty
 	Fields map[string]string // field name -> sentence, for Invalid
-	After  time.Duration     // for Throttled
+	After  time.Duration     // for Throttled, and for Unavailable where it is known: when to try again
 	Way    string            // local address of the page where the hint is followed, or empty
 	Cause  error             // for the log only
 }

@@ -74,6 +74,7 @@ type writer struct {
 	members []*change
 	save    bool // a savepoint is open and holds nothing
 	nested  bool // a savepoint is open and holds the last member's work
+	owed    bool // this member has a savepoint only once it writes, and has not written
 	ddl     bool // a member changed the schema
 	anew    bool // a member asked for a new edition
 
@@ -94,7 +95,7 @@ func (w *writer) serve() {
 
 // batch runs first and whatever waits, commits once and answers all.
 func (w *writer) batch(first *change) {
-	w.members, w.save, w.nested, w.ddl, w.anew, w.closings = w.members[:0], false, false, false, false, nil
+	w.members, w.save, w.nested, w.owed, w.ddl, w.anew, w.closings = w.members[:0], false, false, false, false, false, nil
 	from := time.Now()
 	for m := first; m != nil; {
 		if !w.member(m) {
@@ -131,14 +132,16 @@ func (w *writer) member(m *change) bool {
 		return false
 	}
 	run := context.WithoutCancel(m.ctx) // one member's cancellation must not end the others' transaction
-	t := &Tx{db: w.db, c: w.c, ctx: context.WithValue(m.ctx, changeMark{w.db}, true), run: run, writes: true}
+	t := &Tx{db: w.db, c: w.c, ctx: context.WithValue(m.ctx, changeMark{w.db}, true), run: run, writes: true, begin: w.mark}
 	m.turn <- t
 	err := <-m.ran
 	w.ddl, w.anew = w.ddl || t.ddl, w.anew || t.anew
 	if err == nil {
 		w.members = append(w.members, m)
 		w.closings = append(w.closings, t.closings...)
-		w.nested, w.save = w.save, false
+		if !w.owed { // otherwise nothing of it needs holding, and the last savepoint is as it was
+			w.nested, w.save = w.save, false
+		}
 		return true
 	}
 	t.end(nil) // a panic may have left rows open
@@ -155,6 +158,7 @@ func (w *writer) member(m *change) bool {
 // holds another member's work.
 func (w *writer) prepare() error {
 	ctx := context.Background()
+	w.owed = false
 	if w.c != nil && !w.c.alive() && len(w.members) == 0 {
 		_ = w.c.close() // broken
 		w.c = nil
@@ -178,6 +182,20 @@ func (w *writer) prepare() error {
 	case len(w.members) == 0 || w.save:
 		return nil
 	}
+	w.owed = true
+	if w.db.dialect != SQLite { // where a query that fails spoils the transaction
+		return w.mark()
+	}
+	return nil
+}
+
+// mark opens the savepoint that a member is owed, before it writes. What only reads,
+// and leaves its writing to the commit, needs none.
+func (w *writer) mark() error {
+	if !w.owed {
+		return nil
+	}
+	w.owed = false
 	q := "savepoint member"
 	if w.nested {
 		q = "release savepoint member; savepoint member"
@@ -196,6 +214,8 @@ func (w *writer) takeBack() error {
 		if len(w.members) > 0 {
 			return errors.New("sqldb: the transaction was lost")
 		}
+		return nil
+	case w.owed:
 		return nil
 	case w.save:
 		return w.control("rollback to savepoint member")

@@ -51,6 +51,20 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
+// first writes the first row of a pair, by each way that there is to write.
+func first(tx *sqldb.Tx, n int) error {
+	switch n % 4 {
+	case 0:
+		return tx.QueryRow("insert into pair values (?, ?) returning id", 2*n, n).Scan(new(int64))
+	case 1:
+		return tx.Try(func() error {
+			return tx.QueryRow("-- one\ninsert into pair values (?, ?) returning id", 2*n, n).Scan(new(int64))
+		})
+	}
+	_, err := tx.Exec("insert into pair values (?, ?)", 2*n, n)
+	return err
+}
+
 var errOnPurpose = errors.New("on purpose")
 
 // pair writes two rows and tells whether they were acknowledged.
@@ -61,7 +75,12 @@ func pair(t *testing.T, db *sqldb.DB, n int) (ok bool) {
 		}
 	}()
 	err := db.Change(t.Context(), func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec("insert into pair values (?, ?)", 2*n, n); err != nil {
+		if n%2 == 1 { // reads before it writes
+			if err := tx.QueryRow("select count(*) from pair where half = ?", n).Scan(new(int64)); err != nil {
+				return err
+			}
+		}
+		if err := first(tx, n); err != nil {
 			return err
 		}
 		switch {

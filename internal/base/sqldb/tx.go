@@ -49,9 +49,10 @@ type Tx struct {
 	anew   bool // see NewEdition
 	deep   int
 
-	writes   bool      // it is a change
-	execs    int       // statements that Exec ran
-	closings []closing // see AtCommit
+	writes   bool         // it is a change
+	begin    func() error // of a change: runs before it writes, or tries to; may be nil
+	execs    int          // statements that Exec ran
+	closings []closing    // see AtCommit
 }
 
 var errOver = errors.New("sqldb: the transaction has ended")
@@ -100,6 +101,9 @@ func (t *Tx) Exec(q string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("sqldb: %w in %q", err, short(q))
 	}
+	if err := t.writing(); err != nil {
+		return 0, t.fail(err)
+	}
 	t.ddl = t.ddl || definition(q)
 	t.execs++
 	n, err := t.c.exec(t.run, q, vals)
@@ -113,20 +117,36 @@ func (t *Tx) Exec(q string, args ...any) (int64, error) {
 // read in this transaction is as it was.
 func (t *Tx) Execs() int { return t.execs }
 
+// writing runs before anything that can change the database.
+func (t *Tx) writing() error {
+	if t.begin == nil {
+		return nil
+	}
+	return t.begin()
+}
+
+// reads tells whether q begins as a query that can change nothing.
+func reads(q string) bool { return firstWord(q) == "select" }
+
 // definition tells whether q begins with a statement that changes the schema.
 func definition(q string) bool {
+	switch firstWord(q) {
+	case "create", "alter", "drop":
+		return true
+	}
+	return false
+}
+
+// firstWord is the first word of a statement, in lower case.
+func firstWord(q string) string {
 	for i := 0; i < len(q); {
 		k, end := lex(q, i)
 		if k == word {
-			switch strings.ToLower(q[i:end]) {
-			case "create", "alter", "drop":
-				return true
-			}
-			return false
+			return strings.ToLower(q[i:end])
 		}
 		i = end
 	}
-	return false
+	return ""
 }
 
 // Query runs a statement that gives rows. Close the rows, or read them to the
@@ -138,6 +158,11 @@ func (t *Tx) Query(q string, args ...any) (*Rows, error) {
 	vals, err := bindings(args)
 	if err != nil {
 		return nil, fmt.Errorf("sqldb: %w in %q", err, short(q))
+	}
+	if !reads(q) {
+		if err := t.writing(); err != nil {
+			return nil, t.fail(err)
+		}
 	}
 	c, err := t.c.query(t.run, q, vals)
 	if err != nil {
@@ -166,6 +191,9 @@ func (t *Tx) Try(fn func() error) error {
 	t.deep++
 	defer func() { t.deep-- }()
 	name := fmt.Sprintf("try%d", t.deep)
+	if err := t.writing(); err != nil {
+		return t.fail(err)
+	}
 	if err := t.c.control(t.run, "savepoint "+name); err != nil {
 		return t.fail(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,9 +28,10 @@ type Client struct {
 	o             Options
 	next          atomic.Uint64
 
-	mu   sync.Mutex
-	idle []*wire.Conn
-	shut bool
+	mu        sync.Mutex
+	idle      []*wire.Conn
+	shut      bool
+	gathering *joint // unwraps that will be asked for together, or nil
 }
 
 // Dial gives a client; it connects on demand, so it never fails. network is
@@ -87,26 +89,44 @@ func repeatable(call string) bool {
 
 // call sends args and gives what came of it.
 func (c *Client) call(ctx context.Context, call string, args wire.Args) (*wire.Result, error) {
+	req := wire.Request{ID: c.next.Add(1), Call: call, Args: args, Compact: true}
+	if req.Joins() {
+		return c.join(ctx, req)
+	}
+	answers, err := c.ask(ctx, wire.Batch{req})
+	if err != nil {
+		return nil, err
+	}
+	return outcome(answers[0])
+}
+
+// ask sends requests in one frame and gives the responses in their order.
+func (c *Client) ask(ctx context.Context, asked wire.Batch) (wire.Answers, error) {
+	call := asked[0].Call // those that go together are repeatable alike
 	ctx, cancel := context.WithTimeout(ctx, patience(call, c.o.Timeout))
 	defer cancel()
-	req := wire.Request{ID: c.next.Add(1), Call: call, Args: args, Compact: true}
 	conn, used, err := c.take(ctx)
 	if err != nil {
 		return nil, failed(ctx, err)
 	}
-	resp, sent, err := c.exchange(ctx, conn, req)
+	answers, sent, err := c.exchange(ctx, conn, asked)
 	if err != nil && used && ctx.Err() == nil && (!sent || repeatable(call)) {
 		// The connection was left over from before the service restarted.
 		c.mu.Lock()
 		c.drop()
 		c.mu.Unlock()
 		if conn, _, err = c.take(ctx); err == nil {
-			resp, _, err = c.exchange(ctx, conn, req)
+			answers, _, err = c.exchange(ctx, conn, asked)
 		}
 	}
 	if err != nil {
 		return nil, failed(ctx, err)
 	}
+	return answers, nil
+}
+
+// outcome is what a response says.
+func outcome(resp wire.Response) (*wire.Result, error) {
 	if resp.Error != nil {
 		return nil, resp.Error.Fault()
 	}
@@ -127,33 +147,39 @@ func failed(ctx context.Context, err error) error {
 	return away(err)
 }
 
-// exchange sends one request and reads its answer; the connection goes back to
-// the idle ones only when all went well. sent tells whether the request may
+// exchange sends one frame and reads its answer; the connection goes back to
+// the idle ones only when all went well. sent tells whether the frame may
 // have reached the service.
-func (c *Client) exchange(ctx context.Context, conn *wire.Conn, req wire.Request) (resp wire.Response, sent bool, err error) {
+func (c *Client) exchange(ctx context.Context, conn *wire.Conn, asked wire.Batch) (answers wire.Answers, sent bool, err error) {
 	if d, ok := ctx.Deadline(); ok {
 		if err := conn.SetDeadline(d); err != nil {
-			return resp, false, errors.Join(err, conn.Close())
+			return nil, false, errors.Join(err, conn.Close())
 		}
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	err = conn.Send(req)
+	err = conn.Send(asked)
 	if err == nil {
 		sent = true
-		err = conn.Receive(&resp)
+		err = conn.Receive(&answers)
 	}
-	if !stop() && err == nil {
-		conn.Close() // answered, and the deadline has been spoiled meanwhile
-		return resp, sent, nil
-	}
-	if err == nil && resp.ID != req.ID {
+	intact := stop() // otherwise the deadline has been spoiled meanwhile
+	if err == nil && !answered(asked, answers) {
 		err = errors.New("the answer belongs to another request")
 	}
 	if err != nil {
-		return resp, sent, errors.Join(err, conn.Close())
+		return nil, sent, errors.Join(err, conn.Close())
+	}
+	if !intact {
+		conn.Close()
+		return answers, sent, nil
 	}
 	c.put(conn)
-	return resp, sent, nil
+	return answers, sent, nil
+}
+
+// answered tells whether the answers are those to what was asked.
+func answered(asked wire.Batch, answers wire.Answers) bool {
+	return slices.EqualFunc(asked, answers, func(q wire.Request, a wire.Response) bool { return q.ID == a.ID })
 }
 
 // take gives an idle connection (used) or a new one.

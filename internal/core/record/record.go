@@ -412,11 +412,11 @@ func (e *Engine) Links(tx *gate.Tx, ids ...id.ID) (map[id.ID]Link, error) {
 	return out, nil
 }
 
-// alike repeats the last of some ids until there are a multiple of sixteen, so
-// that many lists are asked for by one statement, which is prepared once.
+// alike repeats the last of some ids until there are two, four, eight or a multiple of
+// sixteen, so that many lists are asked for by few statements, which are prepared once.
 func alike(ids []id.ID) []id.ID {
 	out := slices.Clone(ids)
-	for len(out)%16 != 0 {
+	for n := len(out); n&(n-1) != 0 && n%16 != 0; n = len(out) {
 		out = append(out, out[len(out)-1])
 	}
 	return out

@@ -9,8 +9,8 @@ import (
 
 // The bounds of waiting for company.
 const (
-	company = 6                    // grants that go on together
-	alone   = 4 * time.Millisecond // the longest that one waits
+	company = 64                    // grants that go on together
+	alone   = 20 * time.Millisecond // the longest that one waits, should the queue not get shorter
 )
 
 // pace lets grants share commits while the key service has a queue: a grant

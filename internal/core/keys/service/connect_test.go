@@ -10,12 +10,18 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,6 +124,160 @@ func TestOtherUsersAreRefused(t *testing.T) {
 	s := keystest.Start(t, service.Options{AllowUIDs: []int{os.Getuid() + 1}})
 	_, err := s.Client.Status(t.Context())
 	want(t, "another user", err, fault.Unavailable)
+}
+
+// TestAForeignUserIsRefused: a process of another user of the machine, who may open the
+// socket's file, gets no answer, and gets one where that user is allowed.
+func TestAForeignUserIsRefused(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("a process of another user needs root")
+	}
+	const nobody = 65534
+	dir := must[string](t)(os.MkdirTemp("", "k"))
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	open := func(name string, allowed ...int) string {
+		path := filepath.Join(dir, name)
+		serve(t, must[net.Listener](t)(service.Listen(path, 0o666)), service.Options{AllowUIDs: allowed})
+		return path
+	}
+	ask := func(socket string, uid uint32) string {
+		cmd := exec.Command("/proc/self/exe") // wherever it lies, that user may run it
+		cmd.Env, cmd.Stderr, cmd.Dir = append(os.Environ(), askSocket+"="+socket), os.Stderr, "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+		return string(must[[]byte](t)(cmd.Output()))
+	}
+	own, both := open("own"), open("both", 0, nobody)
+	for _, c := range []struct {
+		name, socket string
+		uid          uint32
+		answered     bool
+	}{{"the service's own user", own, 0, true}, {"a foreign user", own, nobody, false}, {"a user who is allowed", both, nobody, true}} {
+		want := "unavailable"
+		if c.answered {
+			want = "answered"
+		}
+		if got := ask(c.socket, c.uid); got != want {
+			t.Errorf("%s: %q, want %q", c.name, got, want)
+		}
+	}
+}
+
+// TestBackPressure: more calls than the bound are refused with a sentence and the time to
+// come back; nothing of them is in the log, those under way are answered, and whoever
+// comes back gets what was asked for once.
+func TestBackPressure(t *testing.T) {
+	const bound, all = 4, 24
+	var hold atomic.Bool
+	arrived, onward := make(chan struct{}, all), make(chan struct{})
+	s := keystest.Start(t, service.Options{Waiting: bound, Now: func() time.Time {
+		if hold.Load() {
+			arrived <- struct{}{}
+			<-onward
+		}
+		return time.Now()
+	}})
+	tenant(t, s.Client, "demo", "")
+	e := seal(t, s.Client, header("demo"), "the text")
+	hold.Store(true)
+	answers := make(chan error, all)
+	ask := func() {
+		text, err := reveal(t, s.Client, e)
+		if err == nil && text != "the text" {
+			err = errors.New("another text: " + text)
+		}
+		answers <- err
+	}
+	for range bound {
+		go ask()
+	}
+	for range bound {
+		<-arrived // as many as may be under way are
+	}
+	c := keys.Dial("unix", s.Socket, keys.Options{})
+	defer c.Close()
+	for range all - bound {
+		_, err := reveal(t, c, e)
+		want(t, "one too many", err, fault.Unavailable)
+		if f := fault.Say(err); f.After != time.Second || f.Hint == "" {
+			t.Fatalf("refused with %v, hint %q", f.After, f.Hint)
+		}
+	}
+	hold.Store(false)
+	close(onward)
+	for range bound {
+		if err := <-answers; err != nil {
+			t.Errorf("under way: %v", err)
+		}
+	}
+	for range all - bound {
+		if _, err := reveal(t, c, e); err != nil {
+			t.Errorf("come back: %v", err)
+		}
+	}
+	s.Stop()
+	n := 0
+	must[int64](t)(service.VerifyLog(t.Context(), s.Options.Dir, s.Options.Root, func(e service.Entry) error {
+		if strings.Contains(e.Text, `"call":"unwrap"`) {
+			n++
+		}
+		return nil
+	}))
+	if n != all {
+		t.Errorf("%d unwraps are in the log, want %d", n, all)
+	}
+}
+
+// TestTogether: unwraps that are asked for at the same moment are each answered with
+// their own key or refusal, and each is in the log; who gives up holds up nobody.
+func TestTogether(t *testing.T) {
+	s := keystest.Start(t, service.Options{})
+	tenant(t, s.Client, "demo", "")
+	const all = 64
+	var wg sync.WaitGroup
+	var opened atomic.Int64
+	for i := range all {
+		h := header("demo")
+		h.Object = int64(1000 + i)
+		e := seal(t, s.Client, h, fmt.Sprint("text ", i))
+		k := ticket("demo")
+		if k.Object = h.Object; i%5 == 0 {
+			k.Object++
+		}
+		wg.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if i%7 == 3 {
+				cancel()
+			}
+			key, err := s.Client.Unwrap(ctx, k, e.HeaderBytes(), e.Recipients()[0])
+			switch {
+			case i%7 == 3 && err == context.Canceled:
+				return
+			case i%5 == 0:
+				want(t, "another record's ticket", err, fault.Denied)
+				return
+			}
+			if text := must[[]byte](t)(e.Open(key)); err != nil || string(text) != fmt.Sprint("text ", i) {
+				t.Errorf("%d: %q, %v", i, text, err)
+			}
+			opened.Add(1)
+		})
+	}
+	wg.Wait()
+	s.Stop()
+	n := int64(0)
+	must[int64](t)(service.VerifyLog(t.Context(), s.Options.Dir, s.Options.Root, func(e service.Entry) error {
+		if strings.Contains(e.Text, `"call":"unwrap"`) {
+			n++
+		}
+		return nil
+	}))
+	if n != opened.Load() {
+		t.Errorf("%d unwraps are in the log, and %d were answered", n, opened.Load())
+	}
 }
 
 func TestListen(t *testing.T) {

@@ -134,8 +134,8 @@ func (s *service) serve(ctx context.Context, raw net.Conn, cs *connections) {
 	}
 	conn := wire.NewConn(raw)
 	for {
-		var req wire.Request
-		err := conn.Receive(&req)
+		var asked wire.Batch
+		err := conn.Receive(&asked)
 		if !cs.busy(raw, true) {
 			return
 		}
@@ -143,12 +143,10 @@ func (s *service) serve(ctx context.Context, raw net.Conn, cs *connections) {
 			s.lost(conn, err)
 			return
 		}
-		resp := s.answer(ctx, req)
-		err = conn.Send(resp)
-		if resp.Result != nil {
-			for _, k := range resp.Result.Keys {
-				clear(k)
-			}
+		answers := s.answers(ctx, asked)
+		err = conn.Send(answers)
+		for _, a := range answers {
+			a.Forget()
 		}
 		if err != nil || !cs.busy(raw, false) {
 			return
@@ -165,6 +163,18 @@ func (s *service) lost(conn *wire.Conn, err error) {
 	if !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		s.log.Debug("connection to the key service ended", "error", err)
 	}
+}
+
+// answers runs the calls of one frame side by side.
+func (s *service) answers(ctx context.Context, asked wire.Batch) wire.Answers {
+	out := make(wire.Answers, len(asked))
+	var wg sync.WaitGroup
+	for i, req := range asked[1:] {
+		wg.Go(func() { out[i+1] = s.answer(ctx, req) })
+	}
+	out[0] = s.answer(ctx, asked[0])
+	wg.Wait()
+	return out
 }
 
 // answer runs one call and turns what came of it into a response.

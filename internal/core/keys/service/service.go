@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"strongroom/internal/base/fault"
@@ -34,6 +35,7 @@ type Options struct {
 	Budgets   Budgets
 	Skew      time.Duration // how far a ticket's time may be from the service's own; 5 minutes when zero
 	Open      int           // tenants whose keys are kept in memory; 256 when zero
+	Waiting   int           // calls that open secrets under way at once, each on its way to or at its keys; 1024 when zero
 	Version   string        // told by status
 }
 
@@ -42,6 +44,7 @@ type service struct {
 	o       Options
 	log     *slog.Logger
 	budgets *budgets
+	busy    atomic.Int64 // calls that open secrets under way
 
 	mu sync.RWMutex // held for writing while vault is exchanged
 	v  *vault       // nil while sealed
@@ -84,6 +87,9 @@ func newService(o Options) *service {
 	}
 	if o.Open == 0 {
 		o.Open = 256
+	}
+	if o.Waiting == 0 {
+		o.Waiting = 1024
 	}
 	log := o.Log
 	return &service{o: o, log: log, budgets: newBudgets(o.Budgets, o.Now)}

@@ -48,6 +48,11 @@ func (s *service) checked(ctx context.Context, call string, a wire.Args, do func
 	if err := checkShape(call, a); err != nil {
 		return err
 	}
+	leave, err := s.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if err := s.checkTime(a.Ticket); err != nil {
 		return err
 	}
@@ -65,6 +70,21 @@ func (s *service) checked(ctx context.Context, call string, a wire.Args, do func
 		}
 		return do(v, t, openings, entries)
 	})
+}
+
+// enter counts a call that opens secrets until leave, and refuses one more than may be
+// under way: who waits longer than people do would be answered for nobody. What is
+// refused is neither logged nor charged to a budget.
+func (s *service) enter() (leave func(), err error) {
+	leave = func() { s.busy.Add(-1) }
+	if s.busy.Add(1) <= int64(s.o.Waiting) {
+		return leave, nil
+	}
+	leave()
+	f := fault.New(fault.Unavailable, "More secrets are being opened at this moment than the key service keeps up with.").
+		WithHint("Nothing was opened. Try again in a moment.")
+	f.After = time.Second
+	return nil, f
 }
 
 func many(call string) bool { return call == wire.CallUnwrapMany || call == wire.CallRewrap }

@@ -3,8 +3,9 @@
 //
 // Always true: a frame is four bytes of length, big-endian, at most MaxFrame,
 // and that many bytes of one JSON object, or of the compact form that unwraps
-// and their answers have; one request is answered by one response with the same
-// id before the next is read, in the form in which it was asked.
+// and their answers have, or of several of these together; a frame is answered by
+// one frame, each request by a response with the same id at the same place, before
+// the next is read, in the form in which it was asked.
 package wire
 
 import (
@@ -91,12 +92,22 @@ type Result struct {
 	Recipients  []Recipient  `json:"recipients,omitempty"`  // rewrap, in the order of the items
 }
 
+// Forget clears the keys in r.
+func (r Response) Forget() {
+	if r.Result == nil {
+		return
+	}
+	for _, k := range r.Result.Keys {
+		clear(k)
+	}
+}
+
 // Error is a fault on its way.
 type Error struct {
 	Kind  string `json:"kind"`
 	Text  string `json:"text"`
 	Hint  string `json:"hint,omitempty"`
-	After int64  `json:"after,omitempty"` // milliseconds, for "throttled"
+	After int64  `json:"after,omitempty"` // milliseconds, for "throttled" and "unavailable"
 }
 
 // Recipient is an envelope.Recipient on its way.
@@ -179,7 +190,7 @@ func Write(w io.Writer, v any) error {
 
 // encode appends v in the form that it asks for.
 func encode(p []byte, v any) ([]byte, error) {
-	ok := false
+	ok, from := false, len(p)
 	switch v := v.(type) {
 	case Request:
 		if v.Compact {
@@ -189,11 +200,21 @@ func encode(p []byte, v any) ([]byte, error) {
 		if v.Compact {
 			p, ok = v.compact(p)
 		}
+	case Batch:
+		if len(v) == 1 {
+			return encode(p, v[0])
+		}
+		return appendEach(append(p, batchRequest), v)
+	case Answers:
+		if len(v) == 1 {
+			return encode(p, v[0])
+		}
+		return appendEach(append(p, batchResponse), v)
 	}
 	if ok {
 		return p, nil
 	}
-	b := bytes.NewBuffer(p[:4])
+	b := bytes.NewBuffer(p[:from])
 	if err := json.NewEncoder(b).Encode(v); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "A message to or from the key service could not be written.")
 	}
@@ -219,6 +240,11 @@ func Read(r io.Reader, v any) error {
 		}
 		return err
 	}
+	return decode(p, v)
+}
+
+// decode reads what stands in a frame, or in one part of a batch; p is not empty.
+func decode(p []byte, v any) error {
 	switch v := v.(type) {
 	case *Request:
 		if v.Compact = p[0] == compactRequest; v.Compact {
@@ -228,6 +254,10 @@ func Read(r io.Reader, v any) error {
 		if v.Compact = p[0] == compactResponse; v.Compact {
 			return v.expand(p)
 		}
+	case *Batch:
+		return v.expand(p)
+	case *Answers:
+		return v.expand(p)
 	}
 	return Decode(p, v)
 }

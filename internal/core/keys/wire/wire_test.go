@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -87,6 +88,47 @@ func TestWhatHasNoCompactForm(t *testing.T) {
 	}
 }
 
+// TestBatch: several requests in one frame, and their answers, come back as they were;
+// one alone is written as ever.
+func TestBatch(t *testing.T) {
+	q := request()
+	q.Args.Ephemeral, q.Args.Items[0].Header = []byte{}, []byte{}
+	if out := frame(t, wire.Batch{q}); !bytes.Equal(out, frame(t, q)) {
+		t.Errorf("one alone is %x", out)
+	}
+	asked := wire.Batch{q, request()}
+	out := frame(t, asked)
+	if want := "0302" + fmt.Sprintf("%08x", len(frame(t, q))-4) + hex.EncodeToString(frame(t, q)[4:]); !strings.HasPrefix(hex.EncodeToString(out[4:]), want) {
+		t.Errorf("the frame is %x", out)
+	}
+	var got wire.Batch
+	if err := wire.Read(bytes.NewReader(out), &got); err != nil || !reflect.DeepEqual(got[1], asked[1]) || len(got) != 2 || got[0].ID != 7 {
+		t.Errorf("%+v came back as %+v, %v", asked, got, err)
+	}
+	refused := wire.Response{ID: 8, Error: &wire.Error{Kind: "denied", Text: "No."}}
+	var answers wire.Answers
+	if err := wire.Read(bytes.NewReader(frame(t, wire.Answers{response(), refused})), &answers); err != nil || !reflect.DeepEqual(answers, wire.Answers{response(), refused}) {
+		t.Errorf("answers came back as %v, %v", answers, err)
+	}
+	many := make(wire.Batch, wire.MaxTogether+1)
+	for i := range many {
+		many[i] = request()
+	}
+	json := request()
+	json.Compact = false
+	for name, v := range map[string]any{"too many": many, "none": wire.Batch{}, "one of JSON": wire.Batch{request(), json}} {
+		if err := wire.Read(bytes.NewReader(frame(t, v)), &got); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for n := 1; n < len(out)-4; n++ {
+		cut := append(binary.BigEndian.AppendUint32(nil, uint32(n)), out[4:4+n]...)
+		if err := wire.Read(bytes.NewReader(cut), &got); !fault.Is(err, fault.Invalid) {
+			t.Errorf("cut off behind %d bytes: %v", n, err)
+		}
+	}
+}
+
 // TestCompactFormIsStrict: whatever is cut off, added or unknown is refused.
 func TestCompactFormIsStrict(t *testing.T) {
 	again := func(p []byte) []byte { return append(binary.BigEndian.AppendUint32(nil, uint32(len(p))), p...) }
@@ -121,11 +163,19 @@ func TestCompactFormIsStrict(t *testing.T) {
 func FuzzFrame(f *testing.F) {
 	f.Add(frame(f, request()))
 	f.Add(frame(f, wire.Request{}))
+	f.Add(frame(f, wire.Batch{request(), request()}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var q wire.Request
-		if err := wire.Read(bytes.NewReader(b), &q); err != nil {
+		var several wire.Batch
+		if err := wire.Read(bytes.NewReader(b), &several); err != nil {
 			return
 		}
+		if len(several) > 1 {
+			if out := frame(t, several); !bytes.Equal(out, b[:len(out)]) {
+				t.Fatalf("%x came back as %x", b, out)
+			}
+			return
+		}
+		q := several[0]
 		out := frame(t, q)
 		if q.Compact && !bytes.Equal(out, b[:len(out)]) {
 			t.Fatalf("%x came back as %x", b, out)
