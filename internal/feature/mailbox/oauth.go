@@ -49,10 +49,10 @@ type Preset struct {
 func Presets() []Preset {
 	const login = "https://login.microsoftonline.com/common/oauth2/v2.0/"
 	const outlook = "https://outlook.office.com/"
-	return []Preset{ // #nosec G101 -- addresses, no secrets
+	return []Preset{
 		{Name: Microsoft, Label: "Microsoft 365", Authorize: login + "authorize", Token: login + "token", Server: "outlook.office365.com:993", SMTP: "smtp.office365.com:587",
 			Scope: "offline_access " + outlook + "IMAP.AccessAsUser.All " + outlook + "POP.AccessAsUser.All " + outlook + "SMTP.Send"},
-		{Name: Google, Label: "Google", Authorize: "https://accounts.google.com/o/oauth2/v2/auth", Token: "https://oauth2.googleapis.com/token", Server: "imap.gmail.com:993", SMTP: "smtp.gmail.com:587",
+		{Name: Google, Label: "Google", Authorize: "https://accounts.google.com/o/oauth2/v2/auth", Token: "https://oauth2.googleapis.com/token", Server: "imap.gmail.com:993", SMTP: "smtp.gmail.com:587", // #nosec G101 -- addresses
 			Scope: "https://mail.google.com/", more: map[string]string{"access_type": "offline", "prompt": "consent"}},
 		{Name: ByOAuth, Label: "Another provider"},
 	}
