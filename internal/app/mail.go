@@ -91,6 +91,9 @@ func (a *App) mails() error {
 	a.Mailboxes = &mailbox.Desk{Tickets: mailbox.Tickets{Kind: incident.Kind, Waits: []string{incident.WaitCustomer, incident.Resolved}, Goes: incident.Active,
 		Journal: entry.Kind, Mail: entry.Email, Note: entry.Note, FieldOf: entry.FieldOf, Place: entry.Place, Watching: comment.Watching},
 		Gate: a.Gate, Records: a.Records, Files: a.Files, Relations: a.Relations, Secrets: a.Secrets, Dialer: a.Dialer, Log: a.Log, Relay: relay}
+	if !a.Dialer.Off {
+		a.Mailboxes.Texts = a.names.Texts
+	}
 	a.Outbox.Via, a.Outbox.File = a.Mailboxes.Via, a.mailed
 	if relay != nil {
 		a.Mailboxes.Own = []string{relay.From.Address}

@@ -69,6 +69,7 @@ import (
 	"strongroom/internal/feature/sensitive"
 	"strongroom/internal/feature/share"
 	"strongroom/internal/feature/tracker"
+	"strongroom/internal/feature/tracker/resolve"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/ivanti"
@@ -115,6 +116,7 @@ type App struct {
 	Rules     *automation.Rules
 	Duties    *duty.Duties
 	Mailboxes *mailbox.Desk
+	names     *resolve.Client // whom trackers ask
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
 	Web       *webui.Server           // once Handler was called

@@ -87,6 +87,7 @@ func (a *App) trackers() ([]seen.Tracker, error) {
 	named := *a.Dialer // the operator or the machine names the name servers, wherever they are
 	named.Trusted = append(named.Trusted[:len(named.Trusted):len(named.Trusted)], servers...)
 	names := &resolve.Client{Dialer: &named, Servers: servers}
+	a.names = names
 	hosts := &pace.Hosts{}
 	return []seen.Tracker{
 		(&rdap.Source{Client: a.Dialer.Client(dialer.Limits{}), Bootstrap: list, Pace: hosts}).Tracker(),

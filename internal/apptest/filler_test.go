@@ -109,6 +109,7 @@ var follows = map[string]string{
 	"ways":             "other",
 	"mailboxes":        "other",
 	"held":             "other",
+	"signing":          "other",
 	"votes":            "other",
 	"tickets":          "incident",
 	"catalogue":        "offering",

@@ -39,6 +39,7 @@ type Relay struct {
 	Token    string // an access token, in place of Password
 	From     mail.Address
 	Time     time.Duration // for one mail; a minute when 0
+	Keys     []Key         // that sign what is from their domains
 	Config   *tls.Config   // nil is the library's, from TLS 1.2
 }
 
@@ -77,6 +78,11 @@ func (r *Relay) Send(ctx context.Context, m Message) error {
 	raw, err := m.bytes(from)
 	if err != nil {
 		return err
+	}
+	if len(r.Keys) > 0 {
+		if raw, err = sign(raw, from, r.Keys); err != nil {
+			return fault.Wrap(err, fault.Internal, "The mail could not be signed.")
+		}
 	}
 	limit := r.Time
 	if limit == 0 {

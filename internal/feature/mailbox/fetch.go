@@ -97,14 +97,7 @@ func (d *Desk) checked(ctx context.Context, tenant string, b *Box, validity, las
 // open opens a password of a mailbox, once for each version of its settings; empty when
 // there is none.
 func (d *Desk) open(ctx context.Context, tenant string, b *Box, field string) (string, error) {
-	at := place{tenant, b.ID, b.Version, field}
-	d.mu.Lock()
-	text, ok := d.opened[at]
-	d.mu.Unlock()
-	if ok {
-		return text, nil
-	}
-	text, _, err := d.Secrets.RevealBeside(ctx, access.System(tenant, "job"), gate.Thing{}, reasonOfUse, func(tx *gate.Tx) (*secret.Ref, error) {
+	return d.opening(ctx, place{tenant, b.ID, b.Version, field}, reasonOfUse, func(tx *gate.Tx) (*secret.Ref, error) {
 		b, err := get(tx, b.ID)
 		if err != nil {
 			return nil, err
@@ -113,6 +106,17 @@ func (d *Desk) open(ctx context.Context, tenant string, b *Box, field string) (s
 		e.Kind, e.Object, e.Detail.Name = thing, b.ID, b.Name
 		return &secret.Ref{Kind: thing, Object: b.ID, Field: field}, nil
 	})
+}
+
+// opening opens a secret and remembers it.
+func (d *Desk) opening(ctx context.Context, at place, why string, which func(*gate.Tx) (*secret.Ref, error)) (string, error) {
+	d.mu.Lock()
+	text, ok := d.opened[at]
+	d.mu.Unlock()
+	if ok {
+		return text, nil
+	}
+	text, _, err := d.Secrets.RevealBeside(ctx, access.System(at.tenant, "job"), gate.Thing{}, why, which)
 	if err != nil {
 		return "", err
 	}
@@ -122,7 +126,7 @@ func (d *Desk) open(ctx context.Context, tenant string, b *Box, field string) (s
 		d.opened = map[place]string{}
 	}
 	for old := range d.opened { // of earlier settings
-		if old.tenant == tenant && old.box == b.ID && old.version != b.Version {
+		if old.tenant == at.tenant && old.box == at.box && old.version != at.version {
 			delete(d.opened, old)
 		}
 	}

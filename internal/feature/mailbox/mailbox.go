@@ -80,7 +80,9 @@ type Desk struct {
 	Relay     *post.Relay      // the operator's; nil when there is none
 	Log       *slog.Logger
 	TLS       *tls.Config // of mail servers; nil is the library's
-	Plain     bool        // providers of OAuth2 may be asked by http: for tests on loopback
+	// Texts gives the TXT records of a name, as trackers ask for them; nil asks nobody.
+	Texts func(ctx context.Context, name string) ([]string, error)
+	Plain bool // providers of OAuth2 may be asked by http: for tests on loopback
 
 	mu     sync.Mutex
 	opened map[place]string // passwords, while their settings stay
@@ -113,6 +115,8 @@ func Feature() record.Feature {
 		`alter table mailbox add column if not exists confirms int not null default 0`,
 		`alter table mailbox add column if not exists tells_solved int not null default 0`,
 		`alter table mailbox add column if not exists plus int not null default 0`,
+		`create table if not exists mail_key (id id primary key, domain text not null, state text not null, made_at int not null, rsa text not null, ed25519 text not null)`,
+		`create index if not exists mail_key_domain on mail_key (domain, state)`,
 		`alter table mailbox add column if not exists language text not null default ''`,
 		`alter table mailbox add column if not exists auth text not null default ''`,
 		`alter table mailbox add column if not exists oauth_client text not null default ''`,

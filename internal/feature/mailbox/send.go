@@ -80,12 +80,16 @@ func (d *Desk) relay(ctx context.Context, tenant string, b *Box) (*mail.Relay, e
 	if b.Name == b.Address {
 		from.Name = ""
 	}
+	keys, err := d.signing(ctx, tenant, b)
+	if err != nil {
+		return nil, err
+	}
 	if b.Send == ByRelay {
 		if d.Relay == nil {
 			return nil, fault.New(fault.Unavailable, "This server has no relay for mail.").WithHint("Its operator can name one with the setting smtp; or give the mailbox a server of its own.")
 		}
 		out := *d.Relay
-		out.From = from
+		out.From, out.Keys = from, keys
 		return &out, nil
 	}
 	var w word
@@ -96,7 +100,7 @@ func (d *Desk) relay(ctx context.Context, tenant string, b *Box) (*mail.Relay, e
 	if err != nil {
 		return nil, err
 	}
-	return &mail.Relay{Dialer: d.Dialer, Addr: b.SMTPServer, TLS: b.SMTPTLS, User: cmp.Or(b.SMTPUser, b.User), Password: w.password, Token: w.token, From: from, Config: d.TLS}, nil
+	return &mail.Relay{Dialer: d.Dialer, Addr: b.SMTPServer, TLS: b.SMTPTLS, User: cmp.Or(b.SMTPUser, b.User), Password: w.password, Token: w.token, From: from, Keys: keys, Config: d.TLS}, nil
 }
 
 // Try sends a mail by the way of a mailbox to who asks, and says what happened. It is

@@ -53,6 +53,11 @@ func (p *Pages) Mount(s *shell.Shell) {
 	post(top+"/{id}/delete", (*visit).remove)
 	post(top+"/{id}/connect", (*visit).connect)
 	get(mailbox.ReturnPath, (*visit).connected)
+	get(signingPage, (*visit).signing)
+	post(signingPage, (*visit).makeKeys)
+	post(signingPage+"/{id}/check", (*visit).checkKeys)
+	post(signingPage+"/{id}/use", (*visit).useKeys)
+	post(signingPage+"/{id}/delete", (*visit).removeKeys)
 	get(top+"/held/{id}", (*visit).held)
 	post(top+"/held/{id}/release", (*visit).release)
 	post(top+"/held/{id}/drop", (*visit).drop)
@@ -109,7 +114,7 @@ var states = map[string]ui.Pill{
 // all lists the mailboxes and what was not filed.
 func (v *visit) all() error {
 	data := &view{Head: ui.Head{Title: "Mailboxes", Icon: "inbox", Sub: []ui.Cell{{Text: "Mail that comes here becomes tickets, or is written on those it belongs to."}},
-		Actions: []ui.Action{{Label: "Add a mailbox", Icon: "plus", Href: top + "/new", Primary: true}, {Label: "Mail templates", Icon: "template", Href: top + "/templates"}}}}
+		Actions: []ui.Action{{Label: "Add a mailbox", Icon: "plus", Href: top + "/new", Primary: true}, {Label: "Mail templates", Icon: "template", Href: top + "/templates"}, {Label: "Signed mail", Icon: "shield-check", Href: signingPage}}}}
 	boxes := &ui.Section{Title: "Mailboxes", Icon: "inbox", Empty: "None yet: no mail is read."}
 	held := &ui.Section{Title: "Held back", Icon: "alert-triangle", Empty: "Nothing waits for you to decide."}
 	rest := &ui.Section{Title: "Not filed", Icon: "mail", Empty: "Nothing was ignored."}
