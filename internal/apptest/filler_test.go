@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"strongroom/internal/apptest"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/customobject"
 )
 
 // filler makes requests of one route: it knows what each of its parameters
@@ -128,9 +130,9 @@ func (x *isolation) filler(route string) *filler {
 	kinds := x.h.App.Records.Kinds
 	f.kind = kinds.Plural(f.parts[0])
 	if f.odata = f.parts[0] == "odata"; f.odata {
-		f.set = slices.IndexFunc(f.parts, func(p string) bool { return x.sets[p] != "" })
+		f.set = slices.IndexFunc(f.parts, func(p string) bool { return x.sets[p] != "" || p == defined })
 		if f.set >= 0 {
-			f.kind = kinds.Kind(x.sets[f.parts[f.set]])
+			f.kind = kinds.Kind(cmp.Or(x.sets[f.parts[f.set]], customobject.Kind))
 		}
 	}
 	for i, part := range f.parts {
@@ -151,7 +153,7 @@ func (x *isolation) filler(route string) *filler {
 		if f.odata && f.kind != nil {
 			what = f.kind.Name
 			if part == "{id}" && i > f.set+1 { // behind the name of a relationship
-				what = x.h.App.Ivanti.Related(f.parts[f.set], before)
+				what = cmp.Or(x.h.App.Ivanti.Related(f.parts[f.set], before), "contact")
 			}
 		}
 		switch {
@@ -159,7 +161,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}", "{action}", "{name}"}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}", "{action}", "{name}", defined}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -167,6 +169,10 @@ func (x *isolation) filler(route string) *filler {
 	}
 	return f
 }
+
+// defined stands in routes of Ivanti's API for the objects that a tenant defines: the sample's
+// are agencies, with a link to a contact.
+const defined = "{designed}"
 
 // path fills the route's address.
 func (f *filler) path(t target) string {
@@ -191,6 +197,11 @@ func (f *filler) path(t target) string {
 			part = "markdown"
 		case "{action}":
 			part = "take_ownership"
+			if f.set >= 0 && f.odata && f.parts[f.set] == defined {
+				part = map[bool]string{true: "set_over", false: "agencyassociateslink"}[f.method == http.MethodPost]
+			}
+		case defined:
+			part = "agencys"
 		case "{resource}":
 			part = "configurations"
 		case "{name}": // of a report that comes with the product

@@ -33,6 +33,11 @@ func Feature() record.Feature {
 	return record.Feature{Name: Kind, Kinds: []*record.Kind{tasks()}, Schema: desk.Indexes(Kind)}
 }
 
+// Types are the types of tasks.
+func Types() []string {
+	return []string{"Assignment", "Work Order", "Computer Provisioning", "Software Installation"}
+}
+
 // Life is the lifecycle of tasks.
 func Life() *lifecycle.Lifecycle {
 	taken := []string{"owner_id"}
@@ -66,6 +71,7 @@ func tasks() *record.Kind {
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("TSK"), desk.Status(l, "Left empty, it is Logged."),
 			{Name: "priority", Type: record.Choice, Choices: desk.Priorities(), Default: "3", Class: record.Internal, Filter: true, Sort: true, List: true},
+			{Name: "task_type", Label: "Type", Type: record.Choice, Choices: Types(), Default: Types()[0], Class: record.Internal, Filter: true},
 			desk.Team(), desk.Owner(),
 			desk.Description(),
 			{Name: "target_date", Label: "Due", Type: record.Date, Class: record.Internal, Filter: true, Sort: true, List: true, Expires: true, Group: "Plan"},

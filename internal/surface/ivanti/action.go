@@ -68,7 +68,7 @@ func (a *API) mountActions(o *object) {
 	a.mux.Handle("GET "+business+o.set+"/{id}/{action}", func(http.ResponseWriter, *http.Request) error {
 		return fault.New(fault.NotFound, "There is no such address.").WithHint("The relationships of the object are listed at /api/odata/%s/$metadata.", o.set)
 	})
-	a.mux.Handle("POST "+business+o.set+"/{id}/{action}", a.called(func(c *call) error { return act(c, o) }), web.MaxBody(maxBody))
+	a.mux.Handle("POST "+business+o.set+"/{id}/{action}", a.called(func(c *call) error { return act(c, c.as(o)) }), web.MaxBody(maxBody))
 }
 
 // action finds the action that an address names. An ActionId of another one is refused;
@@ -153,6 +153,9 @@ func act(c *call, o *object) error {
 	var rec *record.Record
 	err = c.Gate.Change(c.r.Context(), c.caller, access.Edit, gate.Thing{Kind: o.kind.Name, ID: rid}, func(tx *gate.Tx) error {
 		v, err := c.values(tx, o, prompted(member(body, "PromptParams")))
+		if err == nil && o.narrow() {
+			_, err = c.get(tx, o, rid)
+		}
 		if err != nil {
 			return err
 		}

@@ -47,6 +47,7 @@ type API struct {
 	mux     *web.Mux
 	objects map[string]*object // by kind
 	sets    map[string]*object // by what stands in addresses
+	subs    map[string]*object // subtypes, likewise
 }
 
 // Is tells whether a path is one of this API's, with or without /HEAT before it.
@@ -72,8 +73,9 @@ func (a *API) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web.NoStore(w)
 		u := *r.URL
-		u.Path, u.RawPath = a.normal(r.URL.Path), ""
+		u.RawPath = ""
 		r2 := r.Clone(r.Context())
+		r2, u.Path = a.based(r2, a.normal(r.URL.Path))
 		r2.URL = &u
 		a.mux.ServeHTTP(w, r2)
 	})
@@ -100,6 +102,9 @@ func (a *API) Sets() map[string]string {
 func (a *API) Links(set string) map[string]string {
 	a.build()
 	out := map[string]string{}
+	if a.sets[set] == nil {
+		return out
+	}
 	for _, f := range a.sets[set].fields {
 		switch f.form {
 		case link:
@@ -115,6 +120,9 @@ func (a *API) Links(set string) map[string]string {
 // letters.
 func (a *API) Related(set, name string) string {
 	a.build()
+	if a.sets[set] == nil {
+		return ""
+	}
 	for _, r := range a.sets[set].ties {
 		if strings.EqualFold(r.name, name) {
 			return r.to
@@ -138,6 +146,8 @@ func (a *API) build() {
 			a.mountFilesOf(a.sets[set])
 			a.mountActions(a.sets[set])
 		}
+		a.divide()
+		a.mountDesigned()
 		a.mountFiles()
 		a.mountSearch()
 		a.mountCatalogue()
@@ -147,7 +157,7 @@ func (a *API) build() {
 
 func (a *API) mount(o *object) {
 	at := func(method, path string, fn func(*call, *object) error) {
-		a.mux.Handle(method+" "+path, a.called(func(c *call) error { return fn(c, o) }), web.MaxBody(maxBody))
+		a.mux.Handle(method+" "+path, a.called(func(c *call) error { return fn(c, c.as(o)) }), web.MaxBody(maxBody))
 	}
 	all, one := business+o.set, business+o.set+"/{id}"
 	at("GET", odataAt+o.set+"/$metadata", metadata)
@@ -169,7 +179,7 @@ func (a *API) normal(p string) string {
 	p = strings.TrimPrefix(strings.TrimPrefix(p, "/heat"), "/api")
 	rest, ok := strings.CutPrefix(p, business)
 	if !ok {
-		return p
+		return a.metadataOf(p)
 	}
 	parts := strings.Split(rest, "/")
 	for i, part := range parts {
@@ -186,6 +196,8 @@ type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
 	caller *access.Caller
+
+	nowhere bool // the address is none
 }
 
 // called finds out who calls, counts the request and runs fn.
@@ -199,7 +211,8 @@ func (a *API) called(fn func(*call) error) web.Handler {
 		if err != nil {
 			return err
 		}
-		if err = fn(&call{a, w, r, caller}); fault.Is(err, fault.NotFound) { // as a key that is none; an address that is none is 404
+		c := &call{API: a, w: w, r: r, caller: caller}
+		if err = fn(c); fault.Is(err, fault.NotFound) && !c.nowhere { // as a key that is none; an address that is none is 404
 			err = fault.Wrap(err, fault.Invalid, "The key is not valid: there is no such record, or you may not see it.")
 		}
 		return err

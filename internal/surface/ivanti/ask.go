@@ -88,6 +88,8 @@ func (a *API) term(tx *gate.Tx, o *object, t odata.Term) ([]record.Filter, error
 		t.Value = nil
 	}
 	switch {
+	case p.form == upward && p.suffix != "_Category":
+		return o.ofParent(a, tx, t)
 	case p.suffix == "_Category" || p.form == derived || p.of == nil && (p.name == creator || p.name == modifier):
 		return nil, fault.New(fault.Invalid, "%s cannot be filtered by %s.", o.name, p.name+p.suffix)
 	case p.of == nil:

@@ -91,8 +91,17 @@ func show(c *call, o *object) error {
 		return err
 	}
 	return c.give(http.StatusOK, o, wanted(q), func(fn func(*gate.Tx) error) error { return c.Gate.View(c.r.Context(), c.caller, fn) }, func(tx *gate.Tx) (*record.Record, error) {
-		return c.Records.Get(tx, o.kind.Name, rid)
+		return c.get(tx, o, rid)
 	})
+}
+
+// get reads a record of an object.
+func (c *call) get(tx *gate.Tx, o *object, rid id.ID) (*record.Record, error) {
+	r, err := c.Records.Get(tx, o.kind.Name, rid)
+	if err == nil {
+		err = o.is(r)
+	}
+	return r, err
 }
 
 // give answers with the record that find gives in the transaction that within opens.
@@ -190,6 +199,13 @@ func (c *call) values(tx *gate.Tx, o *object, body map[string]any) (record.Value
 		case !ok:
 			wrong[o.name+"."+name] = "There is no such field."
 			continue
+		case p.form == upward:
+			if p.suffix != "_Category" && v != nil {
+				if err := o.under(c.API, tx, v, out); err != nil {
+					return nil, c.translate(o, err)
+				}
+			}
+			continue
 		case p.of == nil || p.of.ReadOnly || p.form == title || p.suffix == "_Category":
 			continue
 		case p.suffix == "_Valid" && given(body, p.name):
@@ -256,6 +272,12 @@ func (c *call) make(o *object, complete func(*gate.Tx, record.Values) error) err
 	err = c.Gate.View(c.r.Context(), c.caller, func(tx *gate.Tx) error {
 		if v, err = c.values(tx, o, body); err != nil {
 			return err
+		}
+		if o.kind.Variant != 0 {
+			v[o.kind.Variants.By] = o.kind.Variant
+		}
+		if err := o.sub.set(c, tx, o.kind, v); err != nil {
+			return c.translate(o, err)
 		}
 		return complete(tx, v)
 	})
@@ -329,6 +351,9 @@ func update(c *call, o *object) error {
 		return c.Gate.Change(c.r.Context(), c.caller, access.Edit, gate.Thing{Kind: o.kind.Name, ID: rid}, fn)
 	}, func(tx *gate.Tx) (*record.Record, error) {
 		v, err := c.values(tx, o, body)
+		if err == nil && o.narrow() {
+			_, err = c.get(tx, o, rid)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -347,6 +372,11 @@ func destroy(c *call, o *object) error {
 		return err
 	}
 	err = c.Gate.Change(c.r.Context(), c.caller, access.Delete, gate.Thing{Kind: o.kind.Name, ID: rid}, func(tx *gate.Tx) error {
+		if o.narrow() {
+			if _, err := c.get(tx, o, rid); err != nil {
+				return err
+			}
+		}
 		return c.Records.Trash(tx, o.kind.Name, rid)
 	})
 	if err != nil {

@@ -110,6 +110,9 @@ func open(t testing.TB) *house {
 	t.Cleanup(s.Close)
 	h.url = s.URL
 	for _, route := range api.Routes() {
+		if ivanti.Designed(route) { // TestDesignedObjects asks them
+			continue
+		}
 		calls.LoadOrStore(shape(api, route), false)
 	}
 	h.api = api

@@ -82,12 +82,15 @@ func metadata(c *call, o *object) error {
 	for _, r := range o.ties {
 		t.Links = append(t.Links, navigation{Name: r.name, Type: "Collection(MetaData." + c.objects[r.to].name + ")"})
 	}
+	if o.kind.Scope == record.OfOrganization || o.kind.Scope == record.Organization {
+		t.Links = append(t.Links, navigation{Name: o.name + "ContainsAttachment", Type: "Collection(MetaData.Attachment)"})
+	}
 	var actions, functions []operation
 	for _, a := range o.actions {
 		actions = append(actions, o.operation(a.name, o.actionID(a)))
 	}
 	err := c.Gate.View(c.r.Context(), c.caller, func(tx *gate.Tx) error {
-		list, err := view.List(tx, o.kind.Name, 0)
+		list, err := view.List(tx, o.kind.Name, o.kind.Variant)
 		for _, v := range list {
 			functions = append(functions, o.operation(underscored(v.Name), viewID(v)))
 		}
@@ -128,7 +131,7 @@ func properties(f *field) []property {
 		one.Type, one.MaxLength = edm(f.of)
 	}
 	switch f.form {
-	case link:
+	case link, upward:
 		return []property{one, rec(f.name + "_RecID"), {Name: f.name + "_Category", Type: "Edm.String", Nullable: true}}
 	case named, choice:
 		return []property{one, rec(f.name + "_Valid")}

@@ -11,11 +11,12 @@ import (
 // spec is what Ivanti calls a kind and its fields, where that does not follow from our
 // own names: those in camel case, references as XLink.
 type spec struct {
-	name string                                 // of the object
-	as   map[string]string                      // of fields, by ours
-	by   []string                               // of our references, those that Ivanti shows by a name: a validated field
-	more map[string]func(*record.Record) []byte // fields that follow from the record, and are read alone
-	also map[string]string                      // of our references, those whose name is there as a field of its own, which is read alone
+	name  string                                 // of the object
+	as    map[string]string                      // of fields, by ours
+	by    []string                               // of our references, those that Ivanti shows by a name: a validated field
+	more  map[string]func(*record.Record) []byte // fields that follow from the record, and are read alone
+	above []string                               // our fields that name what a record belongs to, where these are several: ParentLink
+	also  map[string]string                      // of our references, those whose name is there as a field of its own, which is read alone
 }
 
 // assigned are the references of tickets that Ivanti shows by a name.
@@ -31,6 +32,12 @@ func ticket(name, number, text string, more map[string]string) spec {
 	}
 	maps.Copy(as, more)
 	return spec{name: name, as: as, by: assigned(), also: map[string]string{"contact_id": "ProfileFullName"}}
+}
+
+// below says what records may belong to.
+func (s spec) below(fields ...string) spec {
+	s.above = fields
+	return s
 }
 
 // specs are the names by our kinds.
@@ -49,7 +56,9 @@ func specs() map[string]spec {
 		"release_milestone": {name: "ReleaseMilestone", as: map[string]string{"release_id": "ParentLink"}},
 		"knowledge_article": {name: "FRS_Knowledge", by: assigned(), as: map[string]string{"name": "Title", "number": "KnowledgeNumber", "body": "Details", "service_id": "Service", "category_id": "Category", "team_id": "OwnerTeam", "owner_id": "Owner", "expire_on": "ExpirationDate", "published_at": "PublicationDate", "reviewed_at": "ReviewDate"}},
 		"department":        {name: "Department", by: assigned(), as: map[string]string{"name": "Department", "manager_id": "Manager"}},
-		"task":              ticket("Task", "AssignmentID", "Details", nil),
+		"task":              ticket("Task", "AssignmentID", "Details", map[string]string{"target_date": "TargetDateTime", "starts_on": "PlannedStartDate", "order": "SequenceNum"}).below("incident_id", "service_request_id", "problem_id", "change_id"),
+		"service_agreement": {name: "ServiceAgreement", by: []string{"calendar_id"}, as: map[string]string{"name": "Title", "calendar_id": "HOP"}},
+		"journal":           spec{name: "Journal", as: map[string]string{"name": "Subject"}}.below("incident_id", "service_request_id", "problem_id", "change_id", "task_id", "release_id"),
 		"category":          {name: "Category", as: map[string]string{"name": "Category", "service_id": "Service"}, by: assigned()},
 		"service":           {name: "CI__Service", as: map[string]string{"team_id": "OwnerTeam", "owner_id": "Owner"}, by: assigned()},
 		"team":              {name: "StandardUserTeam", as: map[string]string{"name": "Team", "email": "TeamEmail", "manager_id": "TeamManager"}, by: assigned()},

@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/feature/contact"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/incident"
+	"strongroom/internal/feature/journal"
 	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/location"
 	"strongroom/internal/feature/offering"
@@ -20,6 +21,7 @@ import (
 	"strongroom/internal/feature/release"
 	"strongroom/internal/feature/request"
 	"strongroom/internal/feature/service"
+	"strongroom/internal/feature/sla"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
 )
@@ -28,7 +30,7 @@ import (
 func TestNamesAreOfKinds(t *testing.T) {
 	kinds := map[string]*record.Kind{}
 	for _, f := range []record.Feature{announcement.Feature(), category.Feature(), change.Feature(), configuration.Feature(), contact.Feature(), identity.Feature(), incident.Feature(),
-		location.Feature(), organization.Feature(), problem.Feature(), request.Feature(), offering.Feature(), release.Feature(), ballot.Feature(), knowledge.Feature(), service.Feature(), task.Feature(), team.Feature()} {
+		location.Feature(), organization.Feature(), problem.Feature(), request.Feature(), offering.Feature(), release.Feature(), ballot.Feature(), journal.Feature(), sla.Feature(), knowledge.Feature(), service.Feature(), task.Feature(), team.Feature()} {
 		for _, k := range f.Kinds {
 			kinds[k.Name] = k
 		}

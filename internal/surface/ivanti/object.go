@@ -24,6 +24,7 @@ const (
 	choice              // X with the choice, X_Valid with a RecId that stands for it
 	title               // X with the name of what a link beside it leads to
 	derived             // X, which follows from the record
+	upward              // X, X_RecID and X_Category of what the record belongs to
 )
 
 // The fields of every object that are not the kind's own.
@@ -61,6 +62,8 @@ type object struct {
 	ties    []relationship
 	actions []action
 	parts   map[string]part // by names in small letters
+	sub     *subtype        // nil for the object itself
+	above   []string        // our fields that name what it belongs to, where these are several
 }
 
 // newObject describes a kind. Fields that hold secrets, several values or files are left
@@ -79,6 +82,9 @@ func newObject(k *record.Kind, s spec) *object {
 	}
 	if k.Scope == record.OfOrganization {
 		o.add(&field{name: unit, form: link, of: &record.Field{Name: "organization_id", Label: "Organization", Type: record.Ref, Ref: "organization"}})
+	}
+	if o.above = s.above; len(o.above) > 0 {
+		o.add(&field{name: parentLink, form: upward})
 	}
 	for i := range k.Fields {
 		f := &k.Fields[i]
@@ -113,7 +119,7 @@ func newObject(k *record.Kind, s spec) *object {
 
 // add adds a field whose names are not taken yet.
 func (o *object) add(f *field) {
-	suffixes := map[form][]string{plain: {""}, title: {""}, derived: {""}, link: {"", "_RecID", "_Category"}, named: {"", "_Valid"}, choice: {"", "_Valid"}}[f.form]
+	suffixes := map[form][]string{plain: {""}, title: {""}, derived: {""}, link: {"", "_RecID", "_Category"}, upward: {"", "_RecID", "_Category"}, named: {"", "_Valid"}, choice: {"", "_Valid"}}[f.form]
 	for _, s := range suffixes {
 		if _, taken := o.parts[strings.ToLower(f.name+s)]; taken {
 			f.name += "Field" // Status of two fields is Status and StatusField
@@ -182,6 +188,11 @@ func (o *object) append(b []byte, r row, only map[string]bool) []byte {
 			} else {
 				put("_Category", text(target.name))
 			}
+		case upward:
+			to, name := o.parent(r)
+			put("", recIDJSON(to))
+			put("_RecID", recIDJSON(to))
+			put("_Category", map[bool][]byte{true: text(name), false: []byte("null")}[to != 0])
 		case named:
 			to := r.Values.ID(f.of.Name)
 			if name := r.Names[f.of.Name]; name != "" {

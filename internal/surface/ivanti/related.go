@@ -21,6 +21,8 @@ const (
 	refers    way = iota // a field of this one names the other
 	isNamed              // a field of the other names this one
 	isRelated            // people related the two
+	names                // a field of this one names several
+	within               // this one belongs to the organization
 )
 
 // relationship is a name by which the records of one kind lead to those of another.
@@ -28,30 +30,48 @@ type relationship struct {
 	of, name, to string // kinds, and the name
 	way          way
 	field        string // of ours, where it is one
+	with         string // what else the other has: a field, = and a value
 }
 
 // relationships are those of tickets, by the names that Ivanti's clients use.
 func relationships() []relationship {
 	return []relationship{
-		{"incident", "IncidentContainsTask", "task", isNamed, "incident_id"},
-		{"incident", "ProblemAssociatesIncident", "problem", refers, "problem_id"},
-		{"incident", "IncidentAssocMasterIncident", "incident", refers, "master_id"},
-		{"incident", "IncidentAssocChildIncident", "incident", isNamed, "master_id"},
-		{"incident", "IncidentAssociatesChange", "change", isNamed, "incident_id"},
-		{"incident", "IncidentAssociatedServiceReq", "service_request", isNamed, "incident_id"},
-		{"incident", "IncidentAssociatedCustomer", "contact", refers, "contact_id"},
-		{"incident", "IncidentAssociatesCI", "configuration", isRelated, ""},
-		{"incident", "IncidentAssocFRS_Knowledge", "knowledge_article", isRelated, ""},
-		{"release", "ReleaseProjectAssociatesChange", "change", isNamed, "release_id"},
-		{"problem", "ProblemAssociatesIncident", "incident", isNamed, "problem_id"},
-		{"problem", "ProblemAssociatesChange", "change", isNamed, "problem_id"},
-		{"problem", "ProblemContainsTask", "task", isNamed, "problem_id"},
-		{"problem", "ProblemAssociatesCI", "configuration", isRelated, ""},
-		{"change", "ChangeContainsTask", "task", isNamed, "change_id"},
-		{"change", "ChangeAssociatesCI", "configuration", isRelated, ""},
-		{"service_request", "ServiceReqContainsTask", "task", isNamed, "service_request_id"},
-		{"service_request", "ServiceReqAssociatesCI", "configuration", isRelated, ""},
-		{"configuration", "CIAssociatedActiveIncident", "incident", isRelated, ""},
+		{of: "incident", name: "IncidentContainsTask", to: "task", way: isNamed, field: "incident_id"},
+		{of: "incident", name: "ProblemAssociatesIncident", to: "problem", way: refers, field: "problem_id"},
+		{of: "incident", name: "IncidentAssocMasterIncident", to: "incident", way: refers, field: "master_id"},
+		{of: "incident", name: "IncidentAssocChildIncident", to: "incident", way: isNamed, field: "master_id"},
+		{of: "incident", name: "IncidentAssociatesChange", to: "change", way: isNamed, field: "incident_id"},
+		{of: "incident", name: "IncidentAssociatedServiceReq", to: "service_request", way: isNamed, field: "incident_id"},
+		{of: "incident", name: "IncidentAssociatedCustomer", to: "contact", way: refers, field: "contact_id"},
+		{of: "incident", name: "IncidentAssociatesCI", to: "configuration", way: isRelated},
+		{of: "incident", name: "IncidentAssocFRS_Knowledge", to: "knowledge_article", way: isRelated},
+		{of: "release", name: "ReleaseProjectAssociatesChange", to: "change", way: isNamed, field: "release_id"},
+		{of: "problem", name: "ProblemAssociatesIncident", to: "incident", way: isNamed, field: "problem_id"},
+		{of: "problem", name: "ProblemAssociatesChange", to: "change", way: isNamed, field: "problem_id"},
+		{of: "problem", name: "ProblemContainsTask", to: "task", way: isNamed, field: "problem_id"},
+		{of: "problem", name: "ProblemAssociatesCI", to: "configuration", way: isRelated},
+		{of: "change", name: "ChangeContainsTask", to: "task", way: isNamed, field: "change_id"},
+		{of: "change", name: "ChangeAssociatesCI", to: "configuration", way: isRelated},
+		{of: "service_request", name: "ServiceReqContainsTask", to: "task", way: isNamed, field: "service_request_id"},
+		{of: "service_request", name: "ServiceReqAssociatesCI", to: "configuration", way: isRelated},
+		{of: "configuration", name: "CIAssociatedActiveIncident", to: "incident", way: isRelated},
+		{of: "incident", name: "IncidentContainsJournal", to: "journal", way: isNamed, field: "incident_id"},
+		{of: "incident", name: "IncidentAssociatesService", to: "service", way: refers, field: "service_id"},
+		{of: "incident", name: "IncidentOwnerEmployee", to: "user", way: refers, field: "owner_id"},
+		{of: "incident", name: "IncidentAssociatedReportedBy", to: "contact", way: refers, field: "reported_by_id"},
+		{of: "incident", name: "IncidentAssocOrganizationalUnit", to: "organization", way: within},
+		{of: "incident", name: "ServiceReqAssociatedByIncident", to: "service_request", way: isNamed, field: "incident_id"},
+		{of: "incident", name: "IncidentAssocTaskAssignment", to: "task", way: isNamed, field: "incident_id", with: "task_type=Assignment"},
+		{of: "incident", name: "IncidentAssociatedTaskComputerProvisioning", to: "task", way: isNamed, field: "incident_id", with: "task_type=Computer Provisioning"},
+		{of: "incident", name: "IncidentAssociatedTaskSoftwareInstallation", to: "task", way: isNamed, field: "incident_id", with: "task_type=Software Installation"},
+		{of: "incident", name: "IncidentAssocExternalTask", to: "task", way: isNamed, field: "incident_id", with: "task_type=Work Order"},
+		{of: "incident", name: "IncidentAssociatedCancelledTask", to: "task", way: isNamed, field: "incident_id", with: "status=Canceled"},
+		{of: "problem", name: "ProblemContainsJournal", to: "journal", way: isNamed, field: "problem_id"},
+		{of: "problem", name: "ProblemAssociatesFRS_Knowledge", to: "knowledge_article", way: refers, field: "article_id"},
+		{of: "change", name: "ChangeContainsJournal", to: "journal", way: isNamed, field: "change_id"},
+		{of: "service_request", name: "ServiceReqContainsJournal", to: "journal", way: isNamed, field: "service_request_id"},
+		{of: "release", name: "ReleaseProjectContainsMilestone", to: "release_milestone", way: isNamed, field: "release_id"},
+		{of: "configuration", name: "CIAssocChange", to: "change", way: isRelated},
 	}
 }
 
@@ -64,11 +84,13 @@ func (a *API) tie(o *object) {
 		}
 		o.ties = append(o.ties, r)
 		at := func(method, path string, fn func(*call, *object, *object, relationship) error) {
-			a.mux.Handle(method+" "+business+o.set+"/{parent}/"+strings.ToLower(r.name)+path, a.called(func(c *call) error { return fn(c, o, to, r) }), web.MaxBody(maxBody))
+			a.mux.Handle(method+" "+business+o.set+"/{parent}/"+strings.ToLower(r.name)+path, a.called(func(c *call) error { return fn(c, c.as(o), to, r) }), web.MaxBody(maxBody))
 		}
 		at("GET", "", related)
-		at("PATCH", "/{id}/$ref", tieTo)
-		at("DELETE", "/{id}/$ref", untie)
+		if r.way != within {
+			at("PATCH", "/{id}/$ref", tieTo)
+			at("DELETE", "/{id}/$ref", untie)
+		}
 		if r.way == isNamed {
 			at("POST", "", createRelated)
 		}
@@ -90,20 +112,32 @@ func related(c *call, o, to *object, r relationship) error {
 	if err != nil {
 		return err
 	}
-	return c.listing(to, nil, func(tx *gate.Tx) (record.Filter, error) {
-		rec, err := c.Records.Get(tx, o.kind.Name, parent)
+	return c.listing(to, nil, func(tx *gate.Tx) ([]record.Filter, error) {
+		rec, err := c.get(tx, o, parent)
 		if err != nil {
-			return record.Filter{}, err
+			return nil, err
 		}
 		switch r.way {
+		case within:
+			return []record.Filter{{Field: "id", Op: record.Eq, Values: []any{rec.Org}}}, nil
+		case names:
+			f := record.Filter{Field: "id", Op: record.Eq}
+			for _, other := range rec.Values.IDs(r.field) {
+				f.Values = append(f.Values, other)
+			}
+			return []record.Filter{f}, nil
 		case isNamed:
-			return record.Filter{Field: r.field, Op: record.Eq, Values: []any{parent}}, nil
+			out := []record.Filter{{Field: r.field, Op: record.Eq, Values: []any{parent}}}
+			if field, value, ok := strings.Cut(r.with, "="); ok {
+				out = append(out, record.Filter{Field: field, Op: record.Eq, Values: []any{value}})
+			}
+			return out, nil
 		case refers:
 			f := record.Filter{Field: "id", Op: record.Eq}
 			if other := rec.Values.ID(r.field); other != 0 {
 				f.Values = []any{other}
 			}
-			return f, nil
+			return []record.Filter{f}, nil
 		}
 		f := record.Filter{Field: "id", Op: record.Eq}
 		list, err := c.API.Relations.List(tx, parent)
@@ -112,7 +146,7 @@ func related(c *call, o, to *object, r relationship) error {
 				f.Values = append(f.Values, it.Record)
 			}
 		}
-		return f, err
+		return []record.Filter{f}, err
 	})
 }
 
@@ -128,6 +162,9 @@ func createRelated(c *call, o, to *object, r relationship) error {
 			return err
 		}
 		v[r.field] = parent
+		if field, value, ok := strings.Cut(r.with, "="); ok {
+			v[field] = value
+		}
 		if v["organization_id"] == nil {
 			v["organization_id"] = rec.Org
 		}
@@ -155,7 +192,7 @@ func (c *call) retie(o, to *object, r relationship, on bool) error {
 		thing = gate.Thing{Kind: to.kind.Name, ID: other}
 	}
 	err = c.Gate.Change(c.r.Context(), c.caller, access.Edit, thing, func(tx *gate.Tx) error {
-		from, err := c.Records.Get(tx, o.kind.Name, parent)
+		from, err := c.get(tx, o, parent)
 		if err != nil {
 			return err
 		}
@@ -166,6 +203,8 @@ func (c *call) retie(o, to *object, r relationship, on bool) error {
 		switch r.way {
 		case isRelated:
 			return c.relate(tx, parent, other, on)
+		case names:
+			return c.name(tx, from, r.field, other, on)
 		case isNamed:
 			from, other = target, parent
 		}
@@ -185,6 +224,24 @@ func (c *call) retie(o, to *object, r relationship, on bool) error {
 	return web.JSON(c.w, http.StatusOK, map[string]string{"code": "ISM_2000", "description": map[bool]string{true: "The two are linked.", false: "The two are not linked any more."}[on]})
 }
 
+// name adds a record to those that a field names, or takes it out.
+func (c *call) name(tx *gate.Tx, from *record.Record, field string, other id.ID, on bool) error {
+	list := slices.Clone(from.Values.IDs(field))
+	at := slices.Index(list, other)
+	switch {
+	case on && at >= 0:
+		return nil
+	case on:
+		list = append(list, other)
+	case at < 0:
+		return fault.Wrap(gate.Missing(), fault.NotFound, "The two are not linked.")
+	default:
+		list = slices.Delete(list, at, at+1)
+	}
+	_, err := c.Records.Update(tx, from.Kind.Name, from.ID, 0, record.Values{field: list})
+	return err
+}
+
 func (c *call) relate(tx *gate.Tx, from, to id.ID, on bool) error {
 	if on {
 		_, err := c.Relations.Add(tx, from, to, "")
@@ -202,9 +259,9 @@ func (c *call) relate(tx *gate.Tx, from, to id.ID, on bool) error {
 	return fault.Wrap(gate.Missing(), fault.NotFound, "The two are not linked.")
 }
 
-// listing answers with a list of objects, narrowed to what within says. start, which may
+// listing answers with a list of objects, narrowed to what among says. start, which may
 // be nil, gives the query that the one of the address narrows further.
-func (c *call) listing(o *object, start func(*gate.Tx) (record.Query, error), within func(*gate.Tx) (record.Filter, error)) error {
+func (c *call) listing(o *object, start func(*gate.Tx) (record.Query, error), among func(*gate.Tx) ([]record.Filter, error)) error {
 	q, err := odata.Parse(c.r.URL.RawQuery)
 	if err != nil {
 		return err
@@ -216,12 +273,12 @@ func (c *call) listing(o *object, start func(*gate.Tx) (record.Query, error), wi
 		if err != nil {
 			return err
 		}
-		if within != nil {
-			only, err := within(tx)
+		if among != nil {
+			only, err := among(tx)
 			if err != nil {
 				return err
 			}
-			ask.Filters = append(slices.Clip(ask.Filters), only)
+			ask.Filters = append(slices.Clip(ask.Filters), only...)
 		}
 		if start != nil {
 			from, err := start(tx)
@@ -230,7 +287,13 @@ func (c *call) listing(o *object, start func(*gate.Tx) (record.Query, error), wi
 			}
 			ask = narrowed(from, ask, len(q.Order) > 0)
 		}
+		only, err := o.sub.of(c, tx, o.kind)
+		if err != nil {
+			return err
+		}
+		ask.Filters = append(slices.Clip(ask.Filters), only...)
 		page := ask
+		page.Variant = o.kind.Variant
 		page.Limit = max(1, ask.Limit) // none at all is a count
 		p, err := c.Records.List(tx, o.kind.Name, page)
 		if err != nil {

@@ -33,7 +33,7 @@ func viewID(v view.View) string { return guid("search", v.ID.RecID()) }
 func (c *call) saved(o *object, actionID string) error {
 	name := c.r.PathValue("id")
 	return c.listing(o, func(tx *gate.Tx) (record.Query, error) {
-		list, err := view.List(tx, o.kind.Name, 0)
+		list, err := view.List(tx, o.kind.Name, o.kind.Variant)
 		if err != nil {
 			return record.Query{}, err
 		}
