@@ -94,6 +94,8 @@ var sideways = map[string]string{
 	"release -> ballot":          "a major release begins once it is approved",
 	"ballot -> notification":     "who is to vote is told, and who asked",
 	"offering -> desk":           "a request takes over what the offering says of service, category and team",
+	"knowledge -> notification":  "whose article is to be reviewed is told",
+	"portal -> knowledge":        "an article solves a customer's ticket, as it does at the desk",
 	"knowledge -> desk":          "articles are numbered and assigned as tickets are",
 	"mailbox -> attachment":      "files that come with a mail hang on its ticket",
 	"mailbox -> notification":    "who owns or follows a ticket is told of mail on it",

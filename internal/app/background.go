@@ -28,6 +28,7 @@ import (
 	"strongroom/internal/feature/importer"
 	"strongroom/internal/feature/importer/undo"
 	"strongroom/internal/feature/keyring"
+	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
@@ -69,6 +70,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "access reviews", Every: 15 * time.Minute, Run: func(ctx context.Context, name string) error { return a.Reviews.Run(ctx, name) }},
 		{Name: "routines", Every: 5 * time.Minute, Run: (&routine.Clock{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "approvals", Every: 5 * time.Minute, Run: (&ballot.Clock{Gate: a.Gate, Records: a.Records}).Run},
+		{Name: "articles", Every: 12 * time.Hour, Run: (&knowledge.Reviews{Gate: a.Gate, Records: a.Records}).Run},
 		{Name: "surveys", Every: 5 * time.Minute, Run: func(ctx context.Context, name string) error {
 			return (&survey.Surveys{Gate: a.Gate, Records: a.Records, Address: a.Outbox.Address}).Run(ctx, name)
 		}},

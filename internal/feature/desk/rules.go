@@ -195,7 +195,7 @@ func (s *Rules) demanded(tx *gate.Tx, now *record.Record, state string) error {
 		return nil
 	}
 	lacks := func(f string) bool { return slices.Contains(is.Requires, f) && now.Values[f] == nil }
-	if lacks("owner_id") {
+	if lacks("owner_id") && !tx.Caller.Customer() { // who asked does not work on it
 		if who, err := Person(tx); err != nil || who != 0 {
 			now.Values["owner_id"] = who
 			if err != nil {

@@ -2,14 +2,18 @@ package featurestest_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/announcement"
+	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/release"
@@ -156,4 +160,96 @@ func TestArticles(t *testing.T) {
 	must(other, a, knowledge.Reviewed)
 	must(b.agent, a, knowledge.Published)
 	shows(t, b.get(knowledge.Kind, a.ID), record.Values{"edition": int64(2)})
+	t.Run("editions, and going back", func(t *testing.T) {
+		back := func(n int64) error {
+			return b.Gate.Change(t.Context(), b.agent, access.Edit, gate.Thing{ID: a.ID}, func(tx *gate.Tx) error {
+				_, err := knowledge.GoBack(tx, b.Records, a.ID, n)
+				return err
+			})
+		}
+		var list []knowledge.Edition
+		b.View(b.agent, func(tx *gate.Tx) (err error) { list, err = knowledge.Editions(tx, b.Records, a.ID); return err })
+		if len(list) != 2 || list[0].Number != 2 || !list[0].Now || list[1].Now || !strings.Contains(list[0].Body, "Better") || !strings.Contains(list[1].Body, "Enter the new") {
+			t.Fatalf("editions: %+v", list)
+		}
+		if err := back(7); !fault.Is(err, fault.NotFound) {
+			t.Errorf("an edition that there is not: %v", err)
+		}
+		if err := back(1); err != nil {
+			t.Fatal(err)
+		}
+		now := b.get(knowledge.Kind, a.ID)
+		if shows(t, now, record.Values{"status": knowledge.Draft, "edition": int64(2)}); !strings.Contains(now.Values.Text("body"), "Enter the new") || knowledge.InPortal(now) {
+			t.Errorf("it is %v", now.Values)
+		}
+		must(b.agent, a, knowledge.InReview)
+		must(other, a, knowledge.Reviewed)
+		must(b.agent, a, knowledge.Published)
+		shows(t, b.get(knowledge.Kind, a.ID), record.Values{"edition": int64(3)})
+	})
+	t.Run("this solved it", func(t *testing.T) {
+		solve := func(r *record.Record, article id.ID) (done bool, err error) {
+			err = b.Gate.Change(t.Context(), b.agent, access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
+				done, err = knowledge.Solve(tx, b.Records, r, article)
+				return err
+			})
+			return done, err
+		}
+		l := incident.Life()
+		whole := b.mustMake("incident", b.whole("incident", l))
+		if done, err := solve(whole, a.ID); !done || err != nil {
+			t.Errorf("solved: %v, %v", done, err)
+		}
+		now := b.get("incident", whole.ID)
+		if shows(t, now, record.Values{"status": incident.Resolved, "article_id": a.ID}); !strings.Contains(now.Values.Text("resolution"), "KB-1001") && now.Values.Text("resolution") == "" {
+			t.Errorf("it is %v", now.Values)
+		}
+		if _, err := solve(now, a.ID); !fault.Is(err, fault.Conflict) {
+			t.Errorf("solved twice: %v", err)
+		}
+		bare := b.mustMake("incident", nil) // of which not enough is known: the article is noted, and it stays open
+		if done, err := solve(bare, a.ID); done || err != nil {
+			t.Errorf("solved: %v, %v", done, err)
+		}
+		shows(t, b.get("incident", bare.ID), record.Values{"article_id": a.ID, "resolved_at": nil})
+		draft := b.Make(knowledge.Kind, 0, record.Values{"name": "Draft"})
+		if _, err := solve(bare, draft); !fault.Is(err, fault.Invalid) {
+			t.Errorf("solved by a draft: %v", err)
+		}
+	})
+	t.Run("reviews that are due are told once", func(t *testing.T) {
+		due := b.Clock.Now().AddDate(0, 0, 10).Format(time.DateOnly)
+		if err := as(b.agent, a, record.Values{"expire_on": due}); err != nil {
+			t.Fatal(err)
+		}
+		b.Change(func(tx *gate.Tx) error { // who has its care
+			_, err := tx.Exec(`update k_knowledge_article set owner_id = ? where id = ?`, int64(other.User), int64(a.ID))
+			return err
+		})
+		for range 2 {
+			if err := (&knowledge.Reviews{Gate: b.Gate, Records: b.Records}).Run(t.Context(), b.Admin().Tenant); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var n int
+		b.View(b.Admin(), func(tx *gate.Tx) error {
+			return tx.QueryRow(`select count(*) from notification where topic = 'article' and user_id = ?`, int64(other.User)).Scan(&n)
+		})
+		if n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+	t.Run("what was not found is kept without who asked", func(t *testing.T) {
+		for _, words := range []string{"Blue  screen", "blue screen", "nora@harbour.example", "call 0171 555 0100", "x", strings.Repeat("long ", 30)} {
+			if err := knowledge.Missed(t.Context(), b.Gate, b.Admin().Tenant, words); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var all, hers []knowledge.Miss
+		b.View(b.Admin(), func(tx *gate.Tx) (err error) { all, err = knowledge.Misses(tx, 50); return err })
+		b.View(b.User(access.Editor, b.org), func(tx *gate.Tx) (err error) { hers, err = knowledge.Misses(tx, 50); return err })
+		if len(all) != 1 || all[0].Words != "blue screen" || all[0].Times != 2 || len(hers) != 0 {
+			t.Errorf("kept: %+v; who sees one organization reads %+v", all, hers)
+		}
+	})
 }

@@ -40,7 +40,9 @@ const (
 
 // Feature is articles and what people say of them.
 func Feature() record.Feature {
-	return record.Feature{Name: "knowledge", Kinds: []*record.Kind{articles(), feedback()}}
+	return record.Feature{Name: "knowledge", Kinds: []*record.Kind{articles(), feedback()}, Schema: []string{
+		`create table if not exists knowledge_missed (day text not null, words text not null, times int not null, primary key (day, words))`, // searches that found nothing
+	}}
 }
 
 // Life is the lifecycle of articles. What was published becomes a draft again to be
@@ -79,8 +81,8 @@ func articles() *record.Kind {
 			{Name: "reviewed_by_id", Label: "Reviewed by", Type: record.Ref, Ref: "user", Class: record.Personal, ReadOnly: true, Group: "Review"},
 			{Name: "published_at", Label: "Published", Type: record.Time, Class: record.Internal, ReadOnly: true, Kept: true, Filter: true, Sort: true, Group: "Review"},
 			{Name: "edition", Type: record.Integer, Class: record.Internal, ReadOnly: true, Kept: true, Group: "Review", Hint: "How often it was published."},
-			{Name: "helpful", Label: "Helped", Type: record.Integer, Class: record.Internal, ReadOnly: true, List: true, Group: "Feedback"},
-			{Name: "unhelpful", Label: "Did not help", Type: record.Integer, Class: record.Internal, ReadOnly: true, Group: "Feedback"},
+			{Name: "helpful", Label: "Helped", Type: record.Integer, Class: record.Internal, ReadOnly: true, Filter: true, Sort: true, List: true, Group: "Feedback"},
+			{Name: "unhelpful", Label: "Did not help", Type: record.Integer, Class: record.Internal, ReadOnly: true, Filter: true, Sort: true, Group: "Feedback"},
 		},
 	}
 }

@@ -80,6 +80,7 @@ func Topics() []Topic {
 		{Name: "assignment", Label: "A ticket, checklist or task is given to me", Icon: "checklist", Mail: true},
 		{Name: "duty", Label: "I am called because I am on call, or asked to be", Icon: "phone", Mail: true},
 		{Name: "deadline", Label: "A ticket of mine or my team's is due soon, or late", Icon: "clock", Mail: true},
+		{Name: "article", Label: "An article that I look after is to be reviewed", Icon: "bulb", Mail: true},
 		{Name: "survey", Label: "A customer is not content with what I or my team did", Icon: "mood-happy", Mail: true},
 		{Name: "automation", Label: "A rule has something to tell me", Icon: "bolt", Mail: true},
 		{Name: "rotation", Label: "A password is to be changed", Icon: "rotate", Mail: true},

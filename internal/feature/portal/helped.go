@@ -6,10 +6,13 @@ import (
 	"unicode/utf8"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/richtext"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/knowledge"
 )
 
 // feedback is the kind of what people say of articles.
@@ -44,6 +47,30 @@ func (p *Portal) Helped(ctx context.Context, c *access.Caller, which id.ID, help
 			return err
 		})
 	})
+}
+
+// Solved says that an article solved a ticket of hers: it is written there for all, the ticket
+// names the article, and is resolved as far as its lifecycle lets it; else the desk does
+// what is left. Fault kinds: NotFound, Conflict for what is resolved already.
+func (p *Portal) Solved(ctx context.Context, c *access.Caller, ticket, which id.ID) (done bool, err error) {
+	err = p.Gate.Change(ctx, c, access.Comment, gate.Thing{ID: ticket}, func(tx *gate.Tx) error {
+		r, err := p.ticket(tx, ticket)
+		if err != nil {
+			return err
+		}
+		a, err := p.Records.Get(tx, article, which) // what she does not see solved nothing
+		if err != nil {
+			return err
+		}
+		return tx.Desk(func() error {
+			if done, err = knowledge.Solve(tx, p.Records, r, which); err != nil {
+				return err
+			}
+			_, err = p.Records.Create(tx, entry.Kind, record.Values{entry.FieldOf(r.Kind.Name): r.ID, "journal_type": entry.Note, "publish_to_web": true, "notes_body": richtext.FromText("“" + a.Name + "” solved it.")})
+			return err
+		})
+	})
+	return done, err
 }
 
 // said is what the caller said of the present edition of an article; nil for nothing.

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"fmt"
+	"time"
 
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -109,7 +110,7 @@ func (w *world) articles(tx *gate.Tx) error {
 		return nil
 	}
 	for _, a := range []record.Values{
-		{"name": "A telephone that locks an account", "number": 1001, "status": "Published", "audience": "Customers", "article_type": "Issue Resolution", "edition": 1,
+		{"name": "A telephone that locks an account", "number": 1001, "status": "Published", "audience": "Customers", "article_type": "Issue Resolution", "edition": 1, "expire_on": w.today.AddDate(0, 0, 12).Format(time.DateOnly),
 			"body": "<p>After a change of password the telephone still tries the old one, and the account is locked every few minutes.</p>", "resolution": "<p>Enter the new password in the settings of the mail program on the telephone, then have the account unlocked.</p>"},
 		{"name": "Blank pages from the label printer", "number": 1002, "status": "In Review", "article_type": "Error Message", "body": "<p>The label program prints blank pages, copies are fine: the driver of another model is in use.</p>"},
 	} {

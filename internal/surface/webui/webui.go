@@ -69,6 +69,7 @@ import (
 	"strongroom/internal/surface/webui/health"
 	"strongroom/internal/surface/webui/home"
 	"strongroom/internal/surface/webui/imports"
+	"strongroom/internal/surface/webui/knowledge"
 	"strongroom/internal/surface/webui/leavers"
 	"strongroom/internal/surface/webui/lists"
 	"strongroom/internal/surface/webui/mailboxes"
@@ -184,6 +185,7 @@ func (s *Server) groups() []shell.Group {
 		&votes.Pages{},
 		&plans.Pages{},
 		&duties.Pages{},
+		&knowledge.Pages{},
 		&portal.Pages{Portal: &desk.Portal{Gate: s.Gate, Records: s.Records, Files: s.Attachments}, Surveys: &survey.Surveys{Gate: s.Gate, Records: s.Records}},
 		&surveys.Pages{Surveys: &survey.Surveys{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},
 		&shares.Pages{Shares: &share.Shares{Gate: s.Gate, Records: s.Records}, TenantOf: s.TenantOf},

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/knowledge"
 	desk "strongroom/internal/feature/portal"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -120,6 +121,9 @@ type found struct {
 	Title string `json:"title"`
 	What  string `json:"what"`
 	Icon  string `json:"-"`
+
+	ID      string `json:"-"`
+	Article bool   `json:"-"`
 }
 
 func (v *visit) find(words string) (out []found, err error) {
@@ -131,7 +135,7 @@ func (v *visit) find(words string) (out []found, err error) {
 		for _, h := range list {
 			x := found{Href: "/portal/catalogue/" + h.ID.String(), Title: h.Title, What: "Can be ordered", Icon: "package"}
 			if h.Article {
-				x = found{Href: "/portal/articles/" + h.ID.String(), Title: h.Title, What: "Article", Icon: "bulb"}
+				x = found{Href: "/portal/articles/" + h.ID.String(), Title: h.Title, What: "Article", Icon: "bulb", ID: h.ID.String(), Article: true}
 			}
 			out = append(out, x)
 		}
@@ -158,6 +162,11 @@ func (v *visit) search() error {
 	if d.Words != "" {
 		if d.Found, err = v.find(d.Words); err != nil {
 			return err
+		}
+		if len(d.Found) == 0 { // authors learn of it, and not of who asked
+			if err := knowledge.Missed(v.R.Context(), v.Portal.Gate, v.Caller.Tenant, d.Words); err != nil {
+				return err
+			}
 		}
 	}
 	p, f, err := v.page("Search")

@@ -62,6 +62,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/portal/tickets", p.as((*visit).tickets))
 	s.Get("/portal/tickets/{id}", p.as((*visit).ticket))
 	s.Post("/portal/tickets/{id}/answer", p.as((*visit).answer), web.MaxBody(upload), web.Within(0))
+	s.Post("/portal/tickets/{id}/solved", p.as((*visit).solved))
 	s.Post("/portal/tickets/{id}/content", p.as((*visit).content))
 	s.Get("/portal/approvals", p.as((*visit).approvals))
 	s.Get("/portal/approvals/{id}", p.as((*visit).approval))

@@ -290,6 +290,46 @@ func TestPortal(t *testing.T) {
 			t.Errorf("what he said: %s", s)
 		}
 	})
+	t.Run("an article solves her ticket, and what she does not find is told to authors", func(t *testing.T) {
+		own := c.Make(incident.Kind, c.org, record.Values{"name": "The network is slow again", "contact_id": c.noraID, "status": "Active", "team_id": c.Load(incident.Kind, c.mine).Values.ID("team_id"), "owner_id": c.UserID(access.Editor),
+			"category_id": c.One("category", "Connectivity"), "service_id": c.Load(incident.Kind, c.mine).Values.ID("service_id")})
+		page := at("tickets", own)
+		p := clean(t, c.nora.Get(page).Want(http.StatusOK))
+		if p.Count(".phelps") != 1 || p.Attr(".phelps button", "value") != c.article.String() {
+			t.Errorf("what may help: %s", p.Text("main"))
+		}
+		c.omar.Post(page+"/solved", url.Values{"article": {c.article.String()}}).Want(http.StatusNotFound)
+		c.nora.Post(page+"/solved", url.Values{"article": {c.staff.String()}}).Want(http.StatusNotFound)
+		c.nora.Post(page+"/solved", url.Values{"article": {c.article.String()}}).Want(http.StatusSeeOther)
+		r := c.Load(incident.Kind, own)
+		if r.Values.Text("status") != incident.Resolved || r.Values.ID("article_id") != c.article || r.Values.ID("owner_id") != c.UserID(access.Editor) {
+			t.Errorf("the ticket: %v", r.Values)
+		}
+		c.nora.Post(page+"/solved", url.Values{"article": {c.article.String()}}).Want(http.StatusConflict)
+		bare := c.Make(incident.Kind, c.org, record.Values{"name": "The network is gone", "contact_id": c.noraID})
+		c.nora.Post(at("tickets", bare)+"/solved", url.Values{"article": {c.article.String()}}).Want(http.StatusSeeOther)
+		if r := c.Load(incident.Kind, bare); r.Values.ID("article_id") != c.article || r.Values.ID("owner_id") != 0 || r.Values["resolved_at"] != nil {
+			t.Errorf("a ticket of which nothing is known: %v", r.Values)
+		}
+		c.nora.Get("/portal/search?q=zebra+crossing").Want(http.StatusOK)
+		admin := c.As(access.Administrator)
+		care := admin.Get("/knowledge").Want(http.StatusOK)
+		if s := care.Text("main"); !strings.Contains(s, "zebra crossing") || !strings.Contains(s, "When the network is slow") || strings.Contains(s, "Nora") {
+			t.Errorf("what needs care: %s", s)
+		}
+		c.As(access.ReadOnly).Get("/knowledge").Want(http.StatusNotFound)
+		edited := "/knowledge_articles/" + c.article.String()
+		if s := admin.Get(edited).Want(http.StatusOK).Text("main"); !strings.Contains(s, "2 incidents solved") {
+			t.Errorf("the article: %s", s)
+		}
+		if p := admin.Get(edited + "/editions").Want(http.StatusOK); !strings.Contains(p.Text("main"), "Edition 1") || p.Has(`form[action$="/editions"]`) {
+			t.Errorf("its editions: %s", p.Text("main"))
+		}
+		if hand := admin.Get("/incidents/" + bare.String()).Want(http.StatusOK); !hand.Has(`form[action="/tickets/` + bare.String() + `/solved"]`) {
+			t.Errorf("at hand: %s", hand.Text("#hand"))
+		}
+		admin.Post("/tickets/"+bare.String()+"/solved", url.Values{"article": {c.article.String()}}).Want(http.StatusSeeOther)
+	})
 	t.Run("programs get nothing by her account", func(t *testing.T) {
 		caller := c.caller(t, "nora@harbour.example")
 		for _, via := range []string{"api key", "token", "job", ""} {

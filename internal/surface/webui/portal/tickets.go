@@ -75,8 +75,9 @@ type ticketView struct {
 	Typed           string
 	Wrong           *ui.Errors
 	Error           string
-	Again           string // where a closed one is reported again
-	Asked           *asked // how content she is; nil where she is not asked
+	Again           string  // where a closed one is reported again
+	Helps           []found // articles that may solve it
+	Asked           *asked  // how content she is; nil where she is not asked
 }
 
 // asked is the question how content somebody is, or what she answered.
@@ -139,6 +140,11 @@ func (v *visit) ticketShown(text string, refused error, files int, say asked) er
 	for _, file := range t.Files {
 		d.Given = append(d.Given, ui.File{Name: file.Name, Href: "/portal/files/" + file.ID.String(), Size: file.Size})
 	}
+	if !t.Request && !t.Over && !t.Reopens {
+		if d.Helps, err = v.helps(t); err != nil {
+			return err
+		}
+	}
 	if q != nil {
 		say.Answered, say.Is, say.Action = q.Answered, q.Score, "/portal/tickets/"+tid.String()+"/content"
 		d.Asked = &say
@@ -186,6 +192,42 @@ func (v *visit) answer() error {
 		done = "Sent."
 	}
 	return v.Done("/portal/tickets/"+tid.String(), "%s", done)
+}
+
+// mostHelps is how many articles stand beside an open ticket.
+const mostHelps = 3
+
+// helps are the articles that the subject of a ticket finds.
+func (v *visit) helps(t *desk.Ticket) ([]found, error) {
+	list, err := v.find(t.Subject)
+	var out []found
+	for _, x := range list {
+		if x.Article && len(out) < mostHelps {
+			out = append(out, x)
+		}
+	}
+	return out, err
+}
+
+// solved says that an article solved a ticket.
+func (v *visit) solved() error {
+	tid, err := v.ID("id")
+	if err != nil {
+		return err
+	}
+	form, err := v.Form()
+	if err != nil {
+		return err
+	}
+	article, _ := id.Parse(form.Text("article"))
+	done, err := v.Portal.Solved(v.R.Context(), v.Caller, tid, article)
+	if err != nil {
+		return err
+	}
+	if done {
+		return v.Done("/portal/tickets/"+tid.String(), "Good to hear. It is marked as solved.")
+	}
+	return v.Done("/portal/tickets/"+tid.String(), "Good to hear. We close it for you.")
 }
 
 // content takes what somebody says of a ticket that is resolved. The first answer stands.

@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"strongroom/internal/base/textdiff"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -129,7 +128,7 @@ func changes(k *record.Kind, old, now record.Values, names map[id.ID]string) []u
 		a, b := by(old), by(now)
 		c := ui.Change{Label: f.Title(), Old: a, New: b}
 		if strings.Contains(a+b, "\n") || len(a)+len(b) > 160 {
-			c.Lines = diffLines(a, b)
+			c.Lines = shell.DiffLines(a, b)
 		}
 		out = append(out, c)
 	}
@@ -142,41 +141,6 @@ func changes(k *record.Kind, old, now record.Values, names map[id.ID]string) []u
 	add(&record.Field{Name: "organization_id", Label: "Organization", Type: record.Ref})
 	add(&record.Field{Name: "archived", Type: record.Bool})
 	add(&record.Field{Name: "restricted", Type: record.Bool})
-	return out
-}
-
-// diffLines compares two texts; lines far from any change are left out.
-func diffLines(old, now string) []ui.DiffLine {
-	var out []ui.DiffLine
-	for _, l := range textdiff.Lines(old, now) {
-		line := ui.DiffLine{Op: string(l.Op)}
-		for _, p := range l.Parts {
-			line.Parts = append(line.Parts, ui.DiffPart{Text: p.Text, Changed: p.Changed && len(l.Parts) > 1})
-		}
-		out = append(out, line)
-	}
-	return nearChanges(out)
-}
-
-// nearChanges leaves two lines around each change.
-func nearChanges(all []ui.DiffLine) []ui.DiffLine {
-	const around = 2
-	var out []ui.DiffLine
-	last := -1
-	for i, x := range all {
-		near := x.Op != " "
-		for d := 1; d <= around && !near; d++ {
-			near = i-d >= 0 && all[i-d].Op != " " || i+d < len(all) && all[i+d].Op != " "
-		}
-		if !near {
-			continue
-		}
-		if i > last+1 && last >= 0 {
-			out = append(out, ui.DiffLine{Op: " ", Parts: []ui.DiffPart{{Text: "…"}}})
-		}
-		out = append(out, x)
-		last = i
-	}
 	return out
 }
 

@@ -5,11 +5,13 @@ import (
 
 	"strongroom/internal/base/richtext"
 	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/search"
 	"strongroom/internal/feature/desk"
+	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -65,6 +67,10 @@ func (v *visit) hand(tx *gate.Tx, r *record.Record) (*hand, error) {
 			like.Items = append(like.Items, it)
 		}
 	}
+	helps, err := v.articles(tx, r)
+	if err != nil {
+		return nil, err
+	}
 	docs := &ui.Section{Title: "Documents and configurations", Icon: "file-text"}
 	for _, h := range own {
 		if h.Kind != "password" && len(docs.Items) < mostAtHand {
@@ -76,12 +82,72 @@ func (v *visit) hand(tx *gate.Tx, r *record.Record) (*hand, error) {
 			return nil, err
 		}
 	}
-	for _, s := range []*ui.Section{errors, docs, like} {
+	for _, s := range []*ui.Section{errors, helps, docs, like} {
 		if len(s.Items) > 0 {
 			d.Lists = append(d.Lists, s)
 		}
 	}
 	return d, nil
+}
+
+// articles are the published ones that the subject finds, each with a button that says that
+// it solved the ticket.
+func (v *visit) articles(tx *gate.Tx, r *record.Record) (*ui.Section, error) {
+	s := &ui.Section{Title: "Articles", Icon: "bulb"}
+	k := v.Kind(knowledge.Kind)
+	if k == nil {
+		return s, nil
+	}
+	found, err := desk.Similar(tx, r.Name, 0, []string{knowledge.Kind}, r.ID)
+	if err != nil || len(found) == 0 {
+		return s, err
+	}
+	var ids []id.ID
+	for _, h := range found {
+		if h.Org == 0 || h.Org == r.Org {
+			ids = append(ids, h.ID)
+		}
+	}
+	states, err := v.Records.Field(tx, knowledge.Kind, "status", ids...)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range found {
+		if states[h.ID] != knowledge.Published || len(s.Items) == mostAtHand {
+			continue
+		}
+		it := v.hit(h)
+		if knowledge.Solvable(r.Kind) && v.MayTo(access.Edit, r) && r.Values["resolved_at"] == nil && !r.Values.Bool("final") {
+			it.Action = &ui.Action{Label: "This solved it", Icon: "check", Href: at(r) + "/solved", Post: true, Quiet: true, IconOnly: true, Fields: []ui.Hidden{{Name: "article", Value: h.ID.String()}}}
+		}
+		s.Items = append(s.Items, it)
+	}
+	return s, nil
+}
+
+// solved notes that an article solved a ticket.
+func (v *visit) solved() error {
+	r, err := v.load()
+	if err != nil {
+		return err
+	}
+	f, err := v.Form()
+	if err != nil {
+		return err
+	}
+	article, _ := id.Parse(f.Text("article"))
+	var done bool
+	err = v.Change(access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
+		done, err = knowledge.Solve(tx, v.Records, r, article)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if done {
+		return v.Done(shell.RecordURL(r.Kind, r.ID), "%s is Resolved.", r.Name)
+	}
+	return v.Done(shell.RecordURL(r.Kind, r.ID), "The article is noted. The ticket is not resolved yet: it needs more for that, which its button Resolved asks for.")
 }
 
 // secrets are the passwords that the subject finds, or those of the organization that

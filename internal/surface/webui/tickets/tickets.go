@@ -92,6 +92,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/tickets/{id}/clocks", p.as((*visit).why))
 	s.Post("/tickets/{id}/say", p.as((*visit).say), web.MaxBody(mostSaid), web.Within(0))
 	s.Post("/tickets/{id}/take", p.as((*visit).take))
+	s.Post("/tickets/{id}/solved", p.as((*visit).solved))
 	s.Post("/tickets/{id}/macro", p.as((*visit).macro))
 	s.Post("/tickets/{id}/tags", p.as((*visit).tag))
 	s.Get("/tickets/{id}/merge", p.as((*visit).merging))
