@@ -102,6 +102,7 @@ var sideways = map[string]string{
 	"mailbox -> outbox":          "replies and what customers are told wait there to be sent",
 	"journal -> mailbox":         "a reply is mailed to who takes part",
 	"desk -> mailbox":            "a customer is told that her ticket is resolved",
+	"mailbox -> portal":          "mail to customers bears the name and colour of the tenant",
 	"mailbox -> relation":        "a ticket that follows a closed one is related to it",
 	"automation -> notification": "a rule tells people of things",
 	"automation -> comment":      "a rule lets people watch a record",

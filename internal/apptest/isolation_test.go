@@ -233,6 +233,7 @@ var leaveOut = map[string]string{ //nolint:gochecknoglobals // a table
 // public are the routes of pages for who is not signed in.
 var public = []string{"GET /sign-in", "GET /sign-in/forgotten", "POST /sign-in/forgotten", "GET /sign-in/new-password", "POST /sign-in/new-password", "GET /first-run", "POST /first-run", "POST /theme", "POST /as/end", "GET /support", "POST /support", "GET /static/", "GET /s/{share}", "POST /s/{share}/open", "GET /survey/{name}", "POST /survey/{name}",
 	"GET /on-call/{tenant}/{share}",
+	"GET /sign-in/brand/{tenant}/logo", "GET /sign-in/brand/{tenant}/style.css",
 	"GET /ways/{tenant}/{way}", "POST /ways/{tenant}/{way}", "GET /ways/{tenant}/{way}/return", "POST /ways/{tenant}/{way}/ended",
 	"POST /ways/{tenant}/{way}/return", "GET /ways/{tenant}/{way}/metadata", "GET /ways/{tenant}/{way}/leave", "GET /ways/{tenant}/{way}/logout", "POST /ways/{tenant}/{way}/logout"} //nolint:gochecknoglobals // a table
 

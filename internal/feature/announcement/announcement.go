@@ -50,6 +50,7 @@ func announcements() *record.Kind {
 			{Name: "severity", Type: record.Choice, Choices: []string{"Information", "Planned work", "Outage"}, Default: "Information", Class: record.Internal, Filter: true, List: true},
 			{Name: "publish_on", Label: "From", Type: record.Date, Class: record.Internal, Filter: true, Sort: true, List: true, Hint: "Left empty, the day on which it is published."},
 			{Name: "expire_on", Label: "Until", Type: record.Date, Class: record.Internal, Filter: true, Sort: true, List: true},
+			{Name: "at_sign_in", Label: "Also before sign-in", Type: record.Bool, Class: record.Internal, Default: false, Filter: true, Hint: "Whoever comes to the sign-in page of the portal and the pages reads it. Only of those that are for everybody."},
 			{Name: "service_id", Label: "Service", Type: record.Ref, Ref: "service", Class: record.Internal, Filter: true},
 			{Name: "body", Label: "Text", Type: record.HTML, Class: record.Internal, Search: true},
 		},
@@ -60,6 +61,9 @@ func announcements() *record.Kind {
 func fill(tx *gate.Tx, now, old *record.Record) error {
 	if now.Values.Text("status") == Published && now.Values.Text("publish_on") == "" && (old == nil || old.Values.Text("status") != Published) {
 		now.Values["publish_on"] = time.UnixMilli(tx.Now).UTC().Format(time.DateOnly)
+	}
+	if now.Values.Bool("at_sign_in") && now.Org != 0 {
+		return fault.Field("at_sign_in", "Before somebody has signed in, nobody knows of which organization she is.").WithHint("Make it for everybody, or take this away.")
 	}
 	if from, to := now.Values.Text("publish_on"), now.Values.Text("expire_on"); from != "" && to != "" && to < from {
 		return fault.Field("expire_on", "It ends before it begins.")

@@ -15,6 +15,7 @@ import (
 	"strongroom/internal/feature/announcement"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/knowledge"
+	"strongroom/internal/feature/knowledge/care"
 	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/release"
 )
@@ -163,12 +164,12 @@ func TestArticles(t *testing.T) {
 	t.Run("editions, and going back", func(t *testing.T) {
 		back := func(n int64) error {
 			return b.Gate.Change(t.Context(), b.agent, access.Edit, gate.Thing{ID: a.ID}, func(tx *gate.Tx) error {
-				_, err := knowledge.GoBack(tx, b.Records, a.ID, n)
+				_, err := care.GoBack(tx, b.Records, a.ID, n)
 				return err
 			})
 		}
-		var list []knowledge.Edition
-		b.View(b.agent, func(tx *gate.Tx) (err error) { list, err = knowledge.Editions(tx, b.Records, a.ID); return err })
+		var list []care.Edition
+		b.View(b.agent, func(tx *gate.Tx) (err error) { list, err = care.Editions(tx, b.Records, a.ID); return err })
 		if len(list) != 2 || list[0].Number != 2 || !list[0].Now || list[1].Now || !strings.Contains(list[0].Body, "Better") || !strings.Contains(list[1].Body, "Enter the new") {
 			t.Fatalf("editions: %+v", list)
 		}
@@ -190,7 +191,7 @@ func TestArticles(t *testing.T) {
 	t.Run("this solved it", func(t *testing.T) {
 		solve := func(r *record.Record, article id.ID) (done bool, err error) {
 			err = b.Gate.Change(t.Context(), b.agent, access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
-				done, err = knowledge.Solve(tx, b.Records, r, article)
+				done, err = care.Solve(tx, b.Records, r, article)
 				return err
 			})
 			return done, err
@@ -241,13 +242,13 @@ func TestArticles(t *testing.T) {
 	})
 	t.Run("what was not found is kept without who asked", func(t *testing.T) {
 		for _, words := range []string{"Blue  screen", "blue screen", "nora@harbour.example", "call 0171 555 0100", "x", strings.Repeat("long ", 30)} {
-			if err := knowledge.Missed(t.Context(), b.Gate, b.Admin().Tenant, words); err != nil {
+			if err := care.Missed(t.Context(), b.Gate, b.Admin().Tenant, words); err != nil {
 				t.Fatal(err)
 			}
 		}
-		var all, hers []knowledge.Miss
-		b.View(b.Admin(), func(tx *gate.Tx) (err error) { all, err = knowledge.Misses(tx, 50); return err })
-		b.View(b.User(access.Editor, b.org), func(tx *gate.Tx) (err error) { hers, err = knowledge.Misses(tx, 50); return err })
+		var all, hers []care.Miss
+		b.View(b.Admin(), func(tx *gate.Tx) (err error) { all, err = care.Misses(tx, 50); return err })
+		b.View(b.User(access.Editor, b.org), func(tx *gate.Tx) (err error) { hers, err = care.Misses(tx, 50); return err })
 		if len(all) != 1 || all[0].Words != "blue screen" || all[0].Times != 2 || len(hers) != 0 {
 			t.Errorf("kept: %+v; who sees one organization reads %+v", all, hers)
 		}

@@ -12,7 +12,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/journal/entry"
-	"strongroom/internal/feature/knowledge"
+	"strongroom/internal/feature/knowledge/care"
 )
 
 // feedback is the kind of what people say of articles.
@@ -63,7 +63,7 @@ func (p *Portal) Solved(ctx context.Context, c *access.Caller, ticket, which id.
 			return err
 		}
 		return tx.Desk(func() error {
-			if done, err = knowledge.Solve(tx, p.Records, r, which); err != nil {
+			if done, err = care.Solve(tx, p.Records, r, which); err != nil {
 				return err
 			}
 			_, err = p.Records.Create(tx, entry.Kind, record.Values{entry.FieldOf(r.Kind.Name): r.ID, "journal_type": entry.Note, "publish_to_web": true, "notes_body": richtext.FromText("“" + a.Name + "” solved it.")})

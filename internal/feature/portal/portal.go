@@ -43,6 +43,7 @@ func Feature() record.Feature {
 var schema = []string{
 	`create table if not exists portal_sent (user_id int not null, token text not null, record_id int not null, at int not null, primary key (user_id, token))`,
 	`create table if not exists portal_setting (one int primary key check (one = 1), name text not null, welcome text not null, colour text not null, logo_type text not null, logo text not null)`,
+	`alter table portal_setting add column if not exists outside int not null default 0`,
 }
 
 func purge(tx *gate.Tx, r *record.Record) error {

@@ -51,6 +51,8 @@ type Brand struct {
 	Name   string // the product
 	Tenant string // whose data this is
 	Href   string // the first page
+	Logo   string // address of a picture in place of the product's mark
+	Style  string // address of a style sheet with its colours
 }
 
 // NavItem is a line of a menu. With neither Icon nor Badge it is text alone.

@@ -22,6 +22,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/outbox/queue"
+	"strongroom/internal/feature/portal/brand"
 )
 
 // The caps of what nobody wrote, for one address.
@@ -448,6 +449,11 @@ func (w *writing) send(values map[string]string) error {
 	if err != nil {
 		return err
 	}
+	shown, err := brand.Of(w.tx)
+	if err != nil {
+		return err
+	}
+	said.HTML = strings.Replace(said.HTML, "<body>", "<body>"+shown.Head(), 1)
 	token, err := NewToken(w.tx, w.ticket.ID)
 	if err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/feature/identity"
 	"strongroom/internal/feature/identity/way"
+	desk "strongroom/internal/feature/portal"
 	"strongroom/internal/feature/support"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -95,6 +96,9 @@ func (p *Pages) plainPage(w http.ResponseWriter, r *http.Request, title string, 
 	web.NoStore(w)
 	out := p.shell.Plain(r, title, data)
 	out.Flash = web.TakeFlash(w, r)
+	if e, ok := data.(*entrance); ok && e.brand.Name != "" {
+		out.Brand = e.brand
+	}
 	if p.shell.Demo {
 		out.Notice = &ui.Notice{Tone: "info", Text: "This is a demo. Do not put real passwords into it."}
 	}
@@ -113,6 +117,24 @@ type entrance struct {
 	Back                            *ui.Action
 	Links                           []ui.Action
 	Key                             *shell.Key // signs in with a passkey alone; nil where that cannot be
+	News                            []desk.News
+	brand                           ui.Brand // of the tenant, where it shows it to strangers
+}
+
+// front puts on the page what a tenant shows to strangers.
+func (e *entrance) front(p *Pages, r *http.Request, tenant string) {
+	f := (&desk.Portal{Gate: p.shell.Gate, Records: p.shell.Records}).Front(r.Context(), tenant)
+	if e.News = f.News; !f.Brand.Outside {
+		return
+	}
+	at := "/sign-in/brand/" + url.PathEscape(tenant)
+	e.Text, e.brand = f.Brand.Welcome, ui.Brand{Name: f.Title, Href: "/sign-in", Logo: at + "/logo", Style: at + "/style.css"}
+	if len(f.Brand.Logo) == 0 {
+		e.brand.Logo = ""
+	}
+	if f.Brand.Colour == "" {
+		e.brand.Style = ""
+	}
 }
 
 func (p *Pages) signInPage(w http.ResponseWriter, r *http.Request) error {
@@ -140,6 +162,11 @@ func (p *Pages) signInForm(r *http.Request, tenant, email, to string) *entrance 
 			Hint: "The short name of your company here, such as northbeam.", Focus: tenant == ""})
 	}
 	p.offerWays(r, e, tenant)
+	if host := p.TenantOf(r); host != "" {
+		e.front(p, r, host)
+	} else {
+		e.front(p, r, tenant)
+	}
 	e.Key = keyForm(r, "/sign-in/passkey", "Sign in with a passkey", to)
 	known := tenant != "" || p.TenantOf(r) != ""
 	e.Fields = append(e.Fields,

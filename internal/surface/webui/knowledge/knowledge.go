@@ -18,6 +18,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/knowledge"
+	"strongroom/internal/feature/knowledge/care"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -69,7 +70,7 @@ func (v *visit) beside(tx *gate.Tx, r *record.Record) (*ui.Section, error) {
 	}
 	s := &ui.Section{Title: "What came of it", Icon: "check", More: &ui.NavItem{Label: "Editions", Href: editionsURL(r)}}
 	for _, k := range v.Records.Kinds.Kinds() {
-		if !knowledge.Solvable(k) || v.Kind(k.Name) == nil {
+		if !care.Solvable(k) || v.Kind(k.Name) == nil {
 			continue
 		}
 		n, err := knowledge.Solved(tx, v.Records, k.Name, r.ID)
@@ -118,7 +119,7 @@ func (v *visit) care() error {
 	}
 	d := carePage{Head: ui.Head{Title: "What needs care", Icon: "bulb", Sub: []ui.Cell{{Text: "Articles to be reviewed, those that did not help, and what customers did not find"}}}}
 	err = v.View(func(tx *gate.Tx) error {
-		due, err := knowledge.Due(tx, v.Records, ahead, most)
+		due, err := care.Due(tx, v.Records, ahead, most)
 		if err != nil {
 			return err
 		}
@@ -134,9 +135,9 @@ func (v *visit) care() error {
 			if who == "" {
 				who = "nobody looks after it"
 			}
-			card.Items = append(card.Items, ui.Item{Title: knowledge.Reference(r), Sub: who, Href: shell.RecordURL(k, r.ID), Icon: "bulb", Pill: &pill})
+			card.Items = append(card.Items, ui.Item{Title: care.Reference(r), Sub: who, Href: shell.RecordURL(k, r.ID), Icon: "bulb", Pill: &pill})
 		}
-		bad, err := knowledge.Unhelpful(tx, v.Records, most)
+		bad, err := care.Unhelpful(tx, v.Records, most)
 		if err != nil {
 			return err
 		}
@@ -144,9 +145,9 @@ func (v *visit) care() error {
 		for _, r := range bad {
 			yes, _ := r.Values["helpful"].(int64)
 			no, _ := r.Values["unhelpful"].(int64)
-			not.Items = append(not.Items, ui.Item{Title: knowledge.Reference(r), Sub: "helped " + counted(yes, "time", "times"), Href: shell.RecordURL(k, r.ID), Icon: "bulb", Pill: &ui.Pill{Text: "did not help " + counted(no, "time", "times"), Tone: "warn"}})
+			not.Items = append(not.Items, ui.Item{Title: care.Reference(r), Sub: "helped " + counted(yes, "time", "times"), Href: shell.RecordURL(k, r.ID), Icon: "bulb", Pill: &ui.Pill{Text: "did not help " + counted(no, "time", "times"), Tone: "warn"}})
 		}
-		missed, err := knowledge.Misses(tx, most)
+		missed, err := care.Misses(tx, most)
 		if err != nil {
 			return err
 		}
@@ -212,8 +213,8 @@ func (v *visit) editions() error {
 	if err != nil {
 		return err
 	}
-	var list []knowledge.Edition
-	if err := v.View(func(tx *gate.Tx) (err error) { list, err = knowledge.Editions(tx, v.Records, r.ID); return err }); err != nil {
+	var list []care.Edition
+	if err := v.View(func(tx *gate.Tx) (err error) { list, err = care.Editions(tx, v.Records, r.ID); return err }); err != nil {
 		return err
 	}
 	d := editionsPage{Head: ui.Head{Title: "Editions of " + r.Name, Icon: "history", Sub: []ui.Cell{{Text: "What it said each time it was published"}}}}
@@ -222,7 +223,7 @@ func (v *visit) editions() error {
 		if e.Who == "" {
 			e.Who = "Strongroom"
 		}
-		var before knowledge.Edition
+		var before care.Edition
 		if i+1 < len(list) {
 			before = list[i+1]
 		}
@@ -241,7 +242,7 @@ func (v *visit) editions() error {
 }
 
 // compared says what differs between two editions.
-func compared(old, now knowledge.Edition) []ui.Change {
+func compared(old, now care.Edition) []ui.Change {
 	var out []ui.Change
 	for _, x := range [][3]string{{"Title", old.Name, now.Name}, {"Text", richtext.Text(old.Body), richtext.Text(now.Body)}, {"What helps", richtext.Text(old.Help), richtext.Text(now.Help)}} {
 		if x[1] != x[2] {
@@ -270,7 +271,7 @@ func (v *visit) back() error {
 		return err
 	}
 	err = v.Change(access.Edit, gate.Thing{Kind: knowledge.Kind, ID: r.ID}, func(tx *gate.Tx) error {
-		_, err := knowledge.GoBack(tx, v.Records, r.ID, n)
+		_, err := care.GoBack(tx, v.Records, r.ID, n)
 		return err
 	})
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/knowledge"
+	"strongroom/internal/feature/knowledge/care"
 	desk "strongroom/internal/feature/portal"
+	"strongroom/internal/feature/portal/brand"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -91,7 +92,7 @@ func (v *visit) home() error {
 	given, _, _ := strings.Cut(v.Caller.Name, " ")
 	d := homeView{frame: f, Hello: "Hello " + given}
 	err = v.View(func(tx *gate.Tx) error {
-		b, err := desk.BrandOf(tx)
+		b, err := brand.Of(tx)
 		if err != nil {
 			return err
 		}
@@ -164,7 +165,7 @@ func (v *visit) search() error {
 			return err
 		}
 		if len(d.Found) == 0 { // authors learn of it, and not of who asked
-			if err := knowledge.Missed(v.R.Context(), v.Portal.Gate, v.Caller.Tenant, d.Words); err != nil {
+			if err := care.Missed(v.R.Context(), v.Portal.Gate, v.Caller.Tenant, d.Words); err != nil {
 				return err
 			}
 		}

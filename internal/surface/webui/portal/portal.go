@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/ballot"
 	desk "strongroom/internal/feature/portal"
+	"strongroom/internal/feature/portal/brand"
 	"strongroom/internal/feature/survey"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -68,6 +69,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/portal/approvals/{id}", p.as((*visit).approval))
 	s.Post("/portal/approvals/{id}", p.as((*visit).vote))
 	s.Get("/portal/files/{id}", p.as((*visit).file), web.Within(0))
+	s.Public("GET /sign-in/brand/{tenant}/logo", p.frontLogo)
+	s.Public("GET /sign-in/brand/{tenant}/style.css", p.frontStyle)
 	s.Get("/portal/style.css", p.as((*visit).style))
 	s.Get("/portal/logo", p.as((*visit).logo))
 	s.Get("/settings/portal", shell.Administering(p.as((*visit).settings)))
@@ -102,7 +105,7 @@ func (v *visit) page(title string) (ui.Page, frame, error) {
 	p.User = &ui.User{Name: v.Caller.Name, Href: "/me/security", SignOut: "/sign-out"}
 	f := frame{Wide: v.Caller.Wide}
 	err := v.View(func(tx *gate.Tx) error {
-		b, err := desk.BrandOf(tx)
+		b, err := brand.Of(tx)
 		if err != nil {
 			return err
 		}
@@ -147,8 +150,8 @@ func token() string {
 
 // style is the style sheet of the tenant's colour.
 func (v *visit) style() error {
-	var b desk.Brand
-	if err := v.View(func(tx *gate.Tx) (err error) { b, err = desk.BrandOf(tx); return err }); err != nil {
+	var b brand.Brand
+	if err := v.View(func(tx *gate.Tx) (err error) { b, err = brand.Of(tx); return err }); err != nil {
 		return err
 	}
 	v.W.Header().Set("Content-Type", "text/css; charset=utf-8")
@@ -158,8 +161,8 @@ func (v *visit) style() error {
 
 // logo is the picture of the tenant.
 func (v *visit) logo() error {
-	var b desk.Brand
-	if err := v.View(func(tx *gate.Tx) (err error) { b, err = desk.BrandOf(tx); return err }); err != nil {
+	var b brand.Brand
+	if err := v.View(func(tx *gate.Tx) (err error) { b, err = brand.Of(tx); return err }); err != nil {
 		return err
 	}
 	if len(b.Logo) == 0 {
@@ -167,6 +170,38 @@ func (v *visit) logo() error {
 	}
 	v.Stream("logo", b.Type, true, bytes.NewReader(b.Logo))
 	return nil
+}
+
+// front gives what a tenant shows to strangers. NotFound for one that does not, and for none.
+func (p *Pages) front(r *http.Request) (desk.Front, error) {
+	f := p.Portal.Front(r.Context(), r.PathValue("tenant"))
+	if !f.Brand.Outside {
+		return f, gate.Missing()
+	}
+	return f, nil
+}
+
+func (p *Pages) frontLogo(w http.ResponseWriter, r *http.Request) error {
+	f, err := p.front(r)
+	if err == nil && len(f.Brand.Logo) == 0 {
+		err = gate.Missing()
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", f.Brand.Type)
+	_, err = w.Write(f.Brand.Logo)
+	return err
+}
+
+func (p *Pages) frontStyle(w http.ResponseWriter, r *http.Request) error {
+	f, err := p.front(r)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	_, err = w.Write([]byte(f.Brand.Style()))
+	return err
 }
 
 // file streams a file that a customer may open.

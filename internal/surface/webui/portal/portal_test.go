@@ -18,6 +18,7 @@ import (
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/offering"
+	"strongroom/internal/feature/portal/brand"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -353,6 +354,50 @@ func TestPortal(t *testing.T) {
 		css := c.nora.Get(p.Attr(`link[href^="/portal/style.css"]`, "href")).Want(http.StatusOK)
 		if !strings.Contains(p.Text("header"), "Harbour help") || !strings.Contains(p.Text("main"), "Ask us.") || !strings.Contains(css.Body, "--acc-on:#000000") {
 			t.Errorf("the brand: %s; %s", p.Text("header"), css.Body)
+		}
+	})
+	t.Run("before sign-in stands what was chosen for that, and mail bears it", func(t *testing.T) {
+		out, admin := c.Client(), c.As(access.Administrator)
+		here := "/sign-in?company=" + c.Tenant().Name
+		if s := out.Get(here).Want(http.StatusOK).Text("main"); strings.Contains(s, "Harbour help") || strings.Contains(s, "network is down") {
+			t.Errorf("strangers read %s", s)
+		}
+		for _, file := range []string{"/logo", "/style.css"} {
+			out.Get("/sign-in/brand/" + c.Tenant().Name + file).Want(http.StatusNotFound)
+			out.Get("/sign-in/brand/nobody" + file).Want(http.StatusNotFound)
+		}
+		theirs := c.Make(announcement.Kind, c.other, record.Values{"name": planted + " for one", "status": "Published", "publish_on": "2026-03-01", "body": "<p>x</p>"})
+		err := c.Gate.Change(t.Context(), c.Admin(), access.Edit, gate.Thing{ID: theirs}, func(tx *gate.Tx) error {
+			_, err := c.Records.Update(tx, announcement.Kind, theirs, 0, record.Values{"at_sign_in": true})
+			return err
+		})
+		if err == nil {
+			t.Error("an announcement of one organization stands before sign-in")
+		}
+		c.Change(func(tx *gate.Tx) error {
+			_, err := c.Records.Update(tx, announcement.Kind, c.news, 0, record.Values{"at_sign_in": true})
+			return err
+		})
+		f := admin.Get("/settings/portal").Want(http.StatusOK).Form("form.genform")
+		f.Set("outside", "1")
+		admin.Upload("/settings/portal", f, nil).Want(http.StatusSeeOther)
+		p := clean(t, out.Get(here).Want(http.StatusOK))
+		if s := p.Text("main"); !strings.Contains(s, "Harbour help") || !strings.Contains(s, "The network is down tonight") || !strings.Contains(s, "From ten.") {
+			t.Errorf("strangers read %s", s)
+		}
+		out.Get(p.Attr(`link[href^="/sign-in/brand/"]`, "href")).Want(http.StatusOK)
+		out.Get("/sign-in/brand/nobody/style.css").Want(http.StatusNotFound)
+		var b brand.Brand
+		c.Change(func(tx *gate.Tx) (err error) { b, err = brand.Of(tx); return err })
+		if h := b.Head(); !strings.Contains(h, "Harbour help") || !strings.Contains(h, b.Colour) {
+			t.Errorf("mail begins with %s", h)
+		}
+		c.Change(func(tx *gate.Tx) error {
+			_, err := c.Records.Update(tx, announcement.Kind, c.news, 0, record.Values{"expire_on": "2026-03-01"})
+			return err
+		})
+		if s := out.Get(here).Text("main"); strings.Contains(s, "network is down") {
+			t.Errorf("what is over is shown: %s", s)
 		}
 	})
 	t.Run("the pages in every theme and width", func(t *testing.T) {

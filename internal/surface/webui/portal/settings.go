@@ -8,20 +8,20 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
-	desk "strongroom/internal/feature/portal"
+	"strongroom/internal/feature/portal/brand"
 	"strongroom/internal/surface/webui/shell"
 )
 
 // settings is the page of the portal's looks.
 func (v *visit) settings() error {
-	var b desk.Brand
-	if err := v.View(func(tx *gate.Tx) (err error) { b, err = desk.BrandOf(tx); return err }); err != nil {
+	var b brand.Brand
+	if err := v.View(func(tx *gate.Tx) (err error) { b, err = brand.Of(tx); return err }); err != nil {
 		return err
 	}
 	return v.settingsPage(b, nil)
 }
 
-func (v *visit) settingsPage(b desk.Brand, refused error) error {
+func (v *visit) settingsPage(b brand.Brand, refused error) error {
 	logo := "None yet. PNG, JPEG or GIF, up to 256 KiB."
 	if len(b.Logo) > 0 {
 		logo = "There is one. Choose another to replace it."
@@ -30,6 +30,7 @@ func (v *visit) settingsPage(b desk.Brand, refused error) error {
 		{Name: "name", Label: "Name", Type: "text", Value: b.Name, Most: 60, Hint: "What stands above the portal. Left empty, the title of the tenant."},
 		{Name: "colour", Label: "Colour", Type: "text", Value: b.Colour, Holder: "#2f5bd7", Most: 7, Hint: "Of buttons and links. It is made darker or lighter where it could not be read."},
 		{Name: "welcome", Label: "Welcome", Type: "textarea", Rows: 3, Value: b.Welcome, Most: 600, Wide: true, Hint: "Stands on the first page. Left empty: How can we help?"},
+		{Name: "outside", Label: "Also on the sign-in page", Type: "checkbox", Checked: b.Outside, Wide: true, Hint: "Whoever knows the short name or address of the tenant then sees its name, logo and colour without signing in."},
 		{Name: "away", Label: "Take the logo away", Type: "checkbox", Wide: true},
 		{Name: "logo", Label: "Logo", Type: "file", Accept: "image/png,image/jpeg,image/gif", Wide: true, Hint: logo},
 	}}
@@ -59,14 +60,14 @@ func (v *visit) settle() error {
 	if err != nil {
 		return err
 	}
-	b := desk.Brand{Name: form.Text("name"), Welcome: form.Raw("welcome"), Colour: form.Text("colour"), Logo: logo}
+	b := brand.Brand{Name: form.Text("name"), Welcome: form.Raw("welcome"), Colour: form.Text("colour"), Logo: logo, Outside: form.Bool("outside")}
 	err = v.Change(access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
-		if now, err := desk.BrandOf(tx); err != nil {
+		if now, err := brand.Of(tx); err != nil {
 			return err
 		} else if len(logo) == 0 && !form.Bool("away") {
 			b.Logo = now.Logo
 		}
-		return desk.SetBrand(tx, b)
+		return brand.Set(tx, b)
 	})
 	if shell.Refusable(err) {
 		return v.settingsPage(b, err)

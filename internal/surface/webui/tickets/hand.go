@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/search"
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/knowledge"
+	"strongroom/internal/feature/knowledge/care"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -117,7 +118,7 @@ func (v *visit) articles(tx *gate.Tx, r *record.Record) (*ui.Section, error) {
 			continue
 		}
 		it := v.hit(h)
-		if knowledge.Solvable(r.Kind) && v.MayTo(access.Edit, r) && r.Values["resolved_at"] == nil && !r.Values.Bool("final") {
+		if care.Solvable(r.Kind) && v.MayTo(access.Edit, r) && r.Values["resolved_at"] == nil && !r.Values.Bool("final") {
 			it.Action = &ui.Action{Label: "This solved it", Icon: "check", Href: at(r) + "/solved", Post: true, Quiet: true, IconOnly: true, Fields: []ui.Hidden{{Name: "article", Value: h.ID.String()}}}
 		}
 		s.Items = append(s.Items, it)
@@ -138,7 +139,7 @@ func (v *visit) solved() error {
 	article, _ := id.Parse(f.Text("article"))
 	var done bool
 	err = v.Change(access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
-		done, err = knowledge.Solve(tx, v.Records, r, article)
+		done, err = care.Solve(tx, v.Records, r, article)
 		return err
 	})
 	if err != nil {

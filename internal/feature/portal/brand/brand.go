@@ -1,4 +1,10 @@
-package portal
+// Package brand is how a tenant presents itself to its customers: in the portal, in mail, and,
+// where it says so, before somebody has signed in.
+//
+// Always true: a logo is a picture of dots and nothing that runs; a colour stands on and
+// behind text only as far as it can be read; of a tenant that has not said so, a stranger
+// learns nothing here, not even that it is there.
+package brand
 
 import (
 	"bytes"
@@ -6,6 +12,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"html"
 	"image"
 	_ "image/gif"  // logos
 	_ "image/jpeg" // logos
@@ -26,6 +33,7 @@ type Brand struct {
 	Colour  string // #rrggbb; empty is the usual one
 	Logo    []byte
 	Type    string // media type of the logo
+	Outside bool   // whoever comes to sign in is shown name, logo and colour
 }
 
 // The limits of a brand: characters of the name and the welcome, bytes and dots of a logo.
@@ -36,11 +44,11 @@ const (
 	mostDots    = 2000
 )
 
-// BrandOf reads the tenant's brand, with its title where no name was given.
-func BrandOf(tx *gate.Tx) (Brand, error) {
+// Of reads the tenant's brand, with its title where no name was given.
+func Of(tx *gate.Tx) (Brand, error) {
 	var b Brand
 	var logo string
-	err := tx.QueryRow(`select name, welcome, colour, logo_type, logo from portal_setting where one = 1`).Scan(&b.Name, &b.Welcome, &b.Colour, &b.Type, &logo)
+	err := tx.QueryRow(`select name, welcome, colour, logo_type, logo, outside from portal_setting where one = 1`).Scan(&b.Name, &b.Welcome, &b.Colour, &b.Type, &logo, &b.Outside)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -58,9 +66,9 @@ func (b Brand) Title(tenant string) string {
 	return tenant
 }
 
-// SetBrand keeps the tenant's brand, in a change for which the caller administers the
+// Set keeps the tenant's brand, in a change for which the caller administers the
 // tenant. Invalid, with the fields name, welcome, colour and logo.
-func SetBrand(tx *gate.Tx, b Brand) error {
+func Set(tx *gate.Tx, b Brand) error {
 	b.Name, b.Welcome, b.Colour = strings.Join(strings.Fields(b.Name), " "), strings.TrimSpace(b.Welcome), strings.ToLower(strings.TrimSpace(b.Colour))
 	bad := map[string]string{}
 	if utf8.RuneCountInString(b.Name) > mostName {
@@ -87,10 +95,23 @@ func SetBrand(tx *gate.Tx, b Brand) error {
 	}
 	e := tx.Entry()
 	e.Action, e.Detail.Text = "portal.brand", "the portal is called "+b.Title(tx.Tenant.Title())
-	_, err := tx.Exec(`insert into portal_setting (one, name, welcome, colour, logo_type, logo) values (1, ?, ?, ?, ?, ?)
-		on conflict (one) do update set name = excluded.name, welcome = excluded.welcome, colour = excluded.colour, logo_type = excluded.logo_type, logo = excluded.logo`,
-		b.Name, b.Welcome, b.Colour, b.Type, base64.StdEncoding.EncodeToString(b.Logo))
+	_, err := tx.Exec(`insert into portal_setting (one, name, welcome, colour, logo_type, logo, outside) values (1, ?, ?, ?, ?, ?, ?)
+		on conflict (one) do update set name = excluded.name, welcome = excluded.welcome, colour = excluded.colour, logo_type = excluded.logo_type, logo = excluded.logo, outside = excluded.outside`,
+		b.Name, b.Welcome, b.Colour, b.Type, base64.StdEncoding.EncodeToString(b.Logo), b.Outside)
 	return err
+}
+
+// Head is what stands above the text of a mail, as HTML; empty where the tenant has said
+// nothing of how it presents itself.
+func (b Brand) Head() string {
+	if b.Name == "" && b.Colour == "" {
+		return ""
+	}
+	colour := b.Colour
+	if _, ok := rgb(colour); !ok {
+		colour = "#2f5bd7"
+	}
+	return `<div style="border-top:4px solid ` + colour + `;padding:12px 0;margin-bottom:12px;font-weight:bold">` + html.EscapeString(b.Name) + `</div>`
 }
 
 // least is the contrast that a text needs (WCAG 2.2 AA).

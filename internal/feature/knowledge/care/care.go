@@ -1,4 +1,10 @@
-package knowledge
+// Package care is what becomes of articles: what they solved, what they said before, and
+// what is to be looked at.
+//
+// Always true: an article solves a ticket by the moves that its lifecycle declares; going
+// back makes a draft; of a search that found nothing its words are kept, and not whose it
+// was.
+package care
 
 import (
 	"context"
@@ -14,16 +20,19 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/notification"
+)
+
+// The kind, and the states that are told apart here.
+const (
+	kind      = "knowledge_article"
+	draft     = "Draft"
+	published = "Published"
 )
 
 const (
-	topic      = "article" // of notices
-	ahead      = 14        // days before its review that whose article it is, is told
-	keepMissed = 90        // days that it is known what was searched for and not found
-	mostMissed = 200       // searches of a day
-	mostLetter = 80        // of such a search
-	atOnce     = 500       // articles that one run looks at
+	keepMissed = 90  // days that it is known what was searched for and not found
+	mostMissed = 200 // searches of a day
+	mostLetter = 80  // of such a search
 )
 
 // Reference is an article as people name it: KB-1042 Locked accounts.
@@ -44,11 +53,11 @@ func Solvable(k *record.Kind) bool {
 // says so by done. Invalid for an article that is not published, and a ticket that is not
 // solved by articles; Conflict for one that is resolved.
 func Solve(tx *gate.Tx, e *record.Engine, ticket *record.Record, article id.ID) (done bool, err error) {
-	a, err := e.Get(tx, Kind, article)
+	a, err := e.Get(tx, kind, article)
 	if err != nil {
 		return false, err
 	}
-	if !Solvable(ticket.Kind) || a.Values.Text("status") != Published || a.Archived {
+	if !Solvable(ticket.Kind) || a.Values.Text("status") != published || a.Archived {
 		return false, fault.Field("article", "This article is not published, or the ticket is not one that articles solve.").WithHint("Have the article published, or write what helped as the resolution.")
 	}
 	if ticket.Values.Bool("final") || ticket.Values["resolved_at"] != nil {
@@ -103,7 +112,7 @@ type Edition struct {
 
 // Editions lists those of an article, the latest first.
 func Editions(tx *gate.Tx, e *record.Engine, article id.ID) ([]Edition, error) {
-	list, err := e.Revisions(tx, Kind, article)
+	list, err := e.Revisions(tx, kind, article)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +121,7 @@ func Editions(tx *gate.Tx, e *record.Engine, article id.ID) ([]Edition, error) {
 	for i := len(list) - 1; i >= 0; i-- { // the first version of each is when it was published
 		x := list[i]
 		n, _ := x.Values["edition"].(int64)
-		if x.Values.Text("status") != Published || n == 0 || seen[n] {
+		if x.Values.Text("status") != published || n == 0 || seen[n] {
 			continue
 		}
 		seen[n] = true
@@ -120,7 +129,7 @@ func Editions(tx *gate.Tx, e *record.Engine, article id.ID) ([]Edition, error) {
 	}
 	slices.Reverse(out)
 	if len(out) > 0 && len(list) > 0 {
-		out[0].Now = list[0].Values.Text("status") == Published
+		out[0].Now = list[0].Values.Text("status") == published
 	}
 	return out, nil
 }
@@ -136,12 +145,12 @@ func GoBack(tx *gate.Tx, e *record.Engine, article id.ID, edition int64) (*recor
 	if i < 0 {
 		return nil, gate.Missing()
 	}
-	r, err := e.Get(tx, Kind, article)
+	r, err := e.Get(tx, kind, article)
 	if err != nil {
 		return nil, err
 	}
-	if r.Values.Text("status") != Draft {
-		if _, err := e.Update(tx, Kind, article, 0, record.Values{"status": Draft}); err != nil {
+	if r.Values.Text("status") != draft {
+		if _, err := e.Update(tx, kind, article, 0, record.Values{"status": draft}); err != nil {
 			return nil, err
 		}
 	}
@@ -149,15 +158,15 @@ func GoBack(tx *gate.Tx, e *record.Engine, article id.ID, edition int64) (*recor
 	if list[i].Help != "" {
 		v["resolution"] = list[i].Help
 	}
-	return e.Update(tx, Kind, article, 0, v)
+	return e.Update(tx, kind, article, 0, v)
 }
 
 // Due lists the published articles that are to be reviewed within so many days, those that
 // wait longest first.
 func Due(tx *gate.Tx, e *record.Engine, days, limit int) ([]*record.Record, error) {
 	until := time.UnixMilli(tx.Now).UTC().AddDate(0, 0, days).Format(time.DateOnly)
-	p, err := e.List(tx, Kind, record.Query{Archived: "no", Limit: limit, NoTotal: true, Sort: []record.Order{{Field: "expire_on"}},
-		Filters: []record.Filter{{Field: "status", Op: record.Eq, Values: []any{Published}}, {Field: "expire_on", Op: record.Range, Values: []any{nil, until}}}})
+	p, err := e.List(tx, kind, record.Query{Archived: "no", Limit: limit, NoTotal: true, Sort: []record.Order{{Field: "expire_on"}},
+		Filters: []record.Filter{{Field: "status", Op: record.Eq, Values: []any{published}}, {Field: "expire_on", Op: record.Range, Values: []any{nil, until}}}})
 	if err != nil {
 		return nil, err
 	}
@@ -167,8 +176,8 @@ func Due(tx *gate.Tx, e *record.Engine, days, limit int) ([]*record.Record, erro
 // Unhelpful lists the published articles of which people said that they did not help, most
 // of them first.
 func Unhelpful(tx *gate.Tx, e *record.Engine, limit int) ([]*record.Record, error) {
-	p, err := e.List(tx, Kind, record.Query{Archived: "no", Limit: limit, NoTotal: true, Sort: []record.Order{{Field: "unhelpful", Desc: true}},
-		Filters: []record.Filter{{Field: "status", Op: record.Eq, Values: []any{Published}}, {Field: "unhelpful", Op: record.Range, Values: []any{int64(1), nil}}}})
+	p, err := e.List(tx, kind, record.Query{Archived: "no", Limit: limit, NoTotal: true, Sort: []record.Order{{Field: "unhelpful", Desc: true}},
+		Filters: []record.Filter{{Field: "status", Op: record.Eq, Values: []any{published}}, {Field: "unhelpful", Op: record.Range, Values: []any{int64(1), nil}}}})
 	if err != nil {
 		return nil, err
 	}
@@ -244,37 +253,4 @@ func Misses(tx *gate.Tx, limit int) ([]Miss, error) {
 		out = append(out, m)
 	}
 	return out, rows.Err()
-}
-
-// Reviews tells whose articles are to be reviewed. Fill the fields.
-type Reviews struct {
-	Gate    *gate.Gate
-	Records *record.Engine
-}
-
-// Run tells of what is due in a tenant, once for each date. A schedule calls it; it bears
-// repetition.
-func (m *Reviews) Run(ctx context.Context, tenant string) error {
-	c := access.System(tenant, "job")
-	var due []*record.Record
-	err := m.Gate.View(ctx, c, func(tx *gate.Tx) (err error) { due, err = Due(tx, m.Records, ahead, atOnce); return err })
-	if err != nil || len(due) == 0 {
-		return err
-	}
-	return m.Gate.Change(ctx, c, access.Administer, gate.Thing{}, func(tx *gate.Tx) error {
-		tx.Withdraw(tx.Entry())
-		for _, r := range due {
-			owner := r.Values.ID("owner_id")
-			if owner == 0 {
-				continue // it stands among what needs care
-			}
-			day := r.Values.Text("expire_on")
-			_, err := notification.Send(tx, notification.Notice{Topic: topic, To: []id.ID{owner}, Record: r.ID, Own: true, Key: "article/" + r.ID.String() + "/" + day,
-				Text: []notification.Part{notification.Words("It is to be reviewed by " + day + " whether this still holds:"), notification.Of(r.ID)}})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
