@@ -380,6 +380,8 @@ func TestPortal(t *testing.T) {
 		})
 		f := admin.Get("/settings/portal").Want(http.StatusOK).Form("form.genform")
 		f.Set("outside", "1")
+		f.Set("name", "Harbour help")
+		f.Set("colour", "#ffcc00")
 		admin.Upload("/settings/portal", f, nil).Want(http.StatusSeeOther)
 		p := clean(t, out.Get(here).Want(http.StatusOK))
 		if s := p.Text("main"); !strings.Contains(s, "Harbour help") || !strings.Contains(s, "The network is down tonight") || !strings.Contains(s, "From ten.") {
