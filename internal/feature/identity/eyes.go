@@ -24,15 +24,25 @@ const ViaEyes = "view as"
 const EyesFor = time.Hour
 
 // LookAs lets an administrator see the tenant as a user does, in her own session of a
-// browser, until LookBack or an hour has passed. Fault kinds: Denied for who does not see
+// browser, until LookBack or an hour has passed; who works with the records of all
+// organizations may see the portal as a customer does. Fault kinds: Denied for who does not see
 // everything, for an administrator and oneself; NotFound for who is not an active user.
 func (s *Sessions) LookAs(ctx context.Context, c *access.Caller, user id.ID) error {
 	sid, err := browser(c)
 	if err != nil {
 		return err
 	}
-	return s.Gate.Change(ctx, c, access.Administer, gate.Thing{Kind: User, ID: user}, func(tx *gate.Tx) error {
-		e := tx.Entry()
+	action, thing := access.Administer, gate.Thing{Kind: User, ID: user}
+	if agent(c) {
+		action, thing = access.View, gate.Thing{} // whom she may look as, is decided below
+	}
+	return s.Gate.Change(ctx, c, action, thing, func(tx *gate.Tx) error {
+		e := &audit.Entry{Kind: User, Object: user}
+		if action == access.View {
+			tx.Also(e)
+		} else {
+			e = tx.Entry()
+		}
 		e.Action, e.Behalf = EyesOn, user
 		if _, err := eyes(tx, tx.Caller, user); err != nil {
 			if fault.Is(err, fault.Denied) {
@@ -75,18 +85,20 @@ func (s *Sessions) LookBack(ctx context.Context, c *access.Caller) (user id.ID, 
 // eyes gives the caller that an administrator is who looks as a user: what both see, which
 // is what the user sees but what is hers alone, and nothing that can be done.
 func eyes(tx *gate.Tx, c *access.Caller, user id.ID) (*access.Caller, error) {
-	if c.Role != access.Administrator || !c.Everything() || c.Key != 0 || c.Behind != nil || c.Unexplained {
-		return nil, fault.New(fault.Denied, "Only an administrator who sees everything can look as somebody else.")
+	all := c.Role == access.Administrator && c.Everything()
+	refused := fault.New(fault.Denied, "Only an administrator who sees everything can look as somebody else.").WithHint("As a customer, also who works with the records of all organizations.")
+	if !all && !agent(c) || c.Key != 0 || c.Behind != nil || c.Unexplained {
+		return nil, refused
 	}
 	seen, err := access.Load(tx.SQL(), user)
+	if !all && (fault.Is(err, fault.NotFound) || err == nil && seen.Role != access.SelfService) {
+		return nil, refused
+	}
 	if err != nil {
 		return nil, err
 	}
 	if seen.Role == access.Administrator || user == c.User {
 		return nil, fault.New(fault.Denied, "An administrator sees what you see: there is nothing to look at.").WithHint("Choose somebody who is no administrator.")
-	}
-	if seen.Role == access.SelfService {
-		return nil, fault.New(fault.Denied, "She is a customer, and sees the portal alone.").WithHint("Her tickets show what she sees: what is marked as public.")
 	}
 	if err := tx.QueryRow(`select name from record where id = ? and archived = 0 and trashed_at is null`, int64(user)).Scan(&seen.Name); err != nil {
 		return nil, missing(err)
@@ -95,6 +107,17 @@ func eyes(tx *gate.Tx, c *access.Caller, user id.ID) (*access.Caller, error) {
 	seen.Scope = access.Scope{ReadOnly: true, Looks: true, NoPasswords: true, NoPersonal: true}
 	seen.Behind = &access.Behind{User: c.User, Name: c.Name}
 	return seen, nil
+}
+
+// LooksAsCustomers tells whether somebody may see the portal as a customer does.
+func LooksAsCustomers(c *access.Caller) bool {
+	return (agent(c) || c.Role == access.Administrator && c.Everything()) && c.Key == 0 && c.Behind == nil && !c.Unexplained && !c.Scope.Looks
+}
+
+// agent tells whether somebody who is no administrator works with the records of all
+// organizations: what a customer sees is within what she sees.
+func agent(c *access.Caller) bool {
+	return c.Role != access.Administrator && c.Role.May(access.Edit) && c.Role != access.Lite && c.Custom == nil && c.AllOrgs
 }
 
 // through gives who is looked through, or the caller herself where that is over: her hour

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"strongroom/internal/base/web"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/id"
 )
 
@@ -24,5 +25,8 @@ func (p *Pages) lookBack(w http.ResponseWriter, r *http.Request) error {
 		return web.SeeOther(w, r, "/")
 	}
 	web.SetFlash(w, r, web.Flash{Tone: "ok", Text: "You are yourself again."})
+	if c.Role != access.Administrator { // she looked as a customer, whose user she does not manage
+		return web.SeeOther(w, r, "/")
+	}
 	return web.SeeOther(w, r, "/users/"+user.String())
 }

@@ -29,6 +29,7 @@ func (p *Pages) Templates() fs.FS { return templates }
 func (p *Pages) Mount(s *shell.Shell) {
 	s.Get(shell.EyesPage, p.as((*visit).now))
 	s.Post("/users/{id}/as", p.as((*visit).begin))
+	s.Rail(shell.RailPart{Draw: customer})
 	s.Rail(shell.RailPart{Draw: func(v *shell.Visit, _ *gate.Tx, r *record.Record) (*ui.Section, error) {
 		c := v.Caller
 		if r.Kind.Name != identity.User || r.Archived || c.Role != access.Administrator || !c.Everything() || c.Scope.Looks || r.Values.Text("role_name") == string(access.Administrator) {
@@ -37,6 +38,20 @@ func (p *Pages) Mount(s *shell.Shell) {
 		return &ui.Section{Title: "View as", Items: []ui.Item{{Title: "See the pages as " + r.Name, Sub: "Nothing can be changed or revealed; it is recorded", Icon: "eye",
 			Action: &ui.Action{Label: "View as", Href: "/users/" + r.ID.String() + "/as", Post: true}}}}, nil
 	}})
+}
+
+// customer stands beside a contact who uses the portal, for who may see it as she does.
+func customer(v *shell.Visit, tx *gate.Tx, r *record.Record) (*ui.Section, error) {
+	c := v.Caller
+	if r.Kind.Name != "contact" || r.Archived || !identity.LooksAsCustomers(c) {
+		return nil, nil
+	}
+	users, err := tx.IDs(`select p.user_id from access_principal p where p.contact_id = ? and p.role = ? and p.active = 1 order by p.user_id limit 1`, int64(r.ID), string(access.SelfService))
+	if err != nil || len(users) == 0 {
+		return nil, err
+	}
+	return &ui.Section{Title: "Portal", Items: []ui.Item{{Title: "See it as " + r.Name, Sub: "Nothing can be changed; it is recorded", Icon: "eye",
+		Action: &ui.Action{Label: "View as", Href: "/users/" + users[0].String() + "/as", Post: true}}}}, nil
 }
 
 // visit is one request for a page of the group.

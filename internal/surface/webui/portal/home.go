@@ -164,7 +164,7 @@ func (v *visit) search() error {
 		if d.Found, err = v.find(d.Words); err != nil {
 			return err
 		}
-		if len(d.Found) == 0 { // authors learn of it, and not of who asked
+		if len(d.Found) == 0 && v.Caller.Behind == nil { // authors learn of it, and not of who asked
 			if err := care.Missed(v.R.Context(), v.Portal.Gate, v.Caller.Tenant, d.Words); err != nil {
 				return err
 			}

@@ -103,6 +103,9 @@ func (v *visit) page(title string) (ui.Page, frame, error) {
 	p := v.Plain(v.R, title, nil)
 	p.Flash = web.TakeFlash(v.W, v.R)
 	p.User = &ui.User{Name: v.Caller.Name, Href: "/me/security", SignOut: "/sign-out"}
+	if p.Notice = v.Looking(); p.Notice != nil {
+		p.User = nil
+	}
 	f := frame{Wide: v.Caller.Wide}
 	err := v.View(func(tx *gate.Tx) error {
 		b, err := brand.Of(tx)

@@ -356,6 +356,49 @@ func TestPortal(t *testing.T) {
 			t.Errorf("the brand: %s; %s", p.Text("header"), css.Body)
 		}
 	})
+	t.Run("who works with all organizations sees it as she does, and does nothing", func(t *testing.T) {
+		user := c.caller(t, "nora@harbour.example").User.String()
+		entries := func(action string) (n int) {
+			c.Change(func(tx *gate.Tx) error {
+				return tx.QueryRow(`select count(*) from audit_entry where action = ? and result = 'ok'`, action).Scan(&n)
+			})
+			return n
+		}
+		agent := c.As(access.Editor)
+		if p := agent.Get("/contacts/" + c.noraID.String()).Want(http.StatusOK); !p.Has(`form[action="/users/` + user + `/as"]`) {
+			t.Errorf("beside the contact: %s", p.Text("main"))
+		}
+		for _, role := range []access.Role{access.Lite, access.ReadOnly} {
+			if p := c.As(role).Post("/users/"+user+"/as", nil); p.Status != http.StatusForbidden && p.Status != http.StatusNotFound {
+				t.Errorf("%s looks as a customer: %d", role, p.Status)
+			}
+		}
+		agent.Post("/users/"+c.UserID(access.Manager).String()+"/as", nil).Want(http.StatusForbidden)
+		if entries("as.begin") != 0 {
+			t.Error("somebody was let")
+		}
+		agent.Post("/users/"+user+"/as", nil).Want(http.StatusSeeOther)
+		if p := agent.Get("/"); p.Status != http.StatusSeeOther || p.To() != "/portal" {
+			t.Errorf("the first page: %d to %s", p.Status, p.To())
+		}
+		for _, path := range []string{"/portal", at("tickets", c.mine), at("articles", c.article), "/portal/catalogue"} {
+			if p := clean(t, agent.Get(path).Want(http.StatusOK)); !strings.Contains(p.Text(".notice"), "as Nora Lind does") {
+				t.Errorf("%s does not say through whose eyes: %s", path, p.Text("body"))
+			}
+		}
+		for _, path := range []string{"/incidents", "/incidents/" + c.mine.String(), at("tickets", c.hers), "/contacts/" + c.noraID.String()} {
+			clean(t, agent.Get(path).Want(http.StatusNotFound))
+		}
+		agent.Get("/me/security").Want(http.StatusForbidden)
+		agent.Post(at("articles", c.article)+"/helped", url.Values{"helped": {"0"}}).Want(http.StatusForbidden)
+		agent.Upload(at("tickets", c.mine)+"/answer", url.Values{"do": {"say"}, "text": {"x"}}, nil).Want(http.StatusForbidden)
+		agent.Get("/as").Want(http.StatusOK)
+		agent.Post("/as/end", nil).Want(http.StatusSeeOther)
+		agent.Get("/incidents").Want(http.StatusOK)
+		if entries("as.begin") != 1 || entries("as.end") != 1 {
+			t.Errorf("recorded: begun %d, ended %d", entries("as.begin"), entries("as.end"))
+		}
+	})
 	t.Run("before sign-in stands what was chosen for that, and mail bears it", func(t *testing.T) {
 		out, admin := c.Client(), c.As(access.Administrator)
 		here := "/sign-in?company=" + c.Tenant().Name

@@ -200,7 +200,7 @@ func (s *Shell) known(who func(*http.Request) (*access.Caller, error), h Handler
 		}
 		web.NoStore(w)
 		web.Note(r.Context(), slog.String("tenant", c.Tenant), slog.Int64("user", int64(c.User)))
-		if c.Role == access.SelfService && !forCustomers(r.URL.Path) {
+		if c.Role == access.SelfService && !forCustomers(r.URL.Path) && !(c.Behind != nil && r.URL.Path == EyesPage) {
 			if r.URL.Path == "/" {
 				return web.SeeOther(w, r, portalPage)
 			}
@@ -266,6 +266,9 @@ func looking(c *access.Caller) *ui.Notice {
 	}
 	return &ui.Notice{Tone: "warn", Text: c.Behind.Name + ", you see the pages as " + c.Name + " does. Nothing can be changed.", Link: "Be yourself again", Href: EyesPage}
 }
+
+// Looking is that line, for pages with a layout of their own; nil for who is herself.
+func (v *Visit) Looking() *ui.Notice { return looking(v.Caller) }
 
 // Administering lets only those in who manage the tenant; others are told so,
 // and that they asked is recorded.
