@@ -67,6 +67,7 @@ var schema = []string{
 		type text not null, size int not null, blob text not null, sum text not null, created_at int not null, updated_at int not null, created_by int not null)`,
 	`create index if not exists attachment_record on attachment (record_id, role, id)`,
 	`create table if not exists attachment_loose (blob text primary key, since int not null)`,
+	`create table if not exists attachment_held (user_id int not null, mark text not null, n int not null, blob text not null, name text not null, type text not null, size int not null, sum text not null, at int not null, primary key (user_id, mark, n))`,
 }
 
 // Add attaches the content of r to a record. Fault kinds: NotFound and Denied as

@@ -89,6 +89,9 @@ func purge(tx *gate.Tx, r *record.Record) error {
 	if _, err := tx.Exec(`insert into attachment_loose (blob, since) select blob, 0 from attachment where record_id = ? on conflict (blob) do nothing`, int64(r.ID)); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(`delete from attachment_held where user_id = ?`, int64(r.ID)); err != nil {
+		return err
+	}
 	_, err := tx.Exec(`delete from attachment where record_id = ?`, int64(r.ID))
 	return err
 }

@@ -22,10 +22,10 @@ func (v *visit) report() error {
 	if err := v.mine(); err != nil {
 		return err
 	}
-	return v.reportPage(web.NewForm(map[string][]string{"subject": {v.asked()}}), nil, 0)
+	return v.reportPage(web.NewForm(map[string][]string{"subject": {v.asked()}}), nil, nil)
 }
 
-func (v *visit) reportPage(form *web.Form, refused error, files int) error {
+func (v *visit) reportPage(form *web.Form, refused error, files []*attachment.Content) error {
 	p, f, err := v.page("Report a problem")
 	if err != nil {
 		return err
@@ -62,16 +62,16 @@ func kept(form *web.Form) string {
 }
 
 func (v *visit) send() error {
-	form, files, err := v.read(0, desk.Problem)
-	if form == nil {
-		form = web.NewForm(nil)
-	}
+	form, files, err := v.taken(0, desk.Problem)
 	var made id.ID
 	if err == nil {
 		made, err = v.Portal.Send(v.R.Context(), v.Caller, desk.Report{Subject: form.Text("subject"), Text: form.Raw("text"), For: whom(form), Token: form.Text("token"), Files: files})
 	}
 	if gives(err) {
-		return v.reportPage(form, err, len(files))
+		if bad := v.hold(form, 0, files); bad != nil {
+			return bad
+		}
+		return v.reportPage(form, err, files)
 	}
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (v *visit) offering() error {
 	if err := v.mine(); err != nil {
 		return err
 	}
-	return v.orderPage(web.NewForm(nil), nil, 0)
+	return v.orderPage(web.NewForm(nil), nil, nil)
 }
 
 // orderView is the form of an offering.
@@ -174,7 +174,7 @@ type orderView struct {
 	HTML  template.HTML
 }
 
-func (v *visit) orderPage(form *web.Form, refused error, files int) error {
+func (v *visit) orderPage(form *web.Form, refused error, files []*attachment.Content) error {
 	oid, err := v.ID("id")
 	if err != nil {
 		return err
@@ -317,16 +317,16 @@ func (v *visit) order() error {
 	if err != nil {
 		return err
 	}
-	form, files, err := v.read(0, desk.Wish)
-	if form == nil {
-		form = web.NewForm(nil)
-	}
+	form, files, err := v.taken(0, desk.Wish)
 	var made id.ID
 	if err == nil {
 		made, err = v.place(oid, questions, form, files)
 	}
 	if gives(err) {
-		return v.orderPage(form, err, len(files))
+		if bad := v.hold(form, 0, files); bad != nil {
+			return bad
+		}
+		return v.orderPage(form, err, files)
 	}
 	if err != nil {
 		return err

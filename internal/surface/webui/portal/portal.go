@@ -14,11 +14,14 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/attachment"
@@ -248,6 +251,66 @@ func (v *visit) read(ticket id.ID, kind string) (form *web.Form, files []*attach
 	return form, files, err
 }
 
+// markOf is under what files of a form are held: its token, or the ticket that it is of.
+func markOf(form *web.Form, ticket id.ID) string {
+	if ticket != 0 {
+		return "ticket/" + ticket.String()
+	}
+	return form.Text("token")
+}
+
+// taken is read with the files that were held when the form was refused before, as far as
+// they are still wanted.
+func (v *visit) taken(ticket id.ID, kind string) (form *web.Form, files []*attachment.Content, err error) {
+	form, files, err = v.read(ticket, kind)
+	if form == nil {
+		return web.NewForm(nil), files, err
+	}
+	keep := form.All("keep")
+	if len(keep) == 0 {
+		return form, files, err
+	}
+	var held []*attachment.Content
+	bad := v.View(func(tx *gate.Tx) error {
+		list, err := attachment.Held(tx, markOf(form, ticket))
+		for i, c := range list {
+			if slices.Contains(keep, strconv.Itoa(i)) {
+				held = append(held, c)
+			}
+		}
+		return err
+	})
+	if bad != nil {
+		return form, files, bad
+	}
+	if files = append(held, files...); len(files) > desk.MostFiles && err == nil {
+		err = fault.Field("files", "These are more than %d files.", desk.MostFiles).WithHint("Take the tick from some of them, or send the others afterwards.")
+	}
+	return form, files[:min(len(files), desk.MostFiles)], err
+}
+
+// hold keeps the files of a form that was refused, so that they need not be chosen again.
+func (v *visit) hold(form *web.Form, ticket id.ID, files []*attachment.Content) error {
+	mark := markOf(form, ticket)
+	if len(files) == 0 || len(mark) < 8 || len(mark) > 64 {
+		return nil
+	}
+	return v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) error { return attachment.Hold(tx, mark, files) })
+}
+
+// held is a file of a refused form.
+type held struct {
+	N    int
+	Name string
+}
+
+func heldOf(files []*attachment.Content) (out []held) {
+	for i, c := range files {
+		out = append(out, held{i, c.Name})
+	}
+	return out
+}
+
 // formView is a page with a form.
 type formView struct {
 	frame
@@ -255,6 +318,7 @@ type formView struct {
 	Form        ui.Form
 	Steps       []step // the fields in their order, with when they are shown
 	Found       bool   // knowledge is offered while the subject is typed
+	Held        []held // files that came when it was refused
 }
 
 // step is a field of a form, and on which answer it depends.
@@ -264,15 +328,15 @@ type step struct {
 	Tick       bool // On is a checkbox
 }
 
-// refused puts what is wrong into a form. Files are not kept by browsers.
-func (d *formView) refused(err error, files int) {
+// refused puts what is wrong into a form. Browsers forget files, so they are held here.
+func (d *formView) refused(err error, files []*attachment.Content) {
 	if err == nil {
 		return
 	}
 	say := fault.Say(err)
 	hint := say.Hint
-	if files > 0 {
-		hint = strings.TrimSpace(hint + " Choose your files again.")
+	if d.Held = heldOf(files); len(files) > 0 {
+		hint = strings.TrimSpace(hint + " Your files are kept.")
 	}
 	var fields []ui.Field
 	for _, s := range d.Steps {

@@ -174,11 +174,21 @@ func TestPortal(t *testing.T) {
 		if p := c.nora.Upload("/portal/report", f, map[string]string{"files": "picture"}).Want(http.StatusUnprocessableEntity); !p.Has("#e-subject") || p.Text("#f-text") != "It is <b>dead</b>." {
 			t.Errorf("what was typed is lost: %s", p.Text("main"))
 		}
+		if p := c.nora.Upload("/portal/report", f, map[string]string{"files": "picture"}); p.Count(`input[name="keep"]`) != 1 {
+			t.Errorf("the file is lost: %s", p.Text("main"))
+		}
+		f.Set("keep", "0")
+		if p := c.omar.Upload("/portal/report", f, nil).Want(http.StatusUnprocessableEntity); p.Has(`input[name="keep"]`) {
+			t.Error("somebody else is given her file")
+		}
 		f.Set("subject", "The printer")
 		f.Set("for", c.omarID.String())
 		c.nora.Upload("/portal/report", f, nil).Want(http.StatusUnprocessableEntity) // she speaks for nobody
 		f.Del("for")
 		reported = c.nora.Upload("/portal/report", f, map[string]string{"files": "a picture"}).Want(http.StatusSeeOther).To()
+		if r := c.nora.Get(reported); r.Count(".files a") != 2 || r.Attr(".files a", "href") == "" {
+			t.Errorf("what was held and what was added: %s", r.Text("main"))
+		}
 		if again := c.nora.Upload("/portal/report", f, nil).Want(http.StatusSeeOther).To(); again != reported {
 			t.Errorf("sent twice it makes two tickets: %s and %s", reported, again)
 		}
@@ -187,7 +197,7 @@ func TestPortal(t *testing.T) {
 			t.Errorf("the ticket: %s", s)
 		}
 		file := p.Attr(".files a", "href")
-		if got := c.nora.Get(file).Want(http.StatusOK); got.Body != "a picture" {
+		if got := c.nora.Get(file).Want(http.StatusOK); got.Body != "picture" {
 			t.Errorf("the file: %.100s", got.Body)
 		}
 		c.omar.Get(file).Want(http.StatusNotFound)

@@ -12,6 +12,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/offering/catalogue"
 	desk "strongroom/internal/feature/portal"
@@ -77,6 +78,7 @@ type ticketView struct {
 	Error           string
 	Again           string  // where a closed one is reported again
 	Helps           []found // articles that may solve it
+	Held            []held  // files of an answer that was refused
 	Asked           *asked  // how content she is; nil where she is not asked
 }
 
@@ -89,13 +91,13 @@ type asked struct {
 	Error, Wrong string
 }
 
-func (v *visit) ticket() error { return v.ticketPage("", nil, 0) }
+func (v *visit) ticket() error { return v.ticketPage("", nil, nil) }
 
-func (v *visit) ticketPage(text string, refused error, files int) error {
+func (v *visit) ticketPage(text string, refused error, files []*attachment.Content) error {
 	return v.ticketShown(text, refused, files, asked{})
 }
 
-func (v *visit) ticketShown(text string, refused error, files int, say asked) error {
+func (v *visit) ticketShown(text string, refused error, files []*attachment.Content, say asked) error {
 	tid, err := v.ID("id")
 	if err != nil {
 		return err
@@ -152,8 +154,8 @@ func (v *visit) ticketShown(text string, refused error, files int, say asked) er
 	if refused != nil {
 		say := fault.Say(refused)
 		d.Wrong, d.Error = &ui.Errors{Text: say.Text, Hint: say.Hint}, say.Fields["text"]
-		if files > 0 {
-			d.Wrong.Hint = strings.TrimSpace(d.Wrong.Hint + " Choose your files again.")
+		if d.Held = heldOf(files); len(files) > 0 {
+			d.Wrong.Hint = strings.TrimSpace(d.Wrong.Hint + " Your files are kept.")
 		}
 		for _, name := range []string{"text", "files", "score", "words"} {
 			if s := say.Fields[name]; s != "" {
@@ -173,16 +175,16 @@ func (v *visit) answer() error {
 	if err := v.View(func(tx *gate.Tx) error { _, err := v.Portal.Read(tx, tid); return err }); err != nil {
 		return err
 	}
-	form, files, err := v.read(tid, "")
-	if form == nil {
-		form = web.NewForm(nil)
-	}
+	form, files, err := v.taken(tid, "")
 	do := desk.Do(form.Text("do"))
 	if err == nil {
 		err = v.Portal.Answer(v.R.Context(), v.Caller, tid, do, form.Raw("text"), files)
 	}
 	if gives(err) {
-		return v.ticketPage(form.Raw("text"), err, len(files))
+		if bad := v.hold(form, tid, files); bad != nil {
+			return bad
+		}
+		return v.ticketPage(form.Raw("text"), err, files)
 	}
 	if err != nil {
 		return err
@@ -244,7 +246,7 @@ func (v *visit) content() error {
 	_, err = v.Surveys.Reply(v.R.Context(), v.Caller, tid, survey.Answer{Score: n, Words: strings.TrimSpace(form.Raw("words"))})
 	if shell.Refusable(err) {
 		say := fault.Say(err).Fields
-		return v.ticketShown("", err, 0, asked{Score: form.Text("score"), Words: form.Raw("words"), Error: say["score"], Wrong: say["words"]})
+		return v.ticketShown("", err, nil, asked{Score: form.Text("score"), Words: form.Raw("words"), Error: say["score"], Wrong: say["words"]})
 	}
 	if err != nil {
 		return err
