@@ -42,6 +42,7 @@ import (
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/password"
+	"strongroom/internal/feature/portal"
 	"strongroom/internal/feature/problem"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/release"
@@ -104,6 +105,7 @@ func features() []record.Feature {
 		journal.Feature(),
 		mailbox.Feature(), merge.Feature(),
 		outbox.Feature(),
+		portal.Feature(),
 		announcement.Feature(),
 		{Name: "number", Schema: number.Schema},
 		{Name: "job", Schema: job.Schema},
