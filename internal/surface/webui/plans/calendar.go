@@ -40,6 +40,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	}
 	s.Nav(shell.Entry{Label: "Change calendar", Href: path, Icon: "calendar", Place: 37})
 	s.Get(path, func(v *shell.Visit) error { return (&visit{v}).page() })
+	s.Get(agendaPath, func(v *shell.Visit) error { return (&visit{v}).agenda() })
 	s.Rail(shell.RailPart{Draw: affected})
 }
 
@@ -138,7 +139,7 @@ func (v *visit) page() error {
 	if s.Week {
 		other = ui.Action{Label: "Month", Icon: "calendar", Href: s.at(s.First, false, org)}
 	}
-	d.Head.Actions = []ui.Action{other, {Label: "Freezes", Icon: "lock", Href: shell.ListURL(v.Kind(change.FreezeKind))}}
+	d.Head.Actions = []ui.Action{other, {Label: "Up for decision", Icon: "checks", Href: agendaPath}, {Label: "Freezes", Icon: "lock", Href: shell.ListURL(v.Kind(change.FreezeKind))}}
 	err := v.View(func(tx *gate.Tx) error { return v.fill(tx, &d, s, org, now) })
 	if err != nil {
 		return err
@@ -211,6 +212,23 @@ func entryOf(r *record.Record, begin, end int64, conflict bool) entry {
 // conflicts lists the changes that are made at the same time to the same things, and notes
 // which they are. What the caller sees nothing of is none to her.
 func (v *visit) conflicts(tx *gate.Tx, list []*record.Record, against map[id.ID]bool) ([]ui.Item, error) {
+	met, err := v.meeting(tx, list)
+	var out []ui.Item
+	for _, m := range met {
+		against[m.A.ID], against[m.B.ID] = true, true
+		out = append(out, ui.Item{Title: m.A.Name + " and " + m.B.Name, Sub: "At the same time, both affect " + m.text, Href: shell.RecordURL(m.B.Kind, m.B.ID), Icon: "alert-triangle"})
+	}
+	return out, err
+}
+
+// meeting is a conflict, as far as the caller sees of what.
+type meeting struct {
+	A, B *record.Record
+	text string
+}
+
+// meeting finds the conflicts between changes of which the caller sees something.
+func (v *visit) meeting(tx *gate.Tx, list []*record.Record) ([]meeting, error) {
 	var ids []id.ID
 	for _, r := range list {
 		ids = append(ids, r.ID)
@@ -219,7 +237,7 @@ func (v *visit) conflicts(tx *gate.Tx, list []*record.Record, against map[id.ID]
 	if err != nil {
 		return nil, err
 	}
-	var out []ui.Item
+	var out []meeting
 	for _, c := range change.Conflicts(list, affects) {
 		things, err := change.Things(tx, v.Records, c.Both)
 		if err != nil {
@@ -232,12 +250,11 @@ func (v *visit) conflicts(tx *gate.Tx, list []*record.Record, against map[id.ID]
 		if len(names) == 0 {
 			continue
 		}
-		against[c.A.ID], against[c.B.ID] = true, true
 		text := strings.Join(names[:min(len(names), 5)], ", ")
 		if len(names) > 5 {
 			text += " and " + strconv.Itoa(len(names)-5) + " more"
 		}
-		out = append(out, ui.Item{Title: c.A.Name + " and " + c.B.Name, Sub: "At the same time, both affect " + text, Href: shell.RecordURL(c.B.Kind, c.B.ID), Icon: "alert-triangle"})
+		out = append(out, meeting{c.A, c.B, text})
 	}
 	return out, nil
 }

@@ -96,6 +96,28 @@ func TestCalendar(t *testing.T) {
 			t.Errorf("beside it stands %q", got)
 		}
 	})
+	t.Run("up for decision", func(t *testing.T) {
+		h.Make("approval_plan", 0, record.Values{"name": "Board", "of_kind": "change", "phases": []map[string]any{{"name": "Advisory board", "who": "Administrators", "rule": "All"}}})
+		at := "/change-agenda"
+		if got := reader.Get(at).Want(http.StatusOK).Text("main"); !strings.Contains(got, "No change waits for approval") {
+			t.Errorf("nothing is asked for, and it says %q", got)
+		}
+		for _, name := range []string{"Bigger disk", "Theirs"} {
+			h.Change(func(tx *gate.Tx) error {
+				_, err := h.Records.Update(tx, change.Kind, h.One(change.Kind, name), 0, record.Values{"status": change.PendingApproval, "plan": "<p>Swap it.</p>", "backout": "<p>Swap it back.</p>"})
+				return err
+			})
+		}
+		got := reader.Get(at).Want(http.StatusOK).Text("main")
+		for _, want := range []string{"Bigger disk", "Harbour Dental", "7 May 2031, 09:00", "Emergency", "Advisory board: 0 of", "Still to vote", "Conflict with New firmware", "both affect HOST", "Swap it back."} {
+			if !strings.Contains(got, want) {
+				t.Errorf("no %q in %q", want, got)
+			}
+		}
+		if strings.Contains(got, "Theirs") || strings.Contains(got, "HIDDEN") {
+			t.Error("what others decide is shown")
+		}
+	})
 	t.Run("in a browser", func(t *testing.T) {
 		b := browser.Open(t, h.URL)
 		b.Visit("/sign-in")
@@ -104,5 +126,6 @@ func TestCalendar(t *testing.T) {
 		b.Click(".entrance button.primary")
 		b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
 		b.Everywhere("calendar-of-changes", "/change-calendar?month=2031-05")
+		b.Everywhere("agenda-of-changes", "/change-agenda")
 	})
 }
