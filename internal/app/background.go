@@ -46,6 +46,7 @@ import (
 	"strongroom/internal/feature/survey"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
+	"strongroom/internal/feature/webhook"
 )
 
 const (
@@ -86,6 +87,7 @@ func (a *App) jobs() *job.Runner {
 			return (&feed.Feeds{Gate: a.Gate, Records: a.Records, Dialer: a.Dialer}).Run(ctx, name)
 		}},
 		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records, Passed: a.Rules.Clock, OnCall: duty.GiveOnCall}).Run},
+		{Name: "webhooks", Every: 5 * time.Minute, Run: a.Hooks.Run},
 		{Name: "assignment", Every: 5 * time.Minute, Run: a.Duties.Run},
 		{Name: "rules", Every: 5 * time.Minute, Run: a.Rules.Sweep},
 		{Name: "facts of tickets", Every: 12 * time.Hour, Run: (&report.Keeper{Gate: a.Gate, Records: a.Records}).Run},
@@ -118,6 +120,7 @@ func (a *App) handlers() map[string]job.Handler {
 		way.ImportKind:     a.Ways.ImportHandler(),
 		automation.JobKind: a.Rules.Handler(),
 		duty.JobKind:       a.Duties.Handler(),
+		webhook.JobKind:    a.Hooks.Handler(),
 	}
 }
 

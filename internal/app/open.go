@@ -71,6 +71,7 @@ import (
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/tracker/resolve"
 	"strongroom/internal/feature/vault"
+	"strongroom/internal/feature/webhook"
 	"strongroom/internal/surface/itglue"
 	"strongroom/internal/surface/ivanti"
 	"strongroom/internal/surface/mcp"
@@ -115,6 +116,7 @@ type App struct {
 	Outbox    *outbox.Outbox
 	Rules     *automation.Rules
 	Duties    *duty.Duties
+	Hooks     *webhook.Hooks
 	Mailboxes *mailbox.Desk
 	names     *resolve.Client // whom trackers ask
 	Jobs      *job.Runner
@@ -270,8 +272,9 @@ func (a *App) startChild(o Options) error {
 
 // assemble gives every part what it needs.
 func (a *App) assemble(ctx context.Context, beside bool) error {
-	a.Rules, a.Duties = &automation.Rules{Do: deed.Do, Rounds: routine.Rounds}, &duty.Duties{}
-	kinds, err := record.NewRegistry(a.Rules.Over(a.Duties.Over(feature.All()))...)
+	a.Duties, a.Hooks = &duty.Duties{}, &webhook.Hooks{Now: a.Now}
+	a.Rules = &automation.Rules{Do: (&deed.Deeds{Call: a.Hooks.Call}).Do, Rounds: routine.Rounds}
+	kinds, err := record.NewRegistry(a.Hooks.Over(a.Rules.Over(a.Duties.Over(feature.All())))...)
 	if err != nil {
 		return err
 	}
@@ -300,6 +303,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Jobs = a.jobs()
 	a.Ways.Jobs = a.Jobs
 	a.Duties.Gate, a.Duties.Records, a.Duties.Jobs = a.Gate, a.Records, a.Jobs
+	a.Hooks.Gate, a.Hooks.Records, a.Hooks.Secrets, a.Hooks.Jobs, a.Hooks.HTTP = a.Gate, a.Records, a.Secrets, a.Jobs, a.Dialer.Client(dialer.Limits{Time: 15 * time.Second, Body: 64 << 10, Redirects: -1})
 	a.Rules.Gate, a.Rules.Records, a.Rules.Jobs = a.Gate, a.Records, a.Jobs
 	if a.Risks, err = a.risks(); err != nil {
 		return err

@@ -85,6 +85,7 @@ import (
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/feature/view"
+	"strongroom/internal/feature/webhook"
 )
 
 // All lists the features of the product. They are new with each call, since a house
@@ -164,6 +165,7 @@ func All() []record.Feature {
 		automation.Feature(),
 		routine.Feature(),
 		duty.Feature(),
+		webhook.Feature(),
 		portal.Feature(),
 		knowledge.Feature(),
 		survey.Feature(),

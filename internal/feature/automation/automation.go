@@ -58,12 +58,13 @@ const (
 	MakesTask = "Create a task"
 	Opens     = "Open a ticket"
 	Asks      = "Ask for approval"
+	Calls     = "Call a webhook"
 	Assigns   = "Give to somebody of a team"
 )
 
 // Deeds lists them, for choices.
 func Deeds() []string {
-	return []string{Sets, Moves, Tells, Watches, Notes, MakesTask, Opens, Asks, Assigns}
+	return []string{Sets, Moves, Tells, Watches, Notes, MakesTask, Opens, Asks, Assigns, Calls}
 }
 
 // Since what time is counted.

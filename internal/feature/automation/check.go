@@ -260,6 +260,18 @@ func (c *checking) act(row map[string]any) (map[string]any, error) {
 		}
 	case Assigns:
 		return c.assigned(row, name, value)
+	case Calls:
+		if c.e.Kinds.Kind("webhook") == nil {
+			return bad("there are no webhooks here.")
+		}
+		n, err := c.named("webhook", value)
+		if err != nil {
+			return row, err
+		}
+		if n == 0 {
+			return bad("there is no webhook called %q that you see.", value)
+		}
+		return with(row, "value", n.String()), nil
 	}
 	return row, nil
 }

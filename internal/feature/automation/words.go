@@ -26,7 +26,7 @@ func (x *Rule) Refs(k *record.Kind) (out []id.ID) {
 			add(Field(k, a.Field), a.Value)
 		case Tells, Watches:
 			add(&record.Field{Type: record.Ref}, a.Field)
-		case Assigns:
+		case Assigns, Calls:
 			add(&record.Field{Type: record.Ref}, a.Value)
 		}
 	}
@@ -135,6 +135,9 @@ func (a Act) say(k *record.Kind, names map[id.ID]string) string {
 		return "note “" + a.Value + "”"
 	case MakesTask:
 		return "create the task “" + a.Value + "”"
+	case Calls:
+		n, _ := id.Parse(a.Value)
+		return "call the webhook " + names[n]
 	case Assigns:
 		return assigns(a, names)
 	case Opens:

@@ -78,6 +78,7 @@ func Topics() []Topic {
 		{Name: "comment", Label: "New comments on what I watch", Icon: "message"},
 		{Name: "expiration", Label: "Something that I may see runs out soon", Icon: "calendar-due", Admin: true},
 		{Name: "assignment", Label: "A ticket, checklist or task is given to me", Icon: "checklist", Mail: true},
+		{Name: "webhook", Label: "A webhook that I saved is turned off, since it fails", Icon: "webhook", Mail: true},
 		{Name: "duty", Label: "I am called because I am on call, or asked to be", Icon: "phone", Mail: true},
 		{Name: "deadline", Label: "A ticket of mine or my team's is due soon, or late", Icon: "clock", Mail: true},
 		{Name: "article", Label: "An article that I look after is to be reviewed", Icon: "bulb", Mail: true},

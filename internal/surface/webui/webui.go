@@ -53,6 +53,7 @@ import (
 	"strongroom/internal/feature/survey"
 	"strongroom/internal/feature/tracker"
 	sealed "strongroom/internal/feature/vault"
+	"strongroom/internal/feature/webhook"
 	"strongroom/internal/surface/webui/approvals"
 	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/automations"
@@ -68,6 +69,7 @@ import (
 	"strongroom/internal/surface/webui/folders"
 	"strongroom/internal/surface/webui/health"
 	"strongroom/internal/surface/webui/home"
+	"strongroom/internal/surface/webui/hooks"
 	"strongroom/internal/surface/webui/imports"
 	"strongroom/internal/surface/webui/knowledge"
 	"strongroom/internal/surface/webui/leavers"
@@ -129,6 +131,7 @@ type Server struct {
 	Runbooks    *runbook.Runbooks       // nil hides the pages of runbooks
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
 	Rules       *automation.Rules       // nil hides the pages of rules
+	Hooks       *webhook.Hooks          // nil hides the pages of webhooks
 	Outbox      *outbox.Outbox          // nil hides the page of mails
 	Mailboxes   *mailbox.Desk           // nil hides the pages of mailboxes
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
@@ -208,6 +211,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Rules != nil {
 		list = append(list, &automations.Pages{Rules: s.Rules})
+	}
+	if s.Hooks != nil {
+		list = append(list, &hooks.Pages{Hooks: s.Hooks})
 	}
 	if s.Outbox != nil {
 		list = append(list, &mails.Pages{Outbox: s.Outbox})

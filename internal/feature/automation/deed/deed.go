@@ -30,15 +30,26 @@ const Topic = "automation"
 // work is one run, as it is done.
 type work struct {
 	*automation.Work
+	*Deeds
 	tx *gate.Tx
 	e  *record.Engine
 	at *record.Record
 }
 
-// Do does what a run says; it is what automation.Rules.Do asks for.
-func Do(tx *gate.Tx, e *record.Engine, w *automation.Work) error {
-	return (&work{w, tx, e, w.About}).all()
+// Deeds do what needs more than the transaction. Fill the fields.
+type Deeds struct {
+	// Call, when set, puts a message about a record into the queue of a webhook, once under a
+	// key, and says what it did.
+	Call func(tx *gate.Tx, hook id.ID, rec *record.Record, once string) (string, error)
 }
+
+// Do does what a run says; it is what automation.Rules.Do asks for.
+func (d *Deeds) Do(tx *gate.Tx, e *record.Engine, w *automation.Work) error {
+	return (&work{w, d, tx, e, w.About}).all()
+}
+
+// Do is that of no Deeds.
+func Do(tx *gate.Tx, e *record.Engine, w *automation.Work) error { return new(Deeds).Do(tx, e, w) }
 
 // all does what the rule says, in its order. What was filled in by the save that set it off
 // is not set again. One thing that is refused ends the whole.
@@ -93,6 +104,12 @@ func (w *work) act(i int, a automation.Act) (string, error) {
 		}
 		r, err := w.e.Create(w.tx, a.Field, v)
 		return "Opened " + numbered(r) + ".", err
+	case automation.Calls:
+		n, _ := id.Parse(a.Value)
+		if w.Call == nil {
+			return "", fault.New(fault.Invalid, "There are no webhooks here.")
+		}
+		return w.Call(w.tx, n, w.at, fmt.Sprintf("rule/%d/%d", w.Run.ID, i))
 	case automation.Assigns:
 		return w.assign(a)
 	case automation.Asks:
