@@ -32,6 +32,7 @@ import (
 	"strongroom/internal/feature/leaver"
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
+	steps "strongroom/internal/feature/process"
 	"strongroom/internal/feature/report"
 	"strongroom/internal/feature/risk"
 	"strongroom/internal/feature/rotation"
@@ -88,6 +89,7 @@ func (a *App) jobs() *job.Runner {
 		}},
 		{Name: "deadlines", Every: 5 * time.Minute, Run: (&teller.Teller{Gate: a.Gate, Records: a.Records, Passed: a.Rules.Clock, OnCall: duty.GiveOnCall}).Run},
 		{Name: "webhooks", Every: 5 * time.Minute, Run: a.Hooks.Run},
+		{Name: "processes", Every: 5 * time.Minute, Run: a.Processes.Run},
 		{Name: "assignment", Every: 5 * time.Minute, Run: a.Duties.Run},
 		{Name: "rules", Every: 5 * time.Minute, Run: a.Rules.Sweep},
 		{Name: "facts of tickets", Every: 12 * time.Hour, Run: (&report.Keeper{Gate: a.Gate, Records: a.Records}).Run},
@@ -121,6 +123,7 @@ func (a *App) handlers() map[string]job.Handler {
 		automation.JobKind: a.Rules.Handler(),
 		duty.JobKind:       a.Duties.Handler(),
 		webhook.JobKind:    a.Hooks.Handler(),
+		steps.JobKind:      a.Processes.Handler(),
 	}
 }
 

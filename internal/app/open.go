@@ -60,6 +60,7 @@ import (
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/personal"
+	steps "strongroom/internal/feature/process"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/reminder"
 	"strongroom/internal/feature/review"
@@ -117,6 +118,7 @@ type App struct {
 	Rules     *automation.Rules
 	Duties    *duty.Duties
 	Hooks     *webhook.Hooks
+	Processes *steps.Processes
 	Mailboxes *mailbox.Desk
 	names     *resolve.Client // whom trackers ask
 	Jobs      *job.Runner
@@ -273,8 +275,10 @@ func (a *App) startChild(o Options) error {
 // assemble gives every part what it needs.
 func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Duties, a.Hooks = &duty.Duties{}, &webhook.Hooks{Now: a.Now}
-	a.Rules = &automation.Rules{Do: (&deed.Deeds{Call: a.Hooks.Call}).Do, Rounds: routine.Rounds}
-	kinds, err := record.NewRegistry(a.Hooks.Over(a.Rules.Over(a.Duties.Over(feature.All())))...)
+	a.Processes = &steps.Processes{}
+	deeds := &deed.Deeds{Call: a.Hooks.Call, Start: a.Processes.Start}
+	a.Rules, a.Processes.Do = &automation.Rules{Do: deeds.Do, Rounds: routine.Rounds}, deeds.Do
+	kinds, err := record.NewRegistry(a.Hooks.Over(a.Processes.Over(a.Rules.Over(a.Duties.Over(feature.All()))))...)
 	if err != nil {
 		return err
 	}
@@ -304,6 +308,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Ways.Jobs = a.Jobs
 	a.Duties.Gate, a.Duties.Records, a.Duties.Jobs = a.Gate, a.Records, a.Jobs
 	a.Hooks.Gate, a.Hooks.Records, a.Hooks.Secrets, a.Hooks.Jobs, a.Hooks.HTTP = a.Gate, a.Records, a.Secrets, a.Jobs, a.Dialer.Client(dialer.Limits{Time: 15 * time.Second, Body: 64 << 10, Redirects: -1})
+	a.Processes.Gate, a.Processes.Records, a.Processes.Jobs = a.Gate, a.Records, a.Jobs
 	a.Rules.Gate, a.Rules.Records, a.Rules.Jobs = a.Gate, a.Records, a.Jobs
 	if a.Risks, err = a.risks(); err != nil {
 		return err

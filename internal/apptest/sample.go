@@ -206,6 +206,9 @@ func (t *Tenant) Values(k *record.Kind, w, refs Where, n int) record.Values {
 	case "oncall_plan":
 		v["zone"], v["minutes"] = "UTC", 10
 		delete(v, "layers")
+	case "process":
+		v["of_kind"], v["active"], v["begins"] = "incident", false, "by hand"
+		v["steps"] = []map[string]any{{"step": word, "do": "Add a note", "value": word}}
 	case "webhook":
 		v["url"], v["active"], v["of_kind"] = "https://"+word+".example.com/hook", false, ""
 		delete(v, "conditions")

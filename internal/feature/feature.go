@@ -64,6 +64,7 @@ import (
 	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/portal"
 	"strongroom/internal/feature/problem"
+	"strongroom/internal/feature/process"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/release"
 	"strongroom/internal/feature/reminder"
@@ -166,6 +167,7 @@ func All() []record.Feature {
 		routine.Feature(),
 		duty.Feature(),
 		webhook.Feature(),
+		process.Feature(),
 		portal.Feature(),
 		knowledge.Feature(),
 		survey.Feature(),

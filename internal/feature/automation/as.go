@@ -1,6 +1,7 @@
 package automation
 
 import (
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -84,6 +85,16 @@ type originKey struct{}
 func from(tx *gate.Tx) *origin {
 	return tx.Local(originKey{}, func() any { return &origin{} }).(*origin)
 }
+
+// MostSteps is how many rules and processes set each other off, one after the other.
+const MostSteps = mostSteps
+
+// Chain are the rules and processes by whose steps a transaction came about.
+func Chain(tx *gate.Tx) []id.ID { return slices.Clone(from(tx).chain) }
+
+// Under says by whose steps what a transaction does comes about, for what acts by itself
+// beside the rules: rules are not set off by what they began.
+func Under(tx *gate.Tx, chain []id.ID) { from(tx).chain = slices.Clone(chain) }
 
 // brought says who brings something about.
 func brought(tx *gate.Tx) string {

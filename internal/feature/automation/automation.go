@@ -58,13 +58,14 @@ const (
 	MakesTask = "Create a task"
 	Opens     = "Open a ticket"
 	Asks      = "Ask for approval"
+	Starts    = "Start a process"
 	Calls     = "Call a webhook"
 	Assigns   = "Give to somebody of a team"
 )
 
 // Deeds lists them, for choices.
 func Deeds() []string {
-	return []string{Sets, Moves, Tells, Watches, Notes, MakesTask, Opens, Asks, Assigns, Calls}
+	return []string{Sets, Moves, Tells, Watches, Notes, MakesTask, Opens, Asks, Assigns, Calls, Starts}
 }
 
 // Since what time is counted.

@@ -88,6 +88,33 @@ func unchanged(old, now *record.Record) bool {
 		slices.Equal(a.If, b.If) && slices.Equal(a.Then, b.Then)
 }
 
+// CheckedAct looks at one thing that is to be done about records of a kind, and puts names in
+// their ids' place. What is wrong is a fault of the field actions.
+func CheckedAct(tx *gate.Tx, r *record.Record, k *record.Kind, a Act) (Act, error) {
+	row, err := (&checking{tx: tx, e: r.Kind.Engine(), kind: k, r: r}).act(map[string]any{"do": a.Do, "field": a.Field, "value": a.Value})
+	if err != nil {
+		return a, err
+	}
+	text := func(name string) string { s, _ := row[name].(string); return s }
+	return Act{text("do"), text("field"), text("value")}, nil
+}
+
+// CheckedTerm looks at one condition, likewise; what is wrong is a fault of the field
+// conditions.
+func CheckedTerm(tx *gate.Tx, r *record.Record, k *record.Kind, t term.Term) (term.Term, error) {
+	row, err := (&checking{tx: tx, e: r.Kind.Engine(), kind: k, r: r}).term(map[string]any{"field": t.Field, "op": t.Op, "value": t.Value})
+	if v, ok := row["value"].(string); ok {
+		t.Value = v
+	}
+	return t, err
+}
+
+// SayAct and SayTerm are what is done, and a condition, in plain words.
+func SayAct(k *record.Kind, a Act, names map[id.ID]string) string { return a.say(k, names) }
+
+// SayTerm is a condition in plain words.
+func SayTerm(k *record.Kind, t term.Term, names map[id.ID]string) string { return say(k, t, names) }
+
 // all looks at every part, and puts names in their ids' place.
 func (c *checking) all() error {
 	rule := Of(c.r)
@@ -260,16 +287,17 @@ func (c *checking) act(row map[string]any) (map[string]any, error) {
 		}
 	case Assigns:
 		return c.assigned(row, name, value)
-	case Calls:
-		if c.e.Kinds.Kind("webhook") == nil {
-			return bad("there are no webhooks here.")
+	case Calls, Starts:
+		kind := map[string]string{Calls: "webhook", Starts: "process"}[do]
+		if c.e.Kinds.Kind(kind) == nil {
+			return bad("this is not known here.")
 		}
-		n, err := c.named("webhook", value)
+		n, err := c.named(kind, value)
 		if err != nil {
 			return row, err
 		}
 		if n == 0 {
-			return bad("there is no webhook called %q that you see.", value)
+			return bad("there is no %s called %q that you see.", kind, value)
 		}
 		return with(row, "value", n.String()), nil
 	}

@@ -26,7 +26,7 @@ func (x *Rule) Refs(k *record.Kind) (out []id.ID) {
 			add(Field(k, a.Field), a.Value)
 		case Tells, Watches:
 			add(&record.Field{Type: record.Ref}, a.Field)
-		case Assigns, Calls:
+		case Assigns, Calls, Starts:
 			add(&record.Field{Type: record.Ref}, a.Value)
 		}
 	}
@@ -135,9 +135,9 @@ func (a Act) say(k *record.Kind, names map[id.ID]string) string {
 		return "note “" + a.Value + "”"
 	case MakesTask:
 		return "create the task “" + a.Value + "”"
-	case Calls:
+	case Calls, Starts:
 		n, _ := id.Parse(a.Value)
-		return "call the webhook " + names[n]
+		return map[string]string{Calls: "call the webhook ", Starts: "start the process "}[a.Do] + names[n]
 	case Assigns:
 		return assigns(a, names)
 	case Opens:

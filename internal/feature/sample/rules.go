@@ -2,6 +2,7 @@ package sample
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -43,7 +44,7 @@ func (w *world) automate(ctx context.Context) error {
 	if err := w.routine(ctx); err != nil {
 		return err
 	}
-	if err := w.duties(ctx); err != nil {
+	if err := errors.Join(w.duties(ctx), w.processes(ctx)); err != nil {
 		return err
 	}
 	person := *w.caller
@@ -81,6 +82,27 @@ func (w *world) duties(ctx context.Context) error {
 			return err
 		}
 		_, err = w.filler.Records.Create(tx, "assignment", record.Values{"name": "Applications", "team_id": w.of("team", "Applications"), "method": "to who has the fewest open", "plan_id": p.ID})
+		return err
+	})
+}
+
+// processes make one of a new colleague, which is begun by hand.
+func (w *world) processes(ctx context.Context) error {
+	if w.filler.Records.Kinds.Kind("process") == nil {
+		return nil
+	}
+	person := *w.caller
+	person.Via = "session"
+	return w.filler.Gate.Change(ctx, &person, access.Configure, gate.Thing{}, func(tx *gate.Tx) error {
+		_, err := w.filler.Records.Create(tx, "process", record.Values{"name": "New colleague", "of_kind": "service_request", "active": person.User != 0, "begins": "by hand", "steps": []map[string]any{
+			{"step": "Approval", "do": "Ask for approval, and wait", "hours": 72.0, "otherwise": "Refused"},
+			{"step": "Computer", "do": "Create a task", "value": "Set up a computer for {number}", "together": "Preparation"},
+			{"step": "Accounts", "do": "Create a task", "value": "Make the accounts for {number}", "together": "Preparation"},
+			{"step": "Ready", "do": "Wait for its tasks", "hours": 240.0},
+			{"step": "Tell", "do": "Tell", "field": "owner", "value": "Everything is ready.", "then": "Over"},
+			{"step": "Refused", "do": "Add a note", "value": "This was not approved."},
+			{"step": "Over", "do": "End"},
+		}})
 		return err
 	})
 }

@@ -41,6 +41,7 @@ import (
 	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	desk "strongroom/internal/feature/portal"
+	"strongroom/internal/feature/process"
 	"strongroom/internal/feature/profile"
 	"strongroom/internal/feature/relation"
 	"strongroom/internal/feature/review"
@@ -85,6 +86,7 @@ import (
 	"strongroom/internal/surface/webui/personal"
 	"strongroom/internal/surface/webui/plans"
 	"strongroom/internal/surface/webui/portal"
+	"strongroom/internal/surface/webui/processes"
 	"strongroom/internal/surface/webui/provisioning"
 	"strongroom/internal/surface/webui/records"
 	"strongroom/internal/surface/webui/reference"
@@ -132,6 +134,7 @@ type Server struct {
 	Trackers    *tracker.Checker        // nil hides the pages of trackers
 	Rules       *automation.Rules       // nil hides the pages of rules
 	Hooks       *webhook.Hooks          // nil hides the pages of webhooks
+	Processes   *process.Processes      // nil hides the pages of processes
 	Outbox      *outbox.Outbox          // nil hides the page of mails
 	Mailboxes   *mailbox.Desk           // nil hides the pages of mailboxes
 	Risks       *risk.Risks             // nil hides the pages of passwords at risk
@@ -211,6 +214,9 @@ func (s *Server) groups() []shell.Group {
 	}
 	if s.Rules != nil {
 		list = append(list, &automations.Pages{Rules: s.Rules})
+	}
+	if s.Processes != nil {
+		list = append(list, &processes.Pages{Processes: s.Processes})
 	}
 	if s.Hooks != nil {
 		list = append(list, &hooks.Pages{Hooks: s.Hooks})

@@ -41,6 +41,8 @@ type Deeds struct {
 	// Call, when set, puts a message about a record into the queue of a webhook, once under a
 	// key, and says what it did.
 	Call func(tx *gate.Tx, hook id.ID, rec *record.Record, once string) (string, error)
+	// Start, when set, begins a process about a record likewise.
+	Start func(tx *gate.Tx, process id.ID, rec *record.Record, once string) (string, error)
 }
 
 // Do does what a run says; it is what automation.Rules.Do asks for.
@@ -104,12 +106,13 @@ func (w *work) act(i int, a automation.Act) (string, error) {
 		}
 		r, err := w.e.Create(w.tx, a.Field, v)
 		return "Opened " + numbered(r) + ".", err
-	case automation.Calls:
+	case automation.Calls, automation.Starts:
 		n, _ := id.Parse(a.Value)
-		if w.Call == nil {
-			return "", fault.New(fault.Invalid, "There are no webhooks here.")
+		do := map[string]func(*gate.Tx, id.ID, *record.Record, string) (string, error){automation.Calls: w.Call, automation.Starts: w.Start}[a.Do]
+		if do == nil {
+			return "", fault.New(fault.Invalid, "This is not known here.")
 		}
-		return w.Call(w.tx, n, w.at, fmt.Sprintf("rule/%d/%d", w.Run.ID, i))
+		return do(w.tx, n, w.at, fmt.Sprintf("rule/%d/%d", w.Run.ID, i))
 	case automation.Assigns:
 		return w.assign(a)
 	case automation.Asks:

@@ -124,6 +124,9 @@ var verbs = map[string]string{
 	limit.Chosen: "chose how old it may become", limit.Removed: "took back how old it may become",
 	change.Placed: "said where it is changed", change.Taken: "took back where it is changed", change.Asked: "asked for a change at its system", change.Checked: "tried whether it can be changed",
 	change.Begun: "began to change it at its system", change.Settled: "changed it at its system", change.Dropped: "left it unchanged", change.Open: "could not find out whether it was changed",
+	"assign": "gave it to somebody", "acknowledge": "took it, being on call", "automate": "filled something in",
+	"webhook.secret": "made a secret of it", "webhook.test": "sent a test", "webhook.replay": "sent a message of it once more",
+	"process.start": "began a process about it", "process.stop": "stopped a process about it", "process.retry": "had a process about it tried again",
 	"mcp.call":        "used it through an assistant",
 	"tracker.changed": "found something new outside", "tracker.check": "had it checked outside", "tracker.pause": "stopped its trackers", "tracker.resume": "let its trackers go on", "mail.try": "sent a mail to try",
 }
