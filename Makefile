@@ -53,7 +53,7 @@ vulncheck: $(GOVULNCHECK)
 # The packages that take longest begin first, or they would end alone. Both runs have
 # the same limit, so that what asks for no database is not tested twice: the go command
 # remembers it.
-SUITE := -timeout 45m ./internal/surface/webui ./internal/apptest ./...
+SUITE := -timeout 60m ./internal/surface/webui ./internal/apptest ./...
 
 sqlite:
 	go run ./tools/testreport $(SUITE)

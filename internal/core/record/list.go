@@ -78,6 +78,9 @@ func (e *Engine) List(tx *gate.Tx, kind string, q Query) (*Page, error) {
 			return nil, err
 		}
 	}
+	if len(q.Any) == 1 { // which is no choice
+		q.Filters, q.Any = slices.Concat(q.Filters, q.Any[0]), nil
+	}
 	b := &builder{kind: k}
 	var err error
 	if b.marks, err = sealed.Of(tx, k.Name); err != nil {

@@ -140,6 +140,7 @@ func lists(orgs []id.ID) []listed {
 		{"by a text", record.Query{Text: "1"}, func(r *record.Record) bool { return strings.Contains(r.Name, "1") }, byName},
 		{"backwards", record.Query{Sort: []record.Order{{Field: "name", Desc: true}}}, every, func(a, b *record.Record) int { return byName(b, a) }},
 		{"in a state", record.Query{Filters: in("Used"), Sort: []record.Order{{Field: "name"}}}, used, byName},
+		{"in a state, as the only alternative", record.Query{Any: [][]record.Filter{in("used")}, Sort: []record.Order{{Field: "name"}}}, used, byName},
 		{"in one of two, one of them named twice", record.Query{Filters: in("used", "new", "used"), Sort: []record.Order{{Field: "name"}}}, func(r *record.Record) bool { return r.Values.Text("state") != "" }, byName},
 		{"in a state that there is not", record.Query{Filters: in("gone"), Sort: []record.Order{{Field: "name"}}}, func(*record.Record) bool { return false }, byName},
 		{"in a state, archived, of an organization", record.Query{Org: orgs[5], Archived: "yes", Filters: in("used"), Sort: []record.Order{{Field: "name"}}},
