@@ -37,6 +37,11 @@ func (v *visit) keys(result *found, refused error) error {
 	}
 	for _, p := range pairs {
 		data.Cards = append(data.Cards, card(p))
+		text := "They are destroyed, and cannot be brought back."
+		if p.State == mailbox.KeyUsed {
+			text += " Mail of " + p.Domain + " is not signed any more."
+		}
+		data.Dialogs = append(data.Dialogs, ui.Confirm{ID: "remove-" + p.ID.String(), Title: "Remove the keys of " + p.Domain + "?", Text: text, Action: signingPage + "/" + p.ID.String() + "/delete", Submit: "Remove", Danger: true})
 	}
 	f := ui.Form{Action: signingPage, Submit: "Make keys", Fields: []ui.Field{{Type: "heading", Label: "New keys"}, {Name: "domain", Label: "Domain", Type: "select", Required: true,
 		Hint: "Of the address of a mailbox. Two keys are made, since not every receiver knows the newer sort. They sign nothing until their records are published and you use them; so keys are changed without a gap."}}}
@@ -63,14 +68,11 @@ func card(p *mailbox.Pair) *ui.Section {
 	for _, r := range p.Records {
 		s.Props = append(s.Props, ui.Prop{Label: "TXT record at", Cells: []ui.Cell{{Type: "mono", Text: r.Name, Copy: true}}}, ui.Prop{Label: "with the text", Cells: []ui.Cell{{Type: "mono", Text: r.Text, Copy: true}}})
 	}
-	do := func(label, path string, danger bool) ui.Item {
-		return ui.Item{Title: label, Action: &ui.Action{Label: label, Href: at + path, Post: true, Danger: danger}}
-	}
-	s.Items = append(s.Items, do("Look whether they are published", "/check", false))
+	s.Items = append(s.Items, ui.Item{Title: "The records", Sub: "Asked for at the name servers", Action: &ui.Action{Label: "Look", Href: at + "/check", Post: true}})
 	if p.State != mailbox.KeyUsed {
-		s.Items = append(s.Items, do("Sign with these keys", "/use", false))
+		s.Items = append(s.Items, ui.Item{Title: "Sign with these keys", Sub: "Once both records are seen", Action: &ui.Action{Label: "Use", Href: at + "/use", Post: true}})
 	}
-	s.Items = append(s.Items, do("Remove", "/delete", true))
+	s.Items = append(s.Items, ui.Item{Title: "These keys", Sub: "When they are needed no more", Action: &ui.Action{Label: "Remove", Href: at + "/delete", Post: true, Danger: true, Dialog: "remove-" + p.ID.String()}})
 	return s
 }
 
