@@ -352,7 +352,7 @@ func (v *visit) sent() (id.ID, *web.Form, error) {
 }
 
 // known gives what was found, and the person's own record, as a file: what somebody is told
-// who asks what is known about her.
+// who asks what is known about her. That it was taken is in the audit log, or it is not given.
 func (v *visit) known() error {
 	rec, err := v.ID("id")
 	if err != nil {
@@ -368,11 +368,13 @@ func (v *visit) known() error {
 		Person map[string]any `json:"person"`
 		Places []one          `json:"places"`
 	}
-	err = v.View(func(tx *gate.Tx) error {
+	err = v.Change(access.Export, gate.Thing{}, func(tx *gate.Tx) error {
 		r, err := v.person(tx, rec)
 		if err != nil {
 			return err
 		}
+		e := tx.Entry()
+		e.Kind, e.Object, e.Org, e.Detail.Text = r.Kind.Name, r.ID, r.Org, "what is known of a person, as a file"
 		x, err := erasure.Last(tx, rec)
 		if err != nil {
 			return err

@@ -83,6 +83,9 @@ func TestD18PersonErased(t *testing.T) {
 	if k := admin.Get(at + "/known").Want(http.StatusOK); !strings.Contains(k.Body, "Left-handed") || !strings.Contains(k.Body, "cannot print") {
 		t.Errorf("what is known is %s", k.Body)
 	}
+	if p := admin.Get("/activity/" + rosa.String()).Want(http.StatusOK); !strings.Contains(p.Text("main"), "what is known of a person, as a file") {
+		t.Errorf("that it was taken is not recorded: %s", p.Text("main"))
+	}
 	b := browser.Open(t, h.URL)
 	b.Visit("/sign-in")
 	b.Type("#f-email", webuitest.Email(access.Administrator))
