@@ -65,6 +65,7 @@ var sideways = map[string]string{
 	"change -> desk":             "as incidents",
 	"task -> desk":               "as incidents",
 	"macro -> journal":           "a macro writes on a ticket",
+	"timesheet -> journal":       "an entry of time lies on a ticket, as what is written does",
 	"merge -> desk":              "what is merged is tickets, by their field for it",
 	"merge -> sla":               "the earlier clock goes on",
 	"merge -> journal":           "an entry becomes a ticket of its own",

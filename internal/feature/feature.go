@@ -83,6 +83,7 @@ import (
 	"strongroom/internal/feature/survey"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
+	"strongroom/internal/feature/timesheet"
 	"strongroom/internal/feature/tracker"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/feature/view"
@@ -155,6 +156,7 @@ func All() []record.Feature {
 		changes.Feature(),
 		task.Feature(),
 		journal.Feature(),
+		timesheet.Feature(),
 		macro.Feature(),
 		merge.Feature(),
 		live.Feature(),

@@ -26,6 +26,8 @@ func merging(now, old *record.Record) bool {
 // goes on in another ticket.
 func (s *Rules) mergedTicket(now, old *record.Record, at int64, who id.ID) error {
 	if merging(now, old) {
+		delete(now.Values, "resolved_at") // it is not solved: nobody is asked how that was
+		delete(now.Values, "resolved_by_id")
 		now.Values[s.Life.Field], now.Values["final"], now.Values["closed_at"] = s.Final[0], true, at
 		if who != 0 {
 			now.Values["closed_by_id"] = who

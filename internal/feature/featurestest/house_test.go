@@ -53,6 +53,7 @@ import (
 	"strongroom/internal/feature/sla"
 	"strongroom/internal/feature/task"
 	"strongroom/internal/feature/team"
+	"strongroom/internal/feature/timesheet"
 	"strongroom/internal/feature/tracker"
 )
 
@@ -104,6 +105,7 @@ func features() []record.Feature {
 		task.Feature(),
 		journal.Feature(),
 		mailbox.Feature(), merge.Feature(),
+		timesheet.Feature(),
 		outbox.Feature(),
 		portal.Feature(),
 		announcement.Feature(),

@@ -97,6 +97,11 @@ func (w *world) promise(tx *gate.Tx) error {
 			return err
 		}
 	}
+	if kinds.Kind("time_rate") != nil {
+		if _, err := w.create(tx, "time_rate", record.Values{"name": "Usual", "hourly": "95.00", "currency": "EUR", "round_to": int64(15)}); err != nil {
+			return err
+		}
+	}
 	var targets []map[string]any
 	for _, t := range []struct {
 		measure, priority string
@@ -232,6 +237,24 @@ func (c *client) written(tx *gate.Tx, x call, ticket id.ID) error {
 		v := record.Values{k.ParentBy(x.kind).Name: ticket, "journal_type": l[0], "notes_body": "<p>" + l[1] + "</p>"}
 		if _, err := c.w.create(tx, k.Name, v); err != nil {
 			return fmt.Errorf("what was written on the ticket %q: %w", x.subject, err)
+		}
+	}
+	return c.spent(tx, x, ticket)
+}
+
+// spent enters the time that went into what was written on a ticket.
+func (c *client) spent(tx *gate.Tx, x call, ticket id.ID) error {
+	k := c.w.filler.Records.Kinds.Kind("time_entry")
+	if k == nil {
+		return nil
+	}
+	for i, l := range lines[x.subject] {
+		if l[0] == "Note" {
+			continue
+		}
+		v := record.Values{k.ParentBy(x.kind).Name: ticket, "minutes": int64(10 + 15*((c.n+i)%4)), "name": map[string]string{"Reply": "Wrote to the customer"}[l[0]], "billable": l[0] != "Reply" || c.n%2 == 0}
+		if _, err := c.w.create(tx, k.Name, v); err != nil {
+			return fmt.Errorf("the time of the ticket %q: %w", x.subject, err)
 		}
 	}
 	return nil

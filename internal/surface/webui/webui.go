@@ -105,6 +105,7 @@ import (
 	"strongroom/internal/surface/webui/surveys"
 	"strongroom/internal/surface/webui/talk"
 	"strongroom/internal/surface/webui/tickets"
+	"strongroom/internal/surface/webui/timesheets"
 	"strongroom/internal/surface/webui/trackers"
 	"strongroom/internal/surface/webui/trail"
 	"strongroom/internal/surface/webui/vault"
@@ -182,6 +183,7 @@ func (s *Server) groups() []shell.Group {
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
 		&tickets.Pages{Live: s.Live, Attachments: s.Attachments, Relations: s.Relations},
+		&timesheets.Pages{},
 		&maps.Pages{Relations: s.Relations},
 		&folders.Pages{},
 		&documents.Pages{Attachments: s.Attachments, Intake: &document.Intake{Gate: s.Gate, Records: s.Records, Files: s.Attachments}},

@@ -244,5 +244,5 @@ func (v *visit) desk() error {
 // keys are those of the desk, for the help.
 func keys() []ui.Shortcuts {
 	return []ui.Shortcuts{{Title: "The desk", Keys: []ui.Key{{Keys: "j", Does: "Next in the queue"}, {Keys: "k", Does: "The one before"}, {Keys: "r", Does: "Reply"}, {Keys: "n", Does: "Internal note"},
-		{Keys: "t", Does: "Take the ticket"}, {Keys: "e", Does: "Edit"}, {Keys: "m", Does: "Merge it into another"}, {Keys: "1", Does: "Apply a macro that has that key, up to 9"}, {Keys: "Ctrl Enter", Does: "Send"}}}}
+		{Keys: "t", Does: "Take the ticket"}, {Keys: "e", Does: "Edit"}, {Keys: "m", Does: "Merge it into another"}, {Keys: "w", Does: "Start or stop the timer"}, {Keys: "1", Does: "Apply a macro that has that key, up to 9"}, {Keys: "Ctrl Enter", Does: "Send"}}}}
 }
