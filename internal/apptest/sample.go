@@ -212,6 +212,10 @@ func (t *Tenant) Values(k *record.Kind, w, refs Where, n int) record.Values {
 	case "webhook":
 		v["url"], v["active"], v["of_kind"] = "https://"+word+".example.com/hook", false, ""
 		delete(v, "conditions")
+	case "time_rate":
+		v["hourly"] = "95.00"
+	case "time_entry":
+		v["minutes"], v["worked_on"] = 15, "2026-01-05"
 	case "assignment":
 		v["method"] = "in turn"
 		delete(v, "skills")
