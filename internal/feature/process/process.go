@@ -193,16 +193,24 @@ func checked(tx *gate.Tx, now *record.Record, k *record.Kind, s course.Step, row
 		if err != nil {
 			return nil, wrong(err)
 		}
-		out["field"], out["value"] = a.Field, a.Value
+		put(out, "field", a.Field)
+		put(out, "value", a.Value)
 	}
 	if s.If != nil {
 		t, err := automation.CheckedTerm(tx, now, k, *s.If)
 		if err != nil {
 			return nil, wrong(err)
 		}
-		out["if_value"] = t.Value
+		put(out, "if_value", t.Value)
 	}
 	return out, nil
+}
+
+// put keeps a text of a step; an empty one is none, as it is read again.
+func put(row map[string]any, name, text string) {
+	if text != "" {
+		row[name] = text
+	}
 }
 
 // Refs are the records that steps name, for their names.
