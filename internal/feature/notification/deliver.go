@@ -52,6 +52,7 @@ func (d *Deliverer) channel(name string) Channel {
 type waiting struct {
 	channel      string
 	notice, user id.ID
+	at           int64 // from when it may leave, Unix milliseconds
 }
 
 // deliverAtOnce is how many messages one run hands over.
@@ -85,7 +86,7 @@ func (d *Deliverer) Run(ctx context.Context, tenant string) error {
 }
 
 func due(tx *gate.Tx) ([]waiting, error) {
-	rows, err := tx.Query(`select channel, notification_id, user_id from notification_out order by at, notification_id limit ?`, deliverAtOnce)
+	rows, err := tx.Query(`select channel, notification_id, user_id, at from notification_out where at <= ? order by at, notification_id limit ?`, tx.Now, deliverAtOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func due(tx *gate.Tx) ([]waiting, error) {
 	for rows.Next() {
 		var w waiting
 		var n, u int64
-		if err := rows.Scan(&w.channel, &n, &u); err != nil {
+		if err := rows.Scan(&w.channel, &n, &u, &w.at); err != nil {
 			return nil, err
 		}
 		w.notice, w.user = id.ID(n), id.ID(u)
@@ -115,13 +116,13 @@ func (d *Deliverer) one(ctx context.Context, tenant string, ch Channel, w waitin
 	}
 	return d.Gate.Change(ctx, to, access.View, gate.Thing{}, func(tx *gate.Tx) error {
 		n, err := tx.Exec(`delete from notification_out where channel = ? and notification_id = ?`, w.channel, int64(w.notice))
-		if err != nil || n == 0 || gone {
+		if err != nil || n == 0 || gone || w.at < tx.Now-keepOut.Milliseconds() {
 			return err
 		}
 		cond, args := tx.Visible("r")
 		p, err := list(tx, Query{ID: w.notice, Unread: true, Limit: 1},
-			`n.user_id = ? and n.at >= ? and (n.record_id = 0 or (r.id is not null and r.trashed_at is null and `+cond+`))`,
-			append([]any{int64(w.user), tx.Now - keepOut.Milliseconds()}, args...))
+			`n.user_id = ? and (n.record_id = 0 or (r.id is not null and r.trashed_at is null and `+cond+`))`,
+			append([]any{int64(w.user)}, args...))
 		if err != nil || len(p.Lines) == 0 {
 			return err
 		}

@@ -43,6 +43,7 @@ var schema = []string{
 	`create index if not exists notification_key on notification (once)`,
 	`create index if not exists notification_record on notification (record_id)`,
 	`create table if not exists notification_choice (user_id int not null, topic text not null, channel text not null, wanted int not null, primary key (user_id, topic, channel))`,
+	`create table if not exists notification_quiet (user_id int primary key, zone text not null, from_minute int not null, until_minute int not null)`,
 	`create table if not exists notification_out (channel text not null, notification_id int not null, user_id int not null, at int not null, primary key (channel, notification_id))`,
 }
 
@@ -57,6 +58,9 @@ func purge(tx *gate.Tx, r *record.Record) error {
 			return err
 		}
 	}
+	if _, err := tx.Exec(`delete from notification_quiet where user_id = ?`, n); err != nil {
+		return err
+	}
 	_, err := tx.Exec(`delete from notification_choice where user_id = ?`, n)
 	return err
 }
@@ -68,6 +72,8 @@ type Topic struct {
 	Icon  string // in the icon sprite
 	Mail  bool   // goes out by mail unless the person chose otherwise
 	Admin bool   // unless they chose otherwise, only administrators are told
+	// Urgent ones leave the house in quiet hours too.
+	Urgent bool
 }
 
 // Topics lists all topics, in the order in which people choose. A feature that
@@ -79,19 +85,19 @@ func Topics() []Topic {
 		{Name: "expiration", Label: "Something that I may see runs out soon", Icon: "calendar-due", Admin: true},
 		{Name: "assignment", Label: "A ticket, checklist or task is given to me", Icon: "checklist", Mail: true},
 		{Name: "webhook", Label: "A webhook that I saved is turned off, since it fails", Icon: "webhook", Mail: true},
-		{Name: "duty", Label: "I am called because I am on call, or asked to be", Icon: "phone", Mail: true},
+		{Name: "duty", Label: "I am called because I am on call, or asked to be", Icon: "phone", Mail: true, Urgent: true},
 		{Name: "deadline", Label: "A ticket of mine or my team's is due soon, or late", Icon: "clock", Mail: true},
 		{Name: "article", Label: "An article that I look after is to be reviewed", Icon: "bulb", Mail: true},
 		{Name: "survey", Label: "A customer is not content with what I or my team did", Icon: "mood-happy", Mail: true},
 		{Name: "automation", Label: "A rule has something to tell me", Icon: "bolt", Mail: true},
 		{Name: "rotation", Label: "A password is to be changed", Icon: "rotate", Mail: true},
 		{Name: "share", Label: "What I shared with somebody outside was opened", Icon: "share"},
-		{Name: "breaker", Label: "Somebody opened unusually many secrets and was stopped", Icon: "alert-triangle", Mail: true, Admin: true},
+		{Name: "breaker", Label: "Somebody opened unusually many secrets and was stopped", Icon: "alert-triangle", Mail: true, Admin: true, Urgent: true},
 		{Name: "overdue", Label: "A password is older than it may become", Icon: "calendar-due", Admin: true},
-		{Name: "security", Label: "Somebody signs in for me on a new device, or my password or second factors change", Icon: "shield-lock", Mail: true},
+		{Name: "security", Label: "Somebody signs in for me on a new device, or my password or second factors change", Icon: "shield-lock", Mail: true, Urgent: true},
 		{Name: "approval", Label: "Somebody asks for my approval, or decides about mine", Icon: "shield-check", Mail: true},
-		{Name: "siege", Label: "Somebody tries passwords on many accounts, or many on one", Icon: "shield-lock", Mail: true, Admin: true},
-		{Name: "breakglass", Label: "An account for emergencies is used, or was not tried for long", Icon: "flame", Mail: true, Admin: true},
+		{Name: "siege", Label: "Somebody tries passwords on many accounts, or many on one", Icon: "shield-lock", Mail: true, Admin: true, Urgent: true},
+		{Name: "breakglass", Label: "An account for emergencies is used, or was not tried for long", Icon: "flame", Mail: true, Admin: true, Urgent: true},
 		{Name: "dormant", Label: "An account was deactivated that nobody used", Icon: "clock", Admin: true},
 		{Name: "support", Label: "The operator asks for access, or uses the server's console", Icon: "lifebuoy", Mail: true, Admin: true},
 		{Name: "review", Label: "I am asked who may keep access", Icon: "user-check", Mail: true},
@@ -160,16 +166,21 @@ func Send(tx *gate.Tx, n Notice) (told []id.ID, err error) {
 	if err != nil {
 		return nil, err
 	}
+	topic, _ := TopicOf(n.Topic)
+	leave, err := leaves(tx, topic, told)
+	if err != nil {
+		return nil, err
+	}
 	for _, u := range told {
-		if err := put(tx, n, actor, u, string(parts), wants(u)); err != nil {
+		if err := put(tx, n, actor, u, string(parts), wants(u), leave(u)); err != nil {
 			return nil, err
 		}
 	}
 	return told, nil
 }
 
-// put writes one person's notice, and what of it is to leave the house.
-func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]bool) error {
+// put writes one person's notice, and what of it is to leave the house, not before a time.
+func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]bool, leaves int64) error {
 	if !wants[InApp] && !wants[ByMail] {
 		return nil
 	}
@@ -182,7 +193,7 @@ func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]
 	if err != nil || fresh == 0 || !wants[ByMail] {
 		return err
 	}
-	_, err = tx.Exec(`insert into notification_out (channel, notification_id, user_id, at) values (?, ?, ?, ?)`, ByMail, int64(nid), int64(to), tx.Now)
+	_, err = tx.Exec(`insert into notification_out (channel, notification_id, user_id, at) values (?, ?, ?, ?)`, ByMail, int64(nid), int64(to), leaves)
 	return err
 }
 

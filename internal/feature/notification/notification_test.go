@@ -295,3 +295,64 @@ func TestChoices(t *testing.T) {
 		}
 	}
 }
+
+// TestQuietHours: in somebody's quiet hours what can wait leaves the house when they end, what
+// is urgent at once, and in Strongroom everything stands.
+func TestQuietHours(t *testing.T) {
+	for name, c := range map[string]struct{ zone, from, until, now, want string }{
+		"over midnight":          {"Europe/Berlin", "22:00", "07:00", "2026-03-02T22:30:00Z", "2026-03-03T06:00:00Z"},
+		"at its end":             {"Europe/Berlin", "22:00", "07:00", "2026-03-03T06:00:00Z", "2026-03-03T06:00:00Z"},
+		"clocks go forward":      {"Europe/Berlin", "22:00", "07:00", "2026-03-28T22:00:00Z", "2026-03-29T05:00:00Z"},
+		"clocks go back":         {"America/New_York", "21:00", "06:30", "2026-11-01T03:00:00Z", "2026-11-01T11:30:00Z"},
+		"within a day":           {"UTC", "12:00", "13:00", "2026-03-02T12:00:00Z", "2026-03-02T13:00:00Z"},
+		"not in it":              {"UTC", "12:00", "13:00", "2026-03-02T11:59:59Z", "2026-03-02T11:59:59Z"},
+		"the same day elsewhere": {"Asia/Tokyo", "00:00", "08:00", "2026-03-02T15:30:00Z", "2026-03-02T23:00:00Z"},
+	} {
+		q, err := notification.ParseQuiet(c.zone, c.from, c.until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, _ := time.Parse(time.RFC3339, c.now)
+		if got := q.Ends(now).UTC().Format(time.RFC3339); got != c.want {
+			t.Errorf("%s: it ends %s, want %s", name, got, c.want)
+		}
+	}
+	for _, bad := range [][3]string{{"Nowhere", "22:00", "07:00"}, {"UTC", "25:00", "07:00"}, {"UTC", "22:00", ""}, {"UTC", "22:00", "22:00"}, {"", "22:00", "07:00"}} {
+		if _, err := notification.ParseQuiet(bad[0], bad[1], bad[2]); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	h := open(t)
+	doc := h.Make("document", h.Org("Mine"), record.Values{"name": "Runbook"})
+	author, reader := h.User(access.Editor), h.User(access.Editor)
+	now := h.Clock.Now().UTC()
+	if err := change(t, h, reader, func(tx *gate.Tx) error {
+		q, err := notification.ParseQuiet("UTC", now.Add(-time.Hour).Format("15:04"), now.Add(2*time.Hour).Format("15:04"))
+		if err != nil {
+			return err
+		}
+		return notification.SetQuiet(tx, q)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	waits := func() (n int) {
+		h.View(h.Admin(), func(tx *gate.Tx) error {
+			return tx.QueryRow(`select count(*) from notification_out where user_id = ? and at <= ?`, int64(reader.User), tx.Now).Scan(&n)
+		})
+		return n
+	}
+	send(t, h, author, mention(doc, "c/1", reader.User))
+	if n := waits(); n != 0 || unread(t, h, reader) != 1 {
+		t.Errorf("%d leave in quiet hours, and %d stand in Strongroom", n, unread(t, h, reader))
+	}
+	urgent := mention(doc, "c/2", reader.User)
+	urgent.Topic = "duty"
+	send(t, h, author, urgent)
+	if n := waits(); n != 1 {
+		t.Errorf("%d urgent ones leave", n)
+	}
+	h.Clock.Advance(2 * time.Hour)
+	if n := waits(); n != 2 {
+		t.Errorf("%d leave when they end", n)
+	}
+}

@@ -8,9 +8,11 @@ package notices
 import (
 	"embed"
 	"io/fs"
+	"net/http"
 	"strconv"
 	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
@@ -227,6 +229,8 @@ func back(f *web.Form) string {
 type choiceView struct {
 	Head   ui.Head
 	Topics []choiceLine
+	Errors *ui.Errors
+	Quiet  []ui.Field
 }
 
 type choiceLine struct {
@@ -248,7 +252,25 @@ func (p *Pages) offered() map[string]string {
 	return out
 }
 
-func (v *visit) choices() error {
+// quiet are the fields of quiet hours, as they are or as they were sent and refused.
+func quiet(q *notification.Quiet, sent *web.Form) []ui.Field {
+	out := []ui.Field{{Name: "from", Label: "From", Type: "time"}, {Name: "until", Label: "Until", Type: "time"}, {Name: "zone", Label: "Time zone", Type: "text", Value: "UTC", Hint: "Such as Europe/Berlin."}}
+	clock := func(m int) string { return time.Date(2000, 1, 1, 0, m, 0, 0, time.UTC).Format("15:04") }
+	if q != nil {
+		out[0].Value, out[1].Value, out[2].Value = clock(q.From), clock(q.Until), q.Zone
+	}
+	for i := range out {
+		if sent != nil {
+			out[i].Value = sent.Text(out[i].Name)
+		}
+	}
+	return out
+}
+
+func (v *visit) choices() error { return v.choicesPage(nil, nil) }
+
+// choicesPage is the page, again with what was sent and what is wrong with it.
+func (v *visit) choicesPage(sent *web.Form, refused error) error {
 	offered := v.offered()
 	d := choiceView{Head: ui.Head{Title: "What I am told", Icon: "bell"}}
 	err := v.View(func(tx *gate.Tx) error {
@@ -262,8 +284,17 @@ func (v *visit) choices() error {
 				continue
 			}
 			last := &d.Topics[len(d.Topics)-1]
-			last.Boxes = append(last.Boxes, choiceBox{Name: c.Topic + "." + c.Channel, Label: t.Label + ": " + offered[c.Channel], Channel: offered[c.Channel], On: c.Wanted})
+			box := choiceBox{Name: c.Topic + "." + c.Channel, Label: t.Label + ": " + offered[c.Channel], Channel: offered[c.Channel], On: c.Wanted}
+			if sent != nil {
+				box.On = sent.Bool(box.Name)
+			}
+			last.Boxes = append(last.Boxes, box)
 		}
+		if err != nil {
+			return err
+		}
+		q, err := notification.QuietOf(tx)
+		d.Quiet = quiet(q, sent)
 		return err
 	})
 	if err != nil {
@@ -273,8 +304,15 @@ func (v *visit) choices() error {
 	if err != nil {
 		return err
 	}
+	status := http.StatusOK
+	if refused != nil {
+		say := fault.Say(refused)
+		form := ui.Form{Fields: d.Quiet}
+		form.Wrong(say.Text, say.Hint, say.Fields)
+		d.Errors, d.Quiet, status = form.Errors, form.Fields, web.Status(refused)
+	}
 	p.Data = d
-	return v.Render("notification-settings", p)
+	return v.RenderStatus(status, "notification-settings", p)
 }
 
 func (v *visit) choose() error {
@@ -288,7 +326,19 @@ func (v *visit) choose() error {
 			list = append(list, notification.Choice{Topic: t.Name, Channel: ch, Wanted: f.Bool(t.Name + "." + ch)})
 		}
 	}
-	err = v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) error { return notification.Choose(tx, list...) })
+	hours, err := notification.ParseQuiet(f.Text("zone"), f.Text("from"), f.Text("until"))
+	if shell.Refusable(err) {
+		return v.choicesPage(f, err)
+	}
+	if err != nil {
+		return err
+	}
+	err = v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) error {
+		if err := notification.Choose(tx, list...); err != nil {
+			return err
+		}
+		return notification.SetQuiet(tx, hours)
+	})
 	if err != nil {
 		return err
 	}

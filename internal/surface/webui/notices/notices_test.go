@@ -103,7 +103,15 @@ func TestChoosingWhatOneIsTold(t *testing.T) {
 		t.Fatalf("the form is %v", form)
 	}
 	form.Del("mention.app")
+	form.Set("from", "22:00")
+	if p := c.Post("/notifications/settings", form).Want(http.StatusUnprocessableEntity); !p.Has("#e-until") || p.Attr(`[name="from"]`, "value") != "22:00" {
+		t.Errorf("quiet hours without an end: %s", p.Text("main"))
+	}
+	form.Set("until", "07:00")
 	c.Post("/notifications/settings", form).Want(http.StatusSeeOther)
+	if got := c.Get("/notifications/settings").Want(http.StatusOK).Attr(`[name="until"]`, "value"); got != "07:00" {
+		t.Errorf("quiet hours end %q", got)
+	}
 	tell(t, h, h.UserID(access.Editor), doc, "1")
 	if p := c.Get("/notifications").Want(http.StatusOK); p.Has("#notices li") {
 		t.Error("she is told what she does not want to be told")
