@@ -95,7 +95,7 @@ func parts() *record.Kind {
 func objects() *record.Kind {
 	return &record.Kind{
 		Name: Kind, Plural: "custom_objects", Label: "Object", Labels: "Objects",
-		Icon: "stack-2", Scope: record.OfOrganization, Shared: true, Menu: 10, Before: beforeObject,
+		Icon: "stack-2", Scope: record.OfOrganization, Shared: true, Menu: 11, Before: beforeObject,
 		Variants: &record.Variants{By: TypeField, Parts: FieldKind, Depends: "dependence", Of: variant},
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Filter: true, Sort: true, Search: true, List: true, Hint: "Left empty, it follows from the fields that are part of it."},
