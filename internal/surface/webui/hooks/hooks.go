@@ -199,9 +199,9 @@ func (v *visit) standing(r *record.Record, s *webhook.Standing) *ui.Section {
 	default:
 		say("Sends", "It waits for something to happen.")
 	}
-	say("Waiting", strconv.Itoa(s.Waiting)+" messages")
+	say("Waiting", messages(s.Waiting))
 	if s.Lost > 0 {
-		say("Lost", strconv.Itoa(s.Lost)+" messages, while the queue was full")
+		say("Lost", messages(s.Lost)+", while the queue was full")
 	}
 	if s.Public != "" {
 		say("Public key", s.Public)
@@ -263,4 +263,11 @@ func (v *visit) replay() error {
 		return err
 	}
 	return v.Done(shell.RecordURL(r.Kind, r.ID)+"?message="+message.String(), "It is sent once more.")
+}
+
+func messages(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return strconv.Itoa(n) + " messages"
 }
