@@ -229,6 +229,11 @@ func (f *filler) ofRecords() bool {
 	return (f.thing != "" && f.thing != "other" || f.parent != "") && last != "star" && last != "validationlist" // which is asked by POST, and changes nothing
 }
 
+// ofAnything tells whether the route is of no kind and names nothing in its address: what it is
+// asked for is then a record of each kind. One asker asks for all of them, and each of the others
+// for a few, or most of all requests would be these.
+func (f *filler) ofAnything() bool { return f.thing == "" && f.parent == "" && f.kind == nil }
+
 // writes tells whether a GET does something all the same.
 func (f *filler) writes() bool { return f.route == "GET /jwt/token" }
 
