@@ -3,6 +3,8 @@ package secret_test
 import (
 	"crypto/fips140"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"strongroom/internal/base/envelope"
@@ -108,6 +110,51 @@ func TestRewrap(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestSuiteChangesUnderReveals: while the tenant goes over to another suite, people look
+// at versions of the old and of the new pair; not one of them is refused or reads another
+// text, before, while and after the old ones are wrapped anew.
+func TestSuiteChangesUnderReveals(t *testing.T) {
+	d := open(t, coretest.Options{})
+	for range 69 { // more than one step
+		d.put("hunter2")
+	}
+	var done atomic.Bool
+	var work sync.WaitGroup
+	var old, both atomic.Int64
+	var newest atomic.Uint32
+	for w := range 4 {
+		work.Go(func() {
+			for n := 0; !done.Load() || n < 8; n++ {
+				v, want, count := uint32(1+n%2), []string{"hunter1", "hunter2"}[n%2], &old
+				if n3 := newest.Load(); n3 > 70 && (w+n)%3 == 0 {
+					v, want, count = n3, "hunter3", &both
+				}
+				if text, err := d.revealer.Reveal(t.Context(), d.admin, d.ref(v), ""); err != nil || text != want {
+					t.Errorf("version %d is %q, %v", v, text, err)
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	for i, suite := range []string{rsaSuite(), string(envelope.Hybrid)} {
+		g := d.rotate(suite)
+		d.put("hunter3")
+		newest.Store(uint32(71 + i))
+		if w := d.wrapped(); len(w) != 2 {
+			t.Errorf("there are not two suites at once: %v", w)
+		}
+		if _, left := d.steps(g); len(left) != 0 {
+			t.Errorf("%v were not wrapped", left)
+		}
+	}
+	done.Store(true)
+	work.Wait()
+	if old.Load() == 0 || both.Load() == 0 {
+		t.Errorf("%d reveals of the old, %d of the new", old.Load(), both.Load())
+	}
 }
 
 // TestNothingButTheRecipientChanges: the database refuses every other change of a

@@ -133,6 +133,12 @@ func TestPasswordsWithoutTheKeyService(t *testing.T) {
 	h.do("PATCH", "/passwords/"+pw.String(), body("passwords", attrs{"password": "other"}), 200)
 	h.Keys.Start()
 	h.get("/passwords/"+pw.String()).shows("data.attributes.password", "other")
+	h.Keys.Stop()
+	h.Keys.Options.Waiting = -1 // more than none at once is too many
+	h.Keys.Start()
+	if r := h.ask(h.key, "GET", "/passwords/"+pw.String(), nil).is(503); r.header.Get("Retry-After") != "1" {
+		t.Errorf("too busy, it answers with %v", r.header)
+	}
 }
 
 func TestPasswordThatAsksForAReason(t *testing.T) {

@@ -195,3 +195,36 @@ func TestEmbeddedPassword(t *testing.T) {
 		t.Errorf("after an edit without a password: %q", s)
 	}
 }
+
+// TestKeyServiceBusy: what the key service has no room for is refused with the time to
+// come back, by the page with script and the one without, and goes well afterwards.
+func TestKeyServiceBusy(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	at := "/passwords/" + aPassword(h, nil).String()
+	c := h.As(access.Editor)
+	room := func(n int) {
+		h.Keys.Stop()
+		h.Keys.Options.Waiting = n
+		h.Keys.Start()
+	}
+	room(-1)
+	var refused struct{ Error struct{ Text, Hint string } }
+	for name, p := range map[string]*webuitest.Page{"with script": c.PostJSON(at+"/reveal", url.Values{}, &refused), "without": c.Post(at+"/reveal", url.Values{})} {
+		p.Want(http.StatusServiceUnavailable)
+		if got := p.Header.Get("Retry-After"); got != "1" {
+			t.Errorf("%s: Retry-After is %q", name, got)
+		}
+		if strings.Contains(p.Body, "vT9#mQ2-kelp") {
+			t.Errorf("%s: the refusal shows the password", name)
+		}
+	}
+	if refused.Error.Text == "" || refused.Error.Hint == "" {
+		t.Errorf("the script is told %+v", refused.Error)
+	}
+	c.Get(at).Want(http.StatusOK)
+	room(0)
+	var got struct{ Secret string }
+	if c.PostJSON(at+"/reveal", url.Values{}, &got); got.Secret == "" {
+		t.Error("it does not work again")
+	}
+}

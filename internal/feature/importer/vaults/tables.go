@@ -71,11 +71,20 @@ func (v *Vault) rows(t *table.Reader, name string, read func(*Entry, table.Row))
 		if read(e, row); e.said() {
 			v.Entries = append(v.Entries, e)
 		}
+		if v.Product == LastPass && e.marked() {
+			v.Warnings = append(v.Warnings, Warning{File: name, Line: row.Line, Text: "LastPass may have written &, < or > as &amp;, &lt; or &gt; in this entry. It came in as it stands: compare it."})
+		}
 	}
 	for _, w := range t.Warnings() {
 		v.Warnings = append(v.Warnings, Warning{name, w.Line, w.Text, w.Skipped})
 	}
 	return nil
+}
+
+// marked tells whether something in an entry looks as if it had been written for a page.
+func (e *Entry) marked() bool {
+	all := e.Title + e.User + e.Password + e.URL + e.Notes
+	return strings.Contains(all, "&amp;") || strings.Contains(all, "&lt;") || strings.Contains(all, "&gt;")
 }
 
 // said tells whether there is anything in an entry.
@@ -115,7 +124,9 @@ func lastPassRow(e *Entry, r table.Row) {
 		e.Password = r.Get("extra")
 		return
 	}
-	e.address("", r.Get("url"))
+	if u := r.Get("url"); u != "http://" && u != "https://" { // it demands an address, and people enter none
+		e.address("", u)
+	}
 	e.Notes = r.Get("extra")
 }
 

@@ -164,5 +164,6 @@ func Stranger(seen string) error {
 
 // Refused says that a system did not let the login in, or did not let it do this.
 func Refused(what string) error {
-	return fault.New(fault.Denied, "The system refused %s.", what)
+	return fault.New(fault.Denied, "The system refused %s.", what).
+		WithHint("Look at the system itself whether this login is let in there, and whether it may set this password.")
 }

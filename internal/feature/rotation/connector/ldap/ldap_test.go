@@ -210,6 +210,15 @@ func TestChangesInADirectory(t *testing.T) {
 	if err := s.Check(t.Context(), connector.Change{Target: connector.Target{Address: d.address, Account: "uid=nobody,dc=harbour,dc=example"}, By: connector.Login{Name: admin, Secret: "Admin-Anchor-9"}}); !fault.Is(err, fault.Denied) {
 		t.Errorf("the dry run of an account that is not there: %v", err)
 	}
+	dry := connector.Target{Address: d.address, Account: ruth}
+	for what, by := range map[string]connector.Login{"a wrong password": {Name: admin, Secret: "wrong"}, "a wrong password of its own": {Name: ruth, Secret: "wrong", Own: true}} {
+		if err := s.Check(t.Context(), connector.Change{Target: dry, By: by, Next: "Never-Anchor-11"}); !fault.Is(err, fault.Denied) || fault.Say(err).Hint == "" {
+			t.Errorf("the dry run by %s: %v", what, err)
+		}
+	}
+	if ok, err := s.Opens(t.Context(), dry, "Never-Anchor-11"); err != nil || ok {
+		t.Errorf("what a dry run was to set opens: %v, %v", ok, err)
+	}
 }
 
 // Active Directory is not to be had here: what it is sent goes to a server that has its
