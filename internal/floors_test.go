@@ -90,6 +90,7 @@ var sideways = map[string]string{
 	"process -> journal":         "a step waits for what is written",
 	"desk -> sla":                "what happens to a ticket moves its clocks",
 	"report -> sla":              "what came of a ticket's clocks is told, and computed anew",
+	"report -> outbox":           "who asked for it is mailed a report",
 	"report -> view":             "a report is narrowed as a list is, by the same words",
 	"sla -> notification":        "people are told of deadlines",
 	"journal -> sla":             "a reply ends the clock of the response",

@@ -93,6 +93,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "assignment", Every: 5 * time.Minute, Run: a.Duties.Run},
 		{Name: "rules", Every: 5 * time.Minute, Run: a.Rules.Sweep},
 		{Name: "facts of tickets", Every: 12 * time.Hour, Run: (&report.Keeper{Gate: a.Gate, Records: a.Records}).Run},
+		{Name: "reports by mail", Every: 5 * time.Minute, Run: (&report.Mailer{Gate: a.Gate, Records: a.Records, Resolve: a.resolve, Address: a.Outbox.Address, Sends: a.Outbox.Sends, Log: a.Log}).Run},
 		{Name: "trash", Every: 24 * time.Hour, Run: a.emptyTrash},
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
 		{Name: "mail", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Outbox.Run(ctx, name) }},

@@ -1,14 +1,18 @@
 package featurestest_test
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/rhythm"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -344,6 +348,7 @@ func TestOwnReports(t *testing.T) {
 	if _, err := sees(other, everybody.ID); err != nil {
 		t.Error(err)
 	}
+	b.mails(t, everybody.ID, b.User(access.Manager))
 	want(t, save(b.agent, &report.Saved{Name: "", Ask: ask}), fault.Invalid)
 	want(t, save(b.agent, &report.Saved{Name: "x", Ask: report.Ask{Kind: "nothing"}}), fault.Invalid)
 	want(t, save(b.agent, &report.Saved{Name: "x", Ask: ask, With: []id.ID{b.org}}), fault.Invalid)
@@ -352,4 +357,88 @@ func TestOwnReports(t *testing.T) {
 	}
 	_, err = sees(b.agent, s.ID)
 	want(t, err, fault.NotFound)
+}
+
+// mails has a report of everybody's mailed to one reader, who then may see less, and at last
+// not export any more.
+func (b *bench) mails(t *testing.T, n id.ID, reader *access.Caller) {
+	t.Helper()
+	b.mustMake(incident.Kind, nil)
+	weekly := rhythm.Schedule{Rhythm: rhythm.Weekly, Day: int(time.Monday), Hour: 7}
+	subscribe := func(c *access.Caller, when rhythm.Schedule) error {
+		return b.Gate.Change(t.Context(), c, access.View, gate.Thing{}, func(tx *gate.Tx) error { return report.Subscribe(tx, n, when) })
+	}
+	want(t, subscribe(b.User(access.Lite), weekly), fault.Denied)
+	want(t, subscribe(reader, rhythm.Schedule{Rhythm: rhythm.Weekly, Day: 7}), fault.Invalid)
+	want(t, subscribe(reader, rhythm.Schedule{Rhythm: "hourly"}), fault.Invalid)
+	if err := subscribe(reader, weekly); err != nil {
+		t.Fatal(err)
+	}
+	now := *reader
+	now.Email = "reader@example.com"
+	m := &report.Mailer{Gate: b.Gate, Records: b.Records, Log: slog.New(slog.DiscardHandler), Sends: func() bool { return true },
+		Address: func(path string) string { return "https://strongroom.example.com" + path },
+		Resolve: func(_ context.Context, _ string, user id.ID) (*access.Caller, error) {
+			if user != reader.User {
+				t.Errorf("it is mailed to %d", user)
+			}
+			c := now
+			return &c, nil
+		}}
+	run := func() (bodies []string) {
+		if err := m.Run(t.Context(), b.Tenant().Name); err != nil {
+			t.Fatal(err)
+		}
+		b.View(b.Admin(), func(tx *gate.Tx) error {
+			rows, err := tx.Query(`select body from mail where user_id = ? order by id`, int64(reader.User))
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var s string
+				if err := rows.Scan(&s); err != nil {
+					return err
+				}
+				bodies = append(bodies, s)
+			}
+			return rows.Err()
+		})
+		return bodies
+	}
+	if got := run(); len(got) != 0 {
+		t.Fatalf("it is mailed before its time: %q", got)
+	}
+	b.Clock.Advance(3 * 7 * 24 * time.Hour) // the server did not run for three weeks
+	got := run()
+	if got = append(got, run()...); len(got) != 2 || !strings.Contains(got[0], "In all: 1\n") || !strings.Contains(got[0], "https://strongroom.example.com/reports/"+n.String()) {
+		t.Fatalf("once it is mailed: %q", got)
+	}
+	now.Scope.Orgs = []id.ID{b.Org("Another")} // what she saw is not hers any more
+	b.Clock.Advance(7 * 24 * time.Hour)
+	if got := run(); len(got) != 2 || !strings.Contains(got[1], "In all: 0\n") {
+		t.Fatalf("by the rights that she has then it is mailed: %q", got)
+	}
+	now.Role = access.Lite
+	b.Clock.Advance(7 * 24 * time.Hour)
+	if got := run(); len(got) != 2 {
+		t.Fatalf("who may not export was mailed %q", got[2:])
+	}
+	b.View(reader, func(tx *gate.Tx) error {
+		x, err := report.MailingOf(tx, n)
+		if x.Next != 0 || x.Why == "" {
+			t.Errorf("it goes on: %+v", x)
+		}
+		return err
+	})
+	if err := subscribe(reader, weekly); err != nil {
+		t.Fatal(err)
+	}
+	if err := subscribe(reader, rhythm.Schedule{}); err != nil {
+		t.Fatal(err)
+	}
+	b.Clock.Advance(7 * 24 * time.Hour)
+	if got := run(); len(got) != 2 {
+		t.Errorf("she ended it, and was mailed %q", got[2:])
+	}
 }

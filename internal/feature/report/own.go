@@ -40,13 +40,15 @@ func Feature() record.Feature {
 		`create index if not exists report_owner on report (owner_id, id)`,
 		`create table if not exists report_with (report_id int not null, who_id int not null, primary key (report_id, who_id))`,
 		`create index if not exists report_with_who on report_with (who_id)`,
+		`create table if not exists report_mail (report_id int not null, user_id int not null, setup json not null, next_at int not null, why text not null default '', primary key (report_id, user_id))`,
+		`create index if not exists report_mail_due on report_mail (next_at) where next_at > 0`,
 		`create table if not exists report_fact (kind text primary key, version int not null, upto int not null)`,
 	}}
 }
 
 // purge forgets the reports of a user, and what was shared with a user or group, that is purged.
 func purge(tx *gate.Tx, r *record.Record) error {
-	for _, q := range []string{`delete from report_with where who_id = ?`, `delete from report_with where report_id in (select id from report where owner_id = ?)`, `delete from report where owner_id = ?`} {
+	for _, q := range []string{`delete from report_mail where user_id = ?`, `delete from report_mail where report_id in (select id from report where owner_id = ?)`, `delete from report_with where who_id = ?`, `delete from report_with where report_id in (select id from report where owner_id = ?)`, `delete from report where owner_id = ?`} {
 		if _, err := tx.Exec(q, int64(r.ID)); err != nil {
 			return err
 		}
@@ -202,7 +204,7 @@ func Remove(tx *gate.Tx, report id.ID) error {
 	if err := own(tx, report); err != nil {
 		return err
 	}
-	for _, q := range []string{`delete from report_with where report_id = ?`, `delete from report where id = ?`} {
+	for _, q := range []string{`delete from report_mail where report_id = ?`, `delete from report_with where report_id = ?`, `delete from report where id = ?`} {
 		if _, err := tx.Exec(q, int64(report)); err != nil {
 			return err
 		}

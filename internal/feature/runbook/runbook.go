@@ -20,6 +20,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/paper"
+	"strongroom/internal/base/rhythm"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
@@ -94,12 +95,12 @@ type Runbook struct {
 
 // Setup is what a person chooses of a runbook.
 type Setup struct {
-	Parts    []Part     `json:"parts"`
-	Archived bool       `json:"archived,omitempty"` // what is archived too
-	Related  bool       `json:"related,omitempty"`  // names what each record is related to
-	Size     paper.Size `json:"size"`
-	When     Schedule   `json:"when"`
-	Keep     int        `json:"keep"` // how many are kept
+	Parts    []Part          `json:"parts"`
+	Archived bool            `json:"archived,omitempty"` // what is archived too
+	Related  bool            `json:"related,omitempty"`  // names what each record is related to
+	Size     paper.Size      `json:"size"`
+	When     rhythm.Schedule `json:"when"`
+	Keep     int             `json:"keep"` // how many are kept
 }
 
 // Part is a kind of records; Of narrows it to one type of flexible assets, to one
@@ -143,7 +144,7 @@ func (s *Runbooks) check(b *Runbook) error {
 	if b.Keep < 1 || b.Keep > mostKept {
 		wrong["keep"] = "Between 1 and 50 are kept."
 	}
-	if err := b.When.check(); err != "" {
+	if err := b.When.Check(); err != "" {
 		wrong["when"] = err
 	}
 	known := s.Kinds()

@@ -211,7 +211,7 @@ func (s *Server) groups() []shell.Group {
 		&notices.Pages{Out: s.Notices},
 		&health.Pages{Health: &scores.Health{Records: s.Records}},
 		&marks.Pages{},
-		&reports.Pages{},
+		&reports.Pages{Outbox: s.Outbox},
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
 	}
 	if s.Rules != nil {

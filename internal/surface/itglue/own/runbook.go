@@ -9,6 +9,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/jsonapi"
+	"strongroom/internal/base/rhythm"
 	"strongroom/internal/base/paper"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -89,7 +90,7 @@ func fill(r *runbook.Runbook, it jsonapi.Item) error {
 		r.Size = paper.Size(s)
 	}
 	if s, ok := it.Attributes["rhythm"].(string); ok {
-		r.When.Rhythm = runbook.Rhythm(s)
+		r.When.Rhythm = rhythm.Rhythm(s)
 	}
 	if v, ok := it.Attributes["organization_id"]; ok {
 		f := record.Field{Name: "organization_id", Label: "Organization", Type: record.Ref, Ref: "organization"}

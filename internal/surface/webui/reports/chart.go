@@ -58,7 +58,7 @@ func (v *visit) rows(x *report.Answer) (out []bar) {
 	}
 	most := largest(cells)
 	for _, c := range cells {
-		out = append(out, bar{Label: c.Label, Href: v.listOf(x.Ask, c), Value: says(x.Ask, c), Share: short(100 * c.Value / most), N: c.N})
+		out = append(out, bar{Label: c.Label, Href: v.listOf(x.Ask, c), Value: x.Ask.Says(c), Share: short(100 * c.Value / most), N: c.N})
 	}
 	return out
 }
@@ -96,7 +96,7 @@ func draw(title string, x *report.Answer, rows []bar) *columns {
 		if half := most * part; x.Ask.Measure == report.Count && half != float64(int64(half)) {
 			continue
 		}
-		d.Lines = append(d.Lines, line{Y: short(chartTop + high*(1-part)), Text: says(x.Ask, report.Cell{N: 1, Value: most * part})})
+		d.Lines = append(d.Lines, line{Y: short(chartTop + high*(1-part)), Text: x.Ask.Says(report.Cell{N: 1, Value: most * part})})
 	}
 	return d
 }

@@ -2,6 +2,8 @@ package reports
 
 import (
 	"bytes"
+	"cmp"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -25,6 +27,8 @@ type onePage struct {
 	Card    card
 	Rows    []bar
 	Total   bar
+	Status  int      // of the answer; 0 is well
+	Mail    *ui.Form // when it is mailed to the reader; nil where it cannot be
 }
 
 // one shows a report.
@@ -35,7 +39,7 @@ func (v *visit) one(d *onePage, title string, ask report.Ask) error {
 			return err
 		}
 		d.Card, d.Rows = v.card(title, "", "", x), v.rows(x)
-		d.Total = bar{Label: x.Total.Label, Href: v.listOf(ask, x.Total), Value: says(ask, x.Total), N: x.Total.N}
+		d.Total = bar{Label: x.Total.Label, Href: v.listOf(ask, x.Total), Value: ask.Says(x.Total), N: x.Total.N}
 		return nil
 	})
 	if err != nil {
@@ -46,7 +50,7 @@ func (v *visit) one(d *onePage, title string, ask report.Ask) error {
 		return err
 	}
 	p.Data = d
-	return v.Render("one", p)
+	return v.RenderStatus(cmp.Or(d.Status, http.StatusOK), "one", p)
 }
 
 // builtin finds the built-in report of the address.
@@ -70,11 +74,11 @@ func (v *visit) standard() error {
 	here := "/standard-reports/" + b.Name
 	d := &onePage{Head: ui.Head{Title: b.Title, Icon: "chart-bar", Sub: []ui.Cell{{Text: a.kind.Labels, Href: a.address("/reports")}, {Text: b.Text}}}}
 	if v.Caller.May(access.Export) {
-		d.Head.Actions = []ui.Action{{Label: "CSV", Icon: "download", Href: a.address(here + "/csv")}}
+		d.Head.Actions = []ui.Action{{Label: "CSV", Icon: "download", Href: a.address(here + "/csv")}, {Label: "PDF", Icon: "file-text", Href: a.address(here + "/pdf")}}
 	}
 	if b.Ask.Days > 0 || b.Ask.Time != "" && b.Ask.Group != report.ByAge {
 		for _, n := range report.Periods() {
-			d.Periods = append(d.Periods, ui.NavItem{Label: period(n), Href: a.address(here, "days", strconv.Itoa(n)), Current: n == a.days})
+			d.Periods = append(d.Periods, ui.NavItem{Label: report.Period(n), Href: a.address(here, "days", strconv.Itoa(n)), Current: n == a.days})
 		}
 	}
 	return v.one(d, b.Title, b.Ask)
@@ -96,22 +100,6 @@ func (v *visit) load() (s *report.Saved, err error) {
 	}
 	err = v.View(func(tx *gate.Tx) (err error) { s, err = report.Get(tx, n); return err })
 	return s, err
-}
-
-func (v *visit) show() error {
-	s, err := v.load()
-	if err != nil {
-		return err
-	}
-	d := &onePage{Head: ui.Head{Title: s.Name, Icon: "chart-bar", Sub: []ui.Cell{{Text: v.kindOf(s)}, {Text: period(s.Days)}}}}
-	if v.Caller.May(access.Export) {
-		d.Head.Actions = append(d.Head.Actions, ui.Action{Label: "CSV", Icon: "download", Href: at(s.ID) + "/csv"})
-	}
-	if s.Owner == v.Caller.User {
-		d.Head.Actions = append(d.Head.Actions, ui.Action{Label: "Edit", Icon: "edit", Href: at(s.ID) + "/edit", Key: "e"},
-			ui.Action{Label: "Remove", Icon: "trash", Post: true, Href: at(s.ID) + "/remove"})
-	}
-	return v.one(d, s.Name, s.Ask)
 }
 
 func (v *visit) ownCSV() error {
@@ -149,6 +137,45 @@ func (v *visit) csv(name string, ask report.Ask) error {
 		return err
 	}
 	return v.CSV(name, b.Bytes())
+}
+
+func (v *visit) standardPDF() error {
+	_, b, err := v.builtin()
+	if err != nil {
+		return err
+	}
+	return v.pdf(b.Title, b.Text, b.Ask)
+}
+
+func (v *visit) ownPDF() error {
+	s, err := v.load()
+	if err != nil {
+		return err
+	}
+	return v.pdf(s.Name, "", s.Ask)
+}
+
+// pdf gives the numbers of a report on paper; that it left is recorded.
+func (v *visit) pdf(title, text string, ask report.Ask) error {
+	var x *report.Answer
+	err := v.Change(access.Export, gate.Thing{Kind: ask.Kind}, func(tx *gate.Tx) (err error) {
+		tx.Entry().Detail.Text = "report as PDF"
+		x, err = ask.Answered(tx, v.Records)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	about := []string{ask.About(v.Kind(ask.Kind)), "Made " + v.Now().UTC().Format("2006-01-02 15:04 MST") + " with the rights of " + v.Caller.Name}
+	if text != "" {
+		about = append([]string{text}, about...)
+	}
+	var b bytes.Buffer
+	if err := x.Print(v.R.Context(), &b, title, about, v.Caller.Name, v.Now()); err != nil {
+		return err
+	}
+	v.Stream(title+".pdf", "application/pdf", false, bytes.NewReader(b.Bytes()))
+	return nil
 }
 
 func (v *visit) fresh() error {
@@ -242,7 +269,7 @@ func (v *visit) fields(k *record.Kind, s *report.Saved, views []view.View, users
 	}
 	periods := make([]ui.Option, 0, 5)
 	for _, n := range report.Periods() {
-		periods = append(periods, ui.Option{Value: strconv.Itoa(n), Label: period(n)})
+		periods = append(periods, ui.Option{Value: strconv.Itoa(n), Label: report.Period(n)})
 	}
 	now := string(s.Measure)
 	if s.Of != "" {

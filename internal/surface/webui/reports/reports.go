@@ -12,15 +12,14 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 
 	"strongroom/internal/base/fault"
-	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/report"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -28,8 +27,10 @@ import (
 //go:embed pages parts
 var templates embed.FS
 
-// Pages are the pages of this group; they need the shell alone.
-type Pages struct{}
+// Pages are the pages of this group with what they need beside the shell.
+type Pages struct {
+	Outbox *outbox.Outbox // nil where no mail is sent
+}
 
 // Templates gives the group's templates.
 func (p *Pages) Templates() fs.FS { return templates }
@@ -40,11 +41,14 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/reports", as((*visit).dashboard))
 	s.Get("/standard-reports/{name}", as((*visit).standard))
 	s.Get("/standard-reports/{name}/csv", as((*visit).standardCSV))
+	s.Get("/standard-reports/{name}/pdf", as((*visit).standardPDF))
 	s.Get("/reports/new", as((*visit).fresh))
 	s.Post("/reports", as((*visit).save))
-	s.Get("/reports/{id}", as((*visit).show))
+	s.Get("/reports/{id}", p.as((*mailVisit).show))
+	s.Post("/reports/{id}/mail", p.as((*mailVisit).subscribe))
 	s.Get("/reports/{id}/edit", as((*visit).edit))
 	s.Get("/reports/{id}/csv", as((*visit).ownCSV))
+	s.Get("/reports/{id}/pdf", as((*visit).ownPDF))
 	s.Post("/reports/{id}", as((*visit).save))
 	s.Post("/reports/{id}/remove", as((*visit).remove))
 }
@@ -152,7 +156,7 @@ func (v *visit) dashboard() error {
 		}
 	}
 	for _, n := range report.Periods() {
-		d.Periods = append(d.Periods, ui.NavItem{Label: period(n), Href: a.address("/reports", "days", strconv.Itoa(n)), Current: n == a.days})
+		d.Periods = append(d.Periods, ui.NavItem{Label: report.Period(n), Href: a.address("/reports", "days", strconv.Itoa(n)), Current: n == a.days})
 	}
 	for _, b := range a.all {
 		d.All = append(d.All, ui.Item{Title: b.Title, Sub: b.Text, Href: a.address("/standard-reports/" + b.Name), Icon: "chart-bar"})
@@ -181,16 +185,6 @@ func (v *visit) dashboard() error {
 	return v.Render("reports", p)
 }
 
-func period(days int) string {
-	switch days {
-	case 0:
-		return "All"
-	case 365:
-		return "A year"
-	}
-	return strconv.Itoa(days) + " days"
-}
-
 // standards asks the built-in reports of the dashboard.
 func (v *visit) standards(tx *gate.Tx, a *asks, d *dashboardPage) error {
 	answers := map[string]*report.Answer{}
@@ -217,7 +211,7 @@ func (v *visit) standards(tx *gate.Tx, a *asks, d *dashboardPage) error {
 				return err
 			}
 		}
-		tile := ui.Tile{Label: b.Title, Icon: t.icon, Value: says(x.Ask, x.Total), Href: v.listOf(x.Ask, x.Total), Delta: t.says}
+		tile := ui.Tile{Label: b.Title, Icon: t.icon, Value: x.Ask.Says(x.Total), Href: v.listOf(x.Ask, x.Total), Delta: t.says}
 		if t.tone == "bad" && x.Total.N > 0 {
 			tile.Tone = t.tone
 		}
@@ -270,30 +264,4 @@ func (v *visit) listOf(a report.Ask, c report.Cell) string {
 		path = shell.OrgListURL(c.Org, k)
 	}
 	return ui.Query{Path: path, Values: c.Query}.With()
-}
-
-// says is a number in words.
-func says(a report.Ask, c report.Cell) string {
-	switch {
-	case c.N == 0 && a.Measure != report.Count && a.Measure != report.Sum:
-		return "—"
-	case a.Measure == report.Within:
-		return strconv.FormatFloat(c.Value*100, 'f', 0, 64) + " %"
-	case strings.HasSuffix(a.Of, "_minutes"):
-		return minutes(int64(c.Value))
-	}
-	if c.Value != float64(int64(c.Value)) {
-		return strconv.FormatFloat(c.Value, 'f', 1, 64)
-	}
-	return web.Number(int64(c.Value))
-}
-
-func minutes(n int64) string {
-	switch {
-	case n < 60:
-		return strconv.FormatInt(n, 10) + " min"
-	case n < 48*60:
-		return strconv.FormatInt(n/60, 10) + " h " + strconv.FormatInt(n%60, 10) + " min"
-	}
-	return web.Number(n/60) + " h"
 }

@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"strongroom/internal/base/browser"
+	"strongroom/internal/base/mail"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/outbox"
+	"strongroom/internal/surface/webui"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -20,7 +23,7 @@ func TestMain(m *testing.M) { os.Exit(browser.Main(m)) }
 
 // filled is a house with tickets of two organizations, of which a reader sees one.
 func filled(t *testing.T) (h *webuitest.House, mine, other id.ID) {
-	h = webuitest.Open(t, webuitest.Options{})
+	h = webuitest.Open(t, webuitest.Options{Change: func(s *webui.Server) { s.Outbox = &outbox.Outbox{Gate: s.Gate, Relay: &mail.Relay{}} }})
 	mine, other = h.Org("=SUM(A1) & Sons"), h.Org("Kestrel")
 	h.See(h.UserID(access.Lite), mine)
 	for org, n := range map[id.ID]int{mine: 5, other: 2} {
@@ -78,6 +81,11 @@ func TestNumbersLeadToTheirLists(t *testing.T) {
 	if !strings.Contains(csv, `'=SUM(A1) & Sons,5,5`) || !strings.Contains(csv, "In all,7,7") {
 		t.Errorf("the spreadsheet gets %s", csv)
 	}
+	pdf := admin.Get("/standard-reports/organizations/pdf?days=30").Want(http.StatusOK)
+	if !strings.HasPrefix(string(pdf.Body), "%PDF-") || pdf.Header.Get("Content-Type") != "application/pdf" {
+		t.Errorf("on paper it is %.20q", pdf.Body)
+	}
+	lite.Get("/standard-reports/opened/pdf").Want(http.StatusForbidden)
 	if p := admin.Get("/reports?organization=" + mine.String()).Want(http.StatusOK); p.Text(".kpi .big") != "5" {
 		t.Errorf("of one organization it counts %s", p.Text(".kpi .big"))
 	}
@@ -120,6 +128,20 @@ func TestAReportOfOnesOwn(t *testing.T) {
 		t.Errorf("with whom it is shared counts %q by other rights", p.Text(".rt td"))
 	}
 	admin.Get(to + "/edit").Want(http.StatusNotFound)
+	admin.Get(to + "/pdf").Want(http.StatusOK)
+	lite.Get(to + "/pdf").Want(http.StatusForbidden)
+	lite.Post(to+"/mail", url.Values{"when": {"daily"}, "time": {"07:00"}}).Want(http.StatusForbidden)
+	times := admin.Get(to).Want(http.StatusOK).Form("form#mail")
+	times.Set("when", "monthly")
+	times.Set("day", "32")
+	if p := admin.Post(to+"/mail", times).Want(http.StatusUnprocessableEntity); p.Attr("#f-day", "value") != "32" {
+		t.Error("the times that were typed are lost")
+	}
+	times.Set("day", "31")
+	admin.Post(to+"/mail", times).Want(http.StatusSeeOther)
+	if p := admin.Get(to).Want(http.StatusOK); !strings.Contains(p.Text("form#mail"), "monthly on day 31 at 07:00 UTC") {
+		t.Errorf("it says %q", p.Text("form#mail"))
+	}
 	admin.Post(to+"/remove", nil).Want(http.StatusNotFound)
 	edit.Set("everybody", "1")
 	lite.Post(to, edit).Want(http.StatusForbidden)
@@ -129,13 +151,18 @@ func TestAReportOfOnesOwn(t *testing.T) {
 
 func TestLookAtReports(t *testing.T) {
 	h, _, _ := filled(t)
+	admin := h.As(access.Administrator)
+	form := admin.Get("/reports/new?kind=incident").Want(http.StatusOK).Form("form#form")
+	form.Set("name", "Opened day by day")
+	own := admin.Post("/reports", form).Want(http.StatusSeeOther).To()
+	admin.Post(own+"/mail", url.Values{"when": {"weekly"}, "weekday": {"1"}, "time": {"07:00"}}).Want(http.StatusSeeOther)
 	b := browser.Open(t, h.URL)
 	b.Visit("/sign-in")
 	b.Type("#f-email", webuitest.Email(access.Administrator))
 	b.Type("#f-password", webuitest.Password)
 	b.Click(".entrance button.primary")
 	b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
-	for _, p := range []struct{ name, path string }{{"reports", "/reports"}, {"report", "/standard-reports/opened"}} {
+	for _, p := range []struct{ name, path string }{{"reports", "/reports"}, {"report", own}} {
 		b.Everywhere(p.name, p.path)
 	}
 }

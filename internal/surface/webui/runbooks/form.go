@@ -7,6 +7,7 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/paper"
+	"strongroom/internal/base/rhythm"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/gate"
@@ -17,7 +18,7 @@ import (
 
 // fresh is the form of a new runbook; with ?org= of that organization.
 func (v *visit) fresh() error {
-	b := &runbook.Runbook{Setup: runbook.Setup{Size: paper.A4, Keep: 10, When: runbook.Schedule{Day: 1, Hour: 3}}}
+	b := &runbook.Runbook{Setup: runbook.Setup{Size: paper.A4, Keep: 10, When: rhythm.Schedule{Day: 1, Hour: 3}}}
 	b.Org, _ = id.Parse(v.R.URL.Query().Get("org"))
 	for _, name := range []string{"contact", "location", "configuration", "document"} {
 		b.Parts = append(b.Parts, runbook.Part{Kind: name})
@@ -93,9 +94,9 @@ func fields(b *runbook.Runbook, orgName string, options []ui.Option) []ui.Field 
 		{Name: "archived", Label: "With what is archived", Type: "checkbox", Checked: b.Archived},
 		{Name: "related", Label: "With what each record is related to", Type: "checkbox", Checked: b.Related},
 		{Type: "heading", Label: "When it is made"},
-		{Name: "when", Label: "By itself", Type: "select", Options: choices(string(b.When.Rhythm), ui.Option{Label: "Never, by hand only"}, ui.Option{Value: string(runbook.Daily), Label: "Daily"},
-			ui.Option{Value: string(runbook.Weekly), Label: "Weekly"}, ui.Option{Value: string(runbook.Monthly), Label: "Monthly"})},
-		{Name: "time", Label: "At", Type: "time", Value: clock(b.When), Unit: "UTC"},
+		{Name: "when", Label: "By itself", Type: "select", Options: choices(string(b.When.Rhythm), ui.Option{Label: "Never, by hand only"}, ui.Option{Value: string(rhythm.Daily), Label: "Daily"},
+			ui.Option{Value: string(rhythm.Weekly), Label: "Weekly"}, ui.Option{Value: string(rhythm.Monthly), Label: "Monthly"})},
+		{Name: "time", Label: "At", Type: "time", Value: b.When.Clock(), Unit: "UTC"},
 		{Name: "weekday", Label: "Day of the week", Type: "select", Options: weekdays(b.When.Day), Hint: "Of a weekly one."},
 		{Name: "day", Label: "Day of the month", Type: "number", Value: strconv.Itoa(max(b.When.Day, 1)), Min: "1", Max: "31", Hint: "Of a monthly one. In a shorter month, its last day."},
 		{Type: "heading", Label: "Paper and keeping"},
@@ -138,16 +139,16 @@ func (v *visit) read(form *web.Form) *runbook.Runbook {
 	}
 	b.Archived, b.Related, b.Size = form.Bool("archived"), form.Bool("related"), paper.Size(form.Text("size"))
 	b.Keep = int(form.Int("keep"))
-	b.When.Rhythm = runbook.Rhythm(form.Text("when"))
+	b.When.Rhythm = rhythm.Rhythm(form.Text("when"))
 	switch b.When.Rhythm {
-	case runbook.Weekly:
+	case rhythm.Weekly:
 		b.When.Day = int(form.Int("weekday"))
-	case runbook.Monthly:
+	case rhythm.Monthly:
 		b.When.Day = int(form.Int("day"))
 	}
 	if t, err := time.Parse("15:04", form.Text("time")); err == nil {
 		b.When.Hour, b.When.Minute = t.Hour(), t.Minute()
-	} else if b.When.Rhythm != runbook.Never {
+	} else if b.When.Rhythm != rhythm.Never {
 		b.When.Hour = -1 // refused
 	}
 	return b

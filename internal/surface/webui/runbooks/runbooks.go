@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
@@ -111,29 +110,11 @@ func (v *visit) about(b *runbook.Runbook) string {
 			s = "An organization that you do not see"
 		}
 	}
-	s += " · " + rhythm(b.When)
+	s += " · " + b.When.Words("made by hand")
 	if b.Owner != v.Caller.User && b.OwnerName != "" {
 		s += " · of " + b.OwnerName
 	}
 	return s
-}
-
-// rhythm says when something is done.
-func rhythm(s runbook.Schedule) string {
-	clock := " at " + clock(s) + " UTC"
-	switch s.Rhythm {
-	case runbook.Daily:
-		return "daily" + clock
-	case runbook.Weekly:
-		return "every " + time.Weekday(s.Day).String() + clock
-	case runbook.Monthly:
-		return "monthly on day " + strconv.Itoa(s.Day) + clock
-	}
-	return "made by hand"
-}
-
-func clock(s runbook.Schedule) string {
-	return time.Date(2000, 1, 1, s.Hour, s.Minute, 0, 0, time.UTC).Format("15:04")
 }
 
 type showView struct {

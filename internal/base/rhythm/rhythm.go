@@ -1,6 +1,13 @@
-package runbook
+// Package rhythm says when something is done that is done again and again.
+//
+// Always true: a schedule knows no clock; the same schedule and instant give the same
+// next instant, which lies after it.
+package rhythm
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Rhythm is how often something is done.
 type Rhythm string
@@ -21,13 +28,13 @@ type Schedule struct {
 	Minute int    `json:"minute,omitempty"`
 }
 
-// check gives a sentence on what is wrong, or "".
-func (s *Schedule) check() string {
+// Check gives a sentence on what is wrong with a schedule that somebody chose, or "".
+func (s *Schedule) Check() string {
 	switch {
 	case s.Rhythm == Never:
 		*s = Schedule{}
 	case s.Rhythm != Daily && s.Rhythm != Weekly && s.Rhythm != Monthly:
-		return "It is made daily, weekly, monthly or never."
+		return "It is done daily, weekly, monthly or never."
 	case s.Hour < 0 || s.Hour > 23 || s.Minute < 0 || s.Minute > 59:
 		return "The time of day is between 00:00 and 23:59."
 	case s.Rhythm == Weekly && (s.Day < 0 || s.Day > 6):
@@ -63,4 +70,23 @@ func (s Schedule) Next(now time.Time) int64 {
 func (s Schedule) inMonth(year int, month time.Month) time.Time {
 	last := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC)
 	return time.Date(last.Year(), last.Month(), min(s.Day, last.Day()), s.Hour, s.Minute, 0, 0, time.UTC)
+}
+
+// Words say when something is done, such as "every Monday at 07:00 UTC"; never where it never is.
+func (s Schedule) Words(never string) string {
+	clock := " at " + s.Clock() + " UTC"
+	switch s.Rhythm {
+	case Daily:
+		return "daily" + clock
+	case Weekly:
+		return "every " + time.Weekday(s.Day).String() + clock
+	case Monthly:
+		return "monthly on day " + strconv.Itoa(s.Day) + clock
+	}
+	return never
+}
+
+// Clock is the time of the day, as 07:00.
+func (s Schedule) Clock() string {
+	return time.Date(2000, 1, 1, s.Hour, s.Minute, 0, 0, time.UTC).Format("15:04")
 }
