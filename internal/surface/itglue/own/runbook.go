@@ -9,8 +9,8 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/jsonapi"
-	"strongroom/internal/base/rhythm"
 	"strongroom/internal/base/paper"
+	"strongroom/internal/base/rhythm"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
