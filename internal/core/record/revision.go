@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"slices"
 
 	"strongroom/internal/core/access"
@@ -46,12 +47,17 @@ func (r *Record) snapshot() Values {
 
 // Revisions lists all versions of a record, newest first.
 func (e *Engine) Revisions(tx *gate.Tx, kind string, rid id.ID) ([]Revision, error) {
+	return e.Latest(tx, kind, rid, math.MaxInt32)
+}
+
+// Latest lists the last so many versions of a record, newest first.
+func (e *Engine) Latest(tx *gate.Tx, kind string, rid id.ID, most int) ([]Revision, error) {
 	r, err := e.load(tx, kind, rid, false)
 	if err != nil {
 		return nil, err
 	}
 	out := []Revision{{Version: r.Version, Time: r.Updated, By: r.UpdatedBy, Current: true, Values: r.snapshot()}}
-	rows, err := tx.Query(`select version, time, author, data from revision where record_id = ? order by version desc`, int64(rid))
+	rows, err := tx.Query(`select version, time, author, data from revision where record_id = ? order by version desc limit ?`, int64(rid), most-1)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func Known(tx *gate.Tx, r *record.Record, most int) ([]search.Hit, error) {
 // as far as the caller sees that.
 func beside(tx *gate.Tx, ticket id.ID) ([]id.ID, error) {
 	sees, who := tx.Visible("r")
-	devices, err := tx.IDs(`select r.id from record r where r.kind = 'configuration' and r.trashed_at is null and r.id in
+	devices, err := tx.IDs(`select r.id from record r where r.kind || '' = 'configuration' and r.trashed_at is null and r.id in
 		(select high_id from relation where low_id = ? union select low_id from relation where high_id = ?) and `+sees, append([]any{int64(ticket), int64(ticket)}, who...)...)
 	if err != nil || len(devices) == 0 {
 		return nil, err

@@ -59,7 +59,7 @@ func Indexes(kind string) []string {
 	for _, column := range []string{"owner_id", "team_id", "due_at"} {
 		out = append(out, `create index if not exists k_`+kind+`_unended_`+column+` on k_`+kind+` (final, `+column+`, id) where final = 0`)
 	}
-	return out
+	return append(out, `create index if not exists k_`+kind+`_tagged on k_`+kind+` (id, tags) where tags > ''`)
 }
 
 // part is the statement that gives the open tickets of one kind.

@@ -61,10 +61,11 @@ func tidied(now *record.Record) error {
 	return nil
 }
 
-// mostTagged is how many tickets are read to suggest tags.
-const mostTagged = 2000
+// mostTagged is how many tickets of each kind are read to suggest tags.
+const mostTagged = 500
 
-// Tags are those on tickets that the caller may see, open or not, those that are most used first.
+// Tags are those on the latest tickets that have some, open or not, as far as the caller may see
+// these; those that are most used first.
 func Tags(tx *gate.Tx, kinds *record.Registry, most int) ([]string, error) {
 	var parts []string
 	var args []any
@@ -73,8 +74,8 @@ func Tags(tx *gate.Tx, kinds *record.Registry, most int) ([]string, error) {
 			continue
 		}
 		sees, who := tx.Visible("r")
-		parts = append(parts, `select * from (select k.tags from k_`+k.kind+` k join record r on r.id = k.id where k.tags > '' and r.trashed_at is null and `+sees+` limit ?) t`)
-		args = append(append(args, who...), mostTagged)
+		parts = append(parts, `select k.tags from (select id, tags from k_`+k.kind+` where tags > '' order by id desc limit ?) k join record r on r.id = k.id where r.trashed_at is null and `+sees)
+		args = append(append(args, mostTagged), who...)
 	}
 	if len(parts) == 0 {
 		return nil, nil

@@ -434,7 +434,7 @@ func (w *work) do() error {
 		return w.until(c.If.Met(rec, rec, nil), over)
 	case course.Entry:
 		var n int
-		err := w.tx.QueryRow(`select count(*) from record where kind = ? and parent_id = ? and created_at > ? and trashed_at is null`, entry.Kind, int64(rec.ID), w.s.at).Scan(&n)
+		err := w.tx.QueryRow(`select count(*) from record where kind = ? and parent_id = ? and parent_id <> 0 and created_at > ? and trashed_at is null`, entry.Kind, int64(rec.ID), w.s.at).Scan(&n)
 		return errors.Join(err, w.until(n > 0, over))
 	case course.Tasks:
 		var n int

@@ -333,7 +333,7 @@ func Of(tx *gate.Tx, e *record.Engine, ticket id.ID, most int) (list []*record.R
 	}
 	sees, who := tx.VisibleOf("r", Kind)
 	rows, err := tx.Query(`select coalesce(k.currency, ''), count(*), coalesce(sum(k.minutes), 0), coalesce(sum(k.counted), 0), coalesce(sum(k.amount_cents), 0)
-		from k_time_entry k join record r on r.id = k.id where r.trashed_at is null and r.parent_id = ? and `+sees+` group by 1 order by 1`, append([]any{int64(ticket)}, who...)...)
+		from k_time_entry k join record r on r.id = k.id where r.trashed_at is null and r.parent_id = ? and r.parent_id <> 0 and `+sees+` group by 1 order by 1`, append([]any{int64(ticket)}, who...)...)
 	if err != nil {
 		return nil, all, err
 	}

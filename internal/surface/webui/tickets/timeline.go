@@ -249,11 +249,10 @@ func (v *visit) drawn(e *record.Record, who string) line {
 
 // changes are the versions of the ticket, each with what it changed.
 func (v *visit) changes(tx *gate.Tx, r *record.Record) ([]line, error) {
-	list, err := v.Records.Revisions(tx, r.Kind.Name, r.ID)
+	list, err := v.Records.Latest(tx, r.Kind.Name, r.ID, mostChanges+1)
 	if err != nil {
 		return nil, err
 	}
-	list = list[:min(len(list), mostChanges+1)]
 	var refs []id.ID
 	for _, x := range list {
 		for _, f := range r.Kind.Fields {
