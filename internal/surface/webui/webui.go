@@ -56,10 +56,10 @@ import (
 	sealed "strongroom/internal/feature/vault"
 	"strongroom/internal/feature/webhook"
 	"strongroom/internal/surface/webui/approvals"
-	"strongroom/internal/surface/webui/assets"
 	"strongroom/internal/surface/webui/automations"
 	"strongroom/internal/surface/webui/beside"
 	"strongroom/internal/surface/webui/checklists"
+	"strongroom/internal/surface/webui/designs"
 	"strongroom/internal/surface/webui/documents"
 	"strongroom/internal/surface/webui/duties"
 	"strongroom/internal/surface/webui/emergency"
@@ -80,7 +80,6 @@ import (
 	"strongroom/internal/surface/webui/maps"
 	"strongroom/internal/surface/webui/marks"
 	"strongroom/internal/surface/webui/notices"
-	"strongroom/internal/surface/webui/objects"
 	"strongroom/internal/surface/webui/office"
 	"strongroom/internal/surface/webui/pairs"
 	"strongroom/internal/surface/webui/personal"
@@ -205,8 +204,7 @@ func (s *Server) groups() []shell.Group {
 		&emergency.Pages{Sessions: s.Sessions},
 		&eyes.Pages{Sessions: s.Sessions},
 		&trail.Pages{House: s.House},
-		&assets.Pages{},
-		&objects.Pages{},
+		&designs.Pages{},
 		&checklists.Pages{},
 		&notices.Pages{Out: s.Notices},
 		&health.Pages{Health: &scores.Health{Records: s.Records}},

@@ -78,20 +78,13 @@ func (v *visit) beside(tx *gate.Tx, r *record.Record) (*ui.Section, error) {
 			return nil, err
 		}
 		if n > 0 {
-			s.Items = append(s.Items, ui.Item{Title: counted(n, shell.Lower(k.Label), shell.Lower(k.Labels)) + " solved", Icon: k.Icon, Href: "/" + k.Plural + "?article_id=" + r.ID.String()})
+			s.Items = append(s.Items, ui.Item{Title: shell.Counted(n, shell.Lower(k.Label), shell.Lower(k.Labels)) + " solved", Icon: k.Icon, Href: "/" + k.Plural + "?article_id=" + r.ID.String()})
 		}
 	}
 	if len(s.Items) == 0 {
 		s.Empty = "It has solved no ticket yet."
 	}
 	return s, nil
-}
-
-func counted(n int64, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return strconv.FormatInt(n, 10) + " " + more
 }
 
 func editionsURL(r *record.Record) string { return shell.RecordURL(r.Kind, r.ID) + "/editions" }
@@ -145,7 +138,7 @@ func (v *visit) care() error {
 		for _, r := range bad {
 			yes, _ := r.Values["helpful"].(int64)
 			no, _ := r.Values["unhelpful"].(int64)
-			not.Items = append(not.Items, ui.Item{Title: care.Reference(r), Sub: "helped " + counted(yes, "time", "times"), Href: shell.RecordURL(k, r.ID), Icon: "bulb", Pill: &ui.Pill{Text: "did not help " + counted(no, "time", "times"), Tone: "warn"}})
+			not.Items = append(not.Items, ui.Item{Title: care.Reference(r), Sub: "helped " + shell.Counted(yes, "time", "times"), Href: shell.RecordURL(k, r.ID), Icon: "bulb", Pill: &ui.Pill{Text: "did not help " + shell.Counted(no, "time", "times"), Tone: "warn"}})
 		}
 		missed, err := care.Misses(tx, most)
 		if err != nil {
@@ -155,7 +148,7 @@ func (v *visit) care() error {
 		if v.Caller.AllOrgs {
 			lost := &ui.Section{Title: "Searched for and not found", Icon: "search"}
 			for _, m := range missed {
-				it := ui.Item{Title: m.Words, Sub: "last on " + m.Last, Icon: "search", Pill: &ui.Pill{Text: counted(m.Times, "time", "times")}}
+				it := ui.Item{Title: m.Words, Sub: "last on " + m.Last, Icon: "search", Pill: &ui.Pill{Text: shell.Counted(m.Times, "time", "times")}}
 				if v.May(access.Create, k) {
 					it.Action = &ui.Action{Label: "Write one", Icon: "plus", Href: shell.NewURL(k, 0), Quiet: true}
 				}

@@ -125,7 +125,7 @@ func (v *visit) head(a *asked) ui.Head {
 		}
 		h.Alerts = append(h.Alerts, ui.Notice{Tone: "info", Text: text})
 	case a.Unchecked > 0:
-		text := "Of " + count(a.Unchecked, "password", "passwords") + " it is not known how safe the value is."
+		text := "Of " + shell.Counted(a.Unchecked, "password", "passwords") + " it is not known how safe the value is."
 		if !v.Caller.May(access.Export) {
 			text += " Who may export can have them checked."
 		} else {
@@ -155,11 +155,11 @@ func says(w risk.Why) string {
 		if int64(len(w.Names)) == w.Count && w.Count <= 3 {
 			return "known to " + ui.Join(w.Names) + ", who left"
 		}
-		return "known to " + count(w.Count, "person who left", "people who left")
+		return "known to " + shell.Counted(w.Count, "person who left", "people who left")
 	case risk.Weak:
 		return []string{"guessed in a few tries", "guessed in fewer than a million tries", "guessed in fewer than a hundred million tries"}[min(max(w.Count, 0), 2)]
 	case risk.Reused:
-		return "the same as " + count(w.Count, "other", "others")
+		return "the same as " + shell.Counted(w.Count, "other", "others")
 	}
 	return "not changed for a year"
 }

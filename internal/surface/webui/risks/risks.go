@@ -77,7 +77,7 @@ func (v *visit) seenSection(tx *gate.Tx, r *record.Record) (*ui.Section, error) 
 		s.Items = append(s.Items, it)
 	}
 	if more := len(looks) - mostPeople; more > 0 {
-		s.Text = "And " + count(int64(more), "more person", "more people") + "; the audit trail names them."
+		s.Text = "And " + shell.Counted(int64(more), "more person", "more people") + "; the audit trail names them."
 	}
 	return s, nil
 }
@@ -98,13 +98,6 @@ func times(n int64) string {
 		return "once"
 	}
 	return web.Number(n) + " times"
-}
-
-func count(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return web.Number(n) + " " + many
 }
 
 // userSection leads to what a user has seen.
@@ -128,5 +121,5 @@ func pager(n int, one, many string) ui.Pager {
 	if n > first {
 		return ui.Pager{Words: "The first " + strconv.Itoa(first) + " of " + web.Number(int64(n)) + "; the export has all"}
 	}
-	return ui.Pager{Words: count(int64(n), one, many)}
+	return ui.Pager{Words: shell.Counted(int64(n), one, many)}
 }

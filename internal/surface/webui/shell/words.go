@@ -18,10 +18,15 @@ func Lower(label string) string {
 
 // Count counts records of a kind: "1 contact", "1,204 contacts".
 func Count(n int64, k *record.Kind) string {
+	return Counted(n, Lower(k.Label), Lower(k.Labels))
+}
+
+// Counted counts something: "1 name", "1,204 names".
+func Counted(n int64, one, many string) string {
 	if n == 1 {
-		return "1 " + Lower(k.Label)
+		return "1 " + one
 	}
-	return web.Number(n) + " " + Lower(k.Labels)
+	return web.Number(n) + " " + many
 }
 
 // Capital begins a word that stands alone with a capital letter.

@@ -1,4 +1,4 @@
-package objects_test
+package designs_test
 
 import (
 	"net/http"
