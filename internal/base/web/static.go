@@ -32,6 +32,7 @@ type file struct {
 	raw, zip    []byte
 	contentType string
 	policy      string
+	integrity   string // the digest, in the form that browsers compare
 }
 
 // OpenStatic reads a whole tree into memory and compresses what gets smaller.
@@ -50,7 +51,8 @@ func OpenStatic(fsys fs.FS, policies map[string]string) (*Static, error) {
 		}
 		fmt.Fprintf(sum, "%d %s %d ", len(name), name, len(raw))
 		sum.Write(raw)
-		f := file{raw: raw, contentType: contentType(name), policy: policies[name]}
+		digest := sha256.Sum256(raw)
+		f := file{raw: raw, contentType: contentType(name), policy: policies[name], integrity: "sha256-" + base64.StdEncoding.EncodeToString(digest[:])}
 		if compressible(f.contentType) {
 			if f.zip, err = deflate(raw); err != nil {
 				return err
@@ -136,8 +138,7 @@ func (s *Static) Integrity(name string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("%s is not in the static tree", name)
 	}
-	sum := sha256.Sum256(f.raw)
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), nil
+	return f.integrity, nil
 }
 
 // Modules gives the text of the import map that names the digest of every script of
