@@ -47,8 +47,14 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
+// moved, in the environment, says that the house's clock is one that a test moves.
+const moved = "STRONGROOM_TEST_CLOCK_MOVES"
+
 func serveKeys(args []string) error {
 	o := app.KeysOptions{Version: "test", Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	if os.Getenv(moved) != "" {
+		o.Skew = 100 * 365 * 24 * time.Hour // its tickets are of another time than this process's
+	}
 	f := flag.NewFlagSet("keys serve", flag.ContinueOnError)
 	f.StringVar(&o.Dir, "dir", "", "")
 	f.StringVar(&o.Socket, "socket", "", "")
@@ -103,6 +109,9 @@ func Open(t testing.TB, o Options) *House {
 	h.config = app.Config{Data: h.Data, Root: h.Root, Listen: "127.0.0.1:0", Postgres: Postgres(t), LogLevel: level, Outgoing: app.Outgoing{Mode: "off"}}
 	if o.Config != nil {
 		o.Config(&h.config)
+	}
+	if o.Now != nil {
+		t.Setenv(moved, "1")
 	}
 	h.Start()
 	t.Cleanup(h.Stop)

@@ -34,7 +34,7 @@ func Cast(tx *gate.Tx, r *record.Record, ballot id.ID, yes bool, words string) (
 	if err != nil {
 		return nil, err
 	}
-	e.Action, e.Detail.Text, e.Detail.Reason = map[bool]string{true: "ballot.yes", false: "ballot.no"}[yes], "approval "+b.ID.String(), words
+	e.Action, e.Detail.Text, e.Detail.Reason = map[bool]string{true: "ballot.yes", false: "ballot.no"}[yes], b.named(), words
 	fresh := 0
 	for _, v := range whom {
 		if said, voted := b.Result.Votes[v]; voted {
@@ -58,6 +58,11 @@ func Cast(tx *gate.Tx, r *record.Record, ballot id.ID, yes bool, words string) (
 	return b, b.advance(tx, r)
 }
 
+// named says what is decided: the phase, and the approval by its number.
+func (b *Ballot) named() string {
+	return b.Phases[max(0, b.Result.Phase)].Name + ", approval " + b.ID.String()
+}
+
 // TakeBack takes the caller's vote back, as long as the phase is being decided.
 func TakeBack(tx *gate.Tx, r *record.Record, ballot id.ID) (*Ballot, error) {
 	b, whom, err := deciding(tx, r, ballot)
@@ -68,7 +73,7 @@ func TakeBack(tx *gate.Tx, r *record.Record, ballot id.ID) (*Ballot, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.Action, e.Detail.Text = "ballot.back", "approval "+b.ID.String()
+	e.Action, e.Detail.Text = "ballot.back", b.named()
 	fresh := 0
 	for _, v := range whom {
 		if said, voted := b.Result.Votes[v]; voted && said.By == tx.Caller.User {

@@ -138,7 +138,7 @@ func (v *visit) solved() error {
 	}
 	article, _ := id.Parse(f.Text("article"))
 	var done bool
-	err = v.Change(access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
+	err = v.Change(access.Edit, gate.Thing{Kind: r.Kind.Name, ID: r.ID}, func(tx *gate.Tx) (err error) {
 		done, err = care.Solve(tx, v.Records, r, article)
 		return err
 	})

@@ -423,7 +423,7 @@ func (v *visit) split() error {
 	if strings.TrimSpace(f.Text("name")) == "" {
 		return v.splitForm(r, e, "", fault.Field("name", "Subject is missing."))
 	}
-	err = v.Change(access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
+	err = v.Change(access.Edit, gate.Thing{Kind: r.Kind.Name, ID: r.ID}, func(tx *gate.Tx) (err error) {
 		made, err = v.joins().Split(tx, e.ID, f.Text("name"))
 		return err
 	})

@@ -53,7 +53,7 @@ func (v *visit) tag() error {
 	if err != nil {
 		return err
 	}
-	err = v.Change(access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) error {
+	err = v.Change(access.Edit, gate.Thing{Kind: r.Kind.Name, ID: r.ID}, func(tx *gate.Tx) error {
 		now, err := v.Records.Get(tx, r.Kind.Name, r.ID) // as it is, so that two who tag at once lose nothing
 		if err != nil {
 			return err

@@ -98,7 +98,7 @@ func (v *visit) take() error {
 	if err != nil {
 		return err
 	}
-	err = v.Change(access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) error {
+	err = v.Change(access.Edit, gate.Thing{Kind: r.Kind.Name, ID: r.ID}, func(tx *gate.Tx) error {
 		_, err := v.Records.Update(tx, r.Kind.Name, r.ID, 0, record.Values{"owner_id": v.Caller.User})
 		return err
 	})
@@ -227,15 +227,15 @@ func (v *visit) move() error {
 		return fault.Field("to", "%q is no state of a %s.", f.Text("to"), shell.Lower(r.Kind.Label)).WithHint("There are %s.", strings.Join(l.Names(), ", "))
 	}
 	values := record.Values{}
-	for _, name := range to.Requires {
-		if f.Has(name) {
-			values[name] = f.Text(name)
+	for i := range r.Kind.Fields { // what the state demands, and what else its rules asked for
+		if x := &r.Kind.Fields[i]; x.Name != l.Field && !x.ReadOnly && f.Has(x.Name) {
+			values[x.Name] = f.Text(x.Name)
 		}
 	}
 	sent := maps.Clone(values)
 	sent[l.Field] = to.Name
 	var now *record.Record
-	err = v.Change(access.Edit, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
+	err = v.Change(access.Edit, gate.Thing{Kind: r.Kind.Name, ID: r.ID}, func(tx *gate.Tx) (err error) {
 		now, err = v.Records.Update(tx, r.Kind.Name, r.ID, 0, sent)
 		return err
 	})

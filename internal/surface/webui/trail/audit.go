@@ -128,6 +128,7 @@ var verbs = map[string]string{
 	"assign": "gave it to somebody", "acknowledge": "took it, being on call", "automate": "filled something in",
 	"webhook.secret": "made a secret of it", "webhook.test": "sent a test", "webhook.replay": "sent a message of it once more",
 	"process.start": "began a process about it", "process.stop": "stopped a process about it", "process.retry": "had a process about it tried again",
+	"ballot.yes": "voted yes", "ballot.no": "voted no", "ballot.back": "took a vote back",
 	"survey.ask": "asked how content somebody is with", "survey.answer": "said how content somebody is with", "survey.settings": "changed the settings of surveys",
 	"mcp.call":        "used it through an assistant",
 	"tracker.changed": "found something new outside", "tracker.check": "had it checked outside", "tracker.pause": "stopped its trackers", "tracker.resume": "let its trackers go on", "mail.try": "sent a mail to try",
