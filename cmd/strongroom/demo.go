@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -18,7 +20,7 @@ provider with its clients, their configurations, contacts, locations, documents,
 passwords and what is about to expire. It is the same every time.
 
 Without -data everything is in a new temporary folder that is removed at the end.
-With -data DIR it is kept there, and used again when it exists.
+With -data DIR it is kept there, its root key too, and used again when it exists.
 
 The demo's administrator needs no second factor. Do not put real passwords into
 it.`,
@@ -37,6 +39,8 @@ it.`,
 				if err := os.Mkdir(s.Data, 0o700); err != nil {
 					return err
 				}
+			} else if s.Root == "" && fresh(s.Data) {
+				s.Root = filepath.Join(s.Data, "root.key") // samples: the folder is whole, and nothing of it lies elsewhere
 			}
 			s.demo = true
 			s.LiftBudgets() // samples are for measuring too
@@ -46,6 +50,12 @@ it.`,
 			return p.serve(ctx, s, func(srv *app.Server, a *app.App) error { return p.showDemo(ctx, s, srv, a) })
 		},
 	}
+}
+
+// fresh tells whether there is nothing in a folder yet.
+func fresh(dir string) bool {
+	list, err := os.ReadDir(dir)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && len(list) == 0
 }
 
 func isDefault(dir string) bool { return dir == "strongroom-data" }

@@ -106,7 +106,9 @@ func exportFile(ctx context.Context, a *App, f ExportFile, progress func(any)) (
 			err = errors.Join(err, os.Remove(out.Name()))
 		}
 	}()
-	report, err := a.Exporter.Export(ctx, access.System(f.Tenant, "console"), out, exporter.Options{Password: f.Password}, func(p exporter.Progress) { progress(p) })
+	who := *access.System(f.Tenant, "console")
+	who.Reason = "On the console, into " + filepath.Base(f.Path)
+	report, err := a.Exporter.Export(ctx, &who, out, exporter.Options{Password: f.Password}, func(p exporter.Progress) { progress(p) })
 	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package attachment
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"strongroom/internal/base/blob"
@@ -57,6 +58,39 @@ func (s *Store) Remove(ctx context.Context, c *access.Caller, file id.ID) error 
 	}
 	s.drop(ctx, c, f.blob)
 	return nil
+}
+
+// Downloaded is what the log says of a file that somebody took away.
+const Downloaded = "attachment.download"
+
+// Fetch is Open for who takes the file away: the log has it, on disk, before the content
+// is given.
+func (s *Store) Fetch(ctx context.Context, c *access.Caller, file id.ID) (*File, *blob.Object, error) {
+	var e *audit.Entry
+	err := s.Gate.View(ctx, c, func(tx *gate.Tx) error {
+		f, err := Get(tx, file)
+		if err == nil {
+			e, err = tx.Allow(access.View, gate.Thing{ID: f.Record})
+		}
+		if err != nil {
+			return err
+		}
+		if e.Action = Downloaded; e.Detail.Name != "" { // what belongs to one person has no name in the log
+			e.Detail.Text = f.Name
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	f, o, err := s.Open(ctx, c, file)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s.Gate.Note(ctx, c, e); err != nil {
+		return nil, nil, errors.Join(err, o.Close())
+	}
+	return f, o, nil
 }
 
 // Open gives a file's content to a caller who may see its record. Close it.

@@ -318,6 +318,23 @@ func TestWebhooks(t *testing.T) {
 			t.Errorf("%d entries about the secret", n)
 		}
 	})
+	t.Run("a secret is kept open for minutes", func(t *testing.T) {
+		opened := func() int {
+			h.mustMake("incident", record.Values{"name": "switch"})
+			h.send()
+			h.to.take()
+			return h.count("audit_entry", "action = ? and object = ?", string(secret.Granted), int64(hook))
+		}
+		first := opened()
+		h.Clock.Advance(9 * time.Minute)
+		if n := opened(); n != first {
+			t.Errorf("after nine minutes it was opened %d times, and before %d", n, first)
+		}
+		h.Clock.Advance(2 * time.Minute)
+		if n := opened(); n != first+1 {
+			t.Errorf("after eleven minutes it was opened %d times, and before %d", n, first)
+		}
+	})
 	t.Run("what the owner may not see is not told", func(t *testing.T) {
 		elsewhere := h.Org("Elsewhere")
 		narrow := h.User(access.Administrator)

@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,7 +66,20 @@ type Hooks struct {
 	Now     func() time.Time // nil is time.Now
 
 	mu     sync.Mutex
-	opened map[place][]byte
+	opened map[place]*kept
+}
+
+// A secret that was opened is kept for the messages that follow soon, so that not each of
+// them is a reveal; then it is wiped. So is the oldest when there are many.
+const (
+	keepOpen = 10 * time.Minute
+	mostOpen = 256
+)
+
+// kept is a secret that was opened, until it is wiped.
+type kept struct {
+	key   []byte
+	until time.Time
 }
 
 // place names a secret that was opened.
@@ -340,12 +355,9 @@ func (h *Hooks) keys(ctx context.Context, tenant string, x *Hook) ([][]byte, err
 	return out, nil
 }
 
-// key opens a secret, once while the server runs.
+// key opens a secret, where it was not opened a moment ago.
 func (h *Hooks) key(ctx context.Context, at place, name string) ([]byte, error) {
-	h.mu.Lock()
-	k, ok := h.opened[at]
-	h.mu.Unlock()
-	if ok {
+	if k := h.remembered(at); k != nil {
 		return k, nil
 	}
 	text, has, err := h.Secrets.RevealBeside(ctx, access.System(at.tenant, "job"), gate.Thing{}, reasonOfUse, func(tx *gate.Tx) (*secret.Ref, error) {
@@ -356,21 +368,64 @@ func (h *Hooks) key(ctx context.Context, at place, name string) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if k, err = base64.StdEncoding.DecodeString(text); err != nil || !has {
+	k, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || !has {
 		return nil, fault.New(fault.Internal, "The secret of a webhook is none.")
 	}
+	h.remember(at, k)
+	return k, nil
+}
+
+// remembered gives a copy of a secret that was opened a moment ago.
+func (h *Hooks) remembered(at place) []byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.opened == nil {
-		h.opened = map[place][]byte{}
+	h.wipe()
+	if k := h.opened[at]; k != nil {
+		return bytes.Clone(k.key)
 	}
-	for old := range h.opened {
-		if old.tenant == at.tenant && old.hook == at.hook && old.version+1 < at.version {
-			delete(h.opened, old)
+	return nil
+}
+
+// remember keeps a copy of a secret for a while.
+func (h *Hooks) remember(at place, key []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.wipe(); h.opened == nil {
+		h.opened = map[place]*kept{}
+	}
+	for len(h.opened) >= mostOpen {
+		h.forget(slices.MinFunc(slices.Collect(maps.Keys(h.opened)), func(a, b place) int { return h.opened[a].until.Compare(h.opened[b].until) }))
+	}
+	if len(h.opened) == 0 {
+		time.AfterFunc(keepOpen, h.sweep)
+	}
+	h.forget(at)
+	h.opened[at] = &kept{bytes.Clone(key), h.now().Add(keepOpen)}
+}
+
+// sweep wipes what is over, also while no message goes out, until nothing is left.
+func (h *Hooks) sweep() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.wipe(); len(h.opened) > 0 {
+		time.AfterFunc(time.Minute, h.sweep)
+	}
+}
+
+func (h *Hooks) wipe() {
+	for at, k := range h.opened {
+		if !h.now().Before(k.until) {
+			h.forget(at)
 		}
 	}
-	h.opened[at] = k
-	return k, nil
+}
+
+func (h *Hooks) forget(at place) {
+	if k := h.opened[at]; k != nil {
+		clear(k.key)
+		delete(h.opened, at)
+	}
 }
 
 // note writes down what came of a try, and turns off an address that only fails.

@@ -33,6 +33,9 @@ func TestFiles(t *testing.T) {
 	}
 	h.As(access.Lite).Get(at).Want(http.StatusNotFound)
 	h.As(access.Lite).Get(at + "/content").Want(http.StatusNotFound)
+	if trail := c.Get("/activity/" + rid.String()).Want(http.StatusOK).Text("main"); strings.Count(trail, "downloaded a file of it: page.html") != 2 {
+		t.Errorf("the downloads are not in the audit trail: %s", trail)
+	}
 	c.Post(at+"/remove", nil).Want(http.StatusSeeOther)
 	c.Get(at).Want(http.StatusNotFound)
 }
@@ -48,6 +51,10 @@ func TestPicturesAreShownInPlace(t *testing.T) {
 	}
 	if got := c.Get(page.Attr(".filelist img", "src")).Want(http.StatusOK); !strings.HasPrefix(got.Header.Get("Content-Disposition"), "inline") || got.Header.Get("Content-Type") != "image/png" {
 		t.Errorf("the picture comes as %v", got.Header)
+	}
+	c.Get(strings.TrimSuffix(page.Attr(".filelist img", "src"), "?inline=1")).Want(http.StatusOK)
+	if trail := c.Get("/activity/" + rid.String()).Want(http.StatusOK).Text("main"); strings.Count(trail, "downloaded a file of it: rack.png") != 1 {
+		t.Errorf("of a picture that was shown and then downloaded the audit trail says %s", trail)
 	}
 }
 

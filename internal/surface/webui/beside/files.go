@@ -267,14 +267,23 @@ func (v *visit) fileContent() error {
 	if err != nil {
 		return err
 	}
-	f, o, err := v.Attachments.Open(v.R.Context(), v.Caller, fid)
+	var f *attachment.File
+	if err := v.View(func(tx *gate.Tx) (err error) { f, err = attachment.Get(tx, fid); return err }); err != nil {
+		return err
+	}
+	if f.Role != attachment.Attached {
+		return gate.Missing()
+	}
+	inline := attachment.Viewable(f.Type) && v.R.URL.Query().Get("inline") == "1"
+	take := v.Attachments.Fetch
+	if inline && strings.HasPrefix(f.Type, "image/") { // a picture that the page shows
+		take = v.Attachments.Open
+	}
+	f, o, err := take(v.R.Context(), v.Caller, fid)
 	if err != nil {
 		return err
 	}
 	defer o.Close()
-	if f.Role != attachment.Attached {
-		return gate.Missing()
-	}
-	v.Stream(f.Name, f.Type, attachment.Viewable(f.Type) && v.R.URL.Query().Get("inline") == "1", o)
+	v.Stream(f.Name, f.Type, inline, o)
 	return nil
 }

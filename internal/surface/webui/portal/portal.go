@@ -220,7 +220,7 @@ func (v *visit) file() error {
 	if err := v.View(func(tx *gate.Tx) (err error) { f, err = v.Portal.File(tx, fid); return err }); err != nil {
 		return err
 	}
-	f, content, err := v.Portal.Files.Open(v.R.Context(), v.Caller, f.ID)
+	f, content, err := v.Portal.Files.Fetch(v.R.Context(), v.Caller, f.ID)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/core/secret"
 	"strongroom/internal/feature/approval"
+	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breakglass"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
@@ -100,7 +101,7 @@ var verbs = map[string]string{
 	string(access.Restrict): "changed who may see it", string(access.Import): "imported", string(access.Export): "exported",
 	string(access.Configure): "changed the tenant's lists", string(access.Administer): "managed users, groups, keys or settings", string(access.Inspect): "read the audit trail",
 	string(access.SignIn): "signed in", "sign-out": "signed out", "session.revoke": "ended a session", "session.revoke-all": "ended all sessions",
-	"document.download": "downloaded it", runbook.Saved: "set up the runbook", runbook.Removed: "removed the runbook", runbook.Made: "had the runbook made", runbook.Fetched: "downloaded the runbook", report.Planned: "chose when to be mailed the report", report.Mailed: "was mailed the report", "session.limits": "changed how long sessions last",
+	"document.download": "downloaded it", attachment.Downloaded: "downloaded a file of it", runbook.Saved: "set up the runbook", runbook.Removed: "removed the runbook", runbook.Made: "had the runbook made", runbook.Fetched: "downloaded the runbook", report.Planned: "chose when to be mailed the report", report.Mailed: "was mailed the report", "session.limits": "changed how long sessions last",
 	"reveal.stopped": "opened unusually many secrets and was stopped", "reveal.resumed": "let go on, who had been stopped,", "reveal.limits": "changed the limits of reveals", "reveal.budget": "found a budget of the key service used up by",
 	"addresses.rules": "changed from where people are let in", "addresses.clear": "cleared from where people are let in",
 	"sign-in.first": "gave the first factor of two", "session.confirm": "gave a second factor", mfa.Added: "set up a second factor", mfa.Removed: "removed a second factor",
