@@ -39,7 +39,7 @@ func (m *Mail) flags(f *flag.FlagSet) {
 	f.StringVar(&m.TLS, "smtp-tls", "", "how the relay is spoken to: `starttls`, tls from the first byte, or none (default: tls at port 465, else starttls)")
 	f.StringVar(&m.User, "smtp-user", "", "`name` to sign in with at the relay")
 	f.StringVar(&m.Password, "smtp-password-file", "", "`file` that holds the password for the relay")
-	f.StringVar(&m.From, "mail-from", "", "who mail is from: `Strongroom <strongroom@example.com>`")
+	f.StringVar(&m.From, "mail-from", "", "who mail is from, a name and `address`: Strongroom <strongroom@example.com>")
 	f.StringVar(&m.Link, "mail-link", "", "`address` of the web interface for links in mail, such as https://strongroom.example.com")
 }
 

@@ -26,7 +26,7 @@ type Outgoing struct {
 }
 
 func (o *Outgoing) flags(f *flag.FlagSet) {
-	f.StringVar(&o.Mode, "outgoing", "", "whether trackers and others may connect to the public Internet: `on or` off (default on; the demo: off)")
+	f.StringVar(&o.Mode, "outgoing", "", "whether trackers and others may connect to the public Internet: `mode` on or off (default on; the demo: off)")
 	f.StringVar(&o.Allow, "outgoing-allow", "", "`networks` that they may connect to although these are private, as addresses or ranges")
 	f.StringVar(&o.Names, "dns-server", "", "`address` of the name server that trackers ask, such as 192.168.1.1:53 (default: those of this machine)")
 	f.StringVar(&o.Registries, "rdap-registries", "", "https `address` of the list of registries that trackers ask, or builtin (default: IANA's)")

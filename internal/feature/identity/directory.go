@@ -60,7 +60,7 @@ func (d *Directory) CreateAdministrator(ctx context.Context, tenant string, p Pe
 
 // CreateUser makes a user who can sign in with a local password.
 func (d *Directory) CreateUser(ctx context.Context, c *access.Caller, p Person) (*Issued, error) {
-	out, stored, err := d.issue(ctx, p)
+	out, stored, err := d.issue(ctx, c, p)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (d *Directory) CreateUser(ctx context.Context, c *access.Caller, p Person) 
 // Reset gives a user a new one-time password and ends all her sessions. Fault
 // kinds: NotFound, Denied; Conflict for one who is archived.
 func (d *Directory) Reset(ctx context.Context, c *access.Caller, user id.ID) (*Issued, error) {
-	out, stored, err := d.issue(ctx, Person{})
+	out, stored, err := d.issue(ctx, c, Person{})
 	if err != nil {
 		return nil, err
 	}
@@ -114,12 +114,14 @@ func (d *Directory) Reset(ctx context.Context, c *access.Caller, user id.ID) (*I
 
 // issue prepares a password; hashing it is slow and happens outside of any
 // transaction.
-func (d *Directory) issue(ctx context.Context, p Person) (*Issued, method.Stored, error) {
-	out := &Issued{Email: p.Email, Password: p.Password, OneTime: p.OneTime}
+func (d *Directory) issue(ctx context.Context, c *access.Caller, p Person) (*Issued, method.Stored, error) {
+	out, company := &Issued{Email: p.Email, Password: p.Password, OneTime: p.OneTime}, ""
 	if p.Password == "" {
 		out.Password, out.OneTime = generate(), true
+	} else if err := d.Gate.View(ctx, c, func(tx *gate.Tx) error { company = tx.Tenant.Title(); return nil }); err != nil {
+		return nil, method.Stored{}, err
 	}
-	hash, err := d.Passwords.Hash(ctx, out.Password, p.Email, p.Name)
+	hash, err := d.Passwords.Hash(ctx, out.Password, p.Email, p.Name, c.Tenant, company)
 	return out, method.Stored{Hash: hash, OneTime: out.OneTime}, err
 }
 

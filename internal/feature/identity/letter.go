@@ -147,6 +147,7 @@ type addressee struct {
 	user      id.ID
 	name, who string
 	email     string
+	company   string
 	sort      string
 	expires   int64
 }
@@ -169,7 +170,7 @@ func reads(tx *gate.Tx, cond string, args ...any) (*addressee, error) {
 	if err != nil || now != x.who {
 		return nil, err
 	}
-	x.user = id.ID(user)
+	x.user, x.company = id.ID(user), tx.Tenant.Title()
 	return &x, nil
 }
 
@@ -377,7 +378,7 @@ func (l *Letters) Set(ctx context.Context, a Attempt, code, password string) err
 		return spent()
 	}
 	a.Email = x.email
-	stored, err := s.Passwords.Hash(ctx, password, x.email, x.name)
+	stored, err := s.Passwords.Hash(ctx, password, x.email, x.name, a.Tenant, x.company)
 	if err != nil {
 		s.giveBack(ctx, ch)
 		return err

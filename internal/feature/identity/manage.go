@@ -195,7 +195,7 @@ func (s *Sessions) ChangePassword(ctx context.Context, c *access.Caller, old, pa
 		err = fault.Field("password", "The new password is the present one.")
 	}
 	if err == nil {
-		hash, err = s.Passwords.Hash(ctx, password, c.Email, c.Name)
+		hash, err = s.Passwords.Hash(ctx, password, c.Email, c.Name, c.Tenant, ch.company)
 	}
 	if err != nil {
 		s.giveBack(ctx, ch)

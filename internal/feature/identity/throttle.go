@@ -86,11 +86,12 @@ func DefaultRules() Rules {
 
 // charge is a try that was counted as a failure before it is known to be one.
 type charge struct {
-	caller *access.Caller
-	who    string // keyed hash of the e-mail address
-	user   id.ID  // who has that address, 0 for nobody
-	device device // the zero device when it is not known
-	rows   []counted
+	caller  *access.Caller
+	company string // what the tenant is called
+	who     string // keyed hash of the e-mail address
+	user    id.ID  // who has that address, 0 for nobody
+	device  device // the zero device when it is not known
+	rows    []counted
 }
 
 // counted is one counter of a charge.
@@ -133,7 +134,7 @@ func (s *Sessions) beginChange(ctx context.Context, c *access.Caller) (*charge, 
 func (s *Sessions) charge(ctx context.Context, c *access.Caller, plan func(*gate.Tx, *charge) error) (*charge, error) {
 	ch := &charge{caller: c}
 	look := func(tx *gate.Tx) error { // most who must wait are told so without a write
-		*ch = charge{caller: c}
+		*ch = charge{caller: c, company: tx.Tenant.Title()}
 		return plan(tx, ch)
 	}
 	if err := s.Gate.View(ctx, c, look); err != nil {

@@ -105,7 +105,7 @@ func place(tx *gate.Tx, user, fid id.ID) []byte {
 }
 
 func wrongCode() error {
-	return fault.Field("code", "This code is wrong, or was used already.").WithHint("Wait for the next one, and see that the clock of your device is right.")
+	return fault.Field("code", "This code is wrong, or was used already.").WithHint("Wait for the next code of the app, and see that the clock of your device is right. A recovery code lets you in once.")
 }
 
 // match finds the step that a code is of: the present one, the one before or

@@ -249,7 +249,9 @@ func (c *collector) keys() error {
 			continue
 		}
 		what := fmt.Sprintf("has the API key %s (%s…)", k.Name, k.Hint)
-		if k.Role != "" {
+		if k.Provisions {
+			what += " for provisioning"
+		} else if k.Role != "" {
 			what += " with the role " + string(k.Role)
 		}
 		if k.ReadOnly {

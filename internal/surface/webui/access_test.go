@@ -27,6 +27,10 @@ func TestAccessUntil(t *testing.T) {
 	}
 	lite.Get(page).Want(http.StatusNotFound)
 	send(url.Values{"until": {"soon"}}).Want(http.StatusUnprocessableEntity)
+	over := send(url.Values{"until": {h.Clock.Now().UTC().Format("2006-01-02T15:04")}}).Want(http.StatusUnprocessableEntity)
+	if !strings.Contains(over.Text(".errors"), "That time is over") || over.Attr("#f-until", "value") == "" || !over.Has(`input[name=users][value="`+friend+`"][checked]`) {
+		t.Error("an end that has passed is refused without a word, or what was entered is lost")
+	}
 	send(url.Values{"until": {until.Format("2006-01-02T15:04")}}).Want(http.StatusSeeOther)
 	lite.Get(page).Want(http.StatusOK)
 	form := admin.Get(at).Want(http.StatusOK)

@@ -238,7 +238,7 @@ func (w *Ways) ImportHandler() job.Handler {
 			return job.ErrCancelled
 		}
 		run.Progress(0, 0, "Reading the directory")
-		intake := &intake{Ways: w, run: run, x: x, report: &ImportReport{Dry: p.Dry, Counts: map[string]int{}}}
+		intake := &intake{Ways: w, run: run, x: x, coming: map[string]bool{}, report: &ImportReport{Dry: p.Dry, Counts: map[string]int{}}}
 		err = d.People(ctx, func(l method.Listed) error {
 			if run.Cancelled() {
 				return job.ErrCancelled

@@ -30,6 +30,7 @@ type intake struct {
 	set    Import
 	people []method.Listed
 	report *ImportReport
+	coming map[string]bool // the addresses of those who became users in this run
 
 	known int        // users whom the way made and who work
 	todo  []newcomer // who is not here as she is there
@@ -238,6 +239,9 @@ func (n *intake) newUser(tx *gate.Tx, out ImportChange, p newcomer, c *method.Cl
 	if !strings.Contains(c.Email, "@") {
 		return ImportChange{Skipped, out.Who, "The directory shows no e-mail address, which a user needs."}, nil
 	}
+	if who := strings.ToLower(c.Email); n.report.Dry && n.coming[who] { // the first of them is not there to meet
+		return ImportChange{Skipped, out.Who, "There is already a user with this e-mail address."}, nil
+	}
 	people := n.x.People
 	people.Create = true
 	err := people.admits(n.x, c)
@@ -253,6 +257,7 @@ func (n *intake) newUser(tx *gate.Tx, out ImportChange, p newcomer, c *method.Cl
 	if err != nil {
 		return out, err
 	}
+	n.coming[strings.ToLower(c.Email)] = true
 	s, err := stateOf(tx, c.User)
 	out.Sort, out.Text = Made, s.since(state{})
 	return out, err

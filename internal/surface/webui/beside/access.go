@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
@@ -133,7 +134,10 @@ type accessView struct {
 	Form  *ui.Form
 }
 
-func (v *visit) access() error {
+func (v *visit) access() error { return v.accessPage(nil, nil) }
+
+// accessPage shows who may see a record; sent is what was entered, and refused why not.
+func (v *visit) accessPage(sent *web.Form, refused error) error {
 	rid, err := v.ID("id")
 	if err != nil {
 		return err
@@ -182,7 +186,30 @@ func (v *visit) access() error {
 		return err
 	}
 	p.Data = view
-	return v.Render("access", p)
+	if refused == nil {
+		return v.Render("access", p)
+	}
+	asSent(view.Form, sent)
+	said := fault.Say(refused)
+	view.Form.Wrong(said.Text, said.Hint, said.Fields)
+	return v.RenderStatus(web.Status(refused), "access", p)
+}
+
+// asSent fills a form with what was entered into it.
+func asSent(f *ui.Form, sent *web.Form) {
+	for i := range f.Fields {
+		x := &f.Fields[i]
+		switch x.Type {
+		case "checkbox":
+			x.Checked = sent.Bool(x.Name)
+		case "select":
+			for j := range x.Options {
+				x.Options[j].Selected = slices.Contains(sent.All(x.Name), x.Options[j].Value)
+			}
+		default:
+			x.Value = sent.Text(x.Name)
+		}
+	}
 }
 
 func (v *visit) accessForm(tx *gate.Tx, rec *record.Record, grants []record.Grant, ends map[id.ID]int64) (*ui.Form, error) {
@@ -226,7 +253,7 @@ func untilName(who id.ID) string { return "until." + who.String() }
 
 // untils reads when the access of each of these ends; was are those who had
 // access before, each of whom has a field of her own.
-func untils(form *web.Form, who []id.ID, was []record.Grant) (map[id.ID]int64, error) {
+func untils(form *web.Form, who []id.ID, was []record.Grant, now int64) (map[id.ID]int64, error) {
 	ends := map[id.ID]int64{}
 	for _, w := range who {
 		name := "until"
@@ -236,6 +263,9 @@ func untils(form *web.Form, who []id.ID, was []record.Grant) (map[id.ID]int64, e
 		at, err := shell.Until(form, name)
 		if err != nil {
 			return nil, err
+		}
+		if name == "until" && at != 0 && at <= now {
+			return nil, shell.Over(name)
 		}
 		ends[w] = at
 	}
@@ -264,7 +294,7 @@ func (v *visit) setAccess() error {
 		if inherited(rec) {
 			was = nil
 		}
-		ends, err := untils(form, slices.Concat(users, groups), was)
+		ends, err := untils(form, slices.Concat(users, groups), was, tx.Now)
 		if err != nil {
 			return err
 		}
@@ -277,6 +307,9 @@ func (v *visit) setAccess() error {
 		rec, err = v.Records.Get(tx, "", rid)
 		return err
 	})
+	if fault.Is(err, fault.Invalid) {
+		return v.accessPage(form, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -291,6 +324,9 @@ func accessSaved(rec *record.Record, n int) string {
 		return "Only administrators may see it now."
 	case rec.Restricted:
 		return "Only those ticked, and administrators, may see it now."
+	}
+	if n > 0 {
+		return "Everybody who may see its organization may see it, and those ticked."
 	}
 	return "Everybody who may see its organization may see it."
 }

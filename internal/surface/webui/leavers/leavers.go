@@ -202,7 +202,7 @@ func form(user id.ID, name string, p *leaver.Plan, people []ui.Option, sent *web
 	}
 	to := ui.Field{Name: "to", Label: "Who is given what she answers for", Type: "select", Value: text("to"), Hint: "Empty: it stays with her name, and is listed."}
 	for _, o := range people {
-		if o.Value != user.String() {
+		if o.Value != user.String() && o.Sub != string(access.SelfService) {
 			o.Selected = o.Value == text("to")
 			to.Options = append(to.Options, o)
 		}

@@ -86,6 +86,7 @@ func (p *Pages) as(h func(*visit) error) shell.Handler {
 type view struct {
 	Head    ui.Head
 	Where   *ui.Section
+	Guides  []guide
 	Keys    []keyLine
 	NewKey  ui.Form
 	Set     ui.Form
@@ -98,6 +99,38 @@ type keyLine struct {
 	Used               ui.Cell
 	Pill               *ui.Pill
 	Rotate, Revoke     ui.Action
+}
+
+// guide says what is entered where at one other side.
+type guide struct {
+	Name  string
+	Steps []string
+}
+
+// guides are for those that are asked for most, and for all others.
+func guides() []guide {
+	return []guide{
+		{"In Microsoft Entra ID", []string{
+			"Make a key below, and keep this page open. The address must begin with https and be reachable from the Internet.",
+			"Entra admin center: Enterprise applications, New application, Create your own application, Integrate any other application you don’t find in the gallery. Or open the application that you have.",
+			"Provisioning, Provisioning Mode: Automatic. Tenant URL: the address above. Secret Token: the key. Test Connection, then Save.",
+			"Mappings can stay as they are. People are known by userPrincipalName, which is sent as userName.",
+			"Users and groups: assign one person. Provisioning, Provision on demand: choose her. She stands under Last calls here.",
+			"Assign the others, and switch Provisioning Status on. It sends what has changed every 40 minutes.",
+		}},
+		{"In Okta", []string{
+			"Make a key below, and keep this page open. The address must begin with https and be reachable from the Internet.",
+			"Okta Admin Console: Applications, Browse App Catalog, SCIM 2.0 Test App (Header Auth). Or open the application that you have: General, App Settings, Edit, Provisioning: SCIM.",
+			"Provisioning, Integration, Configure API Integration. SCIM connector base URL: the address above. Unique identifier field for users: userName. Authentication Mode: HTTP Header. Authorization: the key; where there is a field API Token instead, write Bearer, a space and the key. Test, then Save.",
+			"Provisioning, To App, Edit: switch on Create Users, Update User Attributes and Deactivate Users. Leave Sync Password off.",
+			"Assignments: assign one person. She stands under Last calls here.",
+			"Push Groups: choose the groups that are to be here. Assign the others.",
+		}},
+		{"In another system", []string{
+			"SCIM 2.0 with the address above, and the key as a bearer token: the header Authorization is Bearer, a space and the key.",
+			"People are known by userName; whom it deactivates is archived here at once, and whom it removes too. Nobody is deleted.",
+		}},
+	}
 }
 
 // callLine is something that the other side asked.
@@ -126,6 +159,7 @@ func (v *visit) page(e entered) error {
 		{Label: "Unique field of users", Cells: []ui.Cell{{Type: "mono", Text: "userName"}}},
 		{Label: "To switch on", Cells: []ui.Cell{{Text: "Making, changing and deactivating users; groups. Not: passwords."}}},
 	}}
+	d.Guides = guides()
 	if err := v.keys(d); err != nil {
 		return err
 	}

@@ -109,6 +109,9 @@ func (v *visit) shareAll(s share, x *shell.Selected) error {
 
 // apply changes who may see one record.
 func (s share) apply(e *record.Engine, tx *gate.Tx, k *record.Kind, rec id.ID) error {
+	if s.until != 0 && s.until <= tx.Now && s.how != takeAccess {
+		return shell.Over("until")
+	}
 	r, err := e.Get(tx, k.Name, rec)
 	if err != nil {
 		return err

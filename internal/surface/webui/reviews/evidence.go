@@ -58,7 +58,7 @@ func cells(e *review.Evidence, l *review.Line, names map[id.ID]string) []string 
 	if l.Answer != "" {
 		answered = by(names, l)
 	}
-	return []string{l.ID.String(), l.Sort, name(names, l.Who), l.What, name(names, l.Asked), text, answered, stamp(l.At), l.Reason, l.Result, stamp(l.Done), seq, agrees}
+	return []string{l.ID.String(), l.Sort, holder(names, l), l.What, name(names, l.Asked), text, answered, stamp(l.At), l.Reason, l.Result, stamp(l.Done), seq, agrees}
 }
 
 func stamp(ms int64) string {

@@ -104,6 +104,14 @@ func name(names map[id.ID]string, who id.ID) string {
 	return "Somebody who was erased"
 }
 
+// holder names who has what a line is about: a person, or a program that acts for nobody.
+func holder(names map[id.ID]string, l *review.Line) string {
+	if l.Who == 0 {
+		return "A program"
+	}
+	return name(names, l.Who)
+}
+
 func (v *visit) head(r *review.Review, all *review.Evidence) ui.Head {
 	h := ui.Head{Title: r.Name, Icon: "user-check", Sub: []ui.Cell{{Text: count(r.Lines, "line", "lines")}, {Text: count(r.Open(), "open", "open")}}}
 	if all == nil {
@@ -169,7 +177,7 @@ func form(r *review.Review, mine []*review.Line, names map[id.ID]string, sent *w
 			say, why = sent.Text(a), sent.Text(b)
 		}
 		f.Fields = append(f.Fields,
-			ui.Field{Name: a, Label: name(names, l.Who) + " " + l.What, Type: "select", Value: say, Options: []ui.Option{{Value: "keep", Label: "Keep", Selected: say == "keep"}, {Value: "remove", Label: "Remove", Selected: say == "remove"}}},
+			ui.Field{Name: a, Label: holder(names, l) + " " + l.What, Type: "select", Value: say, Options: []ui.Option{{Value: "keep", Label: "Keep", Selected: say == "keep"}, {Value: "remove", Label: "Remove", Selected: say == "remove"}}},
 			ui.Field{Name: b, Label: "Reason", Type: "text", Most: 500, Value: why, Holder: "Needed for what is removed"})
 	}
 	return f
@@ -210,7 +218,7 @@ func (v *visit) table(e *review.Evidence, names map[id.ID]string) *ui.Table {
 	first := (page - 1) * pageLines
 	for _, l := range list[first:min(first+pageLines, len(list))] {
 		text, tone := said(l)
-		row := ui.Row{ID: l.ID.String(), Name: name(names, l.Who), Cells: []ui.Cell{{Text: name(names, l.Who)}, {Text: l.What}, {Type: "pill", Text: text, Tone: tone}, {Text: name(names, l.Asked), Sub: "is asked"}, {Text: l.Reason}, {Text: l.Result}}}
+		row := ui.Row{ID: l.ID.String(), Name: holder(names, l), Cells: []ui.Cell{{Text: holder(names, l)}, {Text: l.What}, {Type: "pill", Text: text, Tone: tone}, {Text: name(names, l.Asked), Sub: "is asked"}, {Text: l.Reason}, {Text: l.Result}}}
 		if l.Answer != "" {
 			row.Cells[3] = ui.Cell{Text: by(names, l), Sub: shell.When(l.At).Format("2 Jan 2006, 15:04")}
 		}

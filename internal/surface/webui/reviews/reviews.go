@@ -8,6 +8,7 @@ package reviews
 import (
 	"embed"
 	"io/fs"
+	"slices"
 	"strconv"
 
 	"strongroom/internal/base/fault"
@@ -183,12 +184,13 @@ func who(sent *web.Form, people, groups, orgs []ui.Option) []ui.Field {
 	if sent != nil {
 		all, asked, lines = sent.All, sent.Text("asked"), sent.Rows("owners")
 	}
+	staff := slices.DeleteFunc(slices.Clone(people), func(o ui.Option) bool { return o.Sub == string(access.SelfService) })
 	of := append(pick(groups, "Groups"), pick(orgs, "Organizations")...)
 	return []ui.Field{
 		{Type: "heading", Label: "Who is asked"},
-		{Name: "asked", Label: "About everything that is not named below", Type: "select", Required: true, Wide: true, Value: asked, Options: pick(people, "", asked), Hint: "Nobody is asked about herself, nor about a record that she may not see: an administrator is asked instead."},
+		{Name: "asked", Label: "About everything that is not named below", Type: "select", Required: true, Wide: true, Value: asked, Options: pick(staff, "", asked), Hint: "Nobody is asked about herself, nor about a record that she may not see: an administrator is asked instead."},
 		ui.RowsField(ui.Field{Name: "owners", Label: "About a group, or the records of an organization"},
-			[]ui.Field{{Name: "of", Label: "About", Type: "select", Options: append([]ui.Option{{}}, of...)}, {Name: "who", Label: "Asked is", Type: "select", Options: append([]ui.Option{{}}, pick(people, "")...)}}, lines, 2),
+			[]ui.Field{{Name: "of", Label: "About", Type: "select", Options: append([]ui.Option{{}}, of...)}, {Name: "who", Label: "Asked is", Type: "select", Options: append([]ui.Option{{}}, pick(staff, "")...)}}, lines, 2),
 		{Type: "heading", Label: "Narrowed to", Hint: "Nothing ticked leaves nothing out."},
 		{Name: "groups", Label: "Groups", Type: "select", Multiple: true, Options: pick(groups, "", all("groups")...)},
 		{Name: "people", Label: "People", Type: "select", Multiple: true, Options: pick(people, "", all("people")...)},

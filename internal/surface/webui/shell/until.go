@@ -23,3 +23,8 @@ func Until(form *web.Form, name string) (int64, error) {
 	}
 	return at.UnixMilli(), nil
 }
+
+// Over refuses an end of access that has passed when it is given.
+func Over(name string) error {
+	return fault.Field(name, "That time is over: the access would open nothing. The time is that of UTC.")
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
@@ -107,7 +108,7 @@ func runCard(r way.ImportRun) *ui.Section {
 		s.Text += " " + r.Report.Stopped
 	}
 	for _, x := range r.Report.Changes {
-		s.Items = append(s.Items, ui.Item{Title: x.Who, Sub: x.Text, Badge: x.Who, Person: true, Pill: importPill(x.Sort)})
+		s.Items = append(s.Items, ui.Item{Title: x.Who, Sub: x.Text, Badge: nameOf(x.Who), Person: true, Pill: importPill(x.Sort)})
 	}
 	return s
 }
@@ -161,4 +162,12 @@ func (v *visit) startImport(dry bool) error {
 		return err
 	}
 	return v.Done(address(x)+"/import", "It has begun.")
+}
+
+// nameOf is the name in front of an address.
+func nameOf(who string) string {
+	if i := strings.LastIndex(who, ", "); i > 0 {
+		return who[:i]
+	}
+	return who
 }

@@ -2,6 +2,7 @@ package local
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,7 +36,8 @@ const plain = `password passwort passw motdepasse contrasena wachtwoord welcome 
 	saturday sunday company office monkey dragon master login access default hello sunshine princess football baseball`
 
 // Policy says whether a password may be used: Invalid with the field password
-// when not. not lists what it must not be: the e-mail address, the name.
+// when not. not lists the names that it must not be made of: the e-mail address, the name
+// of the user and of the company.
 func Policy(password string, not ...string) error {
 	n := utf8.RuneCountInString(password)
 	switch {
@@ -47,10 +49,8 @@ func Policy(password string, not ...string) error {
 		return bad("The password has %d characters; at most %d are possible.", n, MaxLength)
 	}
 	p := fold(password)
-	for _, x := range not {
-		if personal(p, fold(x)) {
-			return bad("The password is your name or e-mail address.")
-		}
+	if known(p, not) {
+		return bad("The password is nothing but names: yours, your e-mail address or your company's.")
 	}
 	if repeats(p) || sequence(p) {
 		return bad("The password is one pattern repeated.")
@@ -65,16 +65,27 @@ func bad(format string, args ...any) error { return fault.Field("password", form
 
 func fold(s string) string { return cases.Fold().String(norm.NFKC.String(s)) }
 
-// personal tells whether a password is x, or the part of x before the @, with
-// nothing but digits, signs and spaces around it.
-func personal(p, x string) bool {
-	local, _, _ := strings.Cut(x, "@")
-	for _, y := range []string{x, local} {
-		if y = letters(y); len(y) > 2 && letters(p) == y {
-			return true
+// known tells whether the letters of a password are names alone, in any order and as
+// often as one likes: of the user, her address and her company, whole or by their words.
+func known(p string, not []string) bool {
+	var names []string
+	for _, x := range not {
+		x = fold(x)
+		name, domain, _ := strings.Cut(x, "@")
+		names = append(names, letters(x), letters(name), letters(domain))
+		for _, w := range strings.FieldsFunc(x, func(r rune) bool { return !unicode.IsLetter(r) }) {
+			names = append(names, w)
 		}
 	}
-	return false
+	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
+	rest := letters(p)
+	whole := rest
+	for _, n := range names {
+		if len(n) > 2 {
+			rest = strings.ReplaceAll(rest, n, "")
+		}
+	}
+	return rest == "" && whole != ""
 }
 
 func letters(s string) string {

@@ -37,11 +37,17 @@ func TestPolicy(t *testing.T) {
 		{"robin@example.com", false},
 		{"Robin.Vale.1984", false}, // signs between the words change nothing
 		{"RobinVale!2024", false},
+		{"Robin Vale Robin Vale", false},
+		{"northbeam northbeam", false}, // the company's
+		{"Vale@Northbeam 2024", false},
+		{"example.com example.com", false},
+		{"northbeam candles fork", true},
+		{"8301 7749 2250 1", true}, // no letters at all
 		{"nul\x00inside it here", false},
 		{"not utf-8 \xff\xfe here", false},
 	}
 	for _, x := range tests {
-		err := local.Policy(x.password, "robin@example.com", "Robin Vale")
+		err := local.Policy(x.password, "robin@example.com", "Robin Vale", "northbeam-it", "Northbeam IT")
 		if x.ok != (err == nil) || err != nil && fault.Say(err).Fields["password"] == "" {
 			t.Errorf("%q: %v, want it taken: %v", x.password, err, x.ok)
 		}
