@@ -73,9 +73,7 @@ func known(p string, not []string) bool {
 		x = fold(x)
 		name, domain, _ := strings.Cut(x, "@")
 		names = append(names, letters(x), letters(name), letters(domain))
-		for _, w := range strings.FieldsFunc(x, func(r rune) bool { return !unicode.IsLetter(r) }) {
-			names = append(names, w)
-		}
+		names = append(names, strings.FieldsFunc(x, func(r rune) bool { return !unicode.IsLetter(r) })...)
 	}
 	slices.SortFunc(names, func(a, b string) int { return len(b) - len(a) })
 	rest := letters(p)
