@@ -159,7 +159,7 @@ func Set(tx *gate.Tx, r Rules, sure bool) error {
 	c := tx.Caller
 	if r.Mode == On && !sure && c.User != 0 && !r.Allows(c.Groups, c.Addr) {
 		return fault.New(fault.Conflict, "These rules would lock you out: they do not let you in from %s, where you are now.", where(c.Addr)).
-			WithHint("Add that address, or say that you mean it. At the server's console, strongroom tenant addresses -clear " + c.Tenant + " clears the rules.")
+			WithHint("Add that address, or say that you mean it. At the server's console, strongroom tenant addresses -clear %s clears the rules.", c.Tenant)
 	}
 	if _, err := tx.Exec(`insert into address_mode (one, mode) values (1, ?) on conflict (one) do update set mode = excluded.mode`, r.Mode); err != nil {
 		return err
