@@ -188,6 +188,11 @@ func flagSets() map[string]func(*settings, *flag.FlagSet) {
 			tenant(s, f)
 			f.StringVar(&s.keys.Dir, "key-dir", "", "the `folder` of the key store (default: keys in the data folder)")
 		},
+		"audit export": func(s *settings, f *flag.FlagSet) {
+			tenant(s, f)
+			f.StringVar(&s.output, "o", "", "the `file` to write")
+			f.BoolVar(&s.details, "details", false, "with names, addresses and reasons")
+		},
 		"audit verify": func(s *settings, f *flag.FlagSet) {
 			tenant(s, f)
 			f.StringVar(&s.output, "file", "", "verify this exported `file` instead of a tenant")

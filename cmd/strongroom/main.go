@@ -86,6 +86,7 @@ func commands() []*command {
 			vaultLogCommand(),
 			vaultBreakglassCommand(),
 			vaultVerifyCommand(),
+			auditExportCommand(),
 			auditVerifyCommand(),
 			benchCommand(),
 			versionCommand(),
@@ -231,6 +232,7 @@ type settings struct {
 	mcp      app.MCPOptions
 	vault    vaultSettings
 	list     bool
+	details  bool
 	support  supportSettings
 	leave    leaveSettings
 }
@@ -256,11 +258,23 @@ func flagsOf(name string, f *flag.FlagSet) *settings {
 	return s
 }
 
+// everySetting names the settings of all commands: one environment serves them all, also
+// that of a shell in which a script found its server and key.
+func everySetting() []string {
+	names := app.Settings()
+	for _, c := range commands() {
+		f := flag.NewFlagSet("", flag.ContinueOnError)
+		flagsOf(c.name, f)
+		f.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
+	}
+	return names
+}
+
 // parse reads the flags of a command and checks how many arguments are left.
 func (p *program) parse(c *command, args []string, least, most int) (*settings, []string, error) {
 	f := flag.NewFlagSet("strongroom "+c.name, flag.ContinueOnError)
 	s := flagsOf(c.name, f)
-	src := config.Source{Args: args, Environ: p.environ, Prefix: "STRONGROOM", Known: app.Settings()}
+	src := config.Source{Args: args, Environ: p.environ, Prefix: "STRONGROOM", Known: everySetting()}
 	if f.Lookup("config") != nil {
 		src.File = "config"
 	}

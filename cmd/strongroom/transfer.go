@@ -167,6 +167,42 @@ func (p *program) export(ctx context.Context, s *settings, tenant string) error 
 	return err
 }
 
+func auditExportCommand() *command {
+	return &command{
+		name: "audit export", short: "write a tenant's audit log into a file that can be checked anywhere",
+		long: `
+Writes the whole audit log of a tenant with its signed checkpoints. Anybody who has
+the file can check it with "strongroom audit verify -file FILE -key KEY"; no server is needed.
+With -details it holds names, addresses and reasons too. That it was taken out is in
+the log.`,
+		run: func(ctx context.Context, p *program, c *command, args []string) error {
+			s, _, err := p.parse(c, args, 0, 0)
+			if err == nil {
+				err = needTenant(s)
+			}
+			if err != nil {
+				return err
+			}
+			if s.output == "" {
+				return usage{"Say which file to write.", "Give -o FILE, such as -o " + s.tenant + "-audit.log."}
+			}
+			path, err := filepath.Abs(s.output)
+			if err != nil {
+				return err
+			}
+			var out app.Exported
+			if err := p.console(ctx, s, "audit.export", app.AuditFile{Tenant: s.tenant, Path: path, Details: s.details}, &out, nil); err != nil {
+				return err
+			}
+			if s.json {
+				return p.printJSON(out)
+			}
+			_, err = fmt.Fprintf(p.out, "The audit log of tenant %s was written to %s. Its public key, to be kept apart from the file:\n\n    %s\n", s.tenant, s.output, out.Key)
+			return err
+		},
+	}
+}
+
 func auditVerifyCommand() *command {
 	return &command{
 		name: "audit verify", short: "check that the audit log is whole and unaltered",
@@ -175,15 +211,18 @@ Reads a tenant's whole audit log, computes every entry's place in the Merkle tre
 again and checks the signed checkpoints. It ends with 0 only if every entry
 verifies, and names the first one that does not.
 
-With -file it checks an exported log; that needs nothing but the file and, with
--key, the public key that its checkpoints must be signed with.`,
+With -file it checks an exported log; that needs nothing but the file and the public
+key that its checkpoints must be signed with, -key, which comes from elsewhere than
+the file: the page Audit shows it, and who keeps it is told of an exchanged log.`,
 		run: func(ctx context.Context, p *program, c *command, args []string) error {
 			s, _, err := p.parse(c, args, 0, 0)
 			if err != nil {
 				return err
 			}
 			var v *app.Verified
-			if s.output != "" {
+			if s.output != "" && s.key == "" {
+				return usage{"Say which public key the file's checkpoints must be signed with.", "Give -key strongroom/...: the page Audit shows it. Keep it elsewhere than the file."}
+			} else if s.output != "" {
 				v, err = app.VerifyAuditFile(s.output, s.key)
 			} else if err = needTenant(s); err == nil {
 				var o app.Options

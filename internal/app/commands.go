@@ -48,6 +48,11 @@ type (
 	}
 	// ExportFile asks for an export into a file of this machine.
 	ExportFile struct{ Tenant, Path, Password string }
+	// AuditFile asks for a tenant's audit log in a file of this machine.
+	AuditFile struct {
+		Tenant, Path string
+		Details      bool
+	}
 )
 
 // commands lists the console commands.
@@ -63,6 +68,7 @@ func commands() map[string]command {
 		"import.hudu":      with(importHudu),
 		"import.vault":     with(importVault),
 		"tenant.export":    with(exportFile),
+		"audit.export":     with(exportAudit),
 		"tenant.keys":      with(tenantKeys),
 		"tenant.rotate":    with(rotateKeys),
 		"tenant.retire":    with(retireKeys),

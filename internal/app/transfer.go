@@ -13,6 +13,8 @@ import (
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/audit"
+	"strongroom/internal/core/gate"
 	"strongroom/internal/feature/exporter"
 	"strongroom/internal/feature/importer"
 )
@@ -89,31 +91,63 @@ type Exported struct {
 	Kinds map[string]int64 `json:"kinds"`
 	// Withheld counts the secrets left out for want of an approval.
 	Withheld int64 `json:"withheld,omitempty"`
+	// Key verifies an exported audit log.
+	Key string `json:"key,omitempty"`
 }
 
-// exportFile writes an export beside its place and moves it there when it is
-// whole: a file of that name is replaced by a whole one or not at all.
-func exportFile(ctx context.Context, a *App, f ExportFile, progress func(any)) (_ any, err error) {
+// exportFile writes an export of a tenant.
+func exportFile(ctx context.Context, a *App, f ExportFile, progress func(any)) (any, error) {
 	if _, err := a.House.Info(ctx, f.Tenant); err != nil {
 		return nil, err
 	}
-	out, err := os.CreateTemp(filepath.Dir(f.Path), "."+filepath.Base(f.Path)+"-*") // mode 0600
+	var report *exporter.Report
+	err := whole(f.Path, func(out io.Writer) (err error) {
+		report, err = a.Exporter.Export(ctx, intoFile(f.Tenant, f.Path), out, exporter.Options{Password: f.Password}, func(p exporter.Progress) { progress(p) })
+		return err
+	})
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "The file %s cannot be written.", f.Path).WithHint("Check that its folder exists and may be written to.")
+		return nil, err
+	}
+	return Exported{File: f.Path, Bytes: report.Bytes, Kinds: report.Kinds, Withheld: report.Withheld}, nil
+}
+
+// exportAudit writes a tenant's audit log in the form that verifies anywhere.
+func exportAudit(ctx context.Context, a *App, f AuditFile, _ func(any)) (any, error) {
+	err := a.Gate.Change(ctx, intoFile(f.Tenant, f.Path), access.Inspect, gate.Thing{}, func(tx *gate.Tx) error { tx.Entry().Action = "audit.export"; return nil })
+	if err != nil {
+		return nil, err
+	}
+	t, err := a.House.Open(ctx, f.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer t.Release()
+	return Exported{File: f.Path, Key: t.Keys.CheckpointKey}, whole(f.Path, func(out io.Writer) error {
+		return audit.Export(ctx, t.DB, t.Audit, t.Keys.CheckpointKey, out, a.Now().UnixMilli(), f.Details)
+	})
+}
+
+// intoFile is the console, of which the log says into which file it writes.
+func intoFile(tenant, path string) *access.Caller {
+	who := *access.System(tenant, "console")
+	who.Reason = "On the console, into " + filepath.Base(path)
+	return &who
+}
+
+// whole writes a file beside its place and moves it there when it is complete: a file of
+// that name is replaced by a whole one or not at all.
+func whole(path string, write func(io.Writer) error) (err error) {
+	out, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return fault.Wrap(err, fault.Invalid, "The file %s cannot be written.", path).WithHint("Check that its folder exists and may be written to.")
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.Remove(out.Name()))
 		}
 	}()
-	who := *access.System(f.Tenant, "console")
-	who.Reason = "On the console, into " + filepath.Base(f.Path)
-	report, err := a.Exporter.Export(ctx, &who, out, exporter.Options{Password: f.Password}, func(p exporter.Progress) { progress(p) })
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return nil, err
+	if err = errors.Join(write(out), out.Sync(), out.Close()); err != nil {
+		return err
 	}
-	if err := os.Rename(out.Name(), f.Path); err != nil {
-		return nil, err
-	}
-	return Exported{File: f.Path, Bytes: report.Bytes, Kinds: report.Kinds, Withheld: report.Withheld}, nil
+	return os.Rename(out.Name(), path)
 }

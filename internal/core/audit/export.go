@@ -58,7 +58,7 @@ const (
 func usable(key string) error {
 	if _, err := note.NewVerifier(key); err != nil {
 		return fault.Wrap(err, fault.Invalid, "This is not the public key of an audit log.").
-			WithHint("It begins with strongroom/ and was shown when the tenant was made.")
+			WithHint("It begins with strongroom/ and stands on the pages Settings and Audit; note it when the tenant is made, and keep it apart from the file.")
 	}
 	return nil
 }

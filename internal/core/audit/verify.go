@@ -39,7 +39,7 @@ func (r Report) String() string {
 	if r.Bad != nil {
 		return fmt.Sprintf("The audit log does not verify from entry %d on. %s", r.Bad.Seq, r.Bad.What)
 	}
-	return fmt.Sprintf("All %d entries verify; %d of them are covered by %d signed checkpoints.", r.Entries, r.Signed, r.Checkpoints)
+	return fmt.Sprintf("All %d entries verify; %d of them are covered by signed checkpoints, of which there are %d.", r.Entries, r.Signed, r.Checkpoints)
 }
 
 // check follows a log entry by entry; it is what Verify and VerifyExport share.
