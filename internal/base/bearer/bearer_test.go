@@ -114,3 +114,17 @@ func TestProviders(t *testing.T) {
 		t.Error("the verifier stands in the address")
 	}
 }
+
+// TestSent: whoever names himself in an answer is who was asked.
+func TestSent(t *testing.T) {
+	p := &bearer.Provider{Authorize: "https://accounts.google.com/o/oauth2/v2/auth"}
+	for iss, ok := range map[string]bool{"https://accounts.google.com": true, "https://ACCOUNTS.google.com/tenant/v2.0": true, "http://accounts.google.com": false, "https://accounts.google.com.evil.example": false,
+		"https://accounts.google.com@evil.example": false, "https://evil@accounts.google.com": false, "https://accounts.google.com:8443": false, "https://accounts.google.com?a": false, "accounts.google.com": false, "": false, "%": false} {
+		if p.Sent([]string{iss}) != ok {
+			t.Errorf("%q is taken: %v", iss, !ok)
+		}
+	}
+	if !p.Sent(nil) || p.Sent([]string{"https://accounts.google.com", "https://accounts.google.com"}) {
+		t.Error("no name is refused, or two are taken")
+	}
+}

@@ -62,6 +62,19 @@ func (p *Provider) Begin() (to, state, verifier string, err error) {
 	return u.String(), state, verifier, nil
 }
 
+// Sent tells whether an answer that a browser brought back may be this provider's: one that
+// names who sent it (RFC 9207) names it once, and names who is asked for consent. The name
+// itself is known only where a provider describes itself, so its origin is compared: what
+// another provider sends, which was led here with our state, says so.
+func (p *Provider) Sent(issuers []string) bool {
+	if len(issuers) == 0 {
+		return true
+	}
+	asked, err := url.Parse(p.Authorize)
+	by, wrong := url.Parse(issuers[0])
+	return err == nil && wrong == nil && len(issuers) == 1 && by.Scheme == asked.Scheme && strings.EqualFold(by.Host, asked.Host) && by.User == nil && by.RawQuery == "" && by.Fragment == ""
+}
+
 // Exchange gets a grant for the code that a browser brought back. Invalid when the provider
 // refuses it, Unavailable when it cannot be asked.
 func (p *Provider) Exchange(ctx context.Context, code, verifier string) (*Grant, error) {

@@ -188,8 +188,11 @@ func (d *Desk) Connect(ctx context.Context, c *access.Caller, box id.ID, base st
 	return to, nil
 }
 
-// Back is what a provider sent with the browser.
-type Back struct{ State, Code, Error string }
+// Back is what a provider sent with the browser; Issuers are the names that it gives itself.
+type Back struct {
+	State, Code, Error string
+	Issuers            []string
+}
 
 // Return ends a journey: it gives the mailbox, which is connected when err is nil. Only who
 // began it ends it, in the session in which she did, once. Invalid for what is no end of a
@@ -205,17 +208,21 @@ func (d *Desk) Return(ctx context.Context, c *access.Caller, back Back) (id.ID, 
 	if !mine || time.Now().After(t.until) {
 		return 0, fault.New(fault.Invalid, "This belongs to no connection that you began lately.").WithHint("Open the mailbox and press Connect again.")
 	}
+	var b *Box
+	err := d.Gate.View(ctx, c, func(tx *gate.Tx) (err error) { b, err = GetBox(tx, t.by); return err })
+	if err != nil {
+		return 0, err
+	}
+	if !(&bearer.Provider{Authorize: cmp.Or(b.Authorize, b.preset().Authorize)}).Sent(back.Issuers) {
+		return t.by, fault.New(fault.Invalid, "This answer is of another provider than the one that was asked.").
+			WithHint("Connect again. If it stays so, look at the address for consent in the settings: somebody may have led you elsewhere.")
+	}
 	if back.Error != "" || back.Code == "" {
 		text := "The provider gave no permission."
 		if back.Error == "access_denied" {
 			text = "The permission was refused at the provider."
 		}
 		return t.by, fault.New(fault.Invalid, "%s", text).WithHint("Connect again, and agree there; some providers want an administrator of theirs to agree.")
-	}
-	var b *Box
-	err := d.Gate.View(ctx, c, func(tx *gate.Tx) (err error) { b, err = GetBox(tx, t.by); return err })
-	if err != nil {
-		return 0, err
 	}
 	p, err := d.provider(ctx, c.Tenant, b, t.base)
 	if err != nil {

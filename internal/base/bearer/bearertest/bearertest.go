@@ -29,6 +29,7 @@ const (
 // Provider is one on loopback.
 type Provider struct {
 	Authorize, Token, Introspect string // its addresses
+	Issuer                       string // what it calls itself in its answers, by RFC 9207
 
 	mu      sync.Mutex
 	codes   map[string]url.Values // of requests
@@ -53,7 +54,7 @@ func New(t testing.TB) *Provider {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
-	p.Authorize, p.Token, p.Introspect = s.URL+"/authorize", s.URL+"/token", s.URL+"/introspect"
+	p.Issuer, p.Authorize, p.Token, p.Introspect = s.URL, s.URL+"/authorize", s.URL+"/token", s.URL+"/introspect"
 	return p
 }
 
@@ -104,7 +105,7 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This is no request of a careful client.", http.StatusBadRequest)
 		return
 	}
-	back := url.Values{"state": {q.Get("state")}}
+	back := url.Values{"state": {q.Get("state")}, "iss": {p.Issuer}}
 	if p.refuse != "" {
 		back.Set("error", p.refuse)
 	} else {

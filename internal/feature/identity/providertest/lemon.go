@@ -130,7 +130,7 @@ func lemonConf(t testing.TB, dir, portal string, ways map[string]LemonSP) map[st
 	for name, w := range ways {
 		if w.Return != "" {
 			clients[name] = map[string]any{"oidcRPMetaDataOptionsClientID": Client, "oidcRPMetaDataOptionsClientSecret": Secret, "oidcRPMetaDataOptionsRedirectUris": w.Return, "oidcRPMetaDataOptionsIDTokenSignAlg": "RS256",
-				"oidcRPMetaDataOptionsBypassConsent": 1, "oidcRPMetaDataOptionsIDTokenForceClaims": 1, "oidcRPMetaDataOptionsUserIDAttr": "uid", "oidcRPMetaDataOptionsDisplayName": "Strongroom"}
+				"oidcRPMetaDataOptionsIDTokenForceClaims": 1, "oidcRPMetaDataOptionsUserIDAttr": "uid", "oidcRPMetaDataOptionsDisplayName": "Strongroom"}
 			claims[name] = map[string]string{"email": "mail", "name": "cn"}
 			continue
 		}

@@ -164,6 +164,8 @@ func TestLemonLDAP(t *testing.T) {
 	})
 }
 
-// agreed is a request of OpenID 2.0 with the person's consent, which LemonLDAP::NG asks
-// for on a page whose form repeats the request and makes it fail.
+// agreed is a request of OpenID 2.0 with the person's consent. LemonLDAP::NG 2.16 asks for
+// it on a page whose form cannot be sent: it holds what its own address holds already, and
+// what comes twice makes the portal die ("Unknown options" in Issuer/OpenID.pm). The form
+// for the consent of OpenID Connect can be, and is.
 func agreed(to method.Away) method.Away { return method.Away{To: to.To + "&confirm=1"} }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -419,7 +420,22 @@ func TestInvitation(t *testing.T) {
 	h.Clock.Advance(identity.InvitationLife)
 	h.set(late, fresh).Want(http.StatusUnprocessableEntity)
 	h.As(access.Administrator).Post("/users/"+user.String()+"/invite", again).Want(http.StatusSeeOther)
-	h.set(h.code("late@demo.example"), fresh).Want(http.StatusSeeOther)
+	last := h.code("late@demo.example")
+	names := h.set(last, "Demo demo, late@demo.example").Want(http.StatusUnprocessableEntity)
+	if !strings.Contains(names.Text(".errors"), "nothing but names") {
+		t.Errorf("a password of names alone: %s", names.Text(".errors"))
+	}
+	errs := make([]error, 4) // she and who read her mail, at the same moment
+	var all sync.WaitGroup
+	for n := range errs {
+		all.Go(func() {
+			errs[n] = h.Server.Letters.Set(t.Context(), identity.Attempt{}, last, fresh+strings.Repeat("!", n))
+		})
+	}
+	all.Wait()
+	if won := len(slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err != nil })); won != 1 {
+		t.Errorf("%d of 4 took one invitation: %v", won, errs)
+	}
 }
 
 // TestNoMail: where no mail is sent, that is said, and passwords are handed over.

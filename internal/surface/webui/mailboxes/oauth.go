@@ -84,7 +84,7 @@ func (v *visit) connect() error {
 // connected is where the provider sends browsers back to.
 func (v *visit) connected() error {
 	q := v.R.URL.Query()
-	box, err := v.Desk.Return(v.R.Context(), v.Caller, mailbox.Back{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error")})
+	box, err := v.Desk.Return(v.R.Context(), v.Caller, mailbox.Back{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuers: q["iss"]})
 	if err == nil {
 		return v.Done(address(box), "The mailbox is connected. Test it now.")
 	}

@@ -176,6 +176,7 @@ func (x *connection) attacks() {
 			x.t.Errorf("%s: %d %s", name, p.Status, p.Text("main"))
 		}
 	}
+	x.mixed()
 	x.As(access.Manager).Get(back).Want(http.StatusForbidden)
 	x.As(access.Manager).Post(x.at+"/connect", nil).Want(http.StatusForbidden)
 	x.c.Get(back).Want(http.StatusSeeOther)
@@ -188,5 +189,24 @@ func (x *connection) attacks() {
 	})
 	if !granted {
 		x.t.Error("who began it did not end it")
+	}
+}
+
+// mixed leads answers of another provider to a journey: they name who sent them (RFC 9207).
+func (x *connection) mixed() {
+	for name, iss := range map[string][]string{"another": {"https://evil.example"}, "its own and another": {x.Issuer, "https://evil.example"}, "none": {""}, "of its own beside the scheme": {"https" + strings.TrimPrefix(x.Issuer, "http")}, "a part of its own": {x.Issuer[:len(x.Issuer)-1]}} {
+		back, err := url.Parse(x.away(x.ask(x.c)))
+		if err != nil || back.Query().Get("iss") != x.Issuer {
+			x.t.Fatalf("the provider does not say who it is: %s, %v", back, err)
+		}
+		q := back.Query()
+		q["iss"] = iss
+		back.RawQuery = q.Encode()
+		if p := x.c.Get(back.String()); !strings.Contains(p.Text("main"), "of another provider") {
+			x.t.Errorf("%s: %d %s", name, p.Status, p.Text("main"))
+		}
+		q["iss"] = []string{x.Issuer}
+		back.RawQuery = q.Encode()
+		x.c.Get(back.String()).Want(http.StatusUnprocessableEntity) // used up by the first answer
 	}
 }

@@ -211,7 +211,7 @@ func (w *Way) Return(ctx context.Context, t method.Trip, q url.Values) (method.C
 		return method.Claim{}, refused(nil, "it is no answer to what was asked.")
 	case q.Has("iss") && q.Get("iss") != w.issuer, p.meta.Iss && !q.Has("iss"):
 		return method.Claim{}, refused(nil, "it is of another provider.")
-	case q.Get("error") == "access_denied":
+	case q.Get("error") == "access_denied", q.Get("error") == "consent_required":
 		return method.Claim{}, fault.New(fault.Unauthorized, "The provider did not let you in, or you stopped there.").WithHint("Begin again at the sign-in page.")
 	case q.Get("error") != "":
 		return method.Claim{}, refused(errors.New(q.Get("error")), "it says that something went wrong there.")
