@@ -97,7 +97,11 @@ func TestBulkAccess(t *testing.T) {
 		form.Set("how", how)
 		form["users"] = []string{"", who}
 		form.Set("until", until)
-		return admin.Post("/passwords/bulk", form)
+		p := admin.Post("/passwords/bulk", form)
+		if p.Status == http.StatusOK { // what would happen
+			p = admin.Post("/passwords/bulk", p.Form("#form"))
+		}
+		return p
 	}
 	sees := func(c *webuitest.Client) (out string) {
 		for _, p := range []string{one.String(), two.String(), in.String()} {

@@ -2,6 +2,7 @@ package records
 
 import (
 	"slices"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
@@ -29,15 +30,18 @@ func (v *visit) shareable(k *record.Kind) bool {
 func (v *visit) bulkAccess(x *shell.Selected) error {
 	k, f, ids := x.Kind, x.Form, x.IDs
 	var refused error
-	if x.Step() == applied {
+	if x.Step() == applied || x.Step() == looked {
 		s, err := sharing(f)
-		if err == nil {
+		switch {
+		case err == nil && x.Step() == looked:
+			return v.foreseeShare(s, x)
+		case err == nil:
 			return v.shareAll(s, x)
 		}
 		refused = err
 	}
-	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: x.Back, Submit: "Change " + shell.Count(int64(len(ids)), k),
-		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: x.Back}, {Name: "do", Value: "access.apply"}}}
+	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: x.Back, Submit: "Look what would happen",
+		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: x.Back}, {Name: "do", Value: "access." + looked}}}
 	err := v.View(func(tx *gate.Tx) (err error) { form.Fields, err = v.accessFields(tx, f); return err })
 	if err != nil {
 		return err
@@ -97,6 +101,35 @@ func sharing(f *web.Form) (s share, err error) {
 	}
 	s.until, err = shell.Until(f, "until")
 	return s, err
+}
+
+// foreseeShare says of which of the selected records who may see them would change.
+func (v *visit) foreseeShare(s share, x *shell.Selected) error {
+	hidden := []ui.Hidden{{Name: "do", Value: "access." + applied}, {Name: "how", Value: s.how}, {Name: "until", Value: x.Form.Text("until")}}
+	for _, who := range s.users {
+		hidden = append(hidden, ui.Hidden{Name: "users", Value: who.String()})
+	}
+	for _, who := range s.groups {
+		hidden = append(hidden, ui.Hidden{Name: "groups", Value: who.String()})
+	}
+	var names map[id.ID]string
+	if err := v.View(func(tx *gate.Tx) (err error) {
+		names, err = v.Records.Names(tx, slices.Concat(s.groups, s.users)...)
+		return err
+	}); err != nil {
+		return err
+	}
+	var who []string
+	for _, i := range slices.Concat(s.groups, s.users) {
+		who = append(who, names[i])
+	}
+	list := strings.Join(who, ", ")
+	words := map[string]string{giveAccess: "Open to " + list + " too", takeAccess: "Taken from " + list, closeAccess: "Close to all but " + list}[s.how]
+	if s.how == closeAccess && list == "" {
+		words = "Close to all but administrators"
+	}
+	return v.foresee(x, "Access to "+shell.Count(int64(len(x.IDs)), x.Kind), "shield-lock", words, hidden,
+		func(tx *gate.Tx, rec id.ID) error { return s.apply(v.Records, tx, x.Kind, rec) })
 }
 
 func (v *visit) shareAll(s share, x *shell.Selected) error {

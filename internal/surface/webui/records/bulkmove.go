@@ -22,9 +22,13 @@ func (v *visit) movable(k *record.Kind) bool {
 func (v *visit) bulkMove(x *shell.Selected) error {
 	k, f, ids := x.Kind, x.Form, x.IDs
 	var refused error
-	if x.Step() == applied {
+	if x.Step() == applied || x.Step() == looked {
 		if to, ok := id.Parse(f.Text("to")); ok {
-			done, first, err := v.toEach(ids, func(tx *gate.Tx, i id.ID) error { _, err := v.moveOne(tx, k, i, to, 0, f.Bool("drop")); return err })
+			move := func(tx *gate.Tx, i id.ID) error { _, err := v.moveOne(tx, k, i, to, 0, f.Bool("drop")); return err }
+			if x.Step() == looked {
+				return v.foreseeMove(x, to, move)
+			}
+			done, first, err := v.toEach(ids, move)
 			if err != nil {
 				return err
 			}
@@ -32,8 +36,8 @@ func (v *visit) bulkMove(x *shell.Selected) error {
 		}
 		refused = fault.Field("to", "Choose the organization that they go to.")
 	}
-	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: x.Back, Submit: "Move " + shell.Count(int64(len(ids)), k),
-		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: x.Back}, {Name: "do", Value: "move.apply"}},
+	form := ui.Form{Action: shell.ListURL(k) + "/bulk", Cancel: x.Back, Submit: "Look what would happen",
+		Hidden: []ui.Hidden{{Name: "ids", Value: join(ids)}, {Name: "back", Value: x.Back}, {Name: "do", Value: "move." + looked}},
 		Note:   "Files, history and what lives within them go along.",
 		Fields: []ui.Field{
 			{Name: "to", Label: "To which organization", Type: "ref", Source: "/refs/organization", Required: true, Wide: true, Focus: true,
@@ -52,6 +56,20 @@ func (v *visit) bulkMove(x *shell.Selected) error {
 	}
 	p.Data = shell.FormPage{Head: ui.Head{Title: "Move " + shell.Count(int64(len(ids)), k), Icon: "transfer"}, Form: form}
 	return v.RenderStatus(web.Status(refused), "form", p)
+}
+
+// foreseeMove says which of the selected records would go to an organization.
+func (v *visit) foreseeMove(x *shell.Selected, to id.ID, move func(*gate.Tx, id.ID) error) error {
+	var names map[id.ID]string
+	if err := v.View(func(tx *gate.Tx) (err error) { names, err = v.Records.Names(tx, to); return err }); err != nil {
+		return err
+	}
+	where := names[to]
+	if where == "" {
+		where = "that organization"
+	}
+	return v.foresee(x, "Move "+shell.Count(int64(len(x.IDs)), x.Kind), "transfer", "Go to "+where,
+		[]ui.Hidden{{Name: "do", Value: "move." + applied}, {Name: "to", Value: to.String()}, {Name: "drop", Value: x.Form.Text("drop")}}, move)
 }
 
 // staysBehind names what records of a kind give up when they are moved.
