@@ -31,6 +31,7 @@ var floors = []string{"base", "core", "feature", "surface", "app", "cmd"}
 var sideways = map[string]string{
 	"contact -> location":        "telephone numbers are written in the way of the country of the contact's location",
 	"change -> relation":         "what a change affects is what breaks with the records that it is related to",
+	"checklist -> journal":       "a step lies on a ticket, as what is written does",
 	"checklist -> notification":  "who is given a checklist or task is told",
 	"comment -> notification":    "who is mentioned or follows a record is told",
 	"document -> attachment":     "the images of a document are attachments of it",

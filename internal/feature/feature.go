@@ -23,6 +23,7 @@ import (
 	"strongroom/internal/feature/certificate"
 	changes "strongroom/internal/feature/change"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/checklist/step"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
@@ -120,6 +121,7 @@ func All() []record.Feature {
 		domain.Feature(),
 		certificate.Feature(),
 		checklist.Feature(),
+		step.Feature(),
 		attachment.Feature(),
 		relation.Feature(),
 		favourite.Feature(),

@@ -56,6 +56,7 @@ const (
 	Watches   = "Add a watcher"
 	Notes     = "Add a note"
 	MakesTask = "Create a task"
+	Lists     = "Add a checklist"
 	Opens     = "Open a ticket"
 	Asks      = "Ask for approval"
 	Starts    = "Start a process"
@@ -65,7 +66,7 @@ const (
 
 // Deeds lists them, for choices.
 func Deeds() []string {
-	return []string{Sets, Moves, Tells, Watches, Notes, MakesTask, Opens, Asks, Assigns, Calls, Starts}
+	return []string{Sets, Moves, Tells, Watches, Notes, MakesTask, Lists, Opens, Asks, Assigns, Calls, Starts}
 }
 
 // Since what time is counted.

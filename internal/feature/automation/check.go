@@ -287,9 +287,9 @@ func (c *checking) act(row map[string]any) (map[string]any, error) {
 		}
 	case Assigns:
 		return c.assigned(row, name, value)
-	case Calls, Starts:
-		kind := map[string]string{Calls: "webhook", Starts: "process"}[do]
-		if c.e.Kinds.Kind(kind) == nil {
+	case Calls, Starts, Lists:
+		kind := map[string]string{Calls: "webhook", Starts: "process", Lists: "checklist_template"}[do]
+		if c.e.Kinds.Kind(kind) == nil || do == Lists && !c.ticksOff() {
 			return bad("this is not known here.")
 		}
 		n, err := c.named(kind, value)
@@ -297,11 +297,17 @@ func (c *checking) act(row map[string]any) (map[string]any, error) {
 			return row, err
 		}
 		if n == 0 {
-			return bad("there is no %s called %q that you see.", kind, value)
+			return bad("there is no %s called %q that you see.", strings.ReplaceAll(kind, "_", " "), value)
 		}
 		return with(row, "value", n.String()), nil
 	}
 	return row, nil
+}
+
+// ticksOff tells whether tickets of the kind have steps to tick off.
+func (c *checking) ticksOff() bool {
+	k := c.e.Kinds.Kind("ticket_step")
+	return k != nil && k.ParentBy(c.kind.Name) != nil
 }
 
 // assigned looks at how a ticket is given to somebody, and of which team.

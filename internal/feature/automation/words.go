@@ -26,7 +26,7 @@ func (x *Rule) Refs(k *record.Kind) (out []id.ID) {
 			add(Field(k, a.Field), a.Value)
 		case Tells, Watches:
 			add(&record.Field{Type: record.Ref}, a.Field)
-		case Assigns, Calls, Starts:
+		case Assigns, Calls, Starts, Lists:
 			add(&record.Field{Type: record.Ref}, a.Value)
 		}
 	}
@@ -135,9 +135,9 @@ func (a Act) say(k *record.Kind, names map[id.ID]string) string {
 		return "note “" + a.Value + "”"
 	case MakesTask:
 		return "create the task “" + a.Value + "”"
-	case Calls, Starts:
+	case Calls, Starts, Lists:
 		n, _ := id.Parse(a.Value)
-		return map[string]string{Calls: "call the webhook ", Starts: "start the process "}[a.Do] + names[n]
+		return map[string]string{Calls: "call the webhook ", Starts: "start the process ", Lists: "add the checklist "}[a.Do] + names[n]
 	case Assigns:
 		return assigns(a, names)
 	case Opens:

@@ -1,5 +1,5 @@
 // Package checklist holds what people tick off: checklists of organizations with
-// tasks, and templates of which checklists are made.
+// tasks, and templates of which checklists and the steps of tickets are made.
 //
 // Always true: the tasks of a checklist or template have an order; a checklist
 // says how many tasks it has and how many are done, and is completed while it
@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/checklist/step"
 )
 
 // The names of the kinds.
@@ -75,6 +76,7 @@ func templates() *record.Kind {
 		Fields: []record.Field{
 			{Name: "name", Type: record.Text, Class: record.Internal, Required: true, Filter: true, Sort: true, Search: true, List: true},
 			{Name: "description", Type: record.HTML, Class: record.Internal, Search: true, List: true, Hint: "Stands in each checklist made from it."},
+			{Name: step.Holds, Label: "Holds tickets back", Type: record.Bool, Class: record.Internal, Default: false, Filter: true, Hint: "On a ticket, its required tasks are done before that is resolved, fulfilled or closed."},
 		},
 	}
 }
@@ -89,6 +91,7 @@ func steps() *record.Kind {
 			{Name: "description", Type: record.HTML, Class: record.Internal, Search: true, List: true, Hint: "What is to be done."},
 			{Name: "days", Label: "Due after", Type: record.Integer, Class: record.Internal, List: true,
 				Hint: "Days from the making of the checklist, 0 to " + strconv.Itoa(mostDays) + "; empty for no date."},
+			{Name: step.Required, Type: record.Bool, Class: record.Internal, Default: false, Hint: "On a ticket, where the template holds tickets back."},
 			{Name: "order", Type: record.Integer, Class: record.Internal, Sort: true, Hint: "Empty puts it at the end."},
 		},
 	}

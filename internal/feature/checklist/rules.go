@@ -8,6 +8,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/checklist/step"
 )
 
 // mostDays is how far ahead of its making a task can be due: ten years.
@@ -20,25 +21,7 @@ func beforeTask(tx *gate.Tx, now, old *record.Record) error {
 	if err := inOrder(tx, now, old); err != nil {
 		return err
 	}
-	switch done, was := now.Values.Bool("completed"), old != nil && old.Values.Bool("completed"); {
-	case !done:
-		delete(now.Values, "completed_at")
-		delete(now.Values, "completed_by_id")
-	case !was && now.Values["completed_at"] == nil:
-		now.Values["completed_at"] = tx.Now
-		return doneBy(tx, now)
-	}
-	return nil
-}
-
-// doneBy notes who ticked a task; an API key that is nobody's is no user.
-func doneBy(tx *gate.Tx, now *record.Record) error {
-	var n int
-	err := tx.QueryRow(`select count(*) from record where id = ? and kind = 'user' and trashed_at is null`, int64(tx.Caller.User)).Scan(&n)
-	if n > 0 {
-		now.Values["completed_by_id"] = tx.Caller.User
-	}
-	return err
+	return step.Ticked(tx, now, old)
 }
 
 func beforeStep(tx *gate.Tx, now, old *record.Record) error {

@@ -71,7 +71,13 @@ func (s *Rules) Before(tx *gate.Tx, now, old *record.Record) error {
 	if err := s.stamp(tx, now, old); err != nil {
 		return err
 	}
-	return s.Life.Check(now, old)
+	if err := s.Life.Check(now, old); err != nil {
+		return err
+	}
+	if is := now.Values.Text(s.Life.Field); old != nil && slices.Contains(s.Done, is) && !slices.Contains(s.Done, old.Values.Text(s.Life.Field)) {
+		return ticked(tx, now, s.Life.Field)
+	}
+	return nil
 }
 
 // After is the kind's: the clocks of the ticket follow it, and its customer is told when

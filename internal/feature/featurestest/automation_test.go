@@ -366,6 +366,27 @@ func TestRules(t *testing.T) {
 			t.Error("a dry run wrote something")
 		}
 	})
+	t.Run("a checklist comes once", func(t *testing.T) {
+		list := r.Make("checklist_template", 0, record.Values{"name": "Urgent ones"})
+		for _, name := range []string{"Ring the lead", "Tell the customer"} {
+			r.Make("checklist_template_task", 0, record.Values{"checklist_template_id": list, "name": name})
+		}
+		if _, err := r.rule(r.manager, record.Values{"happens": automation.Created, "actions": actRows([][3]string{{automation.Lists, "", "No such list"}})}); err == nil {
+			t.Error("a rule brings a list that there is not")
+		}
+		rule := r.mustRule(r.manager, automation.Changed, [][3]string{{"urgency", "is", "High"}}, [3]string{automation.Lists, "", "Urgent ones"})
+		rec := r.mustMake("incident", nil)
+		for _, urgency := range []string{"High", "Low", "High"} {
+			if err := r.as(r.agent, rec.ID, record.Values{"urgency": urgency}); err != nil {
+				t.Fatal(err)
+			}
+			r.drain()
+		}
+		if got := r.count("k_ticket_step", "incident_id = ?", int64(rec.ID)); got != 2 {
+			t.Errorf("%d steps: %q", got, r.log(rec.ID))
+		}
+		r.off(rule)
+	})
 }
 
 // TestRulesEnd: whatever rules there are and whatever people change, what rules set off

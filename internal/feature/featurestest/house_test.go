@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/feature/certificate"
 	"strongroom/internal/feature/change"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/checklist/step"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/configuration"
@@ -85,6 +86,7 @@ func features() []record.Feature {
 		domain.Feature(),
 		certificate.Feature(),
 		checklist.Feature(),
+		step.Feature(),
 		notification.Feature(),
 		tracker.Feature(),
 		comment.Feature(),

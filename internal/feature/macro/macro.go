@@ -69,6 +69,7 @@ func macros() *record.Kind {
 			ref("to_team_id", "To team", "team", ""), ref("category_id", "Category", "category", ""),
 			choice("urgency", "Urgency", grades(), ""), choice("impact", "Impact", grades(), ""),
 			{Name: "add_tags", Label: "Add tags", Type: record.Text, Class: record.Internal, Group: "What it sets", Hint: "Words with commas between. Those that the ticket has stay."},
+			ref("template_id", "Checklist", "checklist_template", "Its tasks are ticked off on the ticket. It is there once, however often the macro is applied."),
 			{Name: "then", Label: "State", Type: record.Text, Class: record.Internal, Filter: true, List: true, Group: "What it sets", Hint: "As it is called, such as Waiting for Customer."},
 		},
 	}
@@ -123,7 +124,7 @@ func before(_ *gate.Tx, now, _ *record.Record) error {
 			return fault.Field("then", "No ticket that this macro is for is ever %q.", then).WithHint("Write the state as it stands on the ticket.")
 		}
 	}
-	if !writes(v) && len(sets(v, 0)) == 0 {
+	if !writes(v) && len(sets(v, 0)) == 0 && v.ID("template_id") == 0 {
 		return fault.Field("text", "This macro does nothing yet.").WithHint("Give it a text, something to set, or a state.")
 	}
 	return nil
@@ -168,7 +169,9 @@ func sets(v record.Values, who id.ID) record.Values {
 }
 
 // OnlyWrites tells whether a macro does nothing but write: it is a text to be filled in.
-func OnlyWrites(m *record.Record) bool { return len(sets(m.Values, 0)) == 0 }
+func OnlyWrites(m *record.Record) bool {
+	return len(sets(m.Values, 0)) == 0 && m.Values.ID("template_id") == 0
+}
 
 // Offered lists the macros that the caller may apply to tickets of a kind.
 func Offered(tx *gate.Tx, e *record.Engine, kind string, teams []id.ID) ([]*record.Record, error) {
@@ -198,6 +201,7 @@ func refused(m *record.Record, kind string, teams []id.ID) error {
 type Deed struct {
 	Entry record.Values // of the journal; nil for none
 	Sets  record.Values // of the ticket; empty for none
+	List  id.ID         // of a template, whose tasks are to be ticked off; 0 for none
 }
 
 // grades are those of urgency and impact; the kinds of tickets refuse any other.
@@ -216,7 +220,7 @@ func Of(tx *gate.Tx, e *record.Engine, macro id.ID, ticket *record.Record, teams
 		}
 		return nil, nil, err
 	}
-	d := &Deed{Sets: sets(m.Values, tx.Caller.User)}
+	d := &Deed{Sets: sets(m.Values, tx.Caller.User), List: m.Values.ID("template_id")}
 	if more, ok := d.Sets["tags"].(string); ok {
 		d.Sets["tags"] = ticket.Values.Text("tags") + ", " + more
 	}

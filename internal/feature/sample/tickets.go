@@ -239,7 +239,25 @@ func (c *client) written(tx *gate.Tx, x call, ticket id.ID) error {
 			return fmt.Errorf("what was written on the ticket %q: %w", x.subject, err)
 		}
 	}
+	if err := c.ticked(tx, x, ticket); err != nil {
+		return err
+	}
 	return c.spent(tx, x, ticket)
+}
+
+// ticked puts on a ticket what is ticked off there; what is required is not done yet.
+func (c *client) ticked(tx *gate.Tx, x call, ticket id.ID) error {
+	k := c.w.filler.Records.Kinds.Kind("ticket_step")
+	if k == nil || x.subject != "Firmware of the firewall" {
+		return nil
+	}
+	for i, name := range []string{"Save the configuration", "Tell the office", "Look at the log a day later"} {
+		v := record.Values{k.ParentBy(x.kind).Name: ticket, "name": name, "completed": i == 0, "required": i != 1}
+		if _, err := c.w.create(tx, k.Name, v); err != nil {
+			return fmt.Errorf("what is ticked off on the ticket %q: %w", x.subject, err)
+		}
+	}
+	return nil
 }
 
 // spent enters the time that went into what was written on a ticket.

@@ -18,6 +18,7 @@ import (
 	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/automation/term"
 	"strongroom/internal/feature/ballot"
+	"strongroom/internal/feature/checklist/step"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/duty"
 	"strongroom/internal/feature/journal/entry"
@@ -106,6 +107,10 @@ func (w *work) act(i int, a automation.Act) (string, error) {
 		}
 		r, err := w.e.Create(w.tx, a.Field, v)
 		return "Opened " + numbered(r) + ".", err
+	case automation.Lists:
+		template, _ := id.Parse(a.Value)
+		n, err := step.Bring(w.tx, w.e, template, w.at)
+		return "Added " + number(n, "step") + " to tick off.", err
 	case automation.Calls, automation.Starts:
 		n, _ := id.Parse(a.Value)
 		do := map[string]func(*gate.Tx, id.ID, *record.Record, string) (string, error){automation.Calls: w.Call, automation.Starts: w.Start}[a.Do]

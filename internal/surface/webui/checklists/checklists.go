@@ -17,6 +17,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/checklist"
+	"strongroom/internal/feature/checklist/step"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -206,6 +207,9 @@ func (v *visit) line(t *record.Record, i, all int, may bool) taskLine {
 	}
 	if days, ok := t.Values["days"].(int64); ok {
 		l.About = append(l.About, ui.Cell{Text: dueAfter(days)})
+	}
+	if t.Kind.Name == checklist.StepKind && t.Values.Bool(step.Required) {
+		l.About = append(l.About, ui.Cell{Text: "Required"})
 	}
 	if who := t.Names["assignee_id"]; who != "" {
 		l.About = append(l.About, ui.Cell{Icon: "user", Text: who})

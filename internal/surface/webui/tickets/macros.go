@@ -7,6 +7,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/checklist/step"
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/macro"
@@ -88,6 +89,11 @@ func (v *visit) macro() error {
 		if d.Entry != nil {
 			t.typ, t.text, t.then = d.Entry.Text("journal_type"), d.Entry.Text("notes_body"), d.Sets.Text("status")
 			if _, err := v.Records.Create(tx, entry.Kind, d.Entry); err != nil {
+				return err
+			}
+		}
+		if d.List != 0 {
+			if _, err := step.Bring(tx, v.Records, d.List, r); err != nil {
 				return err
 			}
 		}

@@ -58,6 +58,35 @@ func TestMacros(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a checklist comes along once, and holds the ticket", func(t *testing.T) {
+		list := h.Make("checklist_template", 0, record.Values{"name": "Printers", "holds": true})
+		h.Make("checklist_template_task", 0, record.Values{"checklist_template_id": list, "name": "Print a page", "required": true})
+		m := made(record.Values{"name": "Printer list", "template_id": list})
+		for range 2 {
+			editor.Post("/tickets/"+one+"/macro", apply(m)).Want(http.StatusSeeOther)
+		}
+		for range 2 {
+			editor.Post("/tickets/"+one+"/steps", url.Values{"name": {"Sweep up"}}).Want(http.StatusSeeOther)
+		}
+		editor.Post("/tickets/"+one+"/steps", url.Values{"name": {" "}}).Want(http.StatusUnprocessableEntity)
+		reader.Post("/tickets/"+one+"/steps", url.Values{"name": {"x"}}).Want(http.StatusNotFound)
+		p := editor.Get("/incidents/" + one)
+		if got := p.Text(".stepbox"); !strings.Contains(got, "0 of 2 done") || !strings.Contains(got, "Print a page") || !strings.Contains(got, "required") || p.Has("#add-list") {
+			t.Errorf("the list says %q", got)
+		}
+		said := editor.Post("/tickets/"+one+"/move", url.Values{"to": {"Resolved"}, "resolution": {"<p>Paper</p>"}, "cause_code": {"Hardware"}}).Want(http.StatusUnprocessableEntity)
+		if !strings.Contains(said.Text("main"), "Not all is ticked off: Print a page.") || !strings.Contains(said.Body, "Paper") {
+			t.Errorf("it is held back with %q", said.Text("main"))
+		}
+		tick := p.Attr(".stepbox li form", "action")
+		reader.Post(tick, url.Values{"done": {"1"}}).Want(http.StatusNotFound)
+		for range 2 {
+			editor.Post(tick, url.Values{"done": {"1"}}).Want(http.StatusSeeOther)
+		}
+		if got := editor.Get("/incidents/" + one).Text(".stepbox"); !strings.Contains(got, "1 of 2 done") || !strings.Contains(got, "by Edith Moreau") {
+			t.Errorf("ticked, the list says %q", got)
+		}
+	})
 	t.Run("not for everybody", func(t *testing.T) {
 		editor.Post("/tickets/"+one+"/macro", apply(theirs)).Want(http.StatusForbidden)
 		editor.Post("/tickets/"+one+"/macro", apply(tasks)).Want(http.StatusUnprocessableEntity)

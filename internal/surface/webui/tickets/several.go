@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/checklist/step"
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/macro"
@@ -229,7 +230,11 @@ func (v *visit) workOne(k *record.Kind, rid id.ID, c *chosen) (label string, err
 			if d.Entry != nil {
 				entries = append(entries, d.Entry)
 			}
-			sets = d.Sets
+			if sets = d.Sets; d.List != 0 {
+				if _, err := step.Bring(tx, v.Records, d.List, r); err != nil {
+					return err
+				}
+			}
 		}
 		for f, x := range c.sets { // what is said here goes before the macro
 			sets[f] = x

@@ -55,6 +55,7 @@ type ticketPage struct {
 	Rail     []*ui.Section
 	Merged   *ui.Section // what was merged into it
 	Tags     *tagsCard
+	Steps    *stepsCard
 }
 
 // text is a long text of the ticket itself.
@@ -109,6 +110,9 @@ func (v *visit) ticket(r *record.Record, t *typed) error {
 			return err
 		}
 		if d.Tags, err = v.tags(tx, r); err != nil {
+			return err
+		}
+		if d.Steps, err = v.steps(tx, r); err != nil {
 			return err
 		}
 		if d.Hand, err = v.hand(tx, r); err != nil {

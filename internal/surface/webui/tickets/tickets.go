@@ -95,6 +95,8 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/tickets/{id}/solved", p.as((*visit).solved))
 	s.Post("/tickets/{id}/macro", p.as((*visit).macro))
 	s.Post("/tickets/{id}/tags", p.as((*visit).tag))
+	s.Post("/tickets/{id}/steps", p.as((*visit).addStep))
+	s.Post("/ticket_steps/{id}/tick", p.as((*visit).tickStep))
 	s.Get("/tickets/{id}/merge", p.as((*visit).merging))
 	s.Post("/tickets/{id}/merge", p.as((*visit).merge))
 	s.Get("/tickets/{id}/split", p.as((*visit).splitting))
