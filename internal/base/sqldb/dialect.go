@@ -68,6 +68,9 @@ func (d Dialect) columnType(t string) string {
 // DDL translates the column types of ddl, which may hold several statements,
 // from the neutral vocabulary (see the package comment) to the database's own.
 func (d Dialect) DDL(ddl string) string {
+	if d == Postgres {
+		ddl = strings.TrimSuffix(ddl, withoutRowid)
+	}
 	t := ddlWriter{d: d}
 	for i := 0; i < len(ddl); {
 		k, end := lex(ddl, i)
@@ -76,6 +79,10 @@ func (d Dialect) DDL(ddl string) string {
 	}
 	return t.out.String()
 }
+
+// withoutRowid ends the statement of a table that lies in the order of its primary key. PostgreSQL
+// has no such tables.
+const withoutRowid = " without rowid"
 
 // ddlWriter walks over tokens and finds the place where a column's type stands:
 // the second token of an item of "create table (...)", and the one after the

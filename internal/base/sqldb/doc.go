@@ -36,5 +36,5 @@
 //	json   SQLite text      PostgreSQL text collate "C"
 //	bytes  SQLite blob      PostgreSQL bytea
 //
-// Everything else is passed on as it is written.
+// "without rowid" at the end is for SQLite alone. Everything else is passed on as it is written.
 package sqldb

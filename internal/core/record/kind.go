@@ -11,6 +11,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
+	"strongroom/internal/core/tally"
 )
 
 // Scope says what a record of a kind belongs to.
@@ -170,12 +171,13 @@ type Kind struct {
 	// Parents are further Ref fields that may name the parent instead, of another kind
 	// each: a record has one parent.
 	Parents []string
-	Shared  bool   // OfOrganization: a record may belong to none; it then is for all, and changed by who changes the tenant's lists
-	Admin   bool   // only administrators may change it
-	Fixed   bool   // nobody may change it: countries, regions
-	Menu    int    // position in the navigation and among an organization's tabs; 0 is not there
-	Ended   string // the Bool field that says of a record that it is over: none of its dates expires any more
-	Sheet   bool   // its records lie in a table of IT Glue's export, called like the plural, with a column for each field
+	Shared  bool       // OfOrganization: a record may belong to none; it then is for all, and changed by who changes the tenant's lists
+	Admin   bool       // only administrators may change it
+	Fixed   bool       // nobody may change it: countries, regions
+	Menu    int        // position in the navigation and among an organization's tabs; 0 is not there
+	Ended   string     // the Bool field that says of a record that it is over: none of its dates expires any more
+	Days    tally.Days // what is counted of it by day
+	Sheet   bool       // its records lie in a table of IT Glue's export, called like the plural, with a column for each field
 	Fields  []Field
 	Seed    []Values // records of a new tenant
 	Life    Stages   // its states and moves; nil for a kind that has none

@@ -3,6 +3,7 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -93,7 +94,7 @@ func (g *Registry) migrateKind(tx *sqldb.Tx, k *Kind) error {
 	if len(have) == 0 {
 		ddl = []string{`create table ` + k.Table() + ` (` + strings.Join(lines, ", ") + `)`}
 	}
-	return tx.Migrate(append(ddl, k.indexes()...))
+	return errors.Join(tx.Migrate(append(ddl, k.indexes()...)), tally.FillDays(tx, k.Name, k.Table(), k.Days))
 }
 
 // sqlColumns gives the columns of a field and their types. Refs bear no
@@ -151,12 +152,13 @@ func (g *Registry) Fingerprint() string {
 	put(traitSchema)
 	put(sealed.Schema)
 	put(access.Schema)
+	put(tally.Schema)
 	for _, d := range []sqldb.Dialect{sqldb.SQLite, sqldb.Postgres} {
 		put(secret.Schema(d))
 		put(search.Schema(d))
 	}
 	for _, k := range g.kinds {
-		fmt.Fprintln(h, k.Table(), k.Variants != nil)
+		fmt.Fprintln(h, k.Table(), k.Variants != nil, k.Days)
 		for _, f := range k.columns() {
 			fmt.Fprintln(h, f.sqlColumns())
 		}

@@ -111,11 +111,25 @@ func count(tx *gate.Tx, old, now *Record) error {
 	return sums.Later(tx)
 }
 
+// Total is the total that the record is counted in.
+func (r *Record) Total() tally.Key {
+	return tally.Key{Org: r.Org, Kind: r.Kind.Name, Archived: r.Archived, Restricted: r.Restricted}
+}
+
+// Value is that of a field or, with created_at, when the record was made.
+func (r *Record) Value(field string) any {
+	if field == "created_at" {
+		return r.Created
+	}
+	return r.Values[field]
+}
+
 func addTo(sums tally.Changes, r *Record, n int64) {
 	if r == nil || r.Trashed != 0 {
 		return
 	}
-	sums[tally.Key{Org: r.Org, Kind: r.Kind.Name, Archived: r.Archived, Restricted: r.Restricted}] += n
+	sums[r.Total()] += n
+	r.Kind.Days.Add(sums, r.Total(), r.Value, n)
 	for _, s := range r.states() {
 		sums[tally.Key{Org: r.Org, Kind: tally.State(r.Kind.Name, s), Archived: r.Archived, Restricted: r.Restricted}] += n
 	}

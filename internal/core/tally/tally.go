@@ -25,6 +25,11 @@ var Schema = []string{
 	`create index if not exists record_total_org on record_total (org_id)`,
 	`create table if not exists record_count (kind text not null, archived int not null, restricted int not null, n int not null, primary key (kind, archived, restricted))`,
 	`insert into record_count (kind, archived, restricted, n) select kind, archived, restricted, sum(n) from record_total where n <> 0 group by kind, archived, restricted on conflict do nothing`,
+	// The daily totals. A fact is what is counted, see fact: a number takes a tenth of the space of its words, in as
+	// many rows as there are records.
+	`create table if not exists record_daily (fact int not null, org_id int not null, day int not null, value int not null, archived int not null, restricted int not null, n int not null,
+		primary key (fact, org_id, day, value, archived, restricted)) without rowid`,
+	`create table if not exists record_daily_filled (kind text primary key, declared text not null)`,
 }
 
 // Variant is how the totals of a variant of a kind are called: kind/id. With
@@ -228,6 +233,8 @@ type Key struct {
 	Kind       string
 	Archived   bool
 	Restricted bool
+	// Of a daily total: what is counted, of which day since 1970, and of what value.
+	Fact, Day, Value int64
 }
 
 type counting struct{}
@@ -246,13 +253,20 @@ func (t Changes) Later(tx *gate.Tx) error {
 
 // writeTotals changes the totals of each organization and those of the tenant.
 func writeTotals(tx *sqldb.Tx, list []Changes) error {
-	sums, whole := Changes{}, Changes{}
+	sums, whole, days := Changes{}, Changes{}, Changes{}
 	for _, t := range list {
 		for k, n := range t {
+			if k.Fact != 0 {
+				days[k] += n
+				continue
+			}
 			sums[k] += n
 			k.Org = 0
 			whole[k] += n
 		}
+	}
+	if err := days.writeDays(tx); err != nil {
+		return err
 	}
 	err := sums.write(func(k Key, n int64) error {
 		_, err := tx.Exec(`insert into record_total (org_id, kind, archived, restricted, n) values (?, ?, ?, ?, ?)
@@ -273,7 +287,8 @@ func writeTotals(tx *sqldb.Tx, list []Changes) error {
 // wait for each other in a ring.
 func (t Changes) write(f func(Key, int64) error) error {
 	keys := slices.SortedFunc(maps.Keys(t), func(a, b Key) int {
-		return cmp.Or(cmp.Compare(a.Org, b.Org), strings.Compare(a.Kind, b.Kind), compareBool(a.Archived, b.Archived), compareBool(a.Restricted, b.Restricted))
+		return cmp.Or(cmp.Compare(a.Org, b.Org), strings.Compare(a.Kind, b.Kind), compareBool(a.Archived, b.Archived), compareBool(a.Restricted, b.Restricted),
+			cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Day, b.Day), cmp.Compare(a.Value, b.Value))
 	})
 	for _, k := range keys {
 		if t[k] == 0 {

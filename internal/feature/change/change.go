@@ -75,7 +75,7 @@ func changes() *record.Kind {
 	requester.Label = "Requester"
 	k := &record.Kind{
 		Name: Kind, Plural: "changes", Label: "Change", Labels: "Changes", Icon: "git-branch",
-		Scope: record.OfOrganization, Menu: 34, Ended: "final", Life: l, Before: rules.Before, After: after(rules),
+		Scope: record.OfOrganization, Menu: 34, Ended: "final", Days: desk.Days(false), Life: l, Before: rules.Before, After: after(rules),
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("CHG"), desk.Status(l, "Left empty, it is Logged."),
 			desk.Priority(), desk.Urgency(), desk.Impact(),

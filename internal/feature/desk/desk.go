@@ -10,6 +10,7 @@ package desk
 import (
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/tally"
 	"strongroom/internal/feature/sla"
 )
 
@@ -104,6 +105,20 @@ func Clocked() []record.Field {
 		{Name: sla.Reported, Label: "Reported", Type: record.Time, Format: record.Moment, Class: record.Internal, Filter: true, Sort: true, Hint: "When it came in, if that was before it was written down. Its clocks run from then."},
 		{Name: sla.Due, Label: "Due", Type: record.Time, Format: record.Moment, Class: record.Internal, ReadOnly: true, Filter: true, Sort: true, List: true},
 	}, sla.FactFields()...)
+}
+
+// Days are what is counted of tickets by day, so that reports do not read each of them.
+// Those that customers are asked about are counted by what they said too.
+func Days(satisfied bool) tally.Days {
+	out := tally.Days{
+		{At: "created_at", Of: []string{sla.Reopened}},
+		{At: "resolved_at", Of: []string{sla.ResponseTime, sla.ResponseLate, sla.ResolutionTime, sla.ResolutionLate}, By: []string{"owner_id"}},
+		{At: "closed_at"},
+	}
+	if satisfied {
+		out = append(out, tally.Daily{At: "satisfaction_at", Of: []string{"satisfaction"}})
+	}
+	return out
 }
 
 // Satisfied are what the customer says of what was done, once she is asked.

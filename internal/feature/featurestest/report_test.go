@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/core/tally"
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/report"
 	"strongroom/internal/feature/request"
@@ -59,15 +61,88 @@ func (b *bench) lived(random *rand.Rand, n int) (second id.ID) {
 				b.t.Fatal(err)
 			}
 		}
+		b.fate(i, r)
 	}
 	for _, kind := range []string{incident.Kind, request.Kind} { // what customers said of every second one
 		b.Change(func(tx *gate.Tx) error {
-			_, err := tx.Exec(`update k_`+kind+` set satisfaction = 1 + id % 5, satisfaction_at = ? where id % 2 = 0`, tx.Now)
+			p, err := b.Records.List(tx, kind, record.Query{Archived: "", Limit: 1000})
+			for _, r := range p.Records {
+				if r.ID%2 != 0 || err != nil {
+					continue
+				}
+				said := *r
+				said.Values = maps.Clone(r.Values)
+				said.Values["satisfaction"], said.Values["satisfaction_at"] = int64(1+r.ID%5), tx.Now
+				if _, err = tx.Exec(`update k_`+kind+` set satisfaction = ?, satisfaction_at = ? where id = ?`, said.Values["satisfaction"], tx.Now, int64(r.ID)); err == nil {
+					err = r.Kind.Days.Move(tx, r.Total(), r.Value, said.Value)
+				}
+			}
 			return err
 		})
 	}
 	b.agent, b.org, b.customer = agents[0], first, customer
 	return second
+}
+
+// fate has something become of some tickets that is no part of their lifecycle.
+func (b *bench) fate(i int, r *record.Record) {
+	b.t.Helper()
+	b.Change(func(tx *gate.Tx) error {
+		switch i % 10 {
+		case 5:
+			return b.Records.SetArchived(tx, r.Kind.Name, r.ID, true)
+		case 6:
+			return b.Records.Trash(tx, r.Kind.Name, r.ID)
+		case 7:
+			if err := b.Records.Trash(tx, r.Kind.Name, r.ID); err != nil {
+				return err
+			}
+			return b.Records.Untrash(tx, r.Kind.Name, r.ID)
+		case 8:
+			return b.Records.SetAccess(tx, r.Kind.Name, r.ID, true, nil, nil)
+		}
+		return nil
+	})
+}
+
+// daily compares the totals by day that are kept with what they are counted anew.
+func (b *bench) daily(t *testing.T) {
+	t.Helper()
+	read := func() (out []string) {
+		b.View(b.Admin(), func(tx *gate.Tx) error {
+			rows, err := tx.Query(`select fact, org_id, day, value, archived, restricted, n from record_daily where n <> 0 order by 1, 2, 3, 4, 5, 6`)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var x [7]int64
+				if err := rows.Scan(&x[0], &x[1], &x[2], &x[3], &x[4], &x[5], &x[6]); err != nil {
+					return err
+				}
+				out = append(out, fmt.Sprint(x))
+			}
+			return rows.Err()
+		})
+		return out
+	}
+	kept := read()
+	b.Change(func(tx *gate.Tx) error {
+		for _, q := range []string{`delete from record_daily_filled`, `update record_daily set n = n + 1 where value = 0`} {
+			if _, err := tx.Exec(q); err != nil {
+				return err
+			}
+		}
+		for _, k := range b.Records.Kinds.Kinds() {
+			if err := tally.FillDays(tx.SQL(), k.Name, k.Table(), k.Days); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if again := read(); len(kept) == 0 || !slices.Equal(kept, again) {
+		t.Errorf("kept by day are %d totals:\n%v\ncounted anew %d:\n%v", len(kept), kept, len(again), again)
+	}
 }
 
 // behind gives the records of the list that a cell names, as the caller sees them.
@@ -215,6 +290,7 @@ func TestReportsEqualTheirLists(t *testing.T) {
 		}
 	}
 	b.refusals(t)
+	b.daily(t)
 	b.facts(t)
 }
 

@@ -62,7 +62,7 @@ func incidents() *record.Kind {
 	customer.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "incidents", Label: "Incident", Labels: "Incidents", Icon: "flame",
-		Scope: record.OfOrganization, Menu: 31, Ended: "final", Life: l, Before: rules.Before, After: rules.After,
+		Scope: record.OfOrganization, Menu: 31, Ended: "final", Days: desk.Days(true), Life: l, Before: rules.Before, After: rules.After,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("INC"),
 			desk.Status(l, "Left empty, it is Active once the category is known, and Logged until then."),

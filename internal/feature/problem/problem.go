@@ -64,7 +64,7 @@ func problems() *record.Kind {
 	category.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "problems", Label: "Problem", Labels: "Problems", Icon: "bug",
-		Scope: record.OfOrganization, Menu: 33, Ended: "final", Life: l, Before: rules.Before, After: rules.After,
+		Scope: record.OfOrganization, Menu: 33, Ended: "final", Days: desk.Days(false), Life: l, Before: rules.Before, After: rules.After,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("PRB"), desk.Status(l, "Left empty, it is Logged."),
 			desk.Priority(), desk.Urgency(), desk.Impact(),

@@ -71,7 +71,7 @@ func releases() *record.Kind {
 	requester.Label = "Requester"
 	k := &record.Kind{
 		Name: Kind, Plural: "releases", Label: "Release", Labels: "Releases", Icon: "rocket",
-		Scope: record.OfOrganization, Menu: 36, Ended: "final", Life: l, Before: rules.Before, After: after(rules),
+		Scope: record.OfOrganization, Menu: 36, Ended: "final", Days: desk.Days(false), Life: l, Before: rules.Before, After: after(rules),
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("REL"), desk.Status(l, "Left empty, it is Draft."),
 			{Name: "release_type", Label: "Type", Type: record.Choice, Choices: Types(), Default: "Minor", Class: record.Internal, Filter: true, List: true, Hint: "A major one is made with milestones."},

@@ -110,7 +110,11 @@ func (s *asked) cells(group string) ([]Cell, error) {
 	if Timed(group) {
 		limit = mostTimes
 	}
-	rows, err := s.tx.Query(s.statement(by, of, from), append(append(cuts, args...), limit)...)
+	q, all, kept := s.kept(group)
+	if !kept {
+		q, all = s.statement(by, of, from), append(cuts, args...)
+	}
+	rows, err := s.tx.Query(q, append(all, limit)...)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func requests() *record.Kind {
 	customer.Required = true
 	k := &record.Kind{
 		Name: Kind, Plural: "service_requests", Label: "Service request", Labels: "Service requests", Icon: "inbox",
-		Scope: record.OfOrganization, Menu: 32, Ended: "final", Life: l, Before: rules.Before, After: func(tx *gate.Tx, now, old *record.Record) error {
+		Scope: record.OfOrganization, Menu: 32, Ended: "final", Days: desk.Days(true), Life: l, Before: rules.Before, After: func(tx *gate.Tx, now, old *record.Record) error {
 			if err := rules.After(tx, now, old); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package sla
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -100,6 +101,8 @@ func passed(events []clock.Event) (p passing) {
 // they differ from what its row has.
 func keepFacts(tx *gate.Tx, r *record.Record, due any, facts record.Values) error {
 	set, args := "", []any(nil)
+	was := *r
+	was.Values = maps.Clone(r.Values)
 	put := func(name string, v any) {
 		if r.Kind.Field(name) == nil || r.Values[name] == v {
 			return
@@ -120,7 +123,10 @@ func keepFacts(tx *gate.Tx, r *record.Record, due any, facts record.Values) erro
 		return nil
 	}
 	_, err := tx.Exec(`update `+r.Kind.Table()+` set `+set+` where id = ?`, append(args, int64(r.ID))...)
-	return err
+	if err != nil || r.Trashed != 0 {
+		return err
+	}
+	return r.Kind.Days.Move(tx, r.Total(), was.Value, r.Value)
 }
 
 // Recount computes anew what follows from the events of a ticket and is kept.

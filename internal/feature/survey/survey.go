@@ -13,6 +13,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"strongroom/internal/base/fault"
@@ -291,9 +292,20 @@ func (s *Surveys) say(ctx context.Context, c *access.Caller, action access.Actio
 		if _, err := tx.Exec(`update `+r.Kind.Table()+` set `+Score+` = ?, `+When+` = ?, `+Words+` = ? where id = ?`, a.Score, tx.Now, words, int64(r.ID)); err != nil {
 			return err
 		}
+		if err := s.counted(tx, q.rec, a.Score); err != nil {
+			return err
+		}
 		return tx.Desk(func() error { return s.warn(tx, q, a) })
 	})
 	return again, gone(err)
+}
+
+// counted moves the totals by day for a ticket whose customer said how content she is.
+func (s *Surveys) counted(tx *gate.Tx, r *record.Record, score int) error {
+	is := *r
+	is.Values = maps.Clone(r.Values)
+	is.Values[Score], is.Values[When] = int64(score), tx.Now
+	return r.Kind.Days.Move(tx, r.Total(), r.Value, is.Value)
 }
 
 // gone words every NotFound alike.

@@ -67,7 +67,7 @@ func tasks() *record.Kind {
 	}
 	k := &record.Kind{
 		Name: Kind, Plural: "tasks", Label: "Task", Labels: "Tasks", Icon: "subtask",
-		Scope: record.OfOrganization, Menu: 35, Ended: "final", Life: l, Before: rules.Before, After: rules.After,
+		Scope: record.OfOrganization, Menu: 35, Ended: "final", Days: desk.Days(false), Life: l, Before: rules.Before, After: rules.After,
 		Fields: []record.Field{
 			desk.Subject(), desk.Number("TSK"), desk.Status(l, "Left empty, it is Logged."),
 			{Name: "priority", Type: record.Choice, Choices: desk.Priorities(), Default: "3", Class: record.Internal, Filter: true, Sort: true, List: true},
