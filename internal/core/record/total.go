@@ -137,28 +137,3 @@ func addTo(sums tally.Changes, r *Record, n int64) {
 		sums[tally.Key{Org: r.Org, Kind: tally.Variant(r.Kind.Name, v), Archived: r.Archived, Restricted: r.Restricted}] += n
 	}
 }
-
-// countParts moves the totals of the records that share a record's access to
-// where it goes.
-func countParts(tx *gate.Tx, old, now *Record) error {
-	rows, err := tx.Query(`select kind, archived, count(*) from record where guard_id = ? and guard_id <> id and trashed_at is null group by kind, archived`, int64(old.ID))
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	sums := tally.Changes{}
-	for rows.Next() {
-		var kind string
-		var archived bool
-		var n int64
-		if err := rows.Scan(&kind, &archived, &n); err != nil {
-			return err
-		}
-		sums[tally.Key{Org: old.Org, Kind: kind, Archived: archived, Restricted: old.Restricted}] -= n
-		sums[tally.Key{Org: now.Org, Kind: kind, Archived: archived, Restricted: now.Restricted}] += n
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	return sums.Later(tx)
-}

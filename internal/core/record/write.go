@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/sealed"
 	"strongroom/internal/core/search"
 	"strongroom/internal/core/secret"
+	"strongroom/internal/core/tally"
 )
 
 // insert writes both rows of a new record.
@@ -54,7 +55,7 @@ func (e *Engine) write(tx *gate.Tx, r, old *Record) error {
 		return err
 	}
 	if old.Restricted != r.Restricted || old.Org != r.Org {
-		if err := countParts(tx, old, r); err != nil {
+		if err := tally.MoveParts(tx, old.ID, old.Total(), r.Total()); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(`update record set org_id = ?, restricted = ? where guard_id = ? and guard_id <> id`, int64(r.Org), r.Restricted, int64(r.ID)); err != nil {

@@ -142,17 +142,16 @@ func (x Daily) fill(tx *sqldb.Tx, kind, table, of string) error {
 	case of != "":
 		value, so = `k."`+of+`"`, ` and k."`+of+`" is not null`
 	}
-	counted := func(org string) error {
-		_, err := tx.Exec(`insert into record_daily (fact, org_id, day, value, archived, restricted, n)
-			select cast(? as bigint), org_id, day, value, archived, restricted, count(*) from (select `+org+` as org_id, `+at+` / 86400000 as day, `+value+` as value, r.archived, r.restricted
-				from `+table+` k join record r on r.id = k.id where r.trashed_at is null and `+at+` is not null`+so+`) x
-			group by org_id, day, value, archived, restricted`, f)
+	_, err := tx.Exec(`insert into record_daily (fact, org_id, day, value, archived, restricted, n)
+		select cast(? as bigint), org_id, day, value, archived, restricted, count(*) from (select r.org_id, `+at+` / 86400000 as day, `+value+` as value, r.archived, r.restricted
+			from `+table+` k join record r on r.id = k.id where r.trashed_at is null and `+at+` is not null`+so+`) x
+		group by org_id, day, value, archived, restricted`, f)
+	if err != nil {
 		return err
 	}
-	if err := counted(`r.org_id`); err != nil {
-		return err
-	}
-	return counted(`-1`)
+	_, err = tx.Exec(`insert into record_daily (fact, org_id, day, value, archived, restricted, n)
+		select fact, -1, day, value, archived, restricted, sum(n) from record_daily where fact = ? group by fact, day, value, archived, restricted`, f)
+	return err
 }
 
 // Counted is what a report by days asks of the totals.

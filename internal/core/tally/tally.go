@@ -251,6 +251,30 @@ func (t Changes) Later(tx *gate.Tx) error {
 	return sqldb.AtCommit(tx.SQL(), counting{}, writeTotals, t)
 }
 
+// MoveParts moves the totals of the records that share a record's access to where it goes.
+func MoveParts(tx *gate.Tx, of id.ID, was, is Key) error {
+	rows, err := tx.Query(`select kind, archived, count(*) from record where guard_id = ? and guard_id <> id and trashed_at is null group by kind, archived`, int64(of))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	sums := Changes{}
+	for rows.Next() {
+		var kind string
+		var archived bool
+		var n int64
+		if err := rows.Scan(&kind, &archived, &n); err != nil {
+			return err
+		}
+		sums[Key{Org: was.Org, Kind: kind, Archived: archived, Restricted: was.Restricted}] -= n
+		sums[Key{Org: is.Org, Kind: kind, Archived: archived, Restricted: is.Restricted}] += n
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return sums.Later(tx)
+}
+
 // writeTotals changes the totals of each organization and those of the tenant.
 func writeTotals(tx *sqldb.Tx, list []Changes) error {
 	sums, whole, days := Changes{}, Changes{}, Changes{}

@@ -18,6 +18,7 @@ import (
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/duty"
 	"strongroom/internal/feature/sla"
+	"strongroom/internal/feature/sla/teller"
 )
 
 // onDuty is a bench whose tickets are given to people.
@@ -450,4 +451,44 @@ func TestOnCall(t *testing.T) {
 			t.Errorf("after its end: %v", err)
 		}
 	})
+}
+
+// TestEscalationGivesToWhoIsOnCall: an agreement gives what is late to who is on call, once;
+// where nobody is, who leads the team is told, and the ticket stays as it was.
+func TestEscalationGivesToWhoIsOnCall(t *testing.T) {
+	d := openDuty(t)
+	first := d.Clock.Now().UTC().AddDate(0, 0, -1).Format(time.DateOnly)
+	plan := d.Make(duty.PlanKind, 0, record.Values{"name": "First", "team_id": d.team, "zone": "UTC", "minutes": int64(10), "layers": []map[string]any{{"people": "ben@example.com", "first": first, "days": int64(300)}}})
+	calendar, _ := d.promises()
+	d.agreed(d.org, calendar, record.Values{"warn_at": nil, "escalations": []map[string]any{
+		{"percent": 50, "measure": "resolution", "do": string(sla.GiveOnCall), "whom": ""}}}, map[string]float64{"resolution": 4})
+	run := func() {
+		t.Helper()
+		for range 2 { // each is a restart
+			if err := (&teller.Teller{Gate: d.Gate, Records: d.Records, OnCall: duty.GiveOnCall}).Run(t.Context(), coretest.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	late, who := d.given(record.Values{"category_id": d.one("category", "Software")})
+	if who != "" {
+		t.Fatalf("it is %s's at once", who)
+	}
+	run()
+	if who := d.owner(late.ID); who != "" {
+		t.Errorf("before its time it is given to %s", who)
+	}
+	d.Clock.Advance(121 * time.Minute)
+	run()
+	if who := d.owner(late.ID); who != "ben" || strings.Count(d.why(late.ID), "on call") != 1 {
+		t.Errorf("it is %q's: %s", who, d.why(late.ID))
+	}
+	d.Change(func(tx *gate.Tx) error { return d.Records.Trash(tx, duty.PlanKind, plan) })
+	again, _ := d.given(record.Values{"category_id": d.one("category", "Software")})
+	d.news(d.manager)
+	d.Clock.Advance(121 * time.Minute)
+	run()
+	if said := d.news(d.manager); d.owner(again.ID) != "" || strings.Count(said, "Gave it to nobody: no plan says who is on call.") != 1 {
+		t.Errorf("it is %q's, and the manager is told %q", d.owner(again.ID), said)
+	}
 }

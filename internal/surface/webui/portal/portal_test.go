@@ -1,6 +1,9 @@
 package portal_test
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"net/http"
 	"net/url"
 	"os"
@@ -360,6 +363,21 @@ func TestPortal(t *testing.T) {
 			t.Error("a drawing that runs is a logo")
 		}
 		admin.Upload("/settings/portal", f, nil).Want(http.StatusSeeOther)
+		var logo bytes.Buffer
+		if err := png.Encode(&logo, image.NewGray(image.Rect(0, 0, 2, 2))); err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range []struct{ logo, away string }{{"", ""}, {logo.String(), ""}, {"", "1"}} { // a logo is taken away where there is one
+			files := map[string]string{"logo": x.logo}
+			if x.logo == "" {
+				files = nil
+			}
+			f.Set("away", x.away)
+			admin.Upload("/settings/portal", f, files).Want(http.StatusSeeOther)
+			if has := admin.Get("/settings/portal").Want(http.StatusOK).Has("#f-away"); has != (x.logo != "") {
+				t.Errorf("with a logo of %d bytes one can be taken away: %t", len(x.logo), has)
+			}
+		}
 		p := c.nora.Get("/portal").Want(http.StatusOK)
 		css := c.nora.Get(p.Attr(`link[href^="/portal/style.css"]`, "href")).Want(http.StatusOK)
 		if !strings.Contains(p.Text("header"), "Harbour help") || !strings.Contains(p.Text("main"), "Ask us.") || !strings.Contains(css.Body, "--acc-on:#000000") {

@@ -31,9 +31,15 @@ func (v *visit) settingsPage(b brand.Brand, refused error) error {
 		{Name: "colour", Label: "Colour", Type: "text", Value: b.Colour, Holder: "#2f5bd7", Most: 7, Hint: "Of buttons and links. It is made darker or lighter where it could not be read."},
 		{Name: "welcome", Label: "Welcome", Type: "textarea", Rows: 3, Value: b.Welcome, Most: 600, Wide: true, Hint: "Stands on the first page. Left empty: How can we help?"},
 		{Name: "outside", Label: "Also on the sign-in page", Type: "checkbox", Checked: b.Outside, Wide: true, Hint: "Whoever knows the short name or address of the tenant then sees its name, logo and colour without signing in."},
-		{Name: "away", Label: "Take the logo away", Type: "checkbox", Wide: true},
 		{Name: "logo", Label: "Logo", Type: "file", Accept: "image/png,image/jpeg,image/gif", Wide: true, Hint: logo},
 	}}
+	var kept brand.Brand
+	if err := v.View(func(tx *gate.Tx) (err error) { kept, err = brand.Of(tx); return err }); err != nil {
+		return err
+	}
+	if len(kept.Logo) > 0 {
+		f.Fields = append(f.Fields, ui.Field{Name: "away", Label: "Take the logo away", Type: "checkbox", Wide: true})
+	}
 	if refused != nil {
 		say := fault.Say(refused)
 		f.Wrong(say.Text, say.Hint, say.Fields)
