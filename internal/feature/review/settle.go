@@ -202,11 +202,19 @@ func (s *Reviews) demote(tx *gate.Tx, l *Line) (string, error) {
 		return "", err
 	}
 	role := u.Values.Text("role_name")
-	if u.Archived || role == string(access.ReadOnly) || l.What != "has the role "+role && !narrowed(l.What, role) {
+	if u.Archived || l.What != "has the role "+role && !narrowed(l.What, role) {
 		return already, nil
+	}
+	if least(role) { // there is no role with less, and a customer must not become one of the staff
+		return gone, s.Records.SetArchived(tx, identity.User, l.Who, true)
 	}
 	_, err = s.Records.Update(tx, identity.User, l.Who, 0, record.Values{"role_name": string(access.ReadOnly)})
 	return gone, err
+}
+
+// least tells whether nothing is below a role: who loses it signs in no more.
+func least(role string) bool {
+	return role == string(access.ReadOnly) || role == string(access.SelfService)
 }
 
 // narrowed tells whether a line is about that role beside a custom one.

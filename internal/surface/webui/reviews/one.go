@@ -169,7 +169,7 @@ func form(r *review.Review, mine []*review.Line, names map[id.ID]string, sent *w
 		open = open[:formLines]
 		f.Note = "The first " + strconv.Itoa(formLines) + " of " + web.Number(int64(n)) + ". The others follow when these are answered."
 	}
-	f.Fields = append(f.Fields, ui.Field{Type: "heading", Label: "You are asked", Hint: "Does each still need it? What you remove is gone at once, and your answer stays as you gave it."})
+	f.Fields = append(f.Fields, ui.Field{Type: "heading", Label: "You are asked", Hint: "Does each still need it? What you remove is gone at once, and your answer stays as you gave it. Whose role is removed is Read-only from then on; who is Read-only or a customer is archived."})
 	for _, l := range open {
 		a, b := "answer-"+l.ID.String(), "reason-"+l.ID.String()
 		say, why := "", ""

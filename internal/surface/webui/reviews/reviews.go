@@ -135,7 +135,7 @@ func (v *visit) form(sent *web.Form, refused error) error {
 		{Name: "name", Label: "Name", Type: "text", Required: true, Most: 100, Wide: true, Focus: true, Value: keep("name", ""), Holder: "Autumn review"},
 		{Name: "days", Label: "Ends after", Type: "number", Required: true, Unit: "days", Min: "1", Max: "365", Value: keep("days", "14")},
 		{Name: "remind", Label: "Remind every", Type: "number", Unit: "days", Min: "0", Max: "365", Value: keep("remind", "3"), Hint: "0 for never"},
-		{Name: "removes", Label: "What nobody has answered by the end is removed", Type: "checkbox", Wide: true, Checked: sent != nil && sent.Bool("removes")}, sorts}}
+		{Name: "removes", Label: "What nobody has answered by the end is removed", Type: "checkbox", Wide: true, Hint: "Whose role is removed is Read-only from then on; who is Read-only or a customer is archived.", Checked: sent != nil && sent.Bool("removes")}, sorts}}
 	err := v.View(func(tx *gate.Tx) error {
 		people, err := v.Choices(tx, identity.User, map[id.ID]bool{})
 		if err != nil {

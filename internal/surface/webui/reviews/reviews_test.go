@@ -48,6 +48,7 @@ func TestReview(t *testing.T) {
 		return h.Records.SetAccess(tx, "document", closed, true, []id.ID{low}, nil)
 	})
 	h.See(lite, org)
+	customer := h.NewUser("cora@demo.example", "Cora Customer", access.SelfService)
 	_, key, err := h.Server.APIKeys.Create(t.Context(), h.Admin(), apikey.New{Name: "Old script", Owner: h.UserID(access.Creator)})
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +132,10 @@ func TestReview(t *testing.T) {
 		answer(manager, lineOf(t, page, "has the role Creator"), "remove", "left the project").Want(http.StatusSeeOther)
 		if role := h.Load("user", h.UserID(access.Creator)).Values.Text("role_name"); role != string(access.ReadOnly) {
 			t.Errorf("the role is %s", role)
+		}
+		answer(manager, lineOf(t, page, "has the role Self-service"), "remove", "left the customer").Want(http.StatusSeeOther)
+		if u := h.Load("user", customer); u.Values.Text("role_name") != string(access.SelfService) || !u.Archived {
+			t.Errorf("the customer whose role was removed is %s, archived: %v", u.Values.Text("role_name"), u.Archived)
 		}
 		mine := editor.Get(at)
 		answer(editor, lineOf(t, mine, "sees every organization"), "remove", "too wide").Want(http.StatusSeeOther)
