@@ -17,7 +17,7 @@ var unused = map[string]map[string]string{
 	"math/rand/v2":  {"internal/feature/sample": "the sample company is the same each time", "internal/feature/sample/crowd": "as the sample company", "internal/app/load": "load is drawn, not guessed", "internal/base/sqldb": "how long to wait before a try again"},
 	"text/template": {},
 	"os/exec": {"internal/app": "starts the key service, by a list of arguments", "internal/app/load": "starts a server to be measured", "cmd/strongroom": "strongroom run starts what it is told",
-		"internal/base/pkcs11": "runs the program that speaks to a token, by a list of arguments", "internal/base/pgtest": "for tests alone", "internal/base/browser": "for tests alone", "internal/base/mailfetch/dovecottest": "for tests alone", "internal/feature/identity/providertest": "for tests alone"},
+		"internal/base/pkcs11": "runs the program that speaks to a token, by a list of arguments", "internal/base/pgtest": "for tests alone", "internal/base/browser": "for tests alone", "internal/base/mailfetch/dovecottest": "for tests alone", "internal/base/mail/postfixtest": "for tests alone", "internal/feature/identity/providertest": "for tests alone"},
 	"crypto/sha1": {"internal/base/pkcs11": "tokens know OAEP with no other", "internal/base/breached": "lists of breached passwords are of it", "internal/base/archive": "zip archives are", "internal/core/secret": "one-time codes of RFC 6238 are"},
 	"crypto/md5":  {}, "crypto/des": {}, "crypto/rc4": {}, "unsafe": {}, "C": {}, "plugin": {}, "encoding/gob": {}, "net/rpc": {}, "net/http/pprof": {}, "expvar": {},
 	skip: {"internal/feature/tracker/tlscert": "a tracker looks at certificates that are wrong, and says so", "internal/feature/rotation/connector": "a certificate is pinned instead"},

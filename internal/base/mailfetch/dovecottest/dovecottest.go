@@ -283,6 +283,12 @@ func (d *Server) Deliver(who string, mails ...string) {
 	}
 }
 
+// Place gives the folder of maildirs, one a user, whose these are, and the files of the
+// server's certificate: for a mail server that delivers into it.
+func (d *Server) Place() (folder string, uid, gid int, cert, key string) {
+	return d.dir + "/mail", d.uid, d.gid, d.dir + "/cert.pem", d.dir + "/key.pem"
+}
+
 // Empty deletes what is in a user's inbox.
 func (d *Server) Empty(who string) {
 	d.t.Helper()
