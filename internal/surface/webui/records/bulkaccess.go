@@ -128,7 +128,7 @@ func (v *visit) foreseeShare(s share, x *shell.Selected) error {
 	if s.how == closeAccess && list == "" {
 		words = "Close to all but administrators"
 	}
-	return v.foresee(x, "Access to "+shell.Count(int64(len(x.IDs)), x.Kind), "shield-lock", words, hidden,
+	return v.foresee(x, wording{title: "Access to " + shell.Count(int64(len(x.IDs)), x.Kind), icon: "shield-lock", becomes: words, button: "Change"}, hidden,
 		func(tx *gate.Tx, rec id.ID) error { return s.apply(v.Records, tx, x.Kind, rec) })
 }
 

@@ -68,7 +68,7 @@ func (v *visit) foreseeMove(x *shell.Selected, to id.ID, move func(*gate.Tx, id.
 	if where == "" {
 		where = "that organization"
 	}
-	return v.foresee(x, "Move "+shell.Count(int64(len(x.IDs)), x.Kind), "transfer", "Go to "+where,
+	return v.foresee(x, wording{title: "Move " + shell.Count(int64(len(x.IDs)), x.Kind), icon: "transfer", becomes: "Go to " + where, button: "Move", also: v.staysBehind(x.Kind)},
 		[]ui.Hidden{{Name: "do", Value: "move." + applied}, {Name: "to", Value: to.String()}, {Name: "drop", Value: x.Form.Text("drop")}}, move)
 }
 

@@ -2,6 +2,7 @@ package records
 
 import (
 	"errors"
+	"strings"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web"
@@ -60,9 +61,16 @@ func (v *visit) rehearse(s *shell.Selected, do func(*gate.Tx, id.ID) error) (goe
 	return goes, stay, err
 }
 
-// foresee answers with what would happen, and a button that does it. words say what
-// becomes of those that go, such as "Go to Northbeam".
-func (v *visit) foresee(s *shell.Selected, title, icon, words string, hidden []ui.Hidden, do func(*gate.Tx, id.ID) error) error {
+// wording is what an outlook says of a deed.
+type wording struct {
+	title, icon string
+	becomes     string // of those that go, such as "Go to Northbeam"
+	button      string // "Move", before how many
+	also        string // what holds of all of them
+}
+
+// foresee answers with what would happen, and a button that does it.
+func (v *visit) foresee(s *shell.Selected, w wording, hidden []ui.Hidden, do func(*gate.Tx, id.ID) error) error {
 	goes, stays, err := v.rehearse(s, do)
 	if err != nil {
 		return err
@@ -74,17 +82,17 @@ func (v *visit) foresee(s *shell.Selected, title, icon, words string, hidden []u
 		}
 		return out
 	}
-	page := &outlook{Head: ui.Head{Title: title, Icon: icon}, Form: ui.Form{Action: shell.ListURL(s.Kind) + "/bulk", Cancel: s.Back,
+	page := &outlook{Head: ui.Head{Title: w.title, Icon: w.icon}, Form: ui.Form{Action: shell.ListURL(s.Kind) + "/bulk", Cancel: s.Back,
 		Hidden: append(hidden, ui.Hidden{Name: "ids", Value: join(s.IDs)}, ui.Hidden{Name: "back", Value: s.Back})}}
 	if len(goes) > 0 {
-		page.Cards = append(page.Cards, card(goes, words+": "+shell.Count(int64(len(goes)), s.Kind)))
-		page.Form.Submit = "Do it for " + shell.Count(int64(len(goes)), s.Kind)
-		page.Form.Note = "Nothing has been done yet."
+		page.Cards = append(page.Cards, card(goes, w.becomes+": "+shell.Count(int64(len(goes)), s.Kind)))
+		page.Form.Submit = w.button + " " + shell.Count(int64(len(goes)), s.Kind)
+		page.Form.Fields = []ui.Field{{Type: "note", Text: strings.TrimSpace("Nothing has been done yet. " + w.also)}}
 	}
 	if len(stays) > 0 {
 		page.Cards = append(page.Cards, card(stays, "Stay as they are: "+shell.Count(int64(len(stays)), s.Kind)))
 	}
-	p, err := v.Page(title, append(v.Crumbs(s.Kind, 0, ""), ui.Crumb{Label: "What would happen"})...)
+	p, err := v.Page(w.title, append(v.Crumbs(s.Kind, 0, ""), ui.Crumb{Label: "What would happen"})...)
 	if err != nil {
 		return err
 	}
