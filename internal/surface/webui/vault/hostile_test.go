@@ -108,6 +108,9 @@ func TestHostileServer(t *testing.T) {
 			a["statement"] = base64.StdEncoding.EncodeToString(other.Statement.Marshal())
 		}), false, true, "damaged lock", true},
 	} {
+		if fips140.Enforced() && (c.name == "fewer passes" || c.name == "another method" || strings.HasPrefix(c.name, "the keyset from before")) {
+			continue // there the keyset has been of the one method from the first
+		}
 		t.Run(c.name, func(t *testing.T) {
 			kept := browser.Eval[string](b, `localStorage.getItem(Object.keys(localStorage).find((k) => k.startsWith("vault/")))`)
 			if c.fresh {
