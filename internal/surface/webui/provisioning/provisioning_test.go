@@ -56,6 +56,11 @@ func TestProvisioning(t *testing.T) {
 	if p := c.Get("/settings/provisioning").Want(http.StatusOK); !strings.Contains(p.Text("main"), h.URL+"/scim/v2") || !strings.Contains(p.Text("main"), "None yet.") {
 		t.Errorf("the page says %s", p.Text("main"))
 	}
+	for _, words := range []string{"Tenant URL: the address above", "Secret Token: the key", "SCIM connector base URL: the address above", "Authentication Mode: HTTP Header", "as a bearer token"} {
+		if text := c.Get("/settings/provisioning").Text("main"); !strings.Contains(text, words) {
+			t.Errorf("what is entered there is not said: %s", words)
+		}
+	}
 	if p := c.Post("/settings/provisioning/keys", url.Values{"name": {""}, "networks": {"here"}}).Want(http.StatusUnprocessableEntity); p.Text(".errors") == "" {
 		t.Error("a key without a name is not refused in words")
 	}

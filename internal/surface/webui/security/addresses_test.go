@@ -31,7 +31,7 @@ func TestAddresses(t *testing.T) {
 	}
 	save("on", "192.0.2.0/99", "0").Want(http.StatusUnprocessableEntity)
 	save("maybe", "192.0.2.0/24", "0").Want(http.StatusUnprocessableEntity)
-	if p := save("on", "198.51.100.0/24", "0").Want(http.StatusConflict); !strings.Contains(p.Text(".errors"), "192.0.2.5") || p.Attr(`input[name="rules.0.network"]`, "value") != "198.51.100.0/24" {
+	if p := save("on", "198.51.100.0/24", "0").Want(http.StatusConflict); !strings.Contains(p.Text(".errors"), "192.0.2.5") || !strings.Contains(p.Text(".errors"), "tenant addresses -clear "+coretest.Name) || p.Attr(`input[name="rules.0.network"]`, "value") != "198.51.100.0/24" {
 		t.Errorf("who would lock herself out is told %q", p.Text(".errors"))
 	}
 
