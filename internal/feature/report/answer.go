@@ -111,7 +111,11 @@ func (s *asked) cells(group string) ([]Cell, error) {
 		limit = mostTimes
 	}
 	q, all, kept := s.kept(group)
-	if !kept {
+	switch {
+	case kept && s.place() > 0:
+		out, err := s.placed(group, q, all)
+		return s.ordered(group, out[:min(len(out), limit)]), err
+	case !kept:
 		q, all = s.statement(by, of, from), append(cuts, args...)
 	}
 	rows, err := s.tx.Query(q, append(all, limit)...)
@@ -136,15 +140,20 @@ func (s *asked) cells(group string) ([]Cell, error) {
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
+	return s.ordered(group, out), nil
+}
+
+// ordered puts groups that follow each other in their order.
+func (s *asked) ordered(group string, out []Cell) []Cell {
 	if Timed(group) {
-		out = s.filled(group, out)
+		return s.filled(group, out)
 	}
 	if group == ByAge {
 		slices.SortFunc(out, func(a, b Cell) int {
 			return -cmp.Compare(number(a.Query, s.Time+view.From), number(b.Query, s.Time+view.From))
 		})
 	}
-	return out, nil
+	return out
 }
 
 func number(v url.Values, name string) int64 {
