@@ -68,6 +68,7 @@ var sideways = map[string]string{
 	"macro -> journal":           "a macro writes on a ticket",
 	"timesheet -> journal":       "an entry of time lies on a ticket, as what is written does",
 	"merge -> desk":              "what is merged is tickets, by their field for it",
+	"merge -> ballot":            "who votes on a ticket that is merged is asked no more",
 	"merge -> sla":               "the earlier clock goes on",
 	"merge -> journal":           "an entry becomes a ticket of its own",
 	"merge -> relation":          "what one ticket is related to, the other is then",

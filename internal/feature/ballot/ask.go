@@ -207,6 +207,16 @@ func (b *Ballot) cancel(tx *gate.Tx) error {
 	return errors.Join(b.happen(tx, Event{What: Canceled, Phase: max(0, b.Result.Phase), By: tx.Caller.User}), b.keep(tx))
 }
 
+// Finish ends the approval of a ticket that goes on elsewhere, where one is pending, and tells whether one was: nobody is
+// asked any more.
+func Finish(tx *gate.Tx, ticket id.ID) (bool, error) {
+	b, err := Of(tx, ticket)
+	if err != nil || b == nil || b.Result.State != Pending {
+		return false, err
+	}
+	return true, b.cancel(tx)
+}
+
 // keep writes down how the approval stands, and who decides now.
 func (b *Ballot) keep(tx *gate.Tx) error {
 	if _, err := tx.Exec(`update ballot set state = ? where id = ?`, b.Result.State, int64(b.ID)); err != nil {

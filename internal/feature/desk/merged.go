@@ -13,7 +13,7 @@ const MergedInto = "merged_into_id"
 
 // Merged is that field, of a kind whose tickets can be merged; what merges sets it.
 func Merged(kind string) record.Field {
-	return record.Field{Name: MergedInto, Label: "Merged into", Type: record.Ref, Ref: kind, Class: record.Internal, ReadOnly: true, Filter: true, Group: "Belongs to"}
+	return record.Field{Name: MergedInto, Label: "Merged into", Type: record.Ref, Ref: kind, Class: record.Internal, ReadOnly: true, Kept: true, Filter: true, Group: "Belongs to"}
 }
 
 // merging tells whether a ticket is being merged into another.
@@ -25,6 +25,9 @@ func merging(now, old *record.Record) bool {
 // lifecycle is not asked: what a state demands of work that is done cannot be said of work that
 // goes on in another ticket.
 func (s *Rules) mergedTicket(now, old *record.Record, at int64, who id.ID) error {
+	if merging(now, old) && old.Values.Bool("final") { // it was closed where it comes from, and stays as it was there
+		return nil
+	}
 	if merging(now, old) {
 		delete(now.Values, "resolved_at") // it is not solved: nobody is asked how that was
 		delete(now.Values, "resolved_by_id")

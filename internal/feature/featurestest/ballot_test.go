@@ -12,6 +12,9 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/change"
+	"strongroom/internal/feature/journal/entry"
+	"strongroom/internal/feature/merge"
+	"strongroom/internal/feature/relation"
 )
 
 // council is a bench with a plan for significant changes: the board of three decides with
@@ -296,5 +299,34 @@ func TestPlans(t *testing.T) {
 	c.tick()
 	if got := c.get("service_request", refused.ID).Values.Text("status"); got != "Approval Rejected" {
 		t.Errorf("the request that is refused is %s", got)
+	}
+	// One that is merged while it is voted on is asked about no more, and says so.
+	merged, into := c.mustMake("service_request", record.Values{"offering_id": laptop, "status": "Submitted"}), c.mustMake("service_request", record.Values{"status": "Submitted"})
+	joins := &merge.Merges{Records: c.Records, Relations: &relation.Relations{Records: c.Records}}
+	for range 2 {
+		c.must(c.Gate.Change(t.Context(), c.agent, access.View, gate.Thing{ID: merged.ID}, func(tx *gate.Tx) error {
+			return second(joins.Into(tx, merged.ID, into.ID))
+		}))
+	}
+	if b := c.of(merged); b.Result.State != ballot.Cancelled {
+		t.Errorf("the vote on a merged request is %s", b.Result.State)
+	}
+	if err := c.says(manager, merged, c.of(merged).ID, true); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a vote on a merged request: %v", err)
+	}
+	c.tick()
+	var said []string
+	c.View(c.agent, func(tx *gate.Tx) error {
+		p, err := c.Records.List(tx, entry.Kind, record.Query{Parent: merged.ID})
+		for _, e := range p.Records {
+			said = append(said, e.Values.Text("notes_body"))
+		}
+		return err
+	})
+	if now := c.get("service_request", merged.ID); !now.Values.Bool("final") || now.Values.ID("merged_into_id") != into.ID || len(said) != 1 || !strings.Contains(said[0], "The vote on this has ended") {
+		t.Errorf("%v, and it says %q", now.Values, said)
+	}
+	if c.of(into) != nil {
+		t.Error("the other is voted on")
 	}
 }

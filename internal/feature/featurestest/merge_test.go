@@ -50,6 +50,27 @@ func TestMerge(t *testing.T) {
 		}
 	}
 
+	t.Run("what was merged elsewhere comes in as it was", func(t *testing.T) {
+		target := p.mustMake(incident.Kind, record.Values{"name": "Where it went"})
+		var came *record.Record
+		p.Change(func(tx *gate.Tx) (err error) { // as an import does: first the row, then what it leads to
+			e := p.Records.Inside()
+			if came, err = e.Create(tx, incident.Kind, record.Values{"organization_id": p.org, "name": "Came merged", "contact_id": p.customer, "number": int64(4711), "status": incident.Closed, "closed_at": int64(1_700_000_000_000)}); err != nil {
+				return err
+			}
+			came, err = e.Update(tx, incident.Kind, came.ID, 0, record.Values{"merged_into_id": target.ID})
+			return err
+		})
+		if came.Values.ID("merged_into_id") != target.ID || came.Values["closed_at"] != int64(1_700_000_000_000) || came.Values.Text("status") != incident.Closed || !came.Values.Bool("final") {
+			t.Errorf("%v", came.Values)
+		}
+		if _, err := p.changed(came, record.Values{"name": "Another"}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("it was changed: %v", err)
+		}
+		if !p.Records.Kinds.Kind(incident.Kind).Field("merged_into_id").Kept {
+			t.Error("an export does not hold where it went")
+		}
+	})
 	t.Run("S19 the earlier clock stands", func(t *testing.T) {
 		p.promises()
 		early := p.mustMake(incident.Kind, record.Values{"name": "No mail at all"})

@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
@@ -62,6 +63,7 @@ type Part struct {
 	Related  int // records that the target is not related to yet
 	Belongs  int // open tickets that belong to it, such as tasks
 	Earlier  bool
+	Voting   bool   // a vote on it is pending, and ends
 	Customer string // who takes part in the target from then on; empty when she is its customer
 }
 
@@ -160,6 +162,11 @@ func (m *Merges) part(tx *gate.Tx, target *record.Record, n id.ID) (*Part, error
 	if err != nil {
 		return nil, err
 	}
+	vote, err := ballot.Of(tx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	p.Voting = vote != nil && vote.Result.State == ballot.Pending
 	p.Files, p.Watchers, p.Related, p.Belongs, p.Earlier = len(files), len(watchers), len(others), len(belongs), theirs != 0 && theirs < ours
 	if r.Values.ID("contact_id") != target.Values.ID("contact_id") {
 		p.Customer = r.Names["contact_id"]
@@ -299,8 +306,21 @@ func (m *Merges) Into(tx *gate.Tx, n, into id.ID) (*record.Record, error) {
 	if err := m.bring(tx, r, target); err != nil {
 		return nil, err
 	}
+	if err := m.unasked(tx, r); err != nil {
+		return nil, err
+	}
 	_, err = m.Records.Inside().Update(tx, r.Kind.Name, r.ID, 0, record.Values{desk.MergedInto: target.ID})
 	return target, err
+}
+
+// unasked ends a vote on a ticket that is merged, and says so on it: what was asked is not what the other says.
+func (m *Merges) unasked(tx *gate.Tx, r *record.Record) error {
+	ended, err := ballot.Finish(tx, r.ID)
+	if err != nil || !ended || m.Records.Kinds.Kind(entry.Kind) == nil {
+		return err
+	}
+	_, err = m.Records.Inside().Create(tx, entry.Kind, record.Values{entry.FieldOf(r.Kind.Name): r.ID, "journal_type": entry.Note, "notes_body": "<p>The vote on this has ended without a result, since this was merged into another ticket.</p>"})
+	return err
 }
 
 // bring takes along what hangs on a ticket: who watches and takes part, what it is related to and

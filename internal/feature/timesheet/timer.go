@@ -107,3 +107,22 @@ func Close(tx *gate.Tx, month string, on bool) error {
 	_, err := tx.Exec(`insert into time_period (month, closed_at, closed_by) values (?, ?, ?) on conflict (month) do nothing`, month, tx.Now, int64(tx.Caller.User))
 	return err
 }
+
+// marksKept is how long a form may be sent again without a second entry.
+const marksKept = 24 * time.Hour
+
+// First tells whether a form with a mark is sent by the caller for the first time, so that a second click
+// enters nothing. One without a mark always is.
+func First(tx *gate.Tx, mark string) (bool, error) {
+	if mark == "" {
+		return true, nil
+	}
+	if len(mark) > 64 {
+		mark = mark[:64]
+	}
+	if _, err := tx.Exec(`delete from time_sent where at < ?`, tx.Now-marksKept.Milliseconds()); err != nil {
+		return false, err
+	}
+	n, err := tx.Exec(`insert into time_sent (user_id, mark, at) values (?, ?, ?) on conflict (user_id, mark) do nothing`, int64(tx.Caller.User), mark, tx.Now)
+	return n > 0, err
+}

@@ -34,8 +34,12 @@ const mostMinutes = 24 * 60
 func Feature() record.Feature {
 	return record.Feature{Name: "timesheet", Kinds: []*record.Kind{rates(), entries()}, Schema: []string{
 		`create table if not exists time_timer (user_id int primary key, ticket_id int not null, started_at int not null)`,
+		`create table if not exists time_sent (user_id int not null, mark text not null, at int not null, primary key (user_id, mark))`,
 		`create table if not exists time_period (month text primary key, closed_at int not null, closed_by int not null)`,
 	}, Purge: func(tx *gate.Tx, r *record.Record) error {
+		if _, err := tx.Exec(`delete from time_sent where user_id = ?`, int64(r.ID)); err != nil {
+			return err
+		}
 		_, err := tx.Exec(`delete from time_timer where user_id = ? or ticket_id = ?`, int64(r.ID), int64(r.ID))
 		return err
 	}}

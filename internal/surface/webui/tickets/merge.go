@@ -217,6 +217,9 @@ func (v *visit) mergePart(x *merge.Part, target *record.Record) (*ui.Section, bo
 	if x.Ticket.Kind.Field("contact_id") != nil {
 		add("mail", "What is answered to its mail is written on "+to, "")
 	}
+	if x.Voting {
+		add("checks", "The vote on it ends without a result", "Nobody is asked any more, and it says so.")
+	}
 	if x.Earlier {
 		add("clock", "Its clocks began earlier, and go on in "+to, "")
 	}

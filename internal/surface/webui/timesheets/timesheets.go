@@ -7,6 +7,7 @@ package timesheets
 
 import (
 	"bytes"
+	"crypto/rand"
 	"embed"
 	"io/fs"
 	"maps"
@@ -227,7 +228,7 @@ func (v *visit) forms(d *ticketPage, r *record.Record, t *timesheet.Timer, now i
 	} else if t == nil && v.Caller.Key == 0 {
 		d.Drop = &ui.Action{Label: "Start the timer", Icon: "player-play", Href: "/tickets/" + r.ID.String() + "/timer", Post: true, Key: "w", Fields: []ui.Hidden{{Name: "do", Value: "start"}}}
 	}
-	d.Form = &ui.Form{Action: at(r.ID), Submit: "Enter", Cancel: shell.RecordURL(r.Kind, r.ID), Fields: []ui.Field{
+	d.Form = &ui.Form{Action: at(r.ID), Submit: "Enter", Cancel: shell.RecordURL(r.Kind, r.ID), Hidden: []ui.Hidden{{Name: "mark", Value: said("mark", rand.Text())}}, Fields: []ui.Field{
 		{Name: "minutes", Label: "Minutes", Type: "number", Required: true, Min: "1", Max: "1440", Value: said("minutes", ""), Focus: t == nil},
 		{Name: "worked_on", Label: "On", Type: "date", Value: said("worked_on", time.UnixMilli(now).UTC().Format("2006-01-02"))},
 		{Name: "name", Label: "What was done", Type: "text", Wide: true, Value: said("name", ""), Most: 250},
@@ -251,6 +252,9 @@ func (v *visit) enter() error {
 	}
 	var made *record.Record
 	err = v.Change(access.View, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
+		if first, err := timesheet.First(tx, f.Text("mark")); err != nil || !first {
+			return err
+		}
 		made, err = v.Records.Create(tx, timesheet.Kind, record.Values{entry.FieldOf(r.Kind.Name): r.ID, "minutes": f.Text("minutes"), "worked_on": f.Text("worked_on"), "name": f.Text("name"), "billable": f.Bool("billable")})
 		return err
 	})
@@ -259,6 +263,9 @@ func (v *visit) enter() error {
 	}
 	if err != nil {
 		return err
+	}
+	if made == nil {
+		return v.Done(at(r.ID), "This was entered already.")
 	}
 	minutes, _ := made.Values["minutes"].(int64)
 	return v.Done(at(r.ID), "%s entered.", timesheet.Spent(minutes))

@@ -56,6 +56,16 @@ func TestTime(t *testing.T) {
 			t.Error("what was typed is lost")
 		}
 		editor.Post(at, url.Values{"minutes": {"10"}, "name": {"Not billed"}}).Want(http.StatusSeeOther)
+		twice := editor.Get(at).Want(http.StatusOK).Form(`form[action$="/time"]`)
+		twice.Set("minutes", "5")
+		twice.Set("name", "Clicked twice")
+		for range 2 {
+			editor.Post(at, twice).Want(http.StatusSeeOther)
+		}
+		if p := editor.Get(at).Want(http.StatusOK); strings.Count(p.Text("main table"), "Clicked twice") != 1 || p.Has(".pager") {
+			t.Errorf("after a double click: %s", p.Text("main table"))
+		}
+		editor.Post("/time_entries/"+strings.TrimPrefix(editor.Get(at).Attr(`main table a[href^="/time_entries/"]`, "href"), "/time_entries/")+"/delete", nil).Want(http.StatusSeeOther)
 		reader.Post(at, url.Values{"minutes": {"10"}}).Want(http.StatusForbidden)
 		reader.Post(timer, url.Values{"do": {"start"}}).Want(http.StatusForbidden)
 		for _, path := range []string{"/time", "/timer"} {
