@@ -204,6 +204,16 @@ func TestADayInADesksLife(t *testing.T) {
 	why.omits("main", "too late")
 	agent.looks("/tickets/"+n(second)+"/clocks").says("main", "First response", "Met too late", "Resolution", "Met in")
 
+	// What the clocks did stands among what people did, and who likes reads the talk alone, or the changes alone.
+	agent.looks(first).says(".msgs", "Resolution rests: Waiting for Customer", "Resolution goes on: Active", "The red one.", "Status: Logged → Active")
+	agent.looks(second).says(".msgs", "First response is nearly used up", "First response is late from here on")
+	talk := agent.looks(first + "?show=talk")
+	talk.says(".msgs", "nothing comes out", "which light is on", "The red one.")
+	talk.omits(".msgs", "Status: ", "rests: ")
+	agent.looks(first+"?show=changes").says(".msgs", "Status: Logged → Active", "rests: ")
+	agent.looks(first+"?show=changes").omits(".msgs", "The red one.")
+	agent.looks(first+"?show=nonsense").says(".shows [aria-current]", "All")
+
 	// And the log has all of it, each deed once, in a chain that nobody has broken.
 	did := board.looks("/activity/" + n(change))
 	did.says("main", "Manager Person voted yes: Team", "It has to go.", "Creator Person voted yes: Advisory board", "Editor Person changed status")

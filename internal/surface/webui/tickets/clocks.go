@@ -65,17 +65,48 @@ type clockLine struct {
 	Used                    int // percent of the goal
 }
 
-// clocks reads how a ticket stands; nil when nothing is promised.
-func (v *visit) clocks(tx *gate.Tx, r *record.Record) (*clocksCard, error) {
+// clocks reads how a ticket stands, and what its clocks did so far, for the timeline; nil when nothing is promised.
+func (v *visit) clocks(tx *gate.Tx, r *record.Record) (*clocksCard, []line, error) {
 	list, _, err := sla.Clocks(tx, r)
 	if err != nil || len(list) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
 	d := &clocksCard{Why: at(r) + "/clocks"}
+	var did []line
 	for _, c := range inOrder(list) {
 		d.Lines = append(d.Lines, v.clockLine(c))
+		did = append(did, clockDid(&c)...)
 	}
-	return d, nil
+	return d, did, nil
+}
+
+// clockDid is what a clock did: it rested and went on, was nearly used up, and late. When it rests is
+// told of the resolution alone: the others rest with it.
+func clockDid(c *clock.Clock) (out []line) {
+	add := func(at time.Time, what string) {
+		out = append(out, line{Kind: "event", Icon: "clock", Who: label(*c), Time: at, What: what})
+	}
+	for i, p := range c.Pieces {
+		if i == 0 || c.Measure != clock.Resolution || c.Pieces[i-1].State == p.State {
+			continue
+		}
+		switch {
+		case p.State == clock.Paused:
+			add(p.From, "rests: "+p.Why)
+		case p.State == clock.Running && c.Pieces[i-1].State == clock.Paused:
+			add(p.From, "goes on: "+p.Why)
+		}
+	}
+	for _, m := range c.Marks {
+		switch {
+		case !m.Stands: // other terms hold since
+		case m.Level == clock.Breach:
+			add(m.At, "is late from here on")
+		default:
+			add(m.At, map[bool]string{true: "is nearly used up", false: "comes to " + m.Level + " of its goal"}[m.Level == sla.Warning])
+		}
+	}
+	return out
 }
 
 // inOrder puts the clocks as they usually end: the response first.

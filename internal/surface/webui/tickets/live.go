@@ -38,6 +38,9 @@ func (v *visit) listening(tx *gate.Tx, queue string, ticket id.ID) (w watched, e
 	q := url.Values{"queue": {queue}}
 	if ticket != 0 {
 		q.Set("ticket", ticket.String())
+		if show := v.R.URL.Query().Get("show"); show != "" {
+			q.Set("show", show)
+		}
 	}
 	w.Src = "/desk/live?" + q.Encode()
 	w.At, err = tx.Seq()

@@ -56,6 +56,7 @@ type ticketPage struct {
 	Merged   *ui.Section // what was merged into it
 	Tags     *tagsCard
 	Steps    *stepsCard
+	Shows    []ui.NavItem // what of the timeline is shown
 }
 
 // text is a long text of the ticket itself.
@@ -173,10 +174,11 @@ func (v *visit) about(tx *gate.Tx, r *record.Record, d *ticketPage) (err error) 
 	if d.Macros, err = v.macros(tx, r); err != nil {
 		return err
 	}
-	if err = v.timeline(tx, r, d); err != nil {
+	var did []line
+	if d.Clocks, did, err = v.clocks(tx, r); err != nil {
 		return err
 	}
-	if d.Clocks, err = v.clocks(tx, r); err != nil {
+	if err = v.timeline(tx, r, d, did); err != nil {
 		return err
 	}
 	if d.Talk, err = v.TalkOf(tx, r); err != nil {

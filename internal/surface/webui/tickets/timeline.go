@@ -40,6 +40,7 @@ type line struct {
 	Changed bool
 	Files   []ui.File
 	Mails   []ui.Pill // what became of mailing it
+	Icon    string    // of an event; empty for the usual one
 	What    string    // of an event
 	Changes []changed
 	From    *ui.NavItem // the ticket on which it was written, when that was merged into this
@@ -61,8 +62,39 @@ func (l line) order() string {
 	return "entry"
 }
 
-// timeline fills what happened on a ticket, in order, and where earlier entries are.
-func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage) error {
+// What a timeline shows, as it stands in the address.
+const (
+	everything = ""
+	talk       = "talk"
+	changing   = "changes"
+)
+
+// shows offers what the timeline can be narrowed to.
+func (v *visit) shows(r *record.Record, now string) (out []ui.NavItem) {
+	for _, x := range [...]struct{ label, show string }{{"All", everything}, {"Talk", talk}, {"Changes", changing}} {
+		q := v.R.URL.Query()
+		if q.Del("show"); x.show != everything {
+			q.Set("show", x.show)
+		}
+		to := ui.NavItem{Label: x.label, Href: shell.RecordURL(r.Kind, r.ID), Current: x.show == now}
+		if len(q) > 0 {
+			to.Href += "?" + q.Encode()
+		}
+		out = append(out, to)
+	}
+	return out
+}
+
+// narrowed leaves of a timeline what is asked for.
+func narrowed(list []line, show string) []line {
+	if show == everything {
+		return list
+	}
+	return slices.DeleteFunc(list, func(l line) bool { return (l.Kind == "event") == (show == talk) })
+}
+
+// timeline fills what happened on a ticket and what its clocks did, in order, and where earlier entries are.
+func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage, did []line) error {
 	list, err := v.changes(tx, r)
 	if err != nil {
 		return err
@@ -83,8 +115,13 @@ func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage) error {
 		return err
 	}
 	slices.Reverse(list) // both come with the latest first
+	list = append(list, did...)
 	slices.SortStableFunc(list, func(a, b line) int { return cmp.Or(a.Time.Compare(b.Time), strings.Compare(a.order(), b.order())) })
-	d.Lines = list
+	show := v.R.URL.Query().Get("show")
+	if show != talk && show != changing {
+		show = everything
+	}
+	d.Lines, d.Shows = narrowed(list, show), v.shows(r, show)
 	return nil
 }
 
