@@ -782,3 +782,28 @@ func TestForeignKeyLaw(t *testing.T) {
 		}
 	}
 }
+
+// TestParentLaw: who asks for the parts of a record says that she asks for no others, as the
+// index of parts does; otherwise the database reads all records of a kind for it.
+func TestParentLaw(t *testing.T) {
+	asks := regexp.MustCompile(`\bparent_id = \?`)
+	var found int
+	for _, s := range sources(t) {
+		if s.test || isOutside(s.dir) {
+			continue
+		}
+		ast.Inspect(s.ast, func(n ast.Node) bool {
+			lit, ok := n.(*ast.BasicLit)
+			if !ok || lit.Kind != token.STRING || !asks.MatchString(lit.Value) || strings.Contains(lit.Value, "from k_") && !strings.Contains(lit.Value, "r.parent_id") {
+				return true
+			}
+			if found++; !strings.Contains(lit.Value, "parent_id <> 0") {
+				t.Errorf("%s asks for parts without the words of their index: add “and parent_id <> 0” to %.80s", s.name, lit.Value)
+			}
+			return true
+		})
+	}
+	if found == 0 {
+		t.Error("nothing asks for parts")
+	}
+}

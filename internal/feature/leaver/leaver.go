@@ -120,7 +120,7 @@ func (l *Leavers) Plan(tx *gate.Tx, user id.ID) (*Plan, error) {
 		{&p.Grants, `select count(*) from access_grant where user_id = ?`},
 		{&p.Shared, `select count(*) from vault_grant g join vault v on v.id = g.vault_id where v.owner_id <> g.user_id and g.user_id = ?`},
 		{&p.Own, `select count(*) from vault where owner_id = ?`},
-		{&p.Personal, `select count(*) from record where kind = 'personal_password' and trashed_at is null and parent_id = ?`},
+		{&p.Personal, `select count(*) from record where kind = 'personal_password' and trashed_at is null and parent_id = ? and parent_id <> 0`},
 	} {
 		if err := count(tx, x.to, x.q, n); err != nil {
 			return nil, err

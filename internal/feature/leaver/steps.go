@@ -287,7 +287,7 @@ func (l *Leavers) hand(tx *gate.Tx, g *Leaving) (bool, error) {
 // agrees to.
 func (l *Leavers) personal(tx *gate.Tx, g *Leaving) (bool, error) {
 	var n int
-	if err := count(tx, &n, `select count(*) from record where kind = 'personal_password' and trashed_at is null and parent_id = ?`, int64(g.User)); err != nil || n == 0 {
+	if err := count(tx, &n, `select count(*) from record where kind = 'personal_password' and trashed_at is null and parent_id = ? and parent_id <> 0`, int64(g.User)); err != nil || n == 0 {
 		return false, err
 	}
 	g.add(Personal, n)
