@@ -21,7 +21,7 @@ func ticked(tx *gate.Tx, ticket *record.Record, field string) error {
 	if k := e.Kinds.Kind(steps); k == nil || k.ParentBy(ticket.Kind.Name) == nil {
 		return nil
 	}
-	rows, err := tx.Query(`select r.name from k_ticket_step k join record r on r.id = k.id where r.parent_id = ? and k.required = 1 and coalesce(k.completed, 0) = 0 and r.trashed_at is null and r.archived = 0
+	rows, err := tx.Query(`select r.name from k_ticket_step k join record r on r.id = k.id where r.parent_id = ? and r.parent_id <> 0 and k.required = 1 and coalesce(k.completed, 0) = 0 and r.trashed_at is null and r.archived = 0
 		order by k."order", r.id limit ?`, int64(ticket.ID), mostNamed+1)
 	if err != nil {
 		return err

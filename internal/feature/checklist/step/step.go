@@ -68,7 +68,7 @@ func before(tx *gate.Tx, now, old *record.Record) error {
 	}
 	if now.Values["order"] == nil {
 		var last, n int64
-		err := tx.QueryRow(`select coalesce(max(k."order"), 0), count(*) from k_ticket_step k join record r on r.id = k.id where r.parent_id = ? and r.trashed_at is null`, int64(now.Parent)).Scan(&last, &n)
+		err := tx.QueryRow(`select coalesce(max(k."order"), 0), count(*) from k_ticket_step k join record r on r.id = k.id where r.parent_id = ? and r.parent_id <> 0 and r.trashed_at is null`, int64(now.Parent)).Scan(&last, &n)
 		if err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func Bring(tx *gate.Tx, e *record.Engine, list id.ID, ticket *record.Record) (in
 		return 0, fault.New(fault.Invalid, "The checklist %s is archived, or another organization's.", t.Name).WithHint("Choose one of all organizations.")
 	}
 	var have int
-	if err := tx.QueryRow(`select count(*) from k_ticket_step k join record r on r.id = k.id where r.parent_id = ? and k.checklist_template_id = ? and r.trashed_at is null`, int64(ticket.ID), int64(t.ID)).Scan(&have); err != nil || have > 0 {
+	if err := tx.QueryRow(`select count(*) from k_ticket_step k join record r on r.id = k.id where r.parent_id = ? and r.parent_id <> 0 and k.checklist_template_id = ? and r.trashed_at is null`, int64(ticket.ID), int64(t.ID)).Scan(&have); err != nil || have > 0 {
 		return 0, err
 	}
 	p, err := e.List(tx, templateTask, record.Query{Parent: t.ID, Limit: mostOnTicket, NoTotal: true, Sort: []record.Order{{Field: "order"}, {Field: "id"}}})
