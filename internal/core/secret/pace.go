@@ -5,12 +5,15 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"strongroom/internal/core/keys/wire"
 )
 
 // The bounds of waiting for company.
 const (
 	company = 64                    // grants that go on together
 	alone   = 20 * time.Millisecond // the longest that one waits, should the queue not get shorter
+	frame   = wire.MaxTogether      // unwraps that the key service is asked for, and answers, together
 )
 
 // pace lets grants share commits while the key service has a queue: a grant
@@ -29,6 +32,13 @@ type pace struct {
 // processor would leave the key service without work.
 func queue() int { return 2 * runtime.NumCPU() }
 
+// ready tells whether those that wait shall go on: the queue is short, or there is one
+// frame in it, which is answered as one, and enough wait for the next, or it would come
+// only when the key service has nothing left to do.
+func (p *pace) ready() bool {
+	return p.asked <= queue() || p.asked <= frame && p.waiting >= frame || p.waiting >= company
+}
+
 // join returns at once, or, while the key service has a queue, when enough
 // others have come or one has waited long enough.
 func (p *pace) join(ctx context.Context) {
@@ -43,7 +53,7 @@ func (p *pace) join(ctx context.Context) {
 		time.AfterFunc(alone, func() { p.end(first) })
 	}
 	together := p.onward
-	if p.waiting == company {
+	if p.ready() {
 		p.release()
 	}
 	p.mu.Unlock()
@@ -75,7 +85,7 @@ func (p *pace) ask() func() {
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if p.asked--; p.asked <= queue() && p.waiting > 0 {
+		if p.asked--; p.waiting > 0 && p.ready() {
 			p.release()
 		}
 	}

@@ -75,7 +75,10 @@ func ReadRoot(r io.Reader) ([]byte, error) {
 
 // LoadRoot reads the root key from a file. NotFound when there is none; Denied
 // when others than its owner may read or write it.
-func LoadRoot(path string) ([]byte, error) {
+func LoadRoot(path string) ([]byte, error) { return loadRoot(path, 0o077) }
+
+// loadRoot reads a root key from a file that has none of the rights of bar.
+func loadRoot(path string, bar fs.FileMode) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.Wrap(err, fault.NotFound, "There is no root key file at %s.", path).WithHint("Restore it from the recovery print.")
@@ -91,7 +94,7 @@ func LoadRoot(path string) ([]byte, error) {
 	if !st.Mode().IsRegular() {
 		return nil, fault.New(fault.Denied, "The root key at %s is not a plain file.", path)
 	}
-	if st.Mode().Perm()&0o077 != 0 {
+	if st.Mode().Perm()&bar != 0 {
 		return nil, fault.New(fault.Denied, "The root key file %s may be read by others than its owner, so it is not used.", path).
 			WithHint("Run: chmod 600 %s", path)
 	}
@@ -99,13 +102,14 @@ func LoadRoot(path string) ([]byte, error) {
 }
 
 // LoadCredential reads the root key that systemd hands over as a credential of
-// that name (LoadCredentialEncrypted=). NotFound when there is none.
+// that name (LoadCredentialEncrypted=). NotFound when there is none. To a service with User=
+// it gives the file by an access list, whose mask looks like a right of the group.
 func LoadCredential(name string) ([]byte, error) {
 	dir := os.Getenv("CREDENTIALS_DIRECTORY")
 	if dir == "" {
 		return nil, fault.New(fault.NotFound, "The service manager gave no credentials.").WithHint("Add LoadCredentialEncrypted=%s to the unit.", name)
 	}
-	return LoadRoot(filepath.Join(dir, filepath.Base(name)))
+	return loadRoot(filepath.Join(dir, filepath.Base(name)), 0o037)
 }
 
 // LoadOrCreateRoot reads the root key from the file at path, and makes both

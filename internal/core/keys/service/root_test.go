@@ -40,12 +40,15 @@ func TestRootFile(t *testing.T) {
 			t.Errorf("hint %q", f.Hint)
 		}
 	}
-	if err := os.Chmod(path, 0o400); err != nil {
-		t.Fatal(err)
-	}
 	t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(path))
-	if got, err := service.LoadCredential("root"); err != nil || !bytes.Equal(got, root) {
-		t.Errorf("credential: %v", err)
+	for mode, fits := range map[os.FileMode]bool{0o400: true, 0o440: true, 0o444: false, 0o460: false} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		got, err := service.LoadCredential("root")
+		if fits && !bytes.Equal(got, root) || !fits && !fault.Is(err, fault.Denied) {
+			t.Errorf("credential of %v: %v", mode, err)
+		}
 	}
 	_, err = service.LoadCredential("../root/x")
 	want(t, "credential that is not there", err, fault.NotFound)

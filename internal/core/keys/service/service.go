@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,8 @@ type service struct {
 	o       Options
 	log     *slog.Logger
 	budgets *budgets
-	busy    atomic.Int64 // calls that open secrets under way
+	busy    atomic.Int64  // calls that open secrets under way
+	turns   chan struct{} // one for each processor: what came first is opened first
 
 	mu sync.RWMutex // held for writing while vault is exchanged
 	v  *vault       // nil while sealed
@@ -92,7 +94,7 @@ func newService(o Options) *service {
 		o.Waiting = 1024
 	}
 	log := o.Log
-	return &service{o: o, log: log, budgets: newBudgets(o.Budgets, o.Now)}
+	return &service{o: o, log: log, budgets: newBudgets(o.Budgets, o.Now), turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 func (s *service) unseal(ctx context.Context, root []byte) error {

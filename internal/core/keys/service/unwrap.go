@@ -31,7 +31,7 @@ func (s *service) unwrap(ctx context.Context, call string, a wire.Args) (keys []
 			return err
 		}
 		for _, o := range openings {
-			k, err := o.open(a.Ephemeral)
+			k, err := s.inTurn(o, a.Ephemeral)
 			if err != nil {
 				return err
 			}
@@ -177,6 +177,14 @@ func (o opening) open(ephemeral []byte) ([]byte, error) {
 	}
 	defer clear(k)
 	return envelope.Rewrap(ephemeral, o.header, k)
+}
+
+// inTurn opens when it is o's turn, so that what came together is answered together and does
+// not wait for all that came behind it.
+func (s *service) inTurn(o opening, ephemeral []byte) ([]byte, error) {
+	s.turns <- struct{}{}
+	defer func() { <-s.turns }()
+	return o.open(ephemeral)
 }
 
 // sign signs a checkpoint that continues those signed before.
