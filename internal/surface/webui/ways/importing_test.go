@@ -12,6 +12,7 @@ import (
 
 	"strongroom/internal/base/browser"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/coretest"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/feature/identity/providertest"
@@ -145,6 +146,16 @@ func TestImport(t *testing.T) {
 		t.Errorf("back %q", got)
 	}
 	d.sign(d.Client(), "bob", "bob-pass").Want(http.StatusSeeOther)
+	for _, x := range []struct {
+		later time.Duration
+		runs  int
+	}{{4*time.Hour - time.Minute, 5}, {time.Minute, 6}, {0, 6}, {4 * time.Hour, 7}} { // by itself, every four hours
+		d.Clock.Advance(x.later)
+		if err := d.Server.Ways.RunImports(t.Context(), coretest.Name); err != nil {
+			t.Fatal(err)
+		}
+		d.report(t, x.runs)
+	}
 	b := browser.Open(t, d.URL)
 	b.Visit("/sign-in")
 	b.Type("#f-email", webuitest.Email(access.Administrator))
