@@ -77,9 +77,9 @@ func importForm(at string, set way.Import) ui.Form {
 	}
 	return ui.Form{Action: at, Submit: "Save", Fields: []ui.Field{
 		{Name: "hours", Label: "How often", Type: "select", Options: often, Required: true, Value: strconv.Itoa(set.Hours)},
+		{Name: "most", Label: "Archive at most, in percent of the users of this way in", Type: "number", Value: strconv.Itoa(set.Most), Required: true, Hint: "When more are missing in the directory at once, nobody is archived, and the report says so. Nobody is ever deleted."},
 		{Name: "create", Label: "Who is not known becomes a user", Type: "checkbox", Checked: set.Create, Hint: "With the role and groups, and within the domains, that the way in gives."},
 		{Name: "groups", Label: "Groups of the directory become groups here", Type: "checkbox", Checked: set.Groups, Hint: "A group that was here before with the same name is left alone: map it."},
-		{Name: "most", Label: "Archive at most, in percent of the users of this way in", Type: "number", Value: strconv.Itoa(set.Most), Required: true, Hint: "When more are missing in the directory at once, nobody is archived, and the report says so. Nobody is ever deleted."},
 	}}
 }
 
