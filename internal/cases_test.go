@@ -11,7 +11,7 @@ import (
 
 // cases are the ways in which service desks fail, each with the file that tries it and the
 // words by which the test, or its part, is called there. S are those of clocks, A of
-// approvals and links, D of data.
+// approvals and links, D of data, M of mail, T of what is kept apart.
 const cases = `
 S1  feature/sla/clock TestS01SpringForward
 S2  feature/sla/clock TestS02AutumnDoubleHour
@@ -74,6 +74,49 @@ D16 feature/featurestest TestD16EveryMoveOfEveryTicket
 D16 feature/featurestest TestD16EveryMoveOfOtherKinds
 D16 feature/featurestest TestD16DeclaredAsKnown
 D17 surface/ivanti D17 a person with open tickets is deleted
+D18 surface/webui/erasures TestD18PersonErased
+M1  base/mailparse TestM1OutOfOffice
+M1  feature/featurestest M1 out of office is noted and wakes nothing
+M1  feature/featurestest M1 away, to what we sent ourselves: no answer and nothing reopens
+M2  base/mailparse TestM2Bounce
+M2  feature/featurestest TestM2Postfix
+M2  feature/mailbox M2 bounce of a bounce
+M3  feature/featurestest M3 our own addresses
+M4  feature/featurestest TestM4TwoStrongrooms
+M4  feature/mailbox TestM4TwoDesksEndWithinTheCap
+M5  base/mailparse TestM5NoMessageID
+M5  feature/featurestest M5 scanners that give every mail one id, or none
+M6  feature/featurestest M6 M7 the same mail again is filed once
+M7  feature/featurestest M6 M7 the same mail again is filed once
+M7  base/mailfetch M7 what was not kept comes again
+M8  feature/featurestest M8 the answer finds its ticket though nothing was noted of the mail
+M9  feature/featurestest M9 an outsider reaches no ticket
+M10 base/mailparse TestM10ReplyToOfAnother
+M11 feature/featurestest M11 an answer to a closed ticket opens one that follows it
+M11 feature/featurestest M11 an answer to a merged ticket goes on the one it went into
+M11 feature/mailbox M11 reply to a deleted ticket
+M12 feature/featurestest M12 somebody in copy answers a mail that came
+M13 base/mailparse TestM13ReferencesByExchange
+M14 base/mailparse TestM14Quotes
+M15 base/mailparse TestM15Charsets
+M16 base/mailparse TestM16PartsAndFiles
+M17 base/mailfetch M17 a backlog comes in order and whole
+M17 feature/featurestest M17 a backlog keeps its order and goes on behind a mail that is none
+M18 base/mailfetch M18 a server that cannot move gives nothing twice
+M19 base/mailparse TestM19ListsAndNewsletters
+M20 feature/mailbox M20 stranger, such as of another tenant
+M21 feature/featurestest M21 one subject again and again is held
+M22 base/mailparse TestM22Script
+M23 feature/mailbox M23 a number that this tenant does not have
+M24 base/mailparse TestM24SpoofedSender
+T1  apptest TestIsolation
+T1  apptest/oddroles TestOddRoles
+T2  core/sealed TestAskingForASealedField
+T2  surface/ivanti TestT2SecretsAreNotAskedFor
+T3  apptest TestIsolation
+T4  surface/ivanti TestT4Missing
+T5  core/number TestT05NumbersPerTenant
+T6  apptest TestIsolation
 `
 
 // TestCases: each case has a test, and each test that is named is there.
@@ -101,7 +144,7 @@ func TestCases(t *testing.T) {
 			t.Errorf("%s: there is no test %q in %s", which, test, folder)
 		}
 	}
-	for letter, n := range map[string]int{"S": 21, "A": 8, "D": 17} {
+	for letter, n := range map[string]int{"S": 21, "A": 8, "D": 18, "M": 24, "T": 6} {
 		for i := 1; i <= n; i++ {
 			if which := letter + strconv.Itoa(i); !have[which] {
 				t.Errorf("no test is named for %s", which)

@@ -267,15 +267,18 @@ func TestAttachments(t *testing.T) {
 	}
 }
 
-// TestNoSecrets: passwords are an object like others, without what they hold.
-func TestNoSecrets(t *testing.T) {
+// TestT2SecretsAreNotAskedFor: passwords are an object like others, without what they hold, and no
+// question tells anything of that.
+func TestT2SecretsAreNotAskedFor(t *testing.T) {
 	h := open(t)
 	h.Make("password", h.org, record.Values{"name": "Router", "username": "admin", "password": "kelp-anchor-9"})
 	a := h.do("GET", "/api/odata/businessobject/passwords", "").want(200)
 	if !strings.Contains(a.text, "Router") || strings.Contains(a.text, "kelp") || strings.Contains(a.text, `"Password"`) {
 		t.Errorf("passwords: %s", a.text)
 	}
-	h.do("GET", "/api/odata/businessobject/passwords?$filter=Password%20eq%20'kelp-anchor-9'", "").fault(400, "ISM_4000", "Password")
+	for _, ask := range []string{"$filter=Password%20eq%20'kelp-anchor-9'", "$filter=Password%20ne%20''", "$filter=contains(Password,'k')", "$filter=Name%20eq%20'x'%20or%20Password%20gt%20'k'", "$orderby=Password", "$orderby=Name,Password%20desc"} {
+		h.do("GET", "/api/odata/businessobject/passwords?"+ask, "").fault(400, "ISM_4000", "Password")
+	}
 }
 
 func TestMetadata(t *testing.T) {
