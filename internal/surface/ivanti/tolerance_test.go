@@ -102,29 +102,59 @@ func TestTolerances(t *testing.T) {
 	}
 }
 
-// TestWhereNotToCopy: each line of the table of what Ivanti does and we do not. The lines
-// on keys, sessions and secrets are TestWhoAsks and TestNoSecrets, those on files
-// TestAttachments, that on refused actions TestQuickActions.
+// TestWhereNotToCopy: each line of the table of what Ivanti does and we do not. Those on keys and
+// sessions are also TestWhoAsks, that on secrets TestT2SecretsAreNotAskedFor, those on files
+// TestAttachments, that on refused actions TestQuickActions, and that on votes those of votes.
 func TestWhereNotToCopy(t *testing.T) {
 	h := open(t)
 	rid := h.Make("incident", h.org, record.Values{"name": "first", "contact_id": h.customer, "owner_id": h.agent, "team_id": h.team, "service_id": h.service, "category_id": h.category})
 	at := incidents + "('" + rid.RecID() + "')"
-	for _, filter := range []string{"endswith(Subject,'x')", "length(Subject) gt 1", "Subject has 'x'", "year(CreatedDateTime) eq 2001", "not Subject eq 'x'", "any(Subject)"} {
-		h.do("GET", incidents+"?$filter="+url.QueryEscape(filter), "").fault(400, "ISM_4000", "") // a filter is never dropped
-	}
-	for _, order := range []string{"", "Nothing", "Subject up", "Subject,,Owner"} {
-		h.do("GET", incidents+"?$orderby="+url.QueryEscape(order), "").fault(400, "ISM_4000", "")
-	}
-	h.do("GET", "/api/odata/nothings/$metadata", "").fault(404, "ISM_4004", "")
-	a := h.do("PATCH", at, `{"CreatedBy":"Somebody","CreatedDateTime":"2001-01-01T00:00:00Z","LastModBy":"Somebody","RecId":"X"}`).want(200)
-	if a.doc["CreatedBy"] == "Somebody" || a.doc["LastModBy"] == "Somebody" || strings.HasPrefix(a.doc["CreatedDateTime"].(string), "2001") {
-		t.Errorf("the server's fields: %s", a.text)
-	}
-	h.do("POST", at+"/Resolve", `{"PromptParams":{"Resolution":"x","CauseCode":"Other"}}`).want(200).is("IsSuccess", true)
-	h.do("POST", at+"/Close", "").want(200).is("IsSuccess", true)
-	h.do("PATCH", at, `{"Subject":"again"}`).fault(400, "ISM_4000", "Closed") // read only, and it is
-	h.do("GET", "/api/odata/employees/$metadata", "").want(200)
-	if a := h.do("GET", "/api/odata/employees/$metadata", ""); strings.Contains(a.text, "RemoteControlPwd") || strings.Contains(a.text, "Password") {
-		t.Error("people have a password in plain text")
+	for _, c := range []struct {
+		name string
+		try  func(t *testing.T)
+	}{
+		{"a function of a filter that is not known is refused, not dropped", func(*testing.T) {
+			for _, filter := range []string{"endswith(Subject,'x')", "length(Subject) gt 1", "Subject has 'x'", "year(CreatedDateTime) eq 2001", "not Subject eq 'x'", "any(Subject)"} {
+				h.do("GET", incidents+"?$filter="+url.QueryEscape(filter), "").fault(400, "ISM_4000", "")
+			}
+		}},
+		{"a wrong order is refused, and does not read as nothing found", func(*testing.T) {
+			for _, order := range []string{"", "Nothing", "Subject up", "Subject,,Owner"} {
+				h.do("GET", incidents+"?$orderby="+url.QueryEscape(order), "").fault(400, "ISM_4000", "")
+			}
+		}},
+		{"an object that is not known has no metadata", func(*testing.T) {
+			h.do("GET", "/api/odata/nothings/$metadata", "").fault(404, "ISM_4004", "")
+		}},
+		{"who made and changed a record is the server's to say", func(t *testing.T) {
+			a := h.do("PATCH", at, `{"CreatedBy":"Somebody","CreatedDateTime":"2001-01-01T00:00:00Z","LastModBy":"Somebody","RecId":"X"}`).want(200)
+			if a.doc["CreatedBy"] == "Somebody" || a.doc["LastModBy"] == "Somebody" || strings.HasPrefix(a.doc["CreatedDateTime"].(string), "2001") {
+				t.Errorf("the server's fields: %s", a.text)
+			}
+		}},
+		{"a closed record that is read only is", func(*testing.T) {
+			h.do("POST", at+"/Resolve", `{"PromptParams":{"Resolution":"x","CauseCode":"Other"}}`).want(200).is("IsSuccess", true)
+			h.do("POST", at+"/Close", "").want(200).is("IsSuccess", true)
+			h.do("PATCH", at, `{"Subject":"again"}`).fault(400, "ISM_4000", "Closed")
+		}},
+		{"people have no password in plain text", func(t *testing.T) {
+			if a := h.do("GET", "/api/odata/employees/$metadata", "").want(200); strings.Contains(a.text, "RemoteControlPwd") || strings.Contains(a.text, "Password") {
+				t.Error("people have a password in plain text")
+			}
+		}},
+		{"no call tells of the server's insides, and no fault of a session", func(t *testing.T) {
+			token := strings.Trim(strings.TrimSpace(h.do("POST", "/api/rest/authentication/login", `{"tenant":"`+h.Tenant().Name+`","username":"ada@example.com","password":"correct horse"}`, "Authorization", "").want(200).text), `"`)
+			for _, path := range []string{"/api/CentralConfig/GetConfig", "/api/rest/CentralConfig", "/api/odata/nothings", incidents + "('X')"} {
+				a := h.do("GET", path, "", "Authorization", token)
+				if a.status < 400 || strings.Contains(a.text, token) || strings.Contains(strings.ToLower(a.text), "sql") {
+					t.Errorf("%s: %d %s", path, a.status, a.text)
+				}
+			}
+		}},
+		{"who has no key is refused, and not shown an empty list", func(*testing.T) {
+			h.do("GET", incidents, "", "Authorization", "").fault(401, "ISM_4001", "")
+		}},
+	} {
+		t.Run(c.name, c.try)
 	}
 }
