@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -338,21 +339,56 @@ func latest(list []*record.Record) string {
 	return fmt.Sprintf("%d-%s", at, last)
 }
 
-// between are those who wrote on a ticket after the entry that a page showed last.
-func (v *visit) between(tx *gate.Tx, r *record.Record, seen string) ([]string, error) {
+// since are the entries of a ticket after the one that a page showed last, with some of their
+// fields; none where it came without a page.
+func (v *visit) since(tx *gate.Tx, r *record.Record, seen string, fields ...string) (out []*record.Record, err error) {
 	ms, after, ok := strings.Cut(seen, "-")
 	at, err := strconv.ParseInt(ms, 10, 64)
-	if !ok || err != nil { // it came without a page
+	if !ok || err != nil {
 		return nil, nil
 	}
 	last, _ := id.Parse(after)
-	p, err := v.Records.List(tx, entry.Kind, record.Query{Parent: r.ID, Limit: 20, NoTotal: true, Only: []string{}, Sort: []record.Order{{Field: "created_at", Desc: true}}})
+	p, err := v.Records.List(tx, entry.Kind, record.Query{Parent: r.ID, Limit: 20, NoTotal: true, Only: append([]string{}, fields...), Sort: []record.Order{{Field: "created_at", Desc: true}}})
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range p.Records {
+		if e.Created > at || e.Created == at && e.ID > last {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+// again gives the entry that the same form made before, as a second click sends it again; nil
+// where there is none.
+func (v *visit) again(tx *gate.Tx, r *record.Record, t *typed) (*record.Record, error) {
+	list, err := v.since(tx, r, t.seen, "journal_type", "notes_body")
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	body, err := v.Kind(entry.Kind).Field("notes_body").Parse(t.text)
+	if err != nil {
+		return nil, nil // it is refused when it is made
+	}
+	i := slices.IndexFunc(list, func(e *record.Record) bool {
+		return e.CreatedBy == v.Caller.User && e.Values.Text("journal_type") == t.typ && e.Values["notes_body"] == body
+	})
+	if i < 0 {
+		return nil, nil
+	}
+	return list[i], nil
+}
+
+// between are those who wrote on a ticket after the entry that a page showed last.
+func (v *visit) between(tx *gate.Tx, r *record.Record, seen string) ([]string, error) {
+	list, err := v.since(tx, r, seen)
 	if err != nil {
 		return nil, err
 	}
 	var who []id.ID
-	for _, e := range p.Records {
-		if (e.Created > at || e.Created == at && e.ID > last) && e.CreatedBy != v.Caller.User {
+	for _, e := range list {
+		if e.CreatedBy != v.Caller.User {
 			who = append(who, e.CreatedBy)
 		}
 	}

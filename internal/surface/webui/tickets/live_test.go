@@ -206,6 +206,21 @@ func TestLive(t *testing.T) {
 		}
 		manager.Post(form+"/say", p.Form("#say")).Want(http.StatusSeeOther)
 	})
+	t.Run("a second click", func(t *testing.T) {
+		v := manager.Get(at).Want(http.StatusOK).Form("#say")
+		v.Set("journal_type", "Note")
+		v.Set("notes_body", "<p>Clicked <i onclick=x()>twice</i></p>")
+		first := manager.Post(form+"/say", v).Want(http.StatusSeeOther).Header.Get("Location")
+		if again := manager.Post(form+"/say", v).Want(http.StatusSeeOther).Header.Get("Location"); again != first {
+			t.Errorf("it leads to %s, and the first to %s", again, first)
+		}
+		if said := manager.Get(at).Want(http.StatusOK).Text("#msgs"); strings.Count(said, "Clicked twice") != 1 {
+			t.Errorf("the ticket has %q", said)
+		}
+		say(editor, "Meanwhile") // and it is found though somebody wrote behind it
+		manager.Post(form+"/say", v).Want(http.StatusSeeOther)
+		manager.Post(form+"/say", manager.Get(at).Want(http.StatusOK).Form("#say")).Want(http.StatusUnprocessableEntity) // nothing is no second one
+	})
 	t.Run("access that ends", func(t *testing.T) {
 		l := listen(t, manager, src, "")
 		l.wait("block", `id="msgs"`)

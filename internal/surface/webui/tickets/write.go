@@ -54,6 +54,9 @@ func (v *visit) say() error {
 	t := &typed{typ: f.Text("journal_type"), text: f.Raw("notes_body"), then: f.Text("then"), seen: f.Text("seen")}
 	var made *record.Record
 	err = v.Change(access.View, gate.Thing{ID: r.ID}, func(tx *gate.Tx) (err error) {
+		if made, err = v.again(tx, r, t); err != nil || made != nil {
+			return err
+		}
 		who, err := v.between(tx, r, t.seen)
 		if err != nil {
 			return err
