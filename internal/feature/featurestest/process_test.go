@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/automation/deed"
+	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/process"
 	"strongroom/internal/feature/process/course"
@@ -302,5 +303,53 @@ func TestProcesses(t *testing.T) {
 		other := g.mustMake("service_request", record.Values{"name": "Something else", "contact_id": g.customer})
 		g.run(other.ID)
 		g.want(other.ID, "")
+	})
+	t.Run("approval", func(t *testing.T) {
+		chief := g.User(access.Administrator)
+		g.Make(ballot.PlanKind, 0, record.Values{"name": "Orders", "of_kind": "service_request", "phases": []map[string]any{{"name": "Management", "who": ballot.Admins, "rule": string(ballot.Any)}}})
+		laptop := g.Make("offering", g.org, record.Values{"name": "Laptop that is asked for", "approval": true})
+		of, end := record.Values{"of_kind": "service_request"}, st{"step": "end", "do": course.End}
+		strict := g.must(of, note("before", nil), st{"step": "board", "do": course.Approval, "hours": 24.0}, note("go", nil), end)
+		other := g.must(of, note("before", nil), st{"step": "board", "do": course.Approval, "hours": 24.0, "otherwise": "no"}, note("go", st{"then": "end"}), note("no", nil), end)
+		votes := func(r *record.Record, yes bool) {
+			t.Helper()
+			err := g.Gate.Change(t.Context(), chief, access.Comment, gate.Thing{Kind: r.Kind.Name, ID: r.ID}, func(tx *gate.Tx) error {
+				b, err := ballot.Of(tx, r.ID)
+				if err != nil {
+					return err
+				}
+				now, err := g.Records.Get(tx, r.Kind.Name, r.ID)
+				if err == nil {
+					_, err = ballot.Cast(tx, now, b.ID, yes, "Because.")
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, c := range []struct {
+			name    string
+			process id.ID
+			decide  func(*record.Record)
+			state   string
+			steps   []string
+		}{
+			{"yes", strict, func(r *record.Record) { votes(r, true) }, process.Done, []string{"before done", "board done", "go done", "end done"}},
+			{"no, and that is the end", strict, func(r *record.Record) { votes(r, false) }, process.Failed, []string{"before done", "board late"}},
+			{"no, and it goes on elsewhere", other, func(r *record.Record) { votes(r, false) }, process.Done, []string{"before done", "board late", "no done", "end done"}},
+			{"nobody decides", other, func(*record.Record) { g.Clock.Advance(25 * time.Hour) }, process.Done, []string{"before done", "board late", "no done", "end done"}},
+		} {
+			r := g.mustMake("service_request", record.Values{"name": "Order: " + c.name, "contact_id": g.customer, "offering_id": laptop})
+			g.start(c.process, r)
+			g.run(r.ID)
+			g.want(r.ID, process.Running, "before done", "board open")
+			if n := g.count("ballot", "record_id = ?", int64(r.ID)); n != 1 {
+				t.Errorf("%s: %d are asked", c.name, n)
+			}
+			c.decide(r)
+			g.run(r.ID)
+			g.want(r.ID, c.state, c.steps...)
+		}
 	})
 }

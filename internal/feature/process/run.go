@@ -474,10 +474,16 @@ func (w *work) wait(at int64, said string) error {
 
 // approve asks for approval, once for what the record says, and waits for it.
 func (w *work) approve(rec *record.Record, over bool) error {
-	if err := ballot.Demand(w.tx, rec); err != nil {
+	b, err := ballot.Of(w.tx, rec.ID)
+	if err != nil {
 		return err
 	}
-	b, err := ballot.Of(w.tx, rec.ID)
+	if b == nil || b.At < w.s.at || b.Result.State == ballot.Pending || b.Result.State == ballot.Approved { // what was refused in this step is not asked for again
+		if err := ballot.Demand(w.tx, rec); err != nil {
+			return err
+		}
+		b, err = ballot.Of(w.tx, rec.ID)
+	}
 	switch {
 	case err != nil:
 		return err
