@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"strongroom/internal/app"
 )
 
 // Place is where the real program works in a test: a data folder with its root
@@ -72,6 +74,25 @@ func (p *Place) Do(v any, args ...string) {
 		if err := json.Unmarshal([]byte(out), v); err != nil {
 			p.t.Fatalf("strongroom %s: %v: %s", strings.Join(args, " "), err, out)
 		}
+	}
+}
+
+// Within opens the house of a place in this process, with a clock that is so far ahead, for fn.
+// Nothing serves it meanwhile.
+func (p *Place) Within(ahead time.Duration, fn func(*app.App) error) {
+	p.t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Setenv(moved, "1")
+	a, err := app.Open(p.t.Context(), app.Options{Config: app.Config{Data: p.Data, Root: p.Root, Postgres: p.Postgres, Outgoing: app.Outgoing{Mode: "on", Allow: "127.0.0.0/8"}},
+		Program: []string{self}, Now: func() time.Time { return time.Now().Add(ahead) }, Stderr: p.t.Output(), Quiet: true})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := errors.Join(fn(a), a.Close()); err != nil {
+		p.t.Fatal(err)
 	}
 }
 

@@ -3,18 +3,13 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -206,19 +201,42 @@ func (h *Hooks) each(ctx context.Context, tenant string, x *Hook) error {
 }
 
 // take takes the first message of an address when it is due, so that nobody else does for
-// some minutes; nil when none is.
+// some minutes; nil when none is. One that was being sent when the server stopped may have
+// come: it goes out again, with the id that it had, and its log says so.
 func (h *Hooks) take(ctx context.Context, tenant string, x *Hook) (*out, error) {
 	o := &out{}
 	var n int64
 	err := h.system(ctx, tenant, func(tx *gate.Tx) error {
-		return tx.QueryRow(`update webhook_out set state = 'sending', attempts = attempts + 1, next_at = ? where id = (select min(id) from webhook_out where hook_id = ? and state in ('waiting', 'sending')) and state in ('waiting', 'sending') and next_at <= ?
+		var was string
+		var since int64
+		if err := tx.QueryRow(`select state, next_at from webhook_out where hook_id = ? and state in ('waiting', 'sending') order by id limit 1`, int64(x.ID)).Scan(&was, &since); err != nil {
+			return err
+		}
+		err := tx.QueryRow(`update webhook_out set state = 'sending', attempts = attempts + 1, next_at = ? where id = (select min(id) from webhook_out where hook_id = ? and state in ('waiting', 'sending')) and state in ('waiting', 'sending') and next_at <= ?
 			returning id, body, attempts`, tx.Now+lease.Milliseconds(), int64(x.ID), tx.Now).Scan(&n, &o.body, &o.attempts)
+		if err != nil || was != Sending {
+			return err
+		}
+		return tried(tx, id.ID(n), &try{at: time.UnixMilli(since).Add(-lease), said: Unknown})
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	o.id = id.ID(n)
 	return o, err
+}
+
+// Unknown is what is said of a try of which nobody knows what came.
+const Unknown = "The server stopped before it had the answer, so nobody knows whether it came. It was sent again, with the same id."
+
+// tried writes down what came of a try.
+func tried(tx *gate.Tx, message id.ID, t *try) error {
+	n, err := tx.NewID()
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`insert into webhook_try (id, out_id, at, took, status, said, answer) values (?, ?, ?, ?, ?, ?, ?)`, int64(n), int64(message), t.at.UnixMilli(), t.took.Milliseconds(), t.status, t.said, t.answer)
+	return err
 }
 
 // try is what came of sending a message.
@@ -275,99 +293,9 @@ func (h *Hooks) send(ctx context.Context, tenant string, x *Hook, o *out) (*try,
 	return t, nil
 }
 
-// unreached says why there was no answer, and nothing of what is inside.
-func unreached(err error) string {
-	var f *fault.Error
-	if errors.As(err, &f) {
-		return fault.Say(f).Text
-	}
-	if errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "Client.Timeout") {
-		return "There was no answer in time."
-	}
-	return "It could not be reached."
-}
-
-// secretLike is what looks like a secret in an answer.
-var secretLike = regexp.MustCompile(`(?i)whs[ek]c?_[A-Za-z0-9+/=_-]{8,}|\bv1a?,[A-Za-z0-9+/=]{16,}|\bBearer\s+[A-Za-z0-9._~+/=-]{8,}|("?(?:password|secret|token|api[_-]?key|authorization)"?\s*[:=]\s*)("[^"]*"|[^\s,}&]+)`)
-
-// masked is an answer for the log: cut, and without what was to be secret.
-func masked(text string, signed []string) string {
-	for _, s := range signed {
-		text = strings.ReplaceAll(text, s, "…")
-	}
-	text = secretLike.ReplaceAllString(strings.ToValidUTF8(text, "�"), "${1}…")
-	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, text)
-}
-
-// sign is a signature of a message, with what it is made by.
-func sign(how string, key []byte, message, stamp, body string) string {
-	text := []byte(message + "." + stamp + "." + body)
-	if how == Ed25519 {
-		return "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(ed25519.NewKeyFromSeed(key), text))
-	}
-	m := hmac.New(sha256.New, key)
-	m.Write(text)
-	return "v1," + base64.StdEncoding.EncodeToString(m.Sum(nil))
-}
-
-// keys are the secrets by which a message is signed: the present one, and for a day the one
-// before it.
-func (h *Hooks) keys(ctx context.Context, tenant string, x *Hook) ([][]byte, error) {
-	var version, rotated int64
-	err := h.Gate.View(ctx, access.System(tenant, "job"), func(tx *gate.Tx) error {
-		return tx.QueryRow(`select version, rotated_at from webhook_state where hook_id = ?`, int64(x.ID)).Scan(&version, &rotated)
-	})
-	if err != nil {
-		return nil, err
-	}
-	want := []uint32{uint32(version)} //nolint:gosec // it is counted from 1
-	if version > 1 && h.now().UnixMilli()-rotated < overlap.Milliseconds() {
-		want = append(want, uint32(version-1)) //nolint:gosec // likewise
-	}
-	var out [][]byte
-	for _, n := range want {
-		k, err := h.key(ctx, place{tenant, x.ID, n}, x.Name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, k)
-	}
-	return out, nil
-}
-
-// key opens a secret, where it was not opened a moment ago.
-func (h *Hooks) key(ctx context.Context, at place, name string) ([]byte, error) {
-	if k := h.remembered(at); k != nil {
-		return k, nil
-	}
-	text, has, err := h.Secrets.RevealBeside(ctx, access.System(at.tenant, "job"), gate.Thing{}, reasonOfUse, func(tx *gate.Tx) (*secret.Ref, error) {
-		e := tx.Entry()
-		e.Kind, e.Object, e.Detail.Name = Kind, at.hook, name
-		return &secret.Ref{Kind: Kind, Object: at.hook, Field: field, Version: at.version}, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	k, err := base64.StdEncoding.DecodeString(text)
-	if err != nil || !has {
-		return nil, fault.New(fault.Internal, "The secret of a webhook is none.")
-	}
-	h.remember(at, k)
-	return k, nil
-}
-
 // note writes down what came of a try, and turns off an address that only fails.
 func (h *Hooks) note(tx *gate.Tx, x *Hook, o *out, t *try) error {
-	n, err := tx.NewID()
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(`insert into webhook_try (id, out_id, at, took, status, said, answer) values (?, ?, ?, ?, ?, ?, ?)`, int64(n), int64(o.id), t.at.UnixMilli(), t.took.Milliseconds(), t.status, t.said, t.answer); err != nil {
+	if err := tried(tx, o.id, t); err != nil {
 		return err
 	}
 	if t.well() {
@@ -422,60 +350,6 @@ func (h *Hooks) off(tx *gate.Tx, x *Hook, said string) error {
 	_, err = notification.Send(tx, notification.Notice{Topic: Topic, To: []id.ID{x.Maker}, Record: x.ID, Own: true, Key: fmt.Sprintf("webhook/%s/%d", x.ID, tx.Now),
 		Text: []notification.Part{notification.Words("The webhook"), notification.Of(x.ID), notification.Words("was turned off. " + said)}})
 	return err
-}
-
-// Standing is how an address stands.
-type Standing struct {
-	Secret             bool  // it has one; without, nothing is sent
-	Failing, Well, Off int64 // since when, Unix milliseconds; 0 for not
-	Said               string
-	Lost               int   // messages for which the queue was full
-	Rotated            int64 // until a day after it, the secret before this one signs too
-	Public             string
-	Waiting            int
-}
-
-// StandingOf tells how an address stands, to who may see it.
-func StandingOf(tx *gate.Tx, hook id.ID) (*Standing, error) {
-	s := &Standing{}
-	var version int64
-	err := tx.QueryRow(`select failing_at, ok_at, off_at, said, lost, version, rotated_at, public from webhook_state where hook_id = ?`, int64(hook)).Scan(&s.Failing, &s.Well, &s.Off, &s.Said, &s.Lost, &version, &s.Rotated, &s.Public)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, err
-	}
-	s.Secret = version > 0
-	err = tx.QueryRow(`select count(*) from webhook_out where hook_id = ? and state in ('waiting', 'sending')`, int64(hook)).Scan(&s.Waiting)
-	return s, err
-}
-
-// Rotate gives an address another secret, which is shown this once. For a day messages are
-// signed by the one before it too.
-func (h *Hooks) Rotate(tx *gate.Tx, hook id.ID) (shown string, err error) {
-	r, err := h.Records.Get(tx, Kind, hook)
-	if err != nil {
-		return "", err
-	}
-	e, err := tx.Allow(access.Edit, gate.Thing{Kind: Kind, ID: hook})
-	if err != nil {
-		return "", err
-	}
-	e.Action = "webhook.secret"
-	raw := make([]byte, 32)
-	rand.Read(raw)
-	defer clear(raw)
-	public := ""
-	shown = "whsec_" + base64.StdEncoding.EncodeToString(raw)
-	if r.Values.Text("signs") == Ed25519 {
-		pub, _ := ed25519.NewKeyFromSeed(raw).Public().(ed25519.PublicKey)
-		public = "whpk_" + base64.StdEncoding.EncodeToString(pub)
-		shown = public
-	}
-	n, err := secret.Put(tx, secret.Place{Kind: Kind, Object: hook, Field: field}, base64.StdEncoding.EncodeToString(raw), secret.Note{})
-	if err != nil {
-		return "", err
-	}
-	_, err = tx.Exec(`update webhook_state set version = ?, rotated_at = ?, public = ? where hook_id = ?`, int64(n), tx.Now, public, int64(hook))
-	return shown, err
 }
 
 // Test puts a message that tells nothing into the queue of an address, unless one waits.
@@ -542,66 +416,4 @@ func (h *Hooks) Call(tx *gate.Tx, hook id.ID, rec *record.Record, once string) (
 		return "", fault.New(fault.Invalid, "The webhook is off, or not there any more.")
 	}
 	return "Put a message for " + list[0].Name + " into the queue.", h.enqueue(tx, list[0], rec, nil, Asked, once, nil)
-}
-
-// Line is a message of the log.
-type Line struct {
-	ID       id.ID
-	Event    string
-	Kind     string
-	Record   id.ID
-	State    string
-	Body     string
-	Attempts int
-	At, Next int64 // Unix milliseconds
-	Tries    []Try
-}
-
-// Try is one time that a message was sent.
-type Try struct {
-	At, Took int64 // milliseconds
-	Status   int
-	Said     string
-	Answer   string
-}
-
-// Log lists the messages of an address, the latest first; with message, only that one and
-// what came of each try.
-func Log(tx *gate.Tx, hook, message id.ID, most int) ([]*Line, error) {
-	where, args := `where hook_id = ? order by id desc limit ?`, []any{int64(hook), most}
-	if message != 0 {
-		where, args = `where hook_id = ? and id = ? limit ?`, []any{int64(hook), int64(message), most}
-	}
-	rows, err := tx.Query(`select id, event, kind, record_id, state, body, attempts, at, next_at from webhook_out `+where, args...)
-	if err != nil {
-		return nil, err
-	}
-	var out []*Line
-	for rows.Next() {
-		l := &Line{}
-		var n, rec int64
-		if err := rows.Scan(&n, &l.Event, &l.Kind, &rec, &l.State, &l.Body, &l.Attempts, &l.At, &l.Next); err != nil {
-			rows.Close()
-			return nil, err
-		}
-		l.ID, l.Record = id.ID(n), id.ID(rec)
-		out = append(out, l)
-	}
-	rows.Close()
-	if err := rows.Err(); err != nil || message == 0 || len(out) == 0 {
-		return out, err
-	}
-	tries, err := tx.Query(`select at, took, status, said, answer from webhook_try where out_id = ? order by id`, int64(message))
-	if err != nil {
-		return nil, err
-	}
-	defer tries.Close()
-	for tries.Next() {
-		var t Try
-		if err := tries.Scan(&t.At, &t.Took, &t.Status, &t.Said, &t.Answer); err != nil {
-			return nil, err
-		}
-		out[0].Tries = append(out[0].Tries, t)
-	}
-	return out, tries.Err()
 }
