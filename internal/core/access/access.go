@@ -104,6 +104,7 @@ type Caller struct {
 	Custom    *Custom // a role of the tenant's own that narrows Role; nil for none
 	Contact   id.ID   // whom a customer is, see SelfService; 0 for everybody else
 	Wide      bool    // a customer who speaks for her organization: sees its tickets, and asks for colleagues
+	Unit      bool    // a customer who sees the tickets of her department, and of those that she manages
 	Groups    []id.ID
 	AllOrgs   bool // may see every organization
 	Granted   bool // some records are open to the caller by name or by group

@@ -16,6 +16,16 @@ const SelfService Role = "Self-service"
 // EveryRole lists the roles that a user can have, from most to least.
 func EveryRole() []Role { return append(Roles(), SelfService) }
 
+// Sight is of whom a customer sees the tickets besides her own.
+type Sight int
+
+// The sights of customers.
+const (
+	OfHerself Sight = iota
+	OfOrganization
+	OfDepartment
+)
+
 // Rank is the place of a role, 0 for the most powerful one; what is no role is behind all.
 func (r Role) Rank() int {
 	all := EveryRole()
@@ -32,7 +42,7 @@ func (c *Caller) Customer() bool { return c.Role == SelfService || c.Contact != 
 // theirs are what customers may do, by the kinds of which they see records at all. What
 // they write besides is written by rules of the house, in their names.
 var theirs = map[string][]Action{
-	"user": {View}, "organization": {View}, "contact": {View}, "configuration": {View}, "category": {View},
+	"user": {View}, "organization": {View}, "contact": {View}, "configuration": {View}, "configuration_type": {View}, "category": {View},
 	"incident": {View, Create, Comment}, "service_request": {View, Create, Comment}, "change": {View, Comment},
 	"journal": {View}, "request_answer": {View},
 	"offering": {View}, "offering_question": {View}, "announcement": {View},
@@ -115,6 +125,10 @@ func (c *Caller) shownOf(alias, kind string) (string, []any) {
 		if c.Wide {
 			return alias + `.org_id = ` + herOrg, []any{contact}
 		}
+		if c.Unit {
+			text, args := c.unit(alias, row)
+			return `(` + row + ` = ` + herself + ` or ` + text + `)`, append([]any{contact}, args...)
+		}
 		return row + ` = ` + herself, []any{contact}
 	case "configuration":
 		return `exists (select 1 from k_configuration p where p.id = ` + row + ` and p.contact_id = ` + herself + `)`, []any{contact}
@@ -134,14 +148,15 @@ func (c *Caller) shownOf(alias, kind string) (string, []any) {
 		return `(` + hers + `) and exists (select 1 from k_knowledge_article p where p.id = ` + row + ` and p.status = 'Published' and p.audience = 'Customers')`, []any{contact}
 	case "knowledge_feedback":
 		return alias + `.created_by = ?`, []any{int64(c.User)}
-	case "category":
+	case "category", "configuration_type":
 		return alias + `.org_id = 0`, nil
 	}
 	return `1 = 0`, nil
 }
 
 // ticket is the condition on a ticket: it is about her or was asked for by her, or she
-// decides on its approval; who speaks for her organization sees all of its tickets.
+// decides on its approval; who speaks for her organization sees all of its tickets, and who
+// does for her department those of its people.
 func (c *Caller) ticket(alias, kind string) (string, []any) {
 	var b condition
 	contact := int64(c.Contact)
@@ -149,11 +164,24 @@ func (c *Caller) ticket(alias, kind string) (string, []any) {
 	if c.Wide {
 		b.add(` or `+alias+`.org_id = `+herOrg, contact)
 	}
+	if c.Unit {
+		text, args := c.unit(alias, `u.contact_id`)
+		b.add(` or exists (select 1 from k_`+kind+` u where u.id = `+alias+`.id and `+text+`)`, args...)
+	}
 	if kind == "service_request" {
 		b.add(` or `+asked(alias+`.id`), int64(c.User))
 	}
 	b.add(`)`)
 	return b.text.String(), b.args
+}
+
+// unit is the condition that a contact is of her department, or of one that she manages, on
+// rows of her organization: a department of another one gives her nothing.
+func (c *Caller) unit(alias, contact string) (string, []any) {
+	return `(` + alias + `.org_id = ` + herOrg + ` and ` + contact + ` in (select q.id from k_contact q join record d on d.id = q.department_id
+		where d.kind = 'department' and d.archived = 0 and d.trashed_at is null and d.org_id = ` + alias + `.org_id
+		and (d.id = (select o.department_id from k_contact o where o.id = ?) or exists (select 1 from k_department m where m.id = d.id and m.manager_id = ?))))`,
+		[]any{int64(c.Contact), int64(c.Contact), int64(c.User)}
 }
 
 // asked is the condition that the caller decides on the approval of a ticket now.
@@ -180,9 +208,9 @@ func (c *Caller) within(alias, also string, kinds ...string) (string, []any) {
 const Mates = `select p.user_id from access_principal p join record c on c.id = p.contact_id where p.active = 1 and p.role = 'Self-service' and c.org_id = ? and c.kind = 'contact' and c.archived = 0 and c.trashed_at is null`
 
 // customer fills in who a customer is.
-func (c *Caller) customer(contact int64, wide int) {
+func (c *Caller) customer(contact int64, sight Sight) {
 	if c.Role != SelfService {
 		return
 	}
-	c.Contact, c.Wide, c.AllOrgs, c.Granted = id.ID(contact), wide == 1, false, false
+	c.Contact, c.Wide, c.Unit, c.AllOrgs, c.Granted = id.ID(contact), sight == OfOrganization, sight == OfDepartment, false, false
 }

@@ -41,13 +41,14 @@ var Schema = []string{
 // active user.
 func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
 	c := &Caller{User: user}
-	var active, all, oneTime, wide int
+	var active, all, oneTime int
+	var sight Sight
 	var custom, contact int64
 	err := tx.QueryRow(`select p.role, p.active, p.all_orgs, p.one_time, p.custom_id, p.contact_id, p.wide, (select n from access_epoch),
 			case when exists (select 1 from access_grant g where g.user_id = p.user_id and g.user_id <> 0)
 			or exists (select 1 from access_member m join access_grant g on g.group_id = m.group_id and g.group_id <> 0 where m.user_id = p.user_id) then 1 else 0 end
 		from access_principal p where p.user_id = ?`, int64(user)).
-		Scan(&c.Role, &active, &all, &oneTime, &custom, &contact, &wide, &c.Epoch, &c.Granted)
+		Scan(&c.Role, &active, &all, &oneTime, &custom, &contact, &sight, &c.Epoch, &c.Granted)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && active == 0 {
 		return nil, fault.New(fault.NotFound, "There is no such active user.")
 	}
@@ -65,7 +66,7 @@ func Load(tx *sqldb.Tx, user id.ID) (*Caller, error) {
 	if c.Groups, err = IDs(tx, `select group_id from access_member where user_id = ? order by group_id`, int64(user)); err != nil {
 		return nil, err
 	}
-	c.customer(contact, wide)
+	c.customer(contact, sight)
 	return c, nil
 }
 
@@ -109,7 +110,7 @@ func present(tx *sqldb.Tx, c *Caller) (*Caller, error) {
 	if now.Role.Rank() > c.Role.Rank() {
 		out.Role = now.Role
 	}
-	out.Contact, out.Wide = now.Contact, now.Wide
+	out.Contact, out.Wide, out.Unit = now.Contact, now.Wide, now.Unit
 	out.Custom = c.Custom.Meet(now.Custom)
 	out.AllOrgs, out.Groups, out.Granted, out.Epoch = now.AllOrgs, now.Groups, now.Granted, now.Epoch
 	out.OneTime = c.OneTime || c.Key == 0 && now.OneTime
@@ -126,10 +127,10 @@ func SetPrincipal(tx *sqldb.Tx, user id.ID, role Role, active bool) error {
 	return materialise(tx, user)
 }
 
-// SetCustomer says which contact a user is, for when her role is SelfService, and whether
-// she speaks for the organization of that.
-func SetCustomer(tx *sqldb.Tx, user, contact id.ID, wide bool) error {
-	if _, err := tx.Exec(`update access_principal set contact_id = ?, wide = ? where user_id = ?`, int64(contact), wide, int64(user)); err != nil {
+// SetCustomer says which contact a user is, for when her role is SelfService, and of
+// whom she sees the tickets.
+func SetCustomer(tx *sqldb.Tx, user, contact id.ID, sight Sight) error {
+	if _, err := tx.Exec(`update access_principal set contact_id = ?, wide = ? where user_id = ?`, int64(contact), int(sight), int64(user)); err != nil {
 		return err
 	}
 	return bump(tx)

@@ -28,6 +28,8 @@ func users() *record.Kind {
 				Hint: "The contact that this person also is. With the role Self-service left empty, it is the one with her e-mail address."},
 			{Name: "speaks_for_organization", Type: record.Bool, Class: record.Internal, Default: false,
 				Hint: "With the role Self-service: she sees all tickets of her organization, and asks for colleagues."},
+			{Name: "speaks_for_department", Type: record.Bool, Class: record.Internal, Default: false,
+				Hint: "With the role Self-service: she sees the tickets of her department, and of departments that she manages."},
 			{Name: "reputation", Type: record.Integer, Class: record.Internal, ReadOnly: true, Sort: true},
 			{Name: "current_sign_in_at", Type: record.Time, Class: record.Personal, ReadOnly: true, Own: true, List: true},
 			{Name: "current_sign_in_ip", Label: "Current sign in address", Type: record.Text, Class: record.Personal, ReadOnly: true, Own: true},
@@ -105,19 +107,27 @@ func customer(tx *gate.Tx, now, old *record.Record) error {
 	return err
 }
 
-// part says which contact somebody is, and for whom she speaks.
-func part(r *record.Record) (contact id.ID, wide bool) {
-	return r.Values.ID("contact_id"), r.Values.Bool("speaks_for_organization")
+// part says which contact somebody is, and of whom she sees the tickets.
+func part(r *record.Record) (contact id.ID, sight access.Sight) {
+	switch {
+	case r.Values.Bool("speaks_for_organization"):
+		sight = access.OfOrganization
+	case r.Values.Bool("speaks_for_department"):
+		sight = access.OfDepartment
+	}
+	return r.Values.ID("contact_id"), sight
 }
 
 // provisioned sees that who may only provision gives nobody rights: no administrator comes
 // or goes by its word but by being archived, and custom roles and contacts stay.
 func provisioned(now, old *record.Record) error {
-	was, before, contact := access.ReadOnly, id.ID(0), id.ID(0)
+	was, before, contact, spoke := access.ReadOnly, id.ID(0), id.ID(0), access.OfHerself
 	if old != nil {
-		was, before, contact = role(old), custom(old), old.Values.ID("contact_id")
+		was, before = role(old), custom(old)
+		contact, spoke = part(old)
 	}
-	if (role(now) == access.Administrator) != (was == access.Administrator) || custom(now) != before || now.Values.ID("contact_id") != contact {
+	is, speaks := part(now)
+	if (role(now) == access.Administrator) != (was == access.Administrator) || custom(now) != before || is != contact || speaks != spoke {
 		return fault.New(fault.Denied, "Provisioning gives nobody rights here.")
 	}
 	return nil
@@ -129,11 +139,11 @@ func role(r *record.Record) access.Role { return access.Role(r.Values.Text("role
 
 // afterUser keeps what the user may do in step with her record.
 func afterUser(tx *gate.Tx, now, old *record.Record) error {
-	contact, wide := part(now)
+	contact, sight := part(now)
 	if old != nil {
 		was, spoke := part(old)
-		if was != contact || spoke != wide {
-			if err := access.SetCustomer(tx.SQL(), now.ID, contact, wide); err != nil {
+		if was != contact || spoke != sight {
+			if err := access.SetCustomer(tx.SQL(), now.ID, contact, sight); err != nil {
 				return err
 			}
 		}
@@ -153,7 +163,7 @@ func afterUser(tx *gate.Tx, now, old *record.Record) error {
 		return err
 	}
 	if old == nil {
-		return access.SetCustomer(tx.SQL(), now.ID, contact, wide)
+		return access.SetCustomer(tx.SQL(), now.ID, contact, sight)
 	}
 	return endSessions(tx, now.ID, active(now))
 }

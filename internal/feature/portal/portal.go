@@ -119,6 +119,7 @@ func (p *Portal) whom(tx *gate.Tx, colleague id.ID) (for_, by *record.Record, er
 type Report struct {
 	Subject, Text string
 	For           id.ID  // a colleague; 0 for the caller
+	Device        id.ID  // a device of the caller that it is about; 0 for none
 	Token         string // of the form; sent twice, it makes one ticket
 	Files         []*attachment.Content
 }
@@ -153,8 +154,8 @@ func (r *Report) Check() error {
 	return fault.Fields(bad)
 }
 
-// Send makes an incident of a report. Fault kinds: Invalid with the fields subject, text
-// and for; Throttled.
+// Send makes an incident of a report. Fault kinds: Invalid with the fields subject, text,
+// for and device; Throttled.
 func (p *Portal) Send(ctx context.Context, c *access.Caller, r Report) (made id.ID, err error) {
 	if err := r.Check(); err != nil {
 		return 0, err
@@ -164,11 +165,17 @@ func (p *Portal) Send(ctx context.Context, c *access.Caller, r Report) (made id.
 		if err != nil {
 			return nil, err
 		}
+		if err := p.device(tx, r.Device); err != nil {
+			return nil, err
+		}
 		v := record.Values{"name": r.Subject, "organization_id": customer.Org, "contact_id": customer.ID, "reported_by_id": me.ID, "description": richtext.FromText(r.Text),
 			"source": "Self Service", "status": "Logged"}
 		var now *record.Record
 		err = tx.Desk(func() error {
 			if now, err = p.Records.Create(tx, Problem, v); err != nil {
+				return err
+			}
+			if err := p.about(tx, now.ID, r.Device); err != nil {
 				return err
 			}
 			return attach(tx, now.ID, r.Files)

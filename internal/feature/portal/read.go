@@ -31,7 +31,8 @@ type Ticket struct {
 	Answers []catalogue.Answer
 	Entries []Entry
 	Files   []*attachment.File
-	Reopens bool // it can be said that it is not solved
+	Devices []Device // the reader's own, that it is about
+	Reopens bool     // it can be said that it is not solved
 	Cancels bool
 	Over    bool
 }
@@ -129,6 +130,9 @@ func (p *Portal) Read(tx *gate.Tx, ticket id.ID) (*Ticket, error) {
 	t := line(r, me)
 	t.Text = strings.TrimSpace(richtext.Text(r.Values.Text("description")))
 	if t.Entries, err = p.entries(tx, r); err != nil {
+		return nil, err
+	}
+	if t.Devices, err = p.concerned(tx, r.ID); err != nil {
 		return nil, err
 	}
 	if t.Files, err = files(tx, r); err != nil || !t.Request {

@@ -22,7 +22,7 @@ func (v *visit) report() error {
 	if err := v.mine(); err != nil {
 		return err
 	}
-	return v.reportPage(web.NewForm(map[string][]string{"subject": {v.asked()}}), nil, nil)
+	return v.reportPage(web.NewForm(map[string][]string{"subject": {v.asked()}, "device": {v.R.URL.Query().Get("device")}}), nil, nil)
 }
 
 func (v *visit) reportPage(form *web.Form, refused error, files []*attachment.Content) error {
@@ -36,8 +36,14 @@ func (v *visit) reportPage(form *web.Form, refused error, files []*attachment.Co
 	}
 	d := formView{frame: f, Title: "Report a problem", Text: "Say what does not work. You can follow it here, and we write to you when there is news.", Found: true,
 		Form: ui.Form{Action: "/portal/report", Submit: "Send", Multipart: true, Hidden: []ui.Hidden{{Name: "token", Value: kept(form)}}}}
-	if who != nil {
-		d.Steps = append(d.Steps, step{Field: *who})
+	mine, err := v.deviceField(form.Text("device"))
+	if err != nil {
+		return err
+	}
+	for _, f := range []*ui.Field{who, mine} {
+		if f != nil {
+			d.Steps = append(d.Steps, step{Field: *f})
+		}
 	}
 	d.Steps = append(d.Steps,
 		step{Field: ui.Field{Name: "subject", Label: "What is it about?", Type: "text", Value: form.Text("subject"), Required: true, Most: desk.MostSubject, Holder: "My printer prints empty pages"}},
@@ -65,7 +71,7 @@ func (v *visit) send() error {
 	form, files, err := v.taken(0, desk.Problem)
 	var made id.ID
 	if err == nil {
-		made, err = v.Portal.Send(v.R.Context(), v.Caller, desk.Report{Subject: form.Text("subject"), Text: form.Raw("text"), For: whom(form), Token: form.Text("token"), Files: files})
+		made, err = v.Portal.Send(v.R.Context(), v.Caller, desk.Report{Subject: form.Text("subject"), Text: form.Raw("text"), For: whom(form), Device: chosen(form, "device"), Token: form.Text("token"), Files: files})
 	}
 	if gives(err) {
 		if bad := v.hold(form, 0, files); bad != nil {

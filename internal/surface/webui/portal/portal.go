@@ -63,6 +63,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/portal/catalogue", p.as((*visit).catalogue))
 	s.Get("/portal/catalogue/{id}", p.as((*visit).offering))
 	s.Post("/portal/catalogue/{id}", p.as((*visit).order), web.MaxBody(upload), web.Within(0))
+	s.Get("/portal/devices", p.as((*visit).devices))
 	s.Get("/portal/tickets", p.as((*visit).tickets))
 	s.Get("/portal/tickets/{id}", p.as((*visit).ticket))
 	s.Post("/portal/tickets/{id}/answer", p.as((*visit).answer), web.MaxBody(upload), web.Within(0))
@@ -131,7 +132,8 @@ func (v *visit) page(title string) (ui.Page, frame, error) {
 
 func (v *visit) nav(waiting int) []ui.NavItem {
 	list := []ui.NavItem{{Label: "Home", Href: "/portal", Icon: "home"}, {Label: "Report a problem", Href: "/portal/report", Icon: "alert-circle"}, {Label: "Catalogue", Href: "/portal/catalogue", Icon: "package"},
-		{Label: "My tickets", Href: "/portal/tickets", Icon: "ticket"}}
+		{Label: "My tickets", Href: "/portal/tickets", Icon: "ticket"},
+		{Label: "My devices", Href: "/portal/devices", Icon: "device-laptop"}}
 	if waiting > 0 {
 		list = append(list, ui.NavItem{Label: "Approvals", Href: "/portal/approvals", Icon: "checks", Count: waiting})
 	}
@@ -391,6 +393,11 @@ func (v *visit) colleagues(chosen string) (*ui.Field, error) {
 
 // whom reads the field of colleagues.
 func whom(form *web.Form) id.ID {
-	n, _ := id.Parse(form.Text("for"))
+	return chosen(form, "for")
+}
+
+// chosen reads a field of records; 0 for none of them.
+func chosen(form *web.Form, name string) id.ID {
+	n, _ := id.Parse(form.Text(name))
 	return n
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ import (
 	"strongroom/internal/feature/knowledge"
 	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/portal/brand"
+	"strongroom/internal/feature/relation"
 	"strongroom/internal/surface/webui/webuitest"
 )
 
@@ -217,6 +219,122 @@ func TestPortal(t *testing.T) {
 		to := c.boss.Upload("/portal/report", g, nil).Want(http.StatusSeeOther).To()
 		c.omar.Get(to).Want(http.StatusOK)
 		c.nora.Get(to).Want(http.StatusNotFound)
+	})
+	t.Run("her devices, and a problem with one of them", func(t *testing.T) {
+		kind := c.One("configuration_type", "Laptop")
+		device := func(org, of id.ID, name string) id.ID {
+			return c.Make("configuration", org, record.Values{"name": name, "configuration_type_id": kind, "contact_id": of, "serial_number": "SN-77", "primary_ip": "10.9.8.7", "notes": "<p>" + planted + " notes</p>"})
+		}
+		hers, his := device(c.org, c.noraID, "HD-LT-07"), device(c.org, c.omarID, planted+" of Omar")
+		device(c.org, 0, planted+" of nobody")
+		list := clean(t, c.nora.Get("/portal/devices").Want(http.StatusOK))
+		if s := list.Text("main"); list.Count(".pdevice") != 1 || !strings.Contains(s, "Laptop · Serial number SN-77") || strings.Contains(s, "10.9.8.7") {
+			t.Errorf("her devices: %s", s)
+		}
+		if p := c.zoe.Get("/portal/devices").Want(http.StatusOK); p.Has(".pdevice") || !strings.Contains(p.Text("main"), "tell the service desk") {
+			t.Errorf("who has none: %s", p.Text("main"))
+		}
+		form := clean(t, c.nora.Get(list.Attr(".pdevice a", "href")).Want(http.StatusOK))
+		f := form.Form("form.pform")
+		if f.Get("device") != hers.String() {
+			t.Fatalf("the form is about %q", f.Get("device"))
+		}
+		f.Set("subject", "The lid is loose")
+		f.Set("text", "Since today.")
+		f.Set("device", his.String())
+		if p := c.nora.Upload("/portal/report", f, nil).Want(http.StatusUnprocessableEntity); !p.Has("#e-device") || p.Attr("#f-subject", "value") != "The lid is loose" {
+			t.Errorf("a device of a colleague: %s", p.Text("main"))
+		}
+		f.Set("device", hers.String())
+		to := c.nora.Upload("/portal/report", f, nil).Want(http.StatusSeeOther).To()
+		if s := clean(t, c.nora.Get(to).Want(http.StatusOK)).Text("main"); !strings.Contains(s, "About HD-LT-07") {
+			t.Errorf("her ticket: %s", s)
+		}
+		ticket, _ := id.Parse(to[strings.LastIndex(to, "/")+1:])
+		if s := c.As(access.Editor).Get("/incidents/" + ticket.String()).Want(http.StatusOK).Text("body"); !strings.Contains(s, "HD-LT-07") {
+			t.Error("the desk does not see which device it is about")
+		}
+		c.Change(func(tx *gate.Tx) error { // what the desk relates is not hers to see
+			_, err := (&relation.Relations{Records: c.Records}).Add(tx, ticket, his, "")
+			return err
+		})
+		for _, who := range []*webuitest.Client{c.nora, c.boss} {
+			clean(t, who.Get(to).Want(http.StatusOK))
+		}
+		if s := c.boss.Get(to).Text("main"); strings.Contains(s, "HD-LT-07") {
+			t.Errorf("her boss sees her device: %s", s)
+		}
+	})
+	t.Run("the tickets of a department, for who is allowed to see them", func(t *testing.T) {
+		led, own, apart := c.Make("department", c.org, record.Values{"name": "Surgery"}), c.Make("department", c.org, record.Values{"name": "Front desk"}), c.Make("department", c.other, record.Values{"name": "Front desk"})
+		in := func(contact, department id.ID) {
+			c.Change(func(tx *gate.Tx) error {
+				_, err := c.Records.Update(tx, "contact", contact, 0, record.Values{"department_id": department})
+				return err
+			})
+		}
+		kay, kayID := c.customer("Kay Moss", "kay@harbour.example", c.org, nil)
+		_, leeID := c.customer("Lee Vance", "lee@harbour.example", c.org, nil)
+		user := c.caller(t, "kay@harbour.example").User
+		may := func(v record.Values) {
+			c.Change(func(tx *gate.Tx) error { _, err := c.Records.Update(tx, "user", user, 0, v); return err })
+		}
+		in(kayID, own)
+		in(leeID, own)
+		in(c.omarID, led)
+		c.Change(func(tx *gate.Tx) error {
+			for _, d := range []id.ID{led, apart} {
+				if _, err := c.Records.Update(tx, "department", d, 0, record.Values{"manager_id": user}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		ticket := func(org, contact id.ID, name string) id.ID {
+			n := c.Make(incident.Kind, org, record.Values{"name": name, "contact_id": contact})
+			c.Make(entry.Kind, 0, record.Values{"incident_id": n, "journal_type": entry.Note, "notes_body": "<p>" + planted + " internal</p>"})
+			return n
+		}
+		lees, omars, noras, secret := ticket(c.org, leeID, "Of Lee"), ticket(c.org, c.omarID, "Of Omar"), ticket(c.org, c.noraID, "Of Nora"), ticket(c.org, leeID, planted+" private")
+		c.Change(func(tx *gate.Tx) error {
+			_, err := c.Records.Update(tx, incident.Kind, secret, 0, record.Values{"restricted": true})
+			return err
+		})
+		kin := c.Make("contact", c.other, record.Values{"first_name": "Kin", "last_name": "Other", "department_id": apart})
+		theirs := ticket(c.other, kin, planted+" of others")
+		sees := func(when string, want ...id.ID) {
+			t.Helper()
+			for _, n := range []id.ID{lees, omars, noras, secret, theirs} {
+				status := http.StatusNotFound
+				if slices.Contains(want, n) {
+					status = http.StatusOK
+				}
+				if p := clean(t, kay.Get(at("tickets", n))); p.Status != status {
+					t.Errorf("%s: ticket %s answers %d, want %d", when, c.Load(incident.Kind, n).Name, p.Status, status)
+				}
+			}
+			list := clean(t, kay.Get("/portal/tickets?show=all").Want(http.StatusOK))
+			for _, n := range []id.ID{lees, omars, noras, secret, theirs} {
+				if list.Has(`.plist a[href="`+at("tickets", n)+`"]`) != slices.Contains(want, n) {
+					t.Errorf("%s: ticket %s is listed wrongly", when, c.Load(incident.Kind, n).Name)
+				}
+			}
+		}
+		sees("before she is allowed")
+		may(record.Values{"speaks_for_department": true})
+		sees("for her department and the one that she manages", lees, omars)
+		if s := kay.Get("/portal/tickets?show=all").Text("main"); !strings.Contains(s, "Of my department") || !strings.Contains(s, "for Lee Vance") {
+			t.Errorf("the list: %s", s)
+		}
+		f := kay.Get("/portal/report").Want(http.StatusOK).Form("form.pform")
+		f.Set("subject", "x")
+		f.Set("text", "x")
+		f.Set("for", leeID.String())
+		kay.Upload("/portal/report", f, nil).Want(http.StatusUnprocessableEntity) // she sees them, and speaks for nobody
+		in(leeID, 0)
+		sees("after Lee has left the department", omars)
+		may(record.Values{"speaks_for_department": false})
+		sees("when it is taken back")
 	})
 	t.Run("answers move the ticket as its lifecycle allows", func(t *testing.T) {
 		page := at("tickets", c.mine)
@@ -480,8 +598,13 @@ func TestPortal(t *testing.T) {
 		b.Type("#f-password", webuitest.Password)
 		b.Click(".entrance button.primary")
 		b.Wait(`location.pathname == "/portal"`)
-		for name, path := range map[string]string{"portal": "/portal", "portal-order": at("catalogue", c.offer), "portal-ticket": reported} {
+		for name, path := range map[string]string{"portal": "/portal", "portal-order": at("catalogue", c.offer), "portal-ticket": reported, "portal-devices": "/portal/devices", "portal-report": "/portal/report", "portal-catalogue": "/portal/catalogue"} {
 			b.Everywhere(name, path)
+		}
+		b.Phone()
+		b.Visit("/portal/devices")
+		if out := browser.Eval[string](b, `[...document.querySelectorAll(".pnav a")].filter(a => { const r = a.getBoundingClientRect(); return r.left < 0 || r.right > document.documentElement.clientWidth || r.height < 44 || a.scrollWidth > a.clientWidth + 1 || a.tabIndex < 0 }).map(a => a.textContent).join()`); out != "" {
+			t.Errorf("not to be reached on a telephone: %s", out)
 		}
 	})
 }

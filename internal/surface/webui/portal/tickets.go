@@ -31,15 +31,16 @@ type ticketsView struct {
 }
 
 func (v *visit) tickets() error {
-	over, all := v.R.URL.Query().Get("show") == "closed", v.Caller.Wide && v.R.URL.Query().Get("show") == "all"
+	of := map[bool]string{v.Caller.Unit: "Of my department", v.Caller.Wide: "Of my organization"}[true]
+	over, all := v.R.URL.Query().Get("show") == "closed", of != "" && v.R.URL.Query().Get("show") == "all"
 	p, f, err := v.page("My tickets")
 	if err != nil {
 		return err
 	}
 	d := ticketsView{frame: f, Empty: "You have no open tickets."}
 	d.Tabs = []ui.NavItem{{Label: "Open", Href: "/portal/tickets", Current: !over && !all}}
-	if v.Caller.Wide {
-		d.Tabs = append(d.Tabs, ui.NavItem{Label: "Of my organization", Href: "/portal/tickets?show=all", Current: all})
+	if of != "" {
+		d.Tabs = append(d.Tabs, ui.NavItem{Label: of, Href: "/portal/tickets?show=all", Current: all})
 	}
 	d.Tabs = append(d.Tabs, ui.NavItem{Label: "Closed", Href: "/portal/tickets?show=closed", Current: over})
 	if over {
