@@ -51,7 +51,7 @@ func (v *visit) devices() error {
 
 // deviceField asks which of her devices a report is about; nil where she has none.
 func (v *visit) deviceField(chosen string) (*ui.Field, error) {
-	f := &ui.Field{Name: "device", Label: "Which device?", Type: "select", Required: true, Value: "none", Options: []ui.Option{{Value: "none", Label: "None of mine"}}}
+	f := &ui.Field{Name: "device", Label: "Which device?", Type: "select", Value: chosen, Hint: "Leave it empty when it is about none of yours."}
 	err := v.View(func(tx *gate.Tx) error {
 		list, err := v.Portal.Devices(tx)
 		for _, x := range list {
@@ -63,7 +63,7 @@ func (v *visit) deviceField(chosen string) (*ui.Field, error) {
 		}
 		return err
 	})
-	if err != nil || len(f.Options) == 1 {
+	if err != nil || len(f.Options) == 0 {
 		return nil, err
 	}
 	return f, nil
