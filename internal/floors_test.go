@@ -145,6 +145,7 @@ var sideways = map[string]string{
 	"portal -> attachment":       "customers give files with what they write",
 	"portal -> journal":          "what is written on tickets for all who take part",
 	"portal -> offering":         "customers order from the catalogue",
+	"portal -> relation":         "a ticket about a device of a customer is related to it",
 	"survey -> mailbox":          "the question is mailed as other mail of the desk is",
 	"survey -> notification":     "whose ticket it is, is told that a customer is not content",
 
