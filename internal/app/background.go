@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/feature/automation/routine"
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/breakglass"
+	"strongroom/internal/feature/bulk"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/dormant"
@@ -108,6 +109,7 @@ func (a *App) handlers() map[string]job.Handler {
 	return map[string]job.Handler{
 		importer.JobKind:   a.Importer.Handler(),
 		undo.JobKind:       a.Undo.Handler(),
+		bulk.JobKind:       a.Bulk.Handler(),
 		keyring.JobKind:    a.Keyring.Handler(),
 		erasure.JobKind:    (&erasure.Persons{Gate: a.Gate, Records: a.Records}).Handler(),
 		sensitive.JobKind:  a.Sensitive.Handler(),

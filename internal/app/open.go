@@ -38,6 +38,7 @@ import (
 	"strongroom/internal/feature/automation/routine"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
+	"strongroom/internal/feature/bulk"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
@@ -102,6 +103,7 @@ type App struct {
 	Relations *relation.Relations
 	Importer  *importer.Importer
 	Undo      *undo.Undo
+	Bulk      *bulk.Bulk
 	Standing  *standing.Standing
 	Exporter  *exporter.Exporter
 	Keyring   *keyring.Keyring
@@ -315,6 +317,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	}
 	passwords.Breached = a.Risks.Local
 	a.Importer = &importer.Importer{Gate: a.Gate, Records: a.Records.Inside(), Files: a.Files, Relations: a.Relations, Jobs: a.Jobs, Layouts: a.layouts(), Log: a.Log, Now: a.Now}
+	a.Bulk = &bulk.Bulk{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs}
 	a.Undo = &undo.Undo{Gate: a.Gate, Records: a.Records.Inside(), Secrets: a.Secrets, Relations: a.Relations, Jobs: a.Jobs, Now: a.Now}
 	a.Exporter = &exporter.Exporter{Gate: a.Gate, Records: a.Records, Files: a.Files, Secrets: a.Secrets, Jobs: a.Jobs, Now: a.Now, Sealed: (&vault.Vaults{Gate: a.Gate}).Export}
 	a.Reviews = &review.Reviews{Gate: a.Gate, Records: a.Records, Resolve: a.resolve}

@@ -85,6 +85,7 @@ var follows = map[string]string{
 	"expirations":      "other",
 	"notifications":    "other",
 	"imports":          "other",
+	"bulk":             "other",
 	"import-checks":    "other",
 	"import-tables":    "other",
 	"import-vaults":    "other",

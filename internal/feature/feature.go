@@ -19,6 +19,7 @@ import (
 	"strongroom/internal/feature/ballot"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
+	"strongroom/internal/feature/bulk"
 	"strongroom/internal/feature/category"
 	"strongroom/internal/feature/certificate"
 	changes "strongroom/internal/feature/change"
@@ -158,6 +159,7 @@ func All() []record.Feature {
 		changes.Feature(),
 		task.Feature(),
 		journal.Feature(),
+		bulk.Feature(),
 		timesheet.Feature(),
 		macro.Feature(),
 		merge.Feature(),

@@ -111,7 +111,7 @@ type Caller struct {
 	Epoch     int64
 	Scope     Scope
 	Key       id.ID  // the API key that she asks by, or that her job was started by; 0 for none
-	Via       string // "session", "api key", "console" or "job"
+	Via       string // "session", "api key", "console", "job", or "desk" for many tickets by hand
 	Session   string // public id of the session or key
 	AuthLevel int    // 1 one factor, 2 two factors
 	Confirmed int64  // when her session last gave a second factor or, at level 1, the password or what stands for it; Unix milliseconds, 0 is never

@@ -104,7 +104,7 @@ func brought(tx *gate.Tx) string {
 		return term.ByRule
 	case c.User == 0:
 		return term.ByHouse
-	case c.Via == "session" || c.Via == "token":
+	case c.Via == "session" || c.Via == "token" || c.Via == "desk": // by hand, one or many, see feature/bulk
 		return term.ByPerson
 	}
 	return term.ByProgram

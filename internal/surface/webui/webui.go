@@ -24,6 +24,7 @@ import (
 	"strongroom/internal/feature/apikey"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/automation"
+	"strongroom/internal/feature/bulk"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/document"
 	"strongroom/internal/feature/erasure"
@@ -58,6 +59,7 @@ import (
 	"strongroom/internal/surface/webui/approvals"
 	"strongroom/internal/surface/webui/automations"
 	"strongroom/internal/surface/webui/beside"
+	"strongroom/internal/surface/webui/bulks"
 	"strongroom/internal/surface/webui/checklists"
 	"strongroom/internal/surface/webui/designs"
 	"strongroom/internal/surface/webui/documents"
@@ -148,6 +150,7 @@ type Server struct {
 	Changes     *change.Changes         // nil hides the pages on which passwords are changed at their systems
 	// API describes the API of programs; nil hides the pages about it.
 	API      func() *openapi.Document
+	Bulk     *bulk.Bulk         // nil has only so many tickets worked on at once as a request can
 	Undo     *undo.Undo         // of imports, with its Jobs; there when Importer is
 	Standing *standing.Standing // scheduled exports; nil hides their page
 	Outgoing exports.Outgoing   // exports of passwords; nil hides their page
@@ -181,7 +184,7 @@ func (s *Server) groups() []shell.Group {
 		&entrance.Pages{House: s.House, Sessions: s.Sessions, Letters: s.Letters, Ways: s.Ways, Support: s.Support, TenantOf: s.TenantOf, FirstRun: s.FirstRun, Begin: s.Begin},
 		&home.Pages{},
 		&beside.Pages{Attachments: s.Attachments, Relations: s.Relations},
-		&tickets.Pages{Live: s.Live, Attachments: s.Attachments, Relations: s.Relations},
+		&tickets.Pages{Live: s.Live, Attachments: s.Attachments, Relations: s.Relations, Bulk: s.Bulk},
 		&timesheets.Pages{},
 		&maps.Pages{Relations: s.Relations},
 		&folders.Pages{},
@@ -211,6 +214,9 @@ func (s *Server) groups() []shell.Group {
 		&marks.Pages{},
 		&reports.Pages{Outbox: s.Outbox},
 		&talk.Pages{Comments: &comment.Comments{Records: s.Records}},
+	}
+	if s.Bulk != nil {
+		list = append(list, &bulks.Pages{Bulk: s.Bulk})
 	}
 	if s.Rules != nil {
 		list = append(list, &automations.Pages{Rules: s.Rules})

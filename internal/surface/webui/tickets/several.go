@@ -11,14 +11,14 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/checklist/step"
+	"strongroom/internal/feature/bulk"
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/macro"
 	"strongroom/internal/surface/webui/shell"
 )
 
-// atOnce is how many tickets are worked on by one press of a button.
+// atOnce is how many tickets are worked on while whoever asked waits; more are a job.
 const atOnce = 50
 
 // several is what is done to selected tickets of a list: a macro, or an owner, a team, a
@@ -34,27 +34,23 @@ func (p *Pages) several() shell.Deed {
 	}
 }
 
-// chosen is what is to be done to each.
-type chosen struct {
-	macro    id.ID
-	sets     record.Values
-	typ, say string
-	add, off string // tags
-}
-
 // work asks what is done to the selected tickets, and does it to each.
 func (v *visit) work(s *shell.Selected, name string) error {
 	if lifeOf(s.Kind) == nil {
 		return shell.NoDeed()
 	}
-	if len(s.IDs) > atOnce {
+	if len(s.IDs) > atOnce && v.p.Bulk == nil {
 		return fault.New(fault.Invalid, "This is more than %d tickets at once.", atOnce).WithHint("Narrow the list down, or take them in parts.")
 	}
 	var wrong error
 	if s.Step() != "" {
-		c, err := v.chosen(s)
-		if err == nil {
-			return v.toEach(s, c)
+		d, err := v.chosen(s)
+		switch {
+		case err != nil:
+		case len(s.IDs) > atOnce:
+			return v.begin(s, d)
+		default:
+			return v.toEach(s, d)
 		}
 		if !shell.Refusable(err) {
 			return err
@@ -62,6 +58,9 @@ func (v *visit) work(s *shell.Selected, name string) error {
 		wrong = err
 	}
 	form := ui.Form{Action: shell.ListURL(s.Kind) + "/bulk", Cancel: s.Back, Submit: "Do it to " + shell.Count(int64(len(s.IDs)), s.Kind), Note: "Each is done by itself. What is refused is named, with the reason, and stays as it is."}
+	if len(s.IDs) > atOnce {
+		form.Note = "It goes on when you leave the page, and can be stopped. " + form.Note
+	}
 	form.Hidden = []ui.Hidden{{Name: "back", Value: s.Back}, {Name: "do", Value: name + ".apply"}}
 	var ids []string
 	for _, i := range s.IDs {
@@ -79,7 +78,11 @@ func (v *visit) work(s *shell.Selected, name string) error {
 	if err != nil {
 		return err
 	}
-	p.Data = shell.FormPage{Head: ui.Head{Title: "Work on " + shell.Count(int64(len(s.IDs)), s.Kind), Icon: "headset"}, Form: form}
+	head := ui.Head{Title: "Work on " + shell.Count(int64(len(s.IDs)), s.Kind), Icon: "headset"}
+	if v.p.Bulk != nil {
+		head.Actions = []ui.Action{{Label: "Done before", Icon: "history", Href: "/bulk"}}
+	}
+	p.Data = shell.FormPage{Head: head, Form: form}
 	return v.RenderStatus(web.Status(wrong), "form", p)
 }
 
@@ -136,58 +139,65 @@ func (v *visit) workFields(tx *gate.Tx, s *shell.Selected, form *ui.Form) error 
 }
 
 // chosen reads the form.
-func (v *visit) chosen(s *shell.Selected) (*chosen, error) {
+func (v *visit) chosen(s *shell.Selected) (*bulk.Deed, error) {
 	f := s.Form
-	c := &chosen{sets: record.Values{}, typ: f.Text("say_type"), say: f.Raw("say"), add: f.Text("add_tags"), off: f.Text("remove_tags")}
-	c.macro, _ = id.Parse(f.Text("macro"))
+	d := &bulk.Deed{Sets: map[string]string{}, Type: f.Text("say_type"), Say: f.Raw("say"), Add: f.Text("add_tags"), Off: f.Text("remove_tags")}
+	d.Macro, _ = id.Parse(f.Text("macro"))
 	for field, name := range map[string]string{"owner_id": "to_owner", "team_id": "to_team"} {
 		switch said := f.Text(name); said {
 		case "":
 		case desk.Me:
-			c.sets[field] = v.Caller.User
+			d.Sets[field] = v.Caller.User.String()
 		case desk.Nobody:
-			c.sets[field] = nil
+			d.Sets[field] = ""
 		default:
 			to, ok := id.Parse(said)
 			if !ok {
 				return nil, fault.Field(name, "Choose one of those in the list.")
 			}
-			c.sets[field] = to
+			d.Sets[field] = to.String()
 		}
 	}
 	if to := f.Text("to_state"); to != "" {
 		if lifeOf(s.Kind).State(to) == nil {
 			return nil, fault.Field("to_state", "Choose one of those in the list.")
 		}
-		c.sets["status"] = to
+		d.Sets["status"] = to
 	}
-	if strings.TrimSpace(richtext.Text(c.say)) == "" {
-		c.say = ""
+	if strings.TrimSpace(richtext.Text(d.Say)) == "" {
+		d.Say = ""
 	}
-	if c.macro == 0 && len(c.sets) == 0 && c.say == "" && len(desk.TagsOf(c.add+","+c.off)) == 0 {
+	if d.Empty() {
 		return nil, fault.New(fault.Invalid, "Nothing was chosen yet.").WithHint("Choose a macro, an owner, a team, tags or a state, or write something.")
 	}
-	return c, nil
+	return d, nil
+}
+
+// begin has it done by a job, whose page tells how far it is.
+func (v *visit) begin(s *shell.Selected, d *bulk.Deed) error {
+	var work id.ID
+	err := v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) (err error) {
+		work, err = v.p.Bulk.Start(tx, s.Kind.Name, s.IDs, *d, s.Back)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.Done("/bulk/"+work.String(), "")
 }
 
 // toEach does it to each ticket, each in a transaction of its own, and tells which were
 // refused and why.
-func (v *visit) toEach(s *shell.Selected, c *chosen) error {
+func (v *visit) toEach(s *shell.Selected, d *bulk.Deed) error {
 	var refused []ui.Row
 	for _, rid := range s.IDs {
-		label, err := v.workOne(s.Kind, rid, c)
+		label, err := v.workOne(s.Kind, rid, d)
 		if err == nil {
 			continue
 		}
-		switch fault.Of(err) {
-		case fault.Invalid, fault.Conflict, fault.Denied, fault.NotFound:
-		default:
+		why, ok := bulk.Why(err)
+		if !ok {
 			return err
-		}
-		said := fault.Say(err)
-		why := strings.TrimSpace(said.Text + " " + said.Hint)
-		for _, x := range said.Fields {
-			why = strings.TrimSpace(x + " " + said.Hint)
 		}
 		line := ui.Cell{Text: label, Href: "/records/" + rid.String()}
 		if label == "" {
@@ -210,50 +220,9 @@ func (v *visit) toEach(s *shell.Selected, c *chosen) error {
 }
 
 // workOne does it to one ticket, all of it or nothing, and says what it is called.
-func (v *visit) workOne(k *record.Kind, rid id.ID, c *chosen) (label string, err error) {
-	err = v.Change(access.View, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) error {
-		r, err := v.ticketOf(tx, rid)
-		if err != nil {
-			return err
-		}
-		if label = r.Name; r.Values["number"] != nil {
-			n, _ := r.Values["number"].(int64)
-			label = k.Field("number").Numbered(n) + " " + label
-		}
-		var entries []record.Values
-		sets := record.Values{}
-		if c.macro != 0 {
-			_, d, err := v.deed(tx, c.macro, r)
-			if err != nil {
-				return err
-			}
-			if d.Entry != nil {
-				entries = append(entries, d.Entry)
-			}
-			if sets = d.Sets; d.List != 0 {
-				if _, err := step.Bring(tx, v.Records, d.List, r); err != nil {
-					return err
-				}
-			}
-		}
-		for f, x := range c.sets { // what is said here goes before the macro
-			sets[f] = x
-		}
-		if len(desk.TagsOf(c.add+","+c.off)) > 0 {
-			was, _ := sets[desk.TagField].(string) // of the macro
-			sets[desk.TagField] = desk.Tag(r.Values.Text(desk.TagField)+","+was, c.add, c.off)
-		}
-		if c.say != "" {
-			entries = append(entries, record.Values{entry.FieldOf(k.Name): rid, "journal_type": c.typ, "notes_body": c.say})
-		}
-		for _, e := range entries {
-			if _, err := v.Records.Create(tx, entry.Kind, e); err != nil {
-				return err
-			}
-		}
-		if len(sets) > 0 {
-			_, err = v.Records.Update(tx, k.Name, rid, 0, sets)
-		}
+func (v *visit) workOne(k *record.Kind, rid id.ID, d *bulk.Deed) (label string, err error) {
+	err = v.Change(access.View, gate.Thing{Kind: k.Name, ID: rid}, func(tx *gate.Tx) (err error) {
+		label, _, err = d.Do(tx, v.Records, k.Name, rid)
 		return err
 	})
 	return label, err

@@ -16,6 +16,7 @@ import (
 	"strongroom/internal/core/lifecycle"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/attachment"
+	"strongroom/internal/feature/bulk"
 	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/live"
@@ -39,6 +40,7 @@ type Pages struct {
 	Live        *live.Hub // nil for pages that tell nothing by themselves
 	Attachments *attachment.Store
 	Relations   *relation.Relations
+	Bulk        *bulk.Bulk // nil has no more worked on than atOnce
 }
 
 // Templates gives the group's templates.

@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/feature/approval"
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breakglass"
+	"strongroom/internal/feature/bulk"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/comment"
 	"strongroom/internal/feature/dormant"
@@ -129,6 +130,7 @@ var verbs = map[string]string{
 	"assign": "gave it to somebody", "acknowledge": "took it, being on call", "automate": "filled something in",
 	"webhook.secret": "made a secret of it", "webhook.test": "sent a test", "webhook.replay": "sent a message of it once more",
 	"process.start": "began a process about it", "process.stop": "stopped a process about it", "process.retry": "had a process about it tried again",
+	bulk.Asked: "had many tickets worked on", bulk.Undone: "had work on many tickets taken back",
 	"ballot.yes": "voted yes", "ballot.no": "voted no", "ballot.back": "took a vote back",
 	"survey.ask": "asked how content somebody is with", "survey.answer": "said how content somebody is with", "survey.settings": "changed the settings of surveys",
 	"mcp.call":        "used it through an assistant",

@@ -32,6 +32,7 @@ import (
 	"strongroom/internal/feature/attachment"
 	"strongroom/internal/feature/breaker"
 	"strongroom/internal/feature/breakglass"
+	"strongroom/internal/feature/bulk"
 	"strongroom/internal/feature/checkout"
 	"strongroom/internal/feature/device"
 	"strongroom/internal/feature/document"
@@ -201,6 +202,8 @@ func (h *House) jobs(work bool) {
 	r.Handlers = map[string]job.Handler{importer.JobKind: m.Handler(), undo.JobKind: back.Handler(), standing.JobKind: again.Handler(), exporter.JobKind: everything.Handler(), runbook.JobKind: books.Handler()}
 	h.Server.Standing, h.Server.Runbooks = again, books
 	h.Server.Importer, h.Server.Undo = m, back
+	h.Server.Bulk = &bulk.Bulk{Gate: h.Gate, Records: h.Records, Jobs: r}
+	r.Handlers[bulk.JobKind] = h.Server.Bulk.Handler()
 	h.Server.Risks = &risk.Risks{Gate: h.Gate, Records: h.Records, Secrets: h.Server.Secrets, Jobs: r, Log: h.Gate.Log}
 	h.Records.Sealed = h.Server.Risks.Sealed
 	r.Handlers[risk.JobKind] = h.Server.Risks.Handler()
