@@ -30,6 +30,10 @@ var floors = []string{"base", "core", "feature", "surface", "app", "cmd"}
 // its reason. A key "a -> b" also holds for the packages below a and b.
 var sideways = map[string]string{
 	"contact -> location":        "telephone numbers are written in the way of the country of the contact's location",
+	"bulk -> macro":              "a macro is one of the things that are done to many tickets",
+	"bulk -> checklist":          "a macro may bring the tasks of a checklist",
+	"bulk -> journal":            "an entry is one of the things that are done to many tickets",
+	"bulk -> desk":               "tags are joined, and the teams of whoever applies a macro known, as on a ticket",
 	"change -> relation":         "what a change affects is what breaks with the records that it is related to",
 	"checklist -> journal":       "a step lies on a ticket, as what is written does",
 	"checklist -> notification":  "who is given a checklist or task is told",

@@ -149,7 +149,7 @@ func TestMany(t *testing.T) {
 		if list := editor.Get("/bulk").Want(http.StatusOK); list.Count("tbody tr") != 1 || !strings.Contains(list.Text("tbody"), "60 incidents") {
 			t.Errorf("her works are %q", list.Text("main"))
 		}
-		if log := admin.Get("/audit?action="+bulk.Asked).Want(http.StatusOK).Text("tbody"); !strings.Contains(log, "had many tickets worked on") {
+		if log := admin.Get("/audit?action=" + bulk.Asked).Want(http.StatusOK).Text("tbody"); !strings.Contains(log, "had many tickets worked on") {
 			t.Errorf("the log does not say it: %s", log)
 		}
 	})
@@ -206,7 +206,9 @@ func TestMany(t *testing.T) {
 func (h *floor) cut(c *webuitest.Client) {
 	at := h.begin(c, nil, url.Values{"say": {"<p>Once</p>"}, "say_type": {"Note"}})
 	work := strings.TrimPrefix(at, "/bulk/")
-	left := func() int { return h.count(`select count(*) from bulk_item where work_id = ? and state = 'waiting'`, must(work)) }
+	left := func() int {
+		return h.count(`select count(*) from bulk_item where work_id = ? and state = 'waiting'`, must(work))
+	}
 	ctx, kill := context.WithCancel(h.t.Context())
 	var saved atomic.Int64
 	was := h.Gate.Committed
