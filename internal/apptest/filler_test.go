@@ -95,6 +95,7 @@ var follows = map[string]string{
 	"password-exports": "other",
 	"approvals":        "other",
 	"reports":          "other",
+	"dashboards":       "other",
 	"runbooks":         "other",
 	"runbook-files":    "other",
 	"runbook_files":    "other",

@@ -43,24 +43,82 @@ func MailingOf(tx *gate.Tx, report id.ID) (Mailing, error) {
 	return m, err
 }
 
-// Subscribe keeps when the caller is mailed a report that she sees; never ends it. Who may not
+// posted is what can be mailed: a report that somebody keeps, or a dashboard.
+type posted struct {
+	name, path string
+	board      *Board // or nil
+	saved      *Saved
+}
+
+// postedOf finds what the caller sees under an id. NotFound when there is neither.
+func postedOf(tx *gate.Tx, n id.ID) (*posted, error) {
+	s, err := Get(tx, n)
+	if err == nil {
+		return &posted{name: s.Name, path: "/reports/" + n.String(), saved: s}, nil
+	}
+	if !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	b, err := GetBoard(tx, n)
+	if err != nil {
+		return nil, err
+	}
+	return &posted{name: b.Name, path: "/dashboards/" + n.String(), board: b}, nil
+}
+
+// kinds are those of which its numbers are.
+func (p *posted) kinds() []string {
+	if p.board != nil {
+		return p.board.Kinds()
+	}
+	return []string{p.saved.Kind}
+}
+
+// export asks for the right to export each of its kinds, and gives the entry of the first; it is
+// one thing that is done, with one entry.
+func (p *posted) export(tx *gate.Tx) (*audit.Entry, error) {
+	var first *audit.Entry
+	for _, k := range p.kinds() {
+		entry, err := tx.Allow(access.Export, gate.Thing{Kind: k})
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			first = entry
+		} else {
+			tx.Withdraw(entry)
+		}
+	}
+	return first, nil
+}
+
+// parts are its numbers for the caller.
+func (p *posted) parts(tx *gate.Tx, e *record.Engine) ([]Part, error) {
+	if p.board != nil {
+		return p.board.Answered(tx, e)
+	}
+	x, err := p.saved.Answered(tx, e)
+	return []Part{{Answer: x}}, err
+}
+
+// Subscribe keeps when the caller is mailed a report or dashboard that she sees; never ends it. Who may not
 // export is mailed nothing, since it leaves the house. NotFound for one that she does not see.
 func Subscribe(tx *gate.Tx, report id.ID, when rhythm.Schedule) error {
 	if tx.Caller.User == 0 {
 		return fault.New(fault.Denied, "Only people are mailed reports.")
 	}
-	s, err := Get(tx, report)
+	s, err := postedOf(tx, report)
 	if err != nil {
 		return err
 	}
 	if wrong := when.Check(); wrong != "" {
 		return fault.Field("when", "%s", wrong)
 	}
-	entry, err := tx.Allow(access.Export, gate.Thing{Kind: s.Kind})
+	entry, err := s.export(tx)
 	if err != nil {
 		return err
 	}
-	entry.Action, entry.Detail.Name, entry.Detail.Text = Planned, s.Name, "mailed "+when.Words("no more")
+	entry.Action, entry.Detail.Name, entry.Detail.Text = Planned, s.name, "mailed "+when.Words("no more")
 	next := when.Next(time.UnixMilli(tx.Now))
 	if next == 0 {
 		_, err = tx.Exec(`delete from report_mail where report_id = ? and user_id = ?`, int64(report), int64(tx.Caller.User))
@@ -168,48 +226,65 @@ func (m *Mailer) one(ctx context.Context, tenant string, d due) error {
 	if err := json.Unmarshal([]byte(d.setup), &when); err != nil {
 		return err
 	}
-	var s *Saved
+	var s *posted
 	err = m.Gate.View(ctx, to, func(tx *gate.Tx) (err error) {
-		s, err = Get(tx, d.report)
+		s, err = postedOf(tx, d.report)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return m.Gate.Change(ctx, to, access.Export, gate.Thing{Kind: s.Kind}, func(tx *gate.Tx) error {
+	return m.Gate.Change(ctx, to, access.Export, gate.Thing{Kind: s.kinds()[0]}, func(tx *gate.Tx) error {
 		n, err := tx.Exec(`update report_mail set next_at = ? where report_id = ? and user_id = ? and next_at = ?`, when.Next(time.UnixMilli(tx.Now)), int64(d.report), int64(d.user), d.at)
 		if err != nil || n == 0 { // it was mailed, or planned anew, meanwhile
 			tx.Withdraw(tx.Entry())
 			return err
 		}
-		if s, err = Get(tx, d.report); err != nil {
+		if s, err = postedOf(tx, d.report); err != nil {
 			return err
 		}
-		x, err := s.Answered(tx, m.Records)
+		tx.Withdraw(tx.Entry()) // export has one of its own
+		e, err := s.export(tx)
 		if err != nil {
 			return err
 		}
-		e := tx.Entry()
-		e.Action, e.Detail = Mailed, audit.Detail{Name: s.Name}
-		l := m.letter(s, x)
+		parts, err := s.parts(tx, m.Records)
+		if err != nil {
+			return err
+		}
+		e.Action, e.Detail = Mailed, audit.Detail{Name: s.name}
+		l := m.letter(s, parts)
 		l.User, l.To = d.user, mail.Address{Name: to.Name, Address: address.Address}
 		return queue.Write(tx, l)
 	})
 }
 
-// letter is what is mailed: the numbers as text and as a table.
-func (m *Mailer) letter(s *Saved, x *Answer) queue.Letter {
-	about := s.About(m.Records.Kinds.Kind(s.Kind)) + ", as far as you may see it."
-	var text strings.Builder
-	text.WriteString(s.Name + "\n" + about + "\n\n")
-	for _, c := range x.lines() {
-		text.WriteString(c.Label + ": " + s.Says(c) + "\n")
+// letter is what is mailed: the numbers as text and as tables.
+func (m *Mailer) letter(s *posted, parts []Part) queue.Letter {
+	var text, page strings.Builder
+	text.WriteString(s.name + "\n")
+	page.WriteString("<h1>" + html.EscapeString(s.name) + "</h1>")
+	for _, p := range parts {
+		if p.Title != "" {
+			text.WriteString("\n" + p.Title + "\n")
+			page.WriteString("<h2>" + html.EscapeString(p.Title) + "</h2>")
+		}
+		if p.Answer == nil {
+			text.WriteString(p.Wrong + "\n")
+			page.WriteString("<p>" + html.EscapeString(p.Wrong) + "</p>")
+			continue
+		}
+		about := p.Answer.Ask.About(m.Records.Kinds.Kind(p.Answer.Ask.Kind)) + ", as far as you may see it."
+		text.WriteString(about + "\n\n")
+		page.WriteString("<p>" + html.EscapeString(about) + "</p>" + p.Answer.table())
+		for _, c := range p.Answer.lines() {
+			text.WriteString(c.Label + ": " + p.Answer.Ask.Says(c) + "\n")
+		}
 	}
-	page := "<h1>" + html.EscapeString(s.Name) + "</h1><p>" + html.EscapeString(about) + "</p>" + x.table()
-	if link := m.Address("/reports/" + s.ID.String()); link != "" {
+	if link := m.Address(s.path); link != "" {
 		text.WriteString("\n" + link + "\n")
-		page += `<p><a href="` + html.EscapeString(link) + `">Open it in Strongroom</a></p>`
+		page.WriteString(`<p><a href="` + html.EscapeString(link) + `">Open it in Strongroom</a></p>`)
 	}
 	const why = "Strongroom sends this because you chose it on the page of the report. You can end it there."
-	return queue.Letter{Subject: s.Name, Text: text.String() + "\n" + why + "\n", HTML: page + `<p><small>` + why + `</small></p>`, What: "report"}
+	return queue.Letter{Subject: s.name, Text: text.String() + "\n" + why + "\n", HTML: page.String() + `<p><small>` + why + `</small></p>`, What: "report"}
 }

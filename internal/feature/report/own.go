@@ -35,7 +35,7 @@ const (
 
 // Feature is the tables of reports, and how far facts of tickets were computed.
 func Feature() record.Feature {
-	return record.Feature{Name: "report", Purge: purge, Schema: []string{
+	return record.Feature{Name: "report", Purge: purge, Schema: append([]string{
 		`create table if not exists report (id id primary key, owner_id int not null, name text not null, setup json not null, board int not null, everybody int not null, created_at int not null, updated_at int not null)`,
 		`create index if not exists report_owner on report (owner_id, id)`,
 		`create table if not exists report_with (report_id int not null, who_id int not null, primary key (report_id, who_id))`,
@@ -43,12 +43,14 @@ func Feature() record.Feature {
 		`create table if not exists report_mail (report_id int not null, user_id int not null, setup json not null, next_at int not null, why text not null default '', primary key (report_id, user_id))`,
 		`create index if not exists report_mail_due on report_mail (next_at) where next_at > 0`,
 		`create table if not exists report_fact (kind text primary key, version int not null, upto int not null)`,
-	}}
+	}, boardSchema...)}
 }
 
 // purge forgets the reports of a user, and what was shared with a user or group, that is purged.
 func purge(tx *gate.Tx, r *record.Record) error {
-	for _, q := range []string{`delete from report_mail where user_id = ?`, `delete from report_mail where report_id in (select id from report where owner_id = ?)`, `delete from report_with where who_id = ?`, `delete from report_with where report_id in (select id from report where owner_id = ?)`, `delete from report where owner_id = ?`} {
+	for _, q := range []string{`delete from report_board_with where who_id = ?`, `delete from report_mail where report_id in (select id from report_board where owner_id = ?)`,
+		`delete from report_board_with where board_id in (select id from report_board where owner_id = ?)`, `delete from report_board_role where board_id in (select id from report_board where owner_id = ?)`, `delete from report_board where owner_id = ?`,
+		`delete from report_mail where user_id = ?`, `delete from report_mail where report_id in (select id from report where owner_id = ?)`, `delete from report_with where who_id = ?`, `delete from report_with where report_id in (select id from report where owner_id = ?)`, `delete from report where owner_id = ?`} {
 		if _, err := tx.Exec(q, int64(r.ID)); err != nil {
 			return err
 		}
@@ -170,14 +172,8 @@ func (s *Saved) fit(tx *gate.Tx, e *record.Engine) error {
 	if err := s.Check(e.Kinds); err != nil {
 		return err
 	}
-	for _, who := range s.With {
-		links, err := e.Links(tx, who)
-		if err != nil {
-			return err
-		}
-		if kind := links[who].Kind; kind != "user" && kind != "group" {
-			return fault.Field("with", "A report is shared with users and groups.")
-		}
+	if err := sharable(tx, e, s.With); err != nil {
+		return err
 	}
 	var n int
 	if err := tx.QueryRow(`select count(*) from report where owner_id = ? and id <> ?`, int64(tx.Caller.User), int64(s.ID)).Scan(&n); err != nil {
@@ -185,6 +181,20 @@ func (s *Saved) fit(tx *gate.Tx, e *record.Engine) error {
 	}
 	if n >= maxOwn {
 		return fault.New(fault.Invalid, "You have %d reports already.", maxOwn).WithHint("Remove one first.")
+	}
+	return nil
+}
+
+// sharable refuses to share with what is neither a user nor a group.
+func sharable(tx *gate.Tx, e *record.Engine, with []id.ID) error {
+	for _, who := range with {
+		links, err := e.Links(tx, who)
+		if err != nil {
+			return err
+		}
+		if kind := links[who].Kind; kind != "user" && kind != "group" {
+			return fault.Field("with", "It is shared with users and groups only.")
+		}
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
+	"strongroom/internal/core/id"
 	"strongroom/internal/feature/report"
 	"strongroom/internal/surface/webui/shell"
 )
@@ -36,7 +37,7 @@ func (v *mailVisit) page(sent *rhythm.Schedule, wrong error) error {
 	d := &onePage{Head: ui.Head{Title: s.Name, Icon: "chart-bar", Sub: []ui.Cell{{Text: v.kindOf(s)}, {Text: report.Period(s.Days)}}}}
 	if v.Caller.May(access.Export) {
 		d.Head.Actions = append(d.Head.Actions, ui.Action{Label: "CSV", Icon: "download", Href: at(s.ID) + "/csv"}, ui.Action{Label: "PDF", Icon: "file-text", Href: at(s.ID) + "/pdf"})
-		if d.Mail, err = v.mail(s, sent, wrong); err != nil {
+		if d.Mail, err = v.mail(s.ID, at(s.ID), sent, wrong); err != nil {
 			return err
 		}
 	}
@@ -51,13 +52,13 @@ func (v *mailVisit) page(sent *rhythm.Schedule, wrong error) error {
 }
 
 // mail is the form of when a report is mailed; nil where no mail is sent.
-func (v *mailVisit) mail(s *report.Saved, sent *rhythm.Schedule, wrong error) (*ui.Form, error) {
+func (v *mailVisit) mail(which id.ID, here string, sent *rhythm.Schedule, wrong error) (*ui.Form, error) {
 	if !v.p.Outbox.Sends() || v.Caller.User == 0 {
 		return nil, nil
 	}
 	var m report.Mailing
 	err := v.View(func(tx *gate.Tx) (err error) {
-		m, err = report.MailingOf(tx, s.ID)
+		m, err = report.MailingOf(tx, which)
 		return err
 	})
 	if err != nil {
@@ -77,7 +78,7 @@ func (v *mailVisit) mail(s *report.Saved, sent *rhythm.Schedule, wrong error) (*
 	if now.Rhythm == rhythm.Never && sent == nil {
 		now.Day, now.Hour = 1, 7
 	}
-	f := &ui.Form{ID: "mail", Action: at(s.ID) + "/mail", Submit: "Save", Note: "It holds what you may see when it is sent.", Fields: times(now)}
+	f := &ui.Form{ID: "mail", Action: here + "/mail", Submit: "Save", Note: "It holds what you may see when it is sent.", Fields: times(now)}
 	if wrong != nil {
 		say := fault.Say(wrong)
 		f.Wrong(say.Text, say.Hint, say.Fields)
@@ -125,25 +126,30 @@ func (v *mailVisit) subscribe() error {
 	if err != nil {
 		return err
 	}
+	return v.plan(s.ID, s.Kind, s.Name, at(s.ID), v.page)
+}
+
+// plan keeps when something is mailed to the reader, and shows its page again where that cannot be.
+func (v *mailVisit) plan(which id.ID, kind, name, here string, again func(*rhythm.Schedule, error) error) error {
 	form, err := v.Form()
 	if err != nil {
 		return err
 	}
 	when := schedule(form)
 	if err = form.Err(); err == nil {
-		err = v.Change(access.Export, gate.Thing{Kind: s.Kind}, func(tx *gate.Tx) error {
+		err = v.Change(access.Export, gate.Thing{Kind: kind}, func(tx *gate.Tx) error {
 			tx.Withdraw(tx.Entry()) // Subscribe says what is done
-			return report.Subscribe(tx, s.ID, when)
+			return report.Subscribe(tx, which, when)
 		})
 	}
 	if fault.Is(err, fault.Invalid) {
-		return v.page(&when, err)
+		return again(&when, err)
 	}
 	if err != nil {
 		return err
 	}
 	if when.Rhythm == rhythm.Never {
-		return v.Done(at(s.ID), "The report %s is not mailed to you.", s.Name)
+		return v.Done(here, "%s is not mailed to you.", name)
 	}
-	return v.Done(at(s.ID), "The report %s is mailed to you %s.", s.Name, when.Words(""))
+	return v.Done(here, "%s is mailed to you %s.", name, when.Words(""))
 }

@@ -51,6 +51,15 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get("/reports/{id}/pdf", as((*visit).ownPDF))
 	s.Post("/reports/{id}", as((*visit).save))
 	s.Post("/reports/{id}/remove", as((*visit).remove))
+	s.Get("/dashboards/new", as((*visit).newBoard))
+	s.Post("/dashboards", as((*visit).saveBoard))
+	s.Get("/dashboards/{id}", p.as((*mailVisit).board))
+	s.Post("/dashboards/{id}/mail", p.as((*mailVisit).boardMail))
+	s.Get("/dashboards/{id}/edit", as((*visit).editBoard))
+	s.Get("/dashboards/{id}/csv", as((*visit).boardCSV))
+	s.Get("/dashboards/{id}/pdf", as((*visit).boardPDF))
+	s.Post("/dashboards/{id}", as((*visit).saveBoard))
+	s.Post("/dashboards/{id}/remove", as((*visit).removeBoard))
 }
 
 // visit is one request for a page of the group.
@@ -112,6 +121,7 @@ func (a *asks) of(name string) *report.Builtin {
 // dashboardPage is the page of all that is asked most.
 type dashboardPage struct {
 	Head           ui.Head
+	Boards         []ui.NavItem
 	Kinds, Periods []ui.NavItem
 	Tiles          []ui.Tile
 	Cards          []card
@@ -146,7 +156,7 @@ func (v *visit) dashboard() error {
 		return err
 	}
 	d := dashboardPage{Head: ui.Head{Title: "Reports", Icon: "chart-bar", Sub: []ui.Cell{{Text: "Of what you may see. Days are those of UTC."}},
-		Actions: []ui.Action{{Label: "New report", Icon: "plus", Href: "/reports/new?kind=" + a.kind.Name, Primary: true, Key: "n"}}}}
+		Actions: []ui.Action{{Label: "New report", Icon: "plus", Href: "/reports/new?kind=" + a.kind.Name, Primary: true, Key: "n"}, {Label: "New dashboard", Icon: "layout-dashboard", Href: "/dashboards/new"}}}}
 	if v.Caller.User == 0 {
 		d.Head.Actions = nil
 	}
@@ -170,6 +180,9 @@ func (v *visit) dashboard() error {
 			d.Head.Sub = append([]ui.Cell{{Text: o.Name, Href: shell.RecordURL(o.Kind, o.ID)}}, d.Head.Sub...)
 		}
 		if err := v.standards(tx, a, &d); err != nil {
+			return err
+		}
+		if d.Boards, err = boardNav(tx, 0); err != nil {
 			return err
 		}
 		return v.mine(tx, a, &d)

@@ -1,6 +1,7 @@
 package reports_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,9 +13,11 @@ import (
 	"strongroom/internal/base/browser"
 	"strongroom/internal/base/mail"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
 	"strongroom/internal/feature/outbox"
+	"strongroom/internal/feature/view"
 	"strongroom/internal/surface/webui"
 	"strongroom/internal/surface/webui/webuitest"
 )
@@ -149,6 +152,111 @@ func TestAReportOfOnesOwn(t *testing.T) {
 	lite.Get(to).Want(http.StatusNotFound)
 }
 
+// TestADashboardOfOnesOwn is made of built-in reports, a saved list and a report, in an order; each
+// number on it is that of the list that it leads to, for each who sees it.
+func TestADashboardOfOnesOwn(t *testing.T) {
+	h, _, other := filled(t)
+	admin, lite := h.As(access.Administrator), h.As(access.Lite)
+	h.Change(func(tx *gate.Tx) error {
+		return view.Save(tx, view.View{Kind: "incident", Name: "What burns", Query: "urgency=High&cols=status", Shared: true})
+	})
+	own := admin.Get("/reports/new?kind=incident").Want(http.StatusOK).Form("form#form")
+	own.Set("name", "By urgency")
+	own.Set("group", "urgency")
+	admin.Post("/reports", own).Want(http.StatusSeeOther)
+	form := admin.Get("/dashboards/new").Want(http.StatusOK)
+	value := func(label string) string {
+		for i, s := range form.Texts("#f-tile1 option") {
+			if s == label {
+				return form.Attrs("#f-tile1 option", "value")[i]
+			}
+		}
+		t.Fatalf("%q cannot be chosen", label)
+		return ""
+	}
+	f := form.Form("form#form")
+	f.Set("tile1", value("View of incidents: What burns"))
+	f.Set("tile2", value("Incidents: backlog"))
+	f.Set("tile3", value("Report: By urgency"))
+	f.Set("tile4", value("Incidents: by organization"))
+	f.Set("tile5", value("Incidents: opened"))
+	if p := admin.Post("/dashboards", f).Want(http.StatusUnprocessableEntity); p.Attr("#f-tile1 option[selected]", "value") != f.Get("tile1") {
+		t.Error("what was chosen is lost")
+	}
+	f.Set("name", "The week")
+	bad := maps.Clone(f)
+	bad.Set("tile2", "view:1")
+	admin.Post("/dashboards", bad).Want(http.StatusUnprocessableEntity)
+	f["roles"] = []string{string(access.Lite)}
+	to := admin.Post("/dashboards", f).Want(http.StatusSeeOther).To()
+	if s := strings.Join(admin.Get(to).Want(http.StatusOK).Texts(".report h2"), ","); s != "What burns,Incidents: backlog,By urgency,Incidents: by organization,Incidents: opened" {
+		t.Errorf("it stands in the order %s", s)
+	}
+	for c, all := range map[*webuitest.Client]string{admin: "4", lite: "3"} {
+		p := c.Get(to).Want(http.StatusOK)
+		if p.Text(".rt td") != all {
+			t.Errorf("the saved list counts %s, want %s", p.Text(".rt td"), all)
+		}
+		values, links := p.Texts(".rt td"), p.Attrs(".rt th a", "href")
+		if len(values) != len(links) || len(links) < 10 {
+			t.Fatalf("%d numbers, %d lead to lists", len(values), len(links))
+		}
+		for i, href := range links {
+			if n := behind(t, c, href); values[i] != "0" && n != values[i] {
+				t.Errorf("number %d is %s, its list has %s: %s", i, values[i], n, href)
+			}
+		}
+	}
+	if s := lite.Get(to).Text("main"); strings.Contains(s, "Kestrel") {
+		t.Error("an organization that the reader does not see is named")
+	}
+	if !lite.Get("/reports").Has(`nav[aria-label="Dashboards"] a[href="` + to + `"]`) {
+		t.Error("it is not found from the reports")
+	}
+	csv := string(admin.Get(to + "/csv").Want(http.StatusOK).Body)
+	if !strings.Contains(csv, `Incidents: by organization,'=SUM(A1) & Sons,count,5,5`) || !strings.Contains(csv, "What burns,In all,count,4,4") {
+		t.Errorf("the spreadsheet gets %s", csv)
+	}
+	if pdf := admin.Get(to + "/pdf").Want(http.StatusOK); !strings.HasPrefix(string(pdf.Body), "%PDF-") {
+		t.Errorf("on paper it is %.20q", pdf.Body)
+	}
+	mail := admin.Get(to).Form("form#mail")
+	mail.Set("when", "weekly")
+	mail.Set("time", "7")
+	admin.Post(to+"/mail", mail).Want(http.StatusUnprocessableEntity)
+	mail.Set("time", "07:00")
+	admin.Post(to+"/mail", mail).Want(http.StatusSeeOther)
+	if p := admin.Get(to); !strings.Contains(p.Text("form#mail"), "weekly") {
+		t.Errorf("it says %q", p.Text("form#mail"))
+	}
+	for _, path := range []string{"/csv", "/pdf"} {
+		lite.Get(to + path).Want(http.StatusForbidden)
+	}
+	for _, path := range []string{"", "/remove"} {
+		lite.Post(to+path, f).Want(http.StatusNotFound)
+	}
+	lite.Get(to + "/edit").Want(http.StatusNotFound)
+	h.As(access.ReadOnly).Get(to).Want(http.StatusNotFound)
+	edit := admin.Get(to + "/edit").Want(http.StatusOK).Form("form#form")
+	edit["roles"] = nil
+	edit.Set("tile1", "")
+	edit.Set("tile2", "")
+	admin.Post(to, edit).Want(http.StatusSeeOther)
+	if s := strings.Join(admin.Get(to).Texts(".report h2"), ","); s != "By urgency,Incidents: by organization,Incidents: opened" {
+		t.Errorf("after the change it holds %s", s)
+	}
+	lite.Get(to).Want(http.StatusNotFound)
+	admin.Post(to+"/remove", nil).Want(http.StatusSeeOther)
+	admin.Get(to).Want(http.StatusNotFound)
+	// by its id, an organization that the reader does not see is like one that there is not
+	for _, org := range []string{other.String(), "999999"} {
+		lite.Get("/reports?organization=" + org).Want(http.StatusNotFound)
+		if p := lite.Get("/standard-reports/opened?days=30&organization=" + org).Want(http.StatusOK); p.Text(".rsum b") != "0" || strings.Contains(p.Text("main"), "Kestrel") {
+			t.Errorf("it is told %s of an organization that the reader does not see", p.Text(".rsum"))
+		}
+	}
+}
+
 func TestLookAtReports(t *testing.T) {
 	h, _, _ := filled(t)
 	admin := h.As(access.Administrator)
@@ -156,13 +264,17 @@ func TestLookAtReports(t *testing.T) {
 	form.Set("name", "Opened day by day")
 	own := admin.Post("/reports", form).Want(http.StatusSeeOther).To()
 	admin.Post(own+"/mail", url.Values{"when": {"weekly"}, "weekday": {"1"}, "time": {"07:00"}}).Want(http.StatusSeeOther)
+	f := admin.Get("/dashboards/new").Want(http.StatusOK).Form("form#form")
+	f.Set("name", "The week")
+	f.Set("tile4", "standard:incident:agents")
+	board := admin.Post("/dashboards", f).Want(http.StatusSeeOther).To()
 	b := browser.Open(t, h.URL)
 	b.Visit("/sign-in")
 	b.Type("#f-email", webuitest.Email(access.Administrator))
 	b.Type("#f-password", webuitest.Password)
 	b.Click(".entrance button.primary")
 	b.Wait(`location.pathname == "/" && document.documentElement.dataset.ready`)
-	for _, p := range []struct{ name, path string }{{"reports", "/reports"}, {"report", own}} {
+	for _, p := range []struct{ name, path string }{{"reports", "/reports"}, {"report", own}, {"dashboard", board}} {
 		b.Everywhere(p.name, p.path)
 	}
 }
