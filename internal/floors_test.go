@@ -93,6 +93,8 @@ var sideways = map[string]string{
 	"webhook -> notification":    "who named an address is told that it was turned off",
 	"process -> automation":      "a step does what a rule does, as who saved the process may",
 	"process -> ballot":          "a step asks for approval, and waits for it",
+	"process -> sla":             "waits are counted by calendars",
+	"process -> notification":    "who can do something is told that a process stands still",
 	"process -> journal":         "a step waits for what is written",
 	"desk -> sla":                "what happens to a ticket moves its clocks",
 	"report -> sla":              "what came of a ticket's clocks is told, and computed anew",

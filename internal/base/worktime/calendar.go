@@ -191,6 +191,25 @@ func (c *Calendar) Add(t time.Time, d time.Duration) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// WorkdayAt is the instant at which a clock on the wall shows a minute of the day, on the n-th
+// day after t's on which work is done. False when none comes within twenty years.
+func (c *Calendar) WorkdayAt(t time.Time, n, minute int) (time.Time, bool) {
+	if c.Never() {
+		return time.Time{}, false
+	}
+	y, m, d := t.In(c.zone).Date()
+	for i, last := 1, int(horizon/(24*time.Hour)); i <= last; i++ {
+		day := time.Date(y, m, d+i, 0, 0, 0, 0, c.zone)
+		if c.Between(day, time.Date(y, m, d+i+1, 0, 0, 0, 0, c.zone)) > 0 {
+			n--
+		}
+		if n <= 0 {
+			return time.Date(y, m, d+i, minute/60, minute%60, 0, 0, c.zone), true
+		}
+	}
+	return time.Time{}, false
+}
+
 func (c *Calendar) at(ms int64) time.Time { return time.UnixMilli(ms).In(c.zone) }
 
 // stretch is an Interval in Unix milliseconds.

@@ -20,6 +20,7 @@ import (
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/process"
 	"strongroom/internal/feature/process/course"
+	"strongroom/internal/feature/sla"
 )
 
 // going is a bench with processes.
@@ -350,6 +351,79 @@ func TestProcesses(t *testing.T) {
 			c.decide(r)
 			g.run(r.ID)
 			g.want(r.ID, c.state, c.steps...)
+		}
+		t.Run("no plan fits: it stands still, says so, and is skipped by who may write processes", func(t *testing.T) {
+			r := g.mustMake("service_request", record.Values{"name": "No plan", "contact_id": g.customer})
+			g.start(strict, r)
+			g.want(r.ID, process.Failed, "before done", "board failed")
+			if n := g.count("notification", "record_id = ? and user_id = ? and topic = ?", int64(r.ID), int64(g.manager.User), process.Topic); n != 1 {
+				t.Errorf("who saved it is told %d times", n)
+			}
+			_, _, run := g.went(r.ID)
+			skip := func(c *access.Caller, reason string) error {
+				return g.Gate.Change(t.Context(), c, access.View, gate.Thing{ID: r.ID}, func(tx *gate.Tx) error { return g.processes.Skip(tx, run, r, reason) })
+			}
+			if err := skip(g.manager, " "); !fault.Is(err, fault.Invalid) {
+				t.Errorf("without a reason: %v", err)
+			}
+			if err := skip(g.agent, "Because."); !fault.Is(err, fault.Denied) {
+				t.Errorf("who may not write processes: %v", err)
+			}
+			g.want(r.ID, process.Failed, "before done", "board failed")
+			for range 2 {
+				if err := skip(g.manager, "The director said yes."); err != nil {
+					t.Fatal(err)
+				}
+			}
+			g.run(r.ID)
+			g.want(r.ID, process.Done, "before done", "board skipped", "go done", "end done")
+		})
+	})
+	t.Run("one of two beside each other fails: what follows waits until it is skipped", func(t *testing.T) {
+		p := g.must(nil, st{"step": "move", "do": automation.Moves, "value": "Resolved", "together": "x"}, st{"step": "rest", "do": course.Pause, "hours": 1.0, "together": "x"}, note("after", nil))
+		r := g.mustMake("incident", record.Values{"name": "One of two"})
+		g.start(p, r)
+		g.Clock.Advance(time.Hour)
+		g.run(r.ID)
+		g.want(r.ID, process.Failed, "move failed", "rest done")
+		_, _, run := g.went(r.ID)
+		if err := g.Gate.Change(t.Context(), g.agent, access.View, gate.Thing{ID: r.ID}, func(tx *gate.Tx) error { return g.processes.Skip(tx, run, r, "It is not over.") }); err != nil {
+			t.Fatal(err)
+		}
+		g.run(r.ID)
+		g.want(r.ID, process.Done, "move skipped", "rest done", "after done")
+	})
+	t.Run("working hours and working days", func(t *testing.T) {
+		office := g.Make(sla.Calendar, 0, record.Values{"name": "Office of processes", "zone": "Europe/Berlin", "monday": "09:00-17:00", "tuesday": "09:00-17:00"})
+		if _, err := g.process(nil, st{"step": "a", "do": course.Pause, "hours": 1.5, "counted": course.Workdays}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("half a working day: %v", err)
+		}
+		if _, err := g.process(nil, st{"step": "a", "do": course.Pause, "hours": 1.0, "counted": course.Workdays, "value": "soon"}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("no time of the day: %v", err)
+		}
+		p := g.must(record.Values{"calendar_id": office}, st{"step": "hours", "do": course.Pause, "hours": 4.0, "counted": course.Working, "together": "x"},
+			st{"step": "day", "do": course.Pause, "hours": 1.0, "counted": course.Workdays, "value": "9:30", "together": "x"})
+		zone, err := time.LoadLocation("Europe/Berlin")
+		if err != nil {
+			t.Fatal(err)
+		}
+		from := g.Clock.Now().In(zone)
+		tuesday := time.Date(from.Year(), from.Month(), from.Day()+int(time.Tuesday-from.Weekday()+7), 15, 0, 0, 0, zone)
+		g.Clock.Advance(tuesday.Sub(from))
+		r := g.mustMake("incident", record.Values{"name": "In the office"})
+		g.start(p, r)
+		monday := tuesday.AddDate(0, 0, 6)
+		for _, c := range []struct {
+			hour, minute int
+			want         []string
+		}{{9, 29, []string{"hours open", "day open"}}, {9, 31, []string{"hours open", "day done"}}, {10, 59, []string{"hours open", "day done"}}, {11, 1, []string{"hours done", "day done"}}} {
+			g.Clock.Advance(time.Date(monday.Year(), monday.Month(), monday.Day(), c.hour, c.minute, 0, 0, zone).Sub(g.Clock.Now()))
+			g.run(r.ID)
+			state := process.Running
+			if c.hour == 11 {
+				state = process.Done
+			}
+			g.want(r.ID, state, c.want...)
 		}
 	})
 }

@@ -9,7 +9,9 @@
 package process
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -19,6 +21,7 @@ import (
 	"strongroom/internal/feature/automation"
 	"strongroom/internal/feature/automation/term"
 	"strongroom/internal/feature/process/course"
+	"strongroom/internal/feature/sla"
 )
 
 // Kind is the name of the kind, and JobKind that of the jobs that go on with what waits.
@@ -76,12 +79,13 @@ func processes() *record.Kind {
 			{Name: "active", Label: "On", Type: record.Bool, Class: record.Internal, Default: false, Filter: true, List: true, Hint: "Only a person turns a process on, and it acts with the rights of who saved it last."},
 			{Name: "begins", Type: record.Choice, Choices: []string{ByHand, AtOnce, Ordered}, Default: ByHand, Class: record.Internal, Filter: true, List: true},
 			{Name: "offering_id", Label: "Offering", Type: record.Ref, Ref: "offering", Class: record.Internal, Filter: true, Hint: "That it fulfils, when it begins with an order."},
+			{Name: "calendar_id", Label: "Calendar", Type: record.Ref, Ref: sla.Calendar, Class: record.Internal, Hint: "By which working hours and working days are counted. Empty: each day and hour, in UTC."},
 			{Name: "steps", Type: record.Rows, Class: record.Internal, Hint: "One below the other. Conditions of a step say whether it is done, or what it waits for.", Rows: []record.Field{
 				step,
 				{Name: "do", Label: "Do", Type: record.Choice, Choices: Deeds(), Class: record.Internal, Required: true},
 				text("field", "Field, or whom", ""), text("value", "Value, or what", ""),
 				text("if_field", "If field", ""), {Name: "if_op", Label: "Is", Type: record.Choice, Choices: term.Ops(), Class: record.Internal}, text("if_value", "Value", ""),
-				{Name: "hours", Label: "Hours", Type: record.Number, Class: record.Internal}, text("then", "Then step", ""), text("otherwise", "Otherwise step", ""),
+				{Name: "hours", Label: "How long", Type: record.Number, Class: record.Internal}, {Name: "counted", Label: "Counted in", Type: record.Choice, Choices: course.Counted(), Class: record.Internal}, text("then", "Then step", ""), text("otherwise", "Otherwise step", ""),
 				{Name: "most", Label: "Times", Type: record.Integer, Class: record.Internal}, text("together", "Beside", ""),
 			}},
 			{Name: "acts_as_id", Label: "Rights of", Type: record.Ref, Ref: "user", Class: record.Personal, ReadOnly: true, Group: "Rights"},
@@ -99,7 +103,7 @@ func Deeds() []string {
 func StepsOf(r *record.Record) (out course.Course) {
 	for _, row := range r.Values.Rows("steps") {
 		text := func(name string) string { s, _ := row[name].(string); return strings.TrimSpace(s) }
-		s := course.Step{Name: text("step"), Do: text("do"), Field: text("field"), Value: text("value"), Then: text("then"), Else: text("otherwise"), Together: text("together")}
+		s := course.Step{Name: text("step"), Do: text("do"), Field: text("field"), Value: text("value"), Then: text("then"), Else: text("otherwise"), Together: text("together"), Counted: text("counted")}
 		s.Hours, _ = row["hours"].(float64)
 		if n, ok := row["most"].(int64); ok {
 			s.Most = int(n)
@@ -152,7 +156,7 @@ func before(tx *gate.Tx, now, old *record.Record) error {
 		now.Values["steps"] = rows
 	}
 	return automation.Made(tx, now, old, func(old, now *record.Record) bool {
-		return old.Values.Bool("active") == now.Values.Bool("active") && old.Values.Text("begins") == now.Values.Text("begins") && old.Values.ID("offering_id") == now.Values.ID("offering_id") && equal(StepsOf(old), StepsOf(now))
+		return old.Values.Bool("active") == now.Values.Bool("active") && old.Values.Text("begins") == now.Values.Text("begins") && old.Values.ID("offering_id") == now.Values.ID("offering_id") && old.Values.ID("calendar_id") == now.Values.ID("calendar_id") && equal(StepsOf(old), StepsOf(now))
 	})
 }
 
@@ -229,9 +233,25 @@ func Refs(c course.Course) (out []id.ID) {
 	return out
 }
 
+// long says how long a step waits.
+func long(s course.Step) string {
+	n := strconv.FormatFloat(s.Hours, 'f', -1, 64)
+	what := map[string]string{course.Working: "working hour", course.Workdays: "working day"}[s.Counted]
+	if what == "" {
+		what = "hour"
+	}
+	if s.Hours != 1 {
+		what += "s"
+	}
+	if m, _ := s.Minute(); s.Do == course.Pause && s.Counted == course.Workdays {
+		return fmt.Sprintf("%s %s, until %d:%02d", n, what, m/60, m%60)
+	}
+	return n + " " + what
+}
+
 // Sentence says what a step does, in plain words.
 func Sentence(k *record.Kind, s course.Step, names map[id.ID]string) string {
-	hours := strings.TrimSuffix(strings.TrimRight(fmtHours(s.Hours), "0"), ".") + " hours"
+	hours := long(s)
 	when := ""
 	if s.If != nil {
 		when = automation.SayTerm(k, *s.If, names)

@@ -98,7 +98,7 @@ func (w *world) processes(ctx context.Context) error {
 			{"step": "Approval", "do": "Ask for approval, and wait", "hours": 72.0, "otherwise": "Refused"},
 			{"step": "Computer", "do": "Create a task", "value": "Set up a computer for {number}", "together": "Preparation"},
 			{"step": "Accounts", "do": "Create a task", "value": "Make the accounts for {number}", "together": "Preparation"},
-			{"step": "Ready", "do": "Wait for its tasks", "hours": 240.0},
+			{"step": "Ready", "do": "Wait for its tasks", "hours": 10.0, "counted": "working days"},
 			{"step": "Tell", "do": "Tell", "field": "owner", "value": "Everything is ready.", "then": "Over"},
 			{"step": "Refused", "do": "Add a note", "value": "This was not approved."},
 			{"step": "Over", "do": "End"},

@@ -8,6 +8,7 @@ package course
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"strongroom/internal/feature/automation/term"
 )
@@ -21,6 +22,25 @@ const (
 	Approval = "Ask for approval, and wait"
 	End      = "End"
 )
+
+// How the hours of a wait are counted.
+const (
+	Hours    = "hours"
+	Working  = "working hours"
+	Workdays = "working days" // until the time of the day that Value is
+)
+
+// Counted are they all.
+func Counted() []string { return []string{Hours, Working, Workdays} }
+
+// Minute is the time of the day at which a wait of working days ends; nothing is 9:00.
+func (s *Step) Minute() (int, bool) {
+	if s.Value == "" {
+		return 9 * 60, true
+	}
+	t, err := time.Parse("15:04", s.Value)
+	return t.Hour()*60 + t.Minute(), err == nil
+}
 
 // Waits are the steps that wait.
 func Waits() []string { return []string{Pause, Until, Entry, Tasks, Approval} }
@@ -41,6 +61,7 @@ type Step struct {
 	If           *term.Term `json:",omitempty"` // only if this holds, or what is waited for
 	Then, Else   string     // Else when If does not hold, time is up, or it is not approved
 	Hours        float64    // that are waited at the most, or exactly
+	Counted      string     `json:",omitempty"` // how; nothing is hours
 	Most         int        // times; 0 is once, and no limit is needed then
 	Together     string     // steps below each other with the same word are done beside each other
 }
@@ -115,6 +136,10 @@ func (c Course) Check() (out []Problem) {
 			bad(i, "goes otherwise on with %q, which is no step.", s.Else)
 		case s.waits() && (s.Hours <= 0 || s.Hours > MostHours):
 			bad(i, "waits without an end: say how many hours at the most.")
+		case s.waits() && s.Counted == Workdays && s.Hours != float64(int(s.Hours)):
+			bad(i, "waits for whole working days.")
+		case s.Do == Pause && s.Counted == Workdays && !valid(s.Minute()):
+			bad(i, "waits until a time of the day: write it as 9:00.")
 		case s.Do == Until && s.If == nil:
 			bad(i, "waits for nothing: say for which field and value.")
 		case s.Most < 0 || s.Most > MostTimes:
@@ -144,6 +169,8 @@ func (c Course) Check() (out []Problem) {
 	}
 	return out
 }
+
+func valid(_ int, ok bool) bool { return ok }
 
 // edges are where a step leads.
 func (c Course) edges(i int) []int {

@@ -73,4 +73,30 @@ func TestProcessPages(t *testing.T) {
 	if page = c.Get(path).Want(http.StatusOK); !strings.Contains(page.Text(".rail"), "Stopped") {
 		t.Errorf("after it was stopped: %s", page.Text(".rail"))
 	}
+	if page = c.Get(at + "/edit").Want(http.StatusOK); page.Count(`select[name="steps.2.if_field"] option[value="impact"][selected]`) != 1 || page.Count(`select[name="steps.1.otherwise"] option[value="Over"][selected]`) != 1 {
+		t.Error("fields and steps are not chosen by their names")
+	}
+
+	fails := url.Values{"name": {"Move it"}, "of_kind": {"incident"}, "active": {"1"}, "begins": {"by hand"}, "steps.0.step": {"Move"}, "steps.0.do_kind": {"Move to"}, "steps.0.value": {"Resolved"}}
+	begin.Set("what", strings.TrimPrefix(c.Post("/processes", fails).Want(http.StatusSeeOther).To(), "/processes/"))
+	c.Post("/settings/processes/start", begin).Want(http.StatusSeeOther)
+	if err := p.Run(t.Context(), coretest.Name); err != nil {
+		t.Fatal(err)
+	}
+	page = c.Get(path).Want(http.StatusOK)
+	skip := page.Attr(`.rail a[href^="/settings/processes/skip?"]`, "href")
+	if skip == "" || !strings.Contains(page.Text(".rail"), "Move: ") || page.Count(`form[action="/settings/processes/retry"]`) != 1 {
+		t.Fatalf("what stands still: %s", page.Text(".rail"))
+	}
+	b.Everywhere("process-skip", skip)
+	h.As(access.ReadOnly).Get(skip).Want(http.StatusNotFound)
+	why := c.Get(skip).Want(http.StatusOK).Form(`form[action="/settings/processes/skip"]`)
+	if page = c.Post("/settings/processes/skip", why).Want(http.StatusUnprocessableEntity); !strings.Contains(page.Text("main"), "Say why it is skipped") {
+		t.Errorf("without a reason: %s", page.Text("main"))
+	}
+	why.Set("reason", "It was moved already.")
+	c.Post("/settings/processes/skip", why).Want(http.StatusSeeOther)
+	if page = c.Get(path).Want(http.StatusOK); !strings.Contains(page.Text(".rail"), "skipped a step of a process about it Move: It was moved already.") || page.Has(`.rail a[href^="/settings/processes/skip?"]`) {
+		t.Errorf("after it was skipped: %s", page.Text(".rail"))
+	}
 }

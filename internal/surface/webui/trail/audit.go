@@ -129,7 +129,7 @@ var verbs = map[string]string{
 	change.Begun: "began to change it at its system", change.Settled: "changed it at its system", change.Dropped: "left it unchanged", change.Open: "could not find out whether it was changed",
 	"assign": "gave it to somebody", "acknowledge": "took it, being on call", "automate": "filled something in",
 	"webhook.secret": "made a secret of it", "webhook.test": "sent a test", "webhook.replay": "sent a message of it once more",
-	"process.start": "began a process about it", "process.stop": "stopped a process about it", "process.retry": "had a process about it tried again",
+	"process.start": "began a process about it", "process.stop": "stopped a process about it", "process.retry": "had a process about it tried again", "process.skip": "skipped a step of a process about it",
 	bulk.Asked: "had many tickets worked on", bulk.Undone: "had work on many tickets taken back",
 	"ballot.yes": "voted yes", "ballot.no": "voted no", "ballot.back": "took a vote back",
 	"survey.ask": "asked how content somebody is with", "survey.answer": "said how content somebody is with", "survey.settings": "changed the settings of surveys",
