@@ -48,6 +48,11 @@ func digest(r *record.Record) string {
 		}
 		h.Write(fmt.Appendf(nil, "%s\x00%v\x00", f, v))
 	}
+	if r.Kind.Name == Template {
+		for _, f := range []string{"valid_until", "free", "category_id", "service_id", "team_id"} {
+			h.Write(fmt.Appendf(nil, "%s\x00%v\x00", f, r.Values[f]))
+		}
+	}
 	if n := r.Values["impact_version"]; n != nil { // what a change affects is approved too
 		h.Write(fmt.Appendf(nil, "affects\x00%v\x00", n))
 	}

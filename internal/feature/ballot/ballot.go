@@ -61,8 +61,12 @@ const (
 // Roles are what those who decide can be.
 func Roles() []string { return []string{Team, Group, Person, Manager, Admins} }
 
+// Template is the kind of templates of changes. Without a plan of their own they follow that
+// of changes that names no type.
+const Template = "change_template"
+
 // Kinds are the kinds that take approvals.
-func Kinds() []string { return []string{"change", "service_request", "release"} }
+func Kinds() []string { return []string{"change", "service_request", "release", Template} }
 
 // mostPhases is how many phases a plan has at the most.
 const mostPhases = 10
@@ -181,7 +185,22 @@ func planFor(tx *gate.Tx, e *record.Engine, r *record.Record) (*record.Record, e
 	if free(r.Kind.Name, typ) {
 		return nil, nil
 	}
-	p, err := e.List(tx, PlanKind, record.Query{Archived: "no", Limit: 500, NoTotal: true, Filters: []record.Filter{{Field: "of_kind", Op: record.Eq, Values: []any{r.Kind.Name}}}})
+	plan, err := planOf(tx, e, r.Kind.Name, typ, offering)
+	if err == nil && plan == nil && r.Kind.Name == Template {
+		return planOf(tx, e, "change", "", 0)
+	}
+	return plan, err
+}
+
+// Takes tells whether a record takes an approval.
+func Takes(tx *gate.Tx, r *record.Record) (bool, error) {
+	plan, err := planFor(tx, r.Kind.Engine(), r)
+	return plan != nil, err
+}
+
+// planOf finds the plan for a type or an offering, or the one for all that no other names.
+func planOf(tx *gate.Tx, e *record.Engine, kind, typ string, offering id.ID) (*record.Record, error) {
+	p, err := e.List(tx, PlanKind, record.Query{Archived: "no", Limit: 500, NoTotal: true, Filters: []record.Filter{{Field: "of_kind", Op: record.Eq, Values: []any{kind}}}})
 	if err != nil {
 		return nil, err
 	}

@@ -131,16 +131,16 @@ func (c *Clock) one(ctx context.Context, who *access.Caller, ballot id.ID) error
 }
 
 // apply moves a ticket on whose approval has ended: a request is Approved or refused, a
-// change denied. A move that its lifecycle does not declare, or that was made already, is
+// change denied, a template one or the other. A move that its lifecycle does not declare, or that was made already, is
 // left.
 func (c *Clock) apply(tx *gate.Tx, b *Ballot, r *record.Record) error {
 	last, err := Of(tx, r.ID)
 	if err != nil || last.ID != b.ID || b.Void(r) || r.Kind.Life == nil || b.Result.State == Cancelled {
 		return err
 	}
-	to := map[string]string{"service_request": "Approval Rejected", "change": "Denied"}[r.Kind.Name]
+	to := map[string]string{"service_request": "Approval Rejected", "change": "Denied", Template: "Denied"}[r.Kind.Name]
 	if b.Result.State == Approved {
-		to = map[string]string{"service_request": "Approved"}[r.Kind.Name]
+		to = map[string]string{"service_request": "Approved", Template: "Approved"}[r.Kind.Name]
 	}
 	if field := r.Kind.Life.StateField(); to != "" && slices.Contains(r.Kind.Life.Next(r.Values.Text(field)), to) {
 		_, err = c.Records.Update(tx, r.Kind.Name, r.ID, 0, record.Values{field: to})

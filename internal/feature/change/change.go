@@ -1,7 +1,8 @@
 // Package change holds changes: what is to be altered, why, when, and how it is
 // taken back when it fails.
 //
-// Always true: a change goes through the states of its lifecycle; it is scheduled
+// Always true: a change from a template that was approved, and is not over, takes no vote, and says
+// what the template said when it was made, or becomes a change that is voted on; a change goes through the states of its lifecycle; it is scheduled
 // only with a beginning and an end, and into no freeze unless it is an emergency; implemented only when the tasks that whoever says so can see are over, and
 // closed only with a review where its type takes one; what it affects is kept with it, and
 // is part of what is approved; once closed, denied or canceled it does not change any more.
@@ -37,7 +38,7 @@ const (
 
 // Feature is the kinds change and change_freeze.
 func Feature() record.Feature {
-	return record.Feature{Name: Kind, Kinds: []*record.Kind{changes(), freezes()}, Schema: append(desk.Indexes(Kind), schema...), Purge: purge}
+	return record.Feature{Name: Kind, Kinds: []*record.Kind{templates(), changes(), freezes()}, Schema: append(desk.Indexes(Kind), schema...), Purge: purge}
 }
 
 // Types are the types of changes. Standard and minor ones take no approval.
@@ -49,7 +50,7 @@ func Life() *lifecycle.Lifecycle {
 	planned := []string{"description", "change_type", "owner_id", "team_id", "scheduled_start", "scheduled_end"}
 	both := []lifecycle.Part{desk.Owns, desk.Leads}
 	return &lifecycle.Lifecycle{Field: "status", States: []lifecycle.State{
-		{Name: Logged, Begins: true, To: []string{Requested, Canceled}},
+		{Name: Logged, Begins: true, To: []string{Requested, Scheduled, Canceled}},
 		{Name: Proposed, Begins: true, To: []string{Requested}},
 		{Name: Requested, To: []string{PendingApproval, Denied, Canceled}, Requires: asked},
 		{Name: PendingApproval, To: []string{Scheduled, Denied, Deferred, Canceled}, Requires: asked},
@@ -59,7 +60,13 @@ func Life() *lifecycle.Lifecycle {
 		{Name: Denied, Frozen: true},
 		{Name: Deferred, To: []string{Requested}},
 		{Name: Canceled, Frozen: true},
-	}, Is: desk.Is, Rights: []lifecycle.Right{
+	}, Is: func(tx *gate.Tx, r *record.Record, p lifecycle.Part) (bool, error) {
+		if p == fromTemplate {
+			return r.Values.ID(TemplateField) != 0, nil
+		}
+		return desk.Is(tx, r, p)
+	}, Rights: []lifecycle.Right{
+		{From: []string{Logged}, To: []string{Scheduled}, By: []lifecycle.Part{fromTemplate}},
 		{From: []string{Requested, PendingApproval, Scheduled}, To: []string{Canceled}, By: []lifecycle.Part{desk.Leads}},
 		{From: []string{Requested, PendingApproval}, To: []string{Denied, Deferred}, By: []lifecycle.Part{desk.Leads}},
 		{From: []string{Implemented}, To: []string{Closed}, By: both},
@@ -80,6 +87,7 @@ func changes() *record.Kind {
 			desk.Subject(), desk.Number("CHG"), desk.Status(l, "Left empty, it is Logged."),
 			desk.Priority(), desk.Urgency(), desk.Impact(),
 			{Name: "change_type", Label: "Type", Type: record.Choice, Choices: Types(), Default: "Minor", Class: record.Internal, Filter: true, List: true},
+			{Name: TemplateField, Label: "Template", Type: record.Ref, Ref: TemplateKind, Class: record.Internal, Filter: true, Hint: "An approved one makes it a standard change: what the template says is filled in, and it is scheduled in one step."},
 			{Name: "risk", Type: record.Choice, Choices: desk.Grades(), Class: record.Internal, Filter: true, Hint: "Follows from the questions on it, once all are answered."},
 			requester,
 			desk.Service(), desk.Category(), desk.Team(), desk.Owner(),
@@ -108,6 +116,12 @@ func changes() *record.Kind {
 func fill(tx *gate.Tx, now, old *record.Record) error {
 	if risk := RiskOf(now.Values); risk != "" {
 		now.Values["risk"] = risk
+	}
+	if err := modelled(tx, now, old); err != nil {
+		return err
+	}
+	if err := straight(tx, now, old); err != nil {
+		return err
 	}
 	if err := weigh(tx, now, old); err != nil {
 		return err
@@ -159,6 +173,9 @@ func thought(now, old *record.Record) error {
 // after has a change approved that waits for it; its clocks follow it.
 func after(rules *desk.Rules) func(tx *gate.Tx, now, old *record.Record) error {
 	return func(tx *gate.Tx, now, old *record.Record) error {
+		if err := keepTemplate(tx, now, old); err != nil {
+			return err
+		}
 		if now.Values.Text("status") == PendingApproval {
 			if err := ballot.Demand(tx, now); err != nil {
 				return err

@@ -17,12 +17,13 @@ const Impact = "impact_version"
 
 var schema = []string{
 	`create table if not exists change_affects (change_id int not null, thing_id int not null, primary key (change_id, thing_id))`,
+	`create table if not exists change_model (change_id int not null primary key, template_id int not null, version int not null, said json not null)`,
 	`create index if not exists change_affects_thing on change_affects (thing_id)`,
 }
 
 // purge forgets what a change that is purged affects, and that a record was affected.
 func purge(tx *gate.Tx, r *record.Record) error {
-	for _, q := range []string{`delete from change_affects where change_id = ?`, `delete from change_affects where thing_id = ?`} {
+	for _, q := range []string{`delete from change_affects where change_id = ?`, `delete from change_affects where thing_id = ?`, `delete from change_model where change_id = ?`} {
 		if _, err := tx.Exec(q, int64(r.ID)); err != nil {
 			return err
 		}

@@ -97,6 +97,13 @@ func (w *world) promise(tx *gate.Tx) error {
 			return err
 		}
 	}
+	if kinds.Kind("change_template") != nil {
+		if _, err := w.create(tx, "change_template", record.Values{"name": "Monthly updates of a server", "risk": "Low", "valid_until": w.today.AddDate(1, 0, 0).Format("2006-01-02"),
+			"description": "<p>The updates of the month, installed out of hours.</p>", "plan": "<ol><li>Take a snapshot</li><li>Install the updates</li><li>Restart, and look at the services</li></ol>", "backout": "<p>Go back to the snapshot.</p>",
+			"free": []map[string]any{{"field": "Description"}, {"field": "Team"}}}); err != nil {
+			return err
+		}
+	}
 	if kinds.Kind("time_rate") != nil {
 		if _, err := w.create(tx, "time_rate", record.Values{"name": "Usual", "hourly": "95.00", "currency": "EUR", "round_to": int64(15)}); err != nil {
 			return err

@@ -72,6 +72,7 @@ func madeTickets(h *webuitest.House) {
 	}
 	h.Make("custom_object", org, record.Values{"name": "Delft", "object_type_id": h.Make("object_type", 0, record.Values{"name": "Agency", "states": []map[string]any{{"state": "Open", "begins": true}}})})
 	h.Make("release_milestone", 0, record.Values{"release_id": h.Make("release", org, record.Values{"name": "Spring"}), "name": "Pilot"})
+	h.Make("change_template", 0, record.Values{"name": "Restart of a server"})
 	h.Make("change_freeze", 0, record.Values{"name": "Year's end", "begins_at": "2026-12-20T00:00:00Z"})
 	h.Make("approval_plan", 0, record.Values{"name": "Changes", "of_kind": "change", "phases": []map[string]any{{"name": "Administration", "who": "Administrators", "rule": "Any"}}})
 }

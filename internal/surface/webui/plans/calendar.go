@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -42,6 +43,33 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get(path, func(v *shell.Visit) error { return (&visit{v}).page() })
 	s.Get(agendaPath, func(v *shell.Visit) error { return (&visit{v}).agenda() })
 	s.Rail(shell.RailPart{Draw: affected})
+	s.Rail(shell.RailPart{Draw: template})
+	s.Manage(shell.ToContents, func(v *shell.Visit, _ map[string]int64) []ui.Item {
+		k := v.Kind(change.TemplateKind)
+		if k == nil {
+			return nil
+		}
+		return []ui.Item{{Title: k.Labels, Sub: "Standard changes that are approved once, until a day", Href: shell.ListURL(k), Icon: k.Icon}}
+	})
+}
+
+// template is the way from a template to a change that is made from it.
+func template(v *shell.Visit, _ *gate.Tx, r *record.Record) (*ui.Section, error) {
+	k := v.Kind(change.Kind)
+	if r.Kind.Name != change.TemplateKind || k == nil || !v.May(access.Create, k) {
+		return nil, nil
+	}
+	s := &ui.Section{Title: "Changes", Icon: k.Icon, Items: []ui.Item{{Title: "Made from it", Href: shell.ListURL(k) + "?" + url.Values{change.TemplateField: {r.ID.String()}}.Encode(), Icon: k.Icon}}}
+	if r.Values.Text("status") != change.Approved || r.Archived {
+		s.Text = "Once it is approved, changes are made from it here."
+		return s, nil
+	}
+	q := url.Values{change.TemplateField: {r.ID.String()}, "name": {r.Name}, "change_type": {"Standard"}}
+	if r.Org != 0 {
+		q.Set("organization_id", r.Org.String())
+	}
+	s.Items = append([]ui.Item{{Title: "Make a change from it", Sub: "Scheduled in one step, without a vote", Href: "/" + k.Plural + "/new?" + q.Encode(), Icon: "plus"}}, s.Items...)
+	return s, nil
 }
 
 // visit is one request for a page of the group.
