@@ -82,6 +82,7 @@ var sideways = map[string]string{
 	"desk -> view":               "queues of one's own are saved views",
 	"sample -> desk":             "a crowd of tickets is shaped as those of the desk are",
 	"sample -> sla":              "what came of their clocks is made with them",
+	"sample -> report":           "the sample company's desk has a dashboard of its own",
 	"sample -> view":             "the sample company's desk has a queue of its own",
 	"duty -> sla":                "tickets wait for the working hours of a team's calendar",
 	"duty -> ballot":             "who is away is on call for nothing",

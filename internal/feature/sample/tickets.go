@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"time"
 
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
+	"strongroom/internal/feature/report"
 	"strongroom/internal/feature/view"
 )
 
@@ -144,7 +146,30 @@ func (w *world) habits(tx *gate.Tx) error {
 			return err
 		}
 	}
+	if err := w.told(tx); err != nil {
+		return err
+	}
 	return view.Save(tx, view.View{Kind: "desk", Name: "Waiting for the customer", Query: "cols=customer.changed&sort=oldest&status=Waiting+for+Customer", Shared: true})
+}
+
+// told makes what tells how the desk stands: a dashboard, and a webhook that is off.
+func (w *world) told(tx *gate.Tx) error {
+	kinds := w.filler.Records.Kinds
+	if kinds.Kind("webhook") != nil {
+		if _, err := w.create(tx, "webhook", record.Values{"name": "Tell the wallboard of incidents", "url": "https://wallboard.northbeam.example/hooks/incidents", "of_kind": "incident", "active": false,
+			"conditions": []map[string]any{{"field": "priority", "op": "is", "value": "1"}}}); err != nil {
+			return err
+		}
+	}
+	if tx.Caller.User == 0 { // only people have dashboards
+		return nil
+	}
+	board := &report.Board{Name: "The desk this month", Days: 30, Roles: []access.Role{access.Manager, access.Editor}}
+	for _, x := range [...][2]string{{"incident", "opened"}, {"incident", "backlog"}, {"incident", "resolution-within"}, {"incident", "agents"}, {"service_request", "opened"}} {
+		board.Tiles = append(board.Tiles, report.Tile{Standard: x[1], Ask: report.Ask{Kind: x[0]}})
+	}
+	board.Tiles = append(board.Tiles, report.Tile{Title: "Waiting for the customer", Ask: report.Ask{Kind: "incident", Query: "status=Waiting+for+Customer", Measure: report.Count}})
+	return report.SaveBoard(tx, w.filler.Records, board)
 }
 
 // ticket makes one as it stands by now: it comes with its number, so its state need

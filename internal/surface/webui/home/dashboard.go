@@ -77,8 +77,8 @@ func (v *visit) home() error {
 
 // startHere is what the dashboard of an empty tenant says.
 func (v *visit) startHere() *ui.Empty {
-	e := &ui.Empty{Icon: "building", Title: "There is nothing to see yet.", Text: "An administrator decides which organizations you see."}
-	if k := v.Kind("organization"); v.May(access.Create, k) {
+	e := &ui.Empty{Icon: "building", Title: "There is nothing to see yet.", Text: "No organization is open to you. Ask an administrator to put you into a group, or to open one to you."}
+	if k := v.Kind("organization"); v.Caller.AllOrgs && v.May(access.Create, k) { // else she would not see what she makes
 		e.Title, e.Text = "Start with your first organization.", "Add a client or department, or bring in an IT Glue export."
 		e.Actions = []ui.Action{{Label: "New organization", Icon: "plus", Href: shell.NewURL(k, 0), Primary: true}}
 		if v.Caller.May(access.Import) {

@@ -125,3 +125,20 @@ func TestPaletteByHand(t *testing.T) {
 	b.Press(kb.Enter)
 	b.Wait(`location.pathname == "/sign-in"`)
 }
+
+// TestFirstSteps: who sees no organization is told whom to ask, and not to make one that she
+// would not see; who may not make something is not given its form.
+func TestFirstSteps(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	h.Org("Not hers")
+	h.NewUser("new@example.com", "New Editor", access.Editor)
+	c := h.SignIn("new@example.com")
+	if s := c.Get("/").Want(http.StatusOK).Text("main"); strings.Contains(s, "Start with your first") || !strings.Contains(s, "Ask an administrator") {
+		t.Errorf("an editor who sees nothing is told %s", s)
+	}
+	for role, may := range map[access.Role]int{access.Administrator: http.StatusOK, access.ReadOnly: http.StatusForbidden, access.Lite: http.StatusForbidden} {
+		h.As(role).Get("/organizations/new").Want(may)
+	}
+	h.As(access.Lite).Get("/contacts/new").Want(http.StatusOK)
+	h.As(access.Editor).Get("/webhooks/new").Want(http.StatusForbidden)
+}

@@ -42,6 +42,7 @@ type counter struct {
 	mine, hers, wish       id.ID // tickets: Nora's, Zoe's; what Nora ordered
 	offer, secretOffer     id.ID
 	article, staff         id.ID
+	foreign                id.ID // an article for customers of the other organization
 	news                   id.ID
 }
 
@@ -103,6 +104,8 @@ func openCounter(t *testing.T) *counter {
 	c.publish(c.article)
 	c.publish(c.staff)
 	c.Make(knowledge.Kind, 0, record.Values{"name": planted + " draft about the network", "audience": "Customers", "body": "<p>x</p>"})
+	c.foreign = c.Make(knowledge.Kind, c.other, record.Values{"name": planted + " network of others", "audience": "Customers", "body": "<p>x</p>"})
+	c.publish(c.foreign)
 	c.news = c.Make(announcement.Kind, 0, record.Values{"name": "The network is down tonight", "status": "Published", "severity": "Planned work", "publish_on": "2026-03-01", "body": "<p>From ten.</p>"})
 	c.Make(announcement.Kind, 0, record.Values{"name": planted + " tomorrow", "status": "Published", "publish_on": "2026-03-05", "body": "<p>x</p>"})
 	c.Make(announcement.Kind, c.other, record.Values{"name": planted + " elsewhere", "status": "Published", "publish_on": "2026-03-01", "body": "<p>x</p>"})
@@ -152,9 +155,18 @@ func TestPortal(t *testing.T) {
 			at("tickets", c.mine), at("articles", c.article), at("announcements", c.news), "/portal/approvals"} {
 			clean(t, c.nora.Get(path).Want(http.StatusOK))
 		}
-		for _, path := range []string{at("tickets", c.hers), at("tickets", c.offer), at("catalogue", c.secretOffer), at("articles", c.staff), at("articles", c.mine), "/portal/tickets/999999", at("approvals", c.mine)} {
+		for _, path := range []string{at("tickets", c.hers), at("tickets", c.offer), at("catalogue", c.secretOffer), at("articles", c.staff), at("articles", c.foreign), at("articles", c.mine), "/portal/tickets/999999", at("approvals", c.mine)} {
 			clean(t, c.nora.Get(path).Want(http.StatusNotFound))
 		}
+		for _, path := range []string{"/portal/suggest?q=network", "/portal/search?q=network"} { // while typing too, each finds what is hers
+			if p := c.zoe.Get(path).Want(http.StatusOK); !strings.Contains(p.Body, planted+" network of others") || strings.Contains(p.Body, "for staff") || strings.Contains(p.Body, "draft") {
+				t.Errorf("a customer of the other organization finds by %s: %s", path, p.Body)
+			}
+			if p := c.nora.Get(path).Want(http.StatusOK); !strings.Contains(p.Body, "When the network is slow") {
+				t.Errorf("by %s she does not find her own: %s", path, p.Body)
+			}
+		}
+		c.zoe.Get(at("articles", c.foreign)).Want(http.StatusOK)
 		if p := c.zoe.Get(at("tickets", c.mine)); p.Status != http.StatusNotFound {
 			t.Errorf("a customer of another organization reads a ticket: %d", p.Status)
 		}

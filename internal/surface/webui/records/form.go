@@ -24,6 +24,9 @@ func (v *visit) newRecord(k *record.Kind) error {
 		org, _ := id.Parse(q.Get("organization_id"))
 		return v.OwnOf(k.Name).Which(v.Visit, org)
 	}
+	if !v.May(access.Create, k) {
+		return fault.New(fault.Denied, "Your role may not create this.").WithHint("Ask an administrator for another role.")
+	}
 	f := &filling{kind: k, values: record.Values{}, names: map[string]string{}}
 	for i := range k.Fields {
 		if d := k.Fields[i].Default; d != nil {
