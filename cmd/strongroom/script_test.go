@@ -38,7 +38,7 @@ func TestScripts(t *testing.T) {
 		Dir:   "testdata",
 		Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": code, "up": up, "down": down, "field": field, "get": get, "tamper": tamper, "pack": pack, "hold": hold, "loosen": loosen, "copies": copies,
+			"code": code, "up": up, "down": down, "field": field, "get": get, "tamper": tamper, "pack": pack, "hold": hold, "loosen": loosen, "copies": copies, "manage": manage,
 		},
 		Condition: func(c string) (bool, error) {
 			switch c {
@@ -48,11 +48,17 @@ func TestScripts(t *testing.T) {
 				_, err := exec.LookPath("softhsm2-util")
 				_, err2 := exec.LookPath("pkcs11-tool")
 				return err == nil && err2 == nil, nil
+			case "vault":
+				_, err := os.Stat(vault)
+				return err == nil, nil
 			}
 			return false, fmt.Errorf("no condition %q", c)
 		},
 	})
 }
+
+// vault is HashiCorp Vault, which make builds of tools/vault.
+const vault = "../../bin/vault-v1.13.0"
 
 // setup gives every script a home of its own, where its root keys lie.
 func setup(e *testscript.Env) error {
@@ -64,6 +70,10 @@ func setup(e *testscript.Env) error {
 		return err
 	}
 	e.Setenv("KDBX", database)
+	if database, err = filepath.Abs(vault); err != nil {
+		return err
+	}
+	e.Setenv("VAULT", database)
 	e.Values[running{}] = map[string]*server{}
 	return os.MkdirAll(filepath.Join(e.WorkDir, "home"), 0o700)
 }
@@ -229,6 +239,25 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs("body"), b, 0o600))
 	if strconv.Itoa(resp.StatusCode) != args[0] {
 		ts.Fatalf("%s answered %d, want %s\n%s", args[1], resp.StatusCode, args[0], b)
+	}
+}
+
+// manage METHOD PATH BODY asks the server of tools/vault, whose first line is in
+// the file vault, keeps the answer in the file body, and with ! wants a refusal.
+func manage(ts *testscript.TestScript, neg bool, args []string) {
+	var at struct{ URL, Token string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("vault")), &at))
+	r, err := http.NewRequest(args[0], at.URL+"/v1/"+args[1], strings.NewReader(args[2]))
+	ts.Check(err)
+	r.Header.Set("X-Vault-Token", at.Token)
+	resp, err := (&http.Client{Timeout: patience}).Do(r)
+	ts.Check(err)
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs("body"), b, 0o600))
+	if (resp.StatusCode/100 == 2) == neg {
+		ts.Fatalf("%s %s answered %d\n%s", args[0], args[1], resp.StatusCode, b)
 	}
 }
 

@@ -1,8 +1,8 @@
 // Package wrapping keeps the root key of the key service wrapped by a key that lies
 // elsewhere: in a PKCS #11 token, at a cloud's key management service, in a transit engine.
 //
-// Always true: a wrapped root was unwrapped once before it counts as written; it is bound
-// to what it is for; files of credentials, tokens and PINs that others than their owner may
+// Always true: a wrapped root was unwrapped once before it counts as written, and
+// refused for anything but what it is for; files of credentials, tokens and PINs that others than their owner may
 // read are not used; nothing is asked over plain HTTP but on this machine.
 package wrapping
 
@@ -110,10 +110,28 @@ func (w Root) Write(ctx context.Context, key []byte) error {
 	if err == nil && !bytes.Equal(again, key) {
 		err = fault.New(fault.Internal, "What wrapped the root key does not give it back.")
 	}
+	if err == nil {
+		err = bound(ctx, k, text)
+	}
 	if err != nil {
 		return errors.Join(err, os.Remove(w.File))
 	}
 	return nil
+}
+
+// bound makes sure that what was wrapped is not unwrapped for something else: an engine
+// that is too old to know associated data leaves it out without a word.
+func bound(ctx context.Context, k wrapper, text string) error {
+	plain, err := k.Unwrap(ctx, text, wrappedFor+"/other")
+	clear(plain)
+	switch {
+	case err == nil:
+		return fault.New(fault.Invalid, "What wrapped the root key also unwraps it for something else, so it is not used.").
+			WithHint("Use a newer server (OpenBao, or Vault from 1.13 on) or a key of an authenticated cipher.")
+	case fault.Is(err, fault.Invalid):
+		return nil
+	}
+	return err
 }
 
 // key gives what wraps and unwraps, and its name in the file.

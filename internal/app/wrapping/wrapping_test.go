@@ -97,6 +97,7 @@ func TestWrappedRoot(t *testing.T) {
 // TestRootWrappedByAService: of the key management services one stands for all here;
 // base/kms tries each.
 func TestRootWrappedByAService(t *testing.T) {
+	unbound := false // the server does not look at what the text is bound to
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var in map[string]string
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || r.Header.Get("Authorization") != "Bearer kelp" {
@@ -106,6 +107,11 @@ func TestRootWrappedByAService(t *testing.T) {
 		sum := func(b64 string) string {
 			b, _ := base64.StdEncoding.DecodeString(b64)
 			return fmt.Sprint(crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)))
+		}
+		if in["plaintext"] == "" && in["additionalAuthenticatedData"] != base64.StdEncoding.EncodeToString([]byte("strongroom/root/1")) && !unbound {
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, `{"error":{"code":400,"status":"INVALID_ARGUMENT"}}`)
+			return
 		}
 		if text := in["plaintext"]; text != "" { // what is wrapped is the text itself
 			fmt.Fprintf(w, `{"ciphertext":%q,"ciphertextCrc32c":%q}`, text, sum(text))
@@ -127,6 +133,14 @@ func TestRootWrappedByAService(t *testing.T) {
 	if got, err := w.Read(t.Context()); err != nil || !bytes.Equal(got, root) {
 		t.Errorf("unwrapped is not what was wrapped: %v", err)
 	}
+	unbound = true
+	x := w
+	if x.File += ".2"; !fault.Is(x.Write(t.Context(), root), fault.Invalid) {
+		t.Error("a server that unwraps for anything is used")
+	} else if _, err := os.Stat(x.File); err == nil {
+		t.Error("and what it wrapped is left behind")
+	}
+	unbound = false
 	for what, c := range map[string]struct {
 		change func(*wrapping.Root)
 		want   fault.Kind

@@ -2,20 +2,16 @@ package transit_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"strongroom/internal/base/fault"
 	"strongroom/internal/base/transit"
@@ -140,61 +136,5 @@ func TestWrapAndUnwrap(t *testing.T) {
 		} else if s := fault.Say(err); strings.Contains(s.Text+s.Hint, "s.kelp") {
 			t.Errorf("%s: the error holds the token", what)
 		}
-	}
-}
-
-// TestWithOpenBao asks a real server, where the program is installed.
-func TestWithOpenBao(t *testing.T) {
-	bao := ""
-	for _, name := range []string{"bao", "vault"} {
-		if p, err := exec.LookPath(name); err == nil && bao == "" {
-			bao = p
-		}
-	}
-	if bao == "" {
-		t.Skip("needs the program bao (OpenBao) or vault: neither is packaged for Debian")
-	}
-	const addr, token = "127.0.0.1:18212", "test-root-token"
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	server := exec.CommandContext(ctx, bao, "server", "-dev", "-dev-listen-address="+addr, "-dev-root-token-id="+token)
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer func() { stop(); _ = server.Wait() }()
-	post := func(path, body string) error {
-		r, _ := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/v1/"+path, strings.NewReader(body))
-		r.Header.Set("X-Vault-Token", token)
-		a, err := http.DefaultClient.Do(r)
-		if err == nil {
-			a.Body.Close()
-			if a.StatusCode/100 != 2 {
-				err = errors.New(a.Status)
-			}
-		}
-		return err
-	}
-	var err error
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-		if err = post("sys/mounts/transit", `{"type":"transit"}`); err == nil {
-			break
-		}
-	}
-	if err == nil {
-		err = post("transit/keys/root", `{}`)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	k := &transit.Key{URL: "http://" + addr, Name: "root", Token: func() (string, error) { return token, nil }, Client: http.DefaultClient}
-	text, err := k.Wrap(ctx, []byte("root"), "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := k.Unwrap(ctx, text, "a"); string(got) != "root" {
-		t.Errorf("%q, %v", got, err)
-	}
-	if _, err := k.Unwrap(ctx, text, "b"); !fault.Is(err, fault.Invalid) {
-		t.Errorf("for something else: %v", err)
 	}
 }
