@@ -175,6 +175,9 @@ func brought(tx *gate.Tx, now *record.Record) bool {
 // made completes a new change from its template.
 func made(tx *gate.Tx, now *record.Record, from id.ID) error {
 	t, err := usable(tx, now.Kind.Engine(), from)
+	if fault.Is(err, fault.NotFound) {
+		return nil // the engine says so
+	}
 	if err != nil {
 		return err
 	}

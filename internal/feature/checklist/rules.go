@@ -107,23 +107,5 @@ func Place(tx *gate.Tx, e *record.Engine, task *record.Record, place int) error 
 	if err != nil {
 		return err
 	}
-	var ids []id.ID
-	at := map[id.ID]any{}
-	for _, t := range list {
-		at[t.ID] = t.Values["order"]
-		if t.ID != task.ID {
-			ids = append(ids, t.ID)
-		}
-	}
-	place = min(max(place, 0), len(ids))
-	ids = append(ids[:place], append([]id.ID{task.ID}, ids[place:]...)...)
-	for i, t := range ids {
-		if at[t] == int64(i+1) {
-			continue
-		}
-		if _, err := e.Update(tx, task.Kind.Name, t, 0, record.Values{"order": int64(i + 1)}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return step.Order(tx, e, list, task, place)
 }

@@ -31,6 +31,7 @@ type Item struct {
 	Depends  record.Dependence // of the record on this one, or the other way round; of one that somebody made
 	Reason   string            // why it is here, for one that nobody made: "Contact", "Embedded password"
 	Created  int64             // Unix milliseconds, of a relation that somebody made
+	By       id.ID             // who made it
 	Updated  int64
 }
 
@@ -223,7 +224,7 @@ func (s *Relations) related(tx *gate.Tx, rec id.ID, more string, args ...any) ([
 	cond, who := tx.Visible("r")
 	org, whoseOrg := tx.Visible("o")
 	half := func(here, there string) string {
-		return `select ` + ends + `, t.id, t.notes, t.created_at, t.updated_at, coalesce(n.needed_id, 0), r.name_fold from relation t join record r on r.id = t.` + there + `
+		return `select ` + ends + `, t.id, t.notes, t.created_at, t.updated_at, coalesce(n.needed_id, 0), r.name_fold, t.created_by from relation t join record r on r.id = t.` + there + `
 			left join relation_need n on n.relation_id = t.id
 			left join record o on o.id = r.org_id and ` + org + ` where t.` + here + ` = ? ` + more + ` and r.trashed_at is null and ` + cond
 	}
@@ -236,17 +237,20 @@ func (s *Relations) related(tx *gate.Tx, rec id.ID, more string, args ...any) ([
 	var out []*Item
 	for rows.Next() {
 		var it Item
-		var self, org, relation, needed int64
+		var self, org, relation, needed, by int64
 		var fold string
-		if err := rows.Scan(&self, &it.Kind, &it.Name, &org, &it.OrgName, &it.Archived, &relation, &it.Notes, &it.Created, &it.Updated, &needed, &fold); err != nil {
+		if err := rows.Scan(&self, &it.Kind, &it.Name, &org, &it.OrgName, &it.Archived, &relation, &it.Notes, &it.Created, &it.Updated, &needed, &fold, &by); err != nil {
 			return nil, err
 		}
-		it.Record, it.Org, it.ID = id.ID(self), id.ID(org), id.ID(relation)
+		it.Record, it.Org, it.ID, it.By = id.ID(self), id.ID(org), id.ID(relation), id.ID(by)
 		it.Depends = dependence(id.ID(needed), rec, it.Record)
 		out = append(out, &it)
 	}
 	return out, rows.Err()
 }
+
+// Made lists the relations of a record that somebody made, as far as the caller sees what they lead to.
+func (s *Relations) Made(tx *gate.Tx, rec id.ID) ([]*Item, error) { return s.related(tx, rec, "") }
 
 // Pair is a relation that somebody made, as seen from From.
 type Pair struct {

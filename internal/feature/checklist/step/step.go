@@ -6,6 +6,7 @@
 package step
 
 import (
+	"slices"
 	"strings"
 
 	"strongroom/internal/base/fault"
@@ -169,4 +170,36 @@ func Bring(tx *gate.Tx, e *record.Engine, list id.ID, ticket *record.Record) (in
 		}
 	}
 	return len(p.Records), nil
+}
+
+// Place moves a step to a place among those of its ticket that the caller sees, counted from 0.
+func Place(tx *gate.Tx, e *record.Engine, s *record.Record, place int) error {
+	list, err := OfTicket(tx, e, s.Parent)
+	if err != nil {
+		return err
+	}
+	return Order(tx, e, list, s, place)
+}
+
+// Order moves one of a list that is in its order to a place in it, counted from 0, and numbers
+// anew those whose place is another then.
+func Order(tx *gate.Tx, e *record.Engine, list []*record.Record, one *record.Record, place int) error {
+	var ids []id.ID
+	at := map[id.ID]any{}
+	for _, t := range list {
+		at[t.ID] = t.Values["order"]
+		if t.ID != one.ID {
+			ids = append(ids, t.ID)
+		}
+	}
+	ids = slices.Insert(ids, min(max(place, 0), len(ids)), one.ID)
+	for i, t := range ids {
+		if at[t] == int64(i+1) {
+			continue
+		}
+		if _, err := e.Update(tx, one.Kind.Name, t, 0, record.Values{"order": int64(i + 1)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }

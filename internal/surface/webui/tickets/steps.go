@@ -30,6 +30,8 @@ type stepLine struct {
 	ID, Name, Href, By string
 	Done, Required     bool
 	Tick               string // address; empty for who may not
+	Place              string // likewise
+	Up, Down           int    // places counted from 0; -1 for none
 }
 
 // steps are those of a ticket; nil when there are none and nobody may add any.
@@ -46,10 +48,13 @@ func (v *visit) steps(tx *gate.Tx, r *record.Record) (*stepsCard, error) {
 	may := v.MayTo(access.Edit, r) && !v.Caller.Scope.ReadOnly && (is == nil || !is.Frozen)
 	d := &stepsCard{All: len(list)}
 	has := map[id.ID]bool{}
-	for _, s := range list {
-		l := stepLine{ID: "step-" + s.ID.String(), Name: s.Name, Href: shell.RecordURL(k, s.ID), Done: s.Values.Bool("completed"), Required: s.Values.Bool(step.Required)}
+	for i, s := range list {
+		l := stepLine{Up: i - 1, Down: i + 1, ID: "step-" + s.ID.String(), Name: s.Name, Href: shell.RecordURL(k, s.ID), Done: s.Values.Bool("completed"), Required: s.Values.Bool(step.Required)}
 		if may {
-			l.Tick = "/ticket_steps/" + s.ID.String() + "/tick"
+			l.Tick, l.Place = "/ticket_steps/"+s.ID.String()+"/tick", "/ticket_steps/"+s.ID.String()+"/place"
+		}
+		if l.Down == len(list) {
+			l.Down = -1
 		}
 		if l.Done {
 			d.Done++
@@ -108,6 +113,25 @@ func (v *visit) addStep() error {
 
 // tickStep marks a step as done, or as not done.
 func (v *visit) tickStep() error {
+	return v.onStep(func(tx *gate.Tx, s *record.Record, f *web.Form) error {
+		_, err := v.Records.Update(tx, s.Kind.Name, s.ID, 0, record.Values{"completed": f.Bool("done")})
+		return err
+	})
+}
+
+// placeStep moves a step to another place, counted from 0.
+func (v *visit) placeStep() error {
+	return v.onStep(func(tx *gate.Tx, s *record.Record, f *web.Form) error {
+		place := f.Int("place")
+		if err := f.Err(); err != nil {
+			return err
+		}
+		return step.Place(tx, v.Records, s, int(place))
+	})
+}
+
+// onStep changes a step and leads back to its ticket.
+func (v *visit) onStep(change func(tx *gate.Tx, s *record.Record, f *web.Form) error) error {
 	sid, err := v.ID("id")
 	if err != nil {
 		return err
@@ -127,8 +151,7 @@ func (v *visit) tickStep() error {
 			return err
 		}
 		to = shell.RecordURL(r.Kind, r.ID) + "#steps"
-		_, err = v.Records.Update(tx, s.Kind.Name, s.ID, 0, record.Values{"completed": f.Bool("done")})
-		return err
+		return change(tx, s, f)
 	})
 	if err != nil {
 		return err

@@ -99,6 +99,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/tickets/{id}/tags", p.as((*visit).tag))
 	s.Post("/tickets/{id}/steps", p.as((*visit).addStep))
 	s.Post("/ticket_steps/{id}/tick", p.as((*visit).tickStep))
+	s.Post("/ticket_steps/{id}/place", p.as((*visit).placeStep))
 	s.Get("/tickets/{id}/merge", p.as((*visit).merging))
 	s.Post("/tickets/{id}/merge", p.as((*visit).merge))
 	s.Get("/tickets/{id}/split", p.as((*visit).splitting))

@@ -110,7 +110,11 @@ func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage, did []lin
 	if err != nil {
 		return err
 	}
-	list, err = v.mailed(tx, r, append(joined, entries...))
+	linked, err := v.linked(tx, r)
+	if err != nil {
+		return err
+	}
+	list, err = v.mailed(tx, r, slices.Concat(linked, joined, entries))
 	if err != nil {
 		return err
 	}
@@ -123,6 +127,37 @@ func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage, did []lin
 	}
 	d.Lines, d.Shows = narrowed(list, show), v.shows(r, show)
 	return nil
+}
+
+// linked says what was related to a ticket, as far as the reader sees it: a configuration, a problem, a document.
+func (v *visit) linked(tx *gate.Tx, r *record.Record) ([]line, error) {
+	if v.p.Relations == nil {
+		return nil, nil
+	}
+	list, err := v.p.Relations.Made(tx, r.ID)
+	if err != nil || len(list) == 0 {
+		return nil, err
+	}
+	var who []id.ID
+	for _, it := range list {
+		if it.By != 0 {
+			who = append(who, it.By)
+		}
+	}
+	slices.Sort(who)
+	names, err := v.Records.Names(tx, slices.Compact(who)...)
+	if err != nil {
+		return nil, err
+	}
+	var out []line
+	for _, it := range list {
+		if k := v.Kind(it.Kind); k != nil {
+			out = append(out, line{Kind: "event", Icon: k.Icon, Who: cmp.Or(names[it.By], "Strongroom"), Time: shell.When(it.Created), What: "linked the " + shell.Lower(k.Label) + " " + it.Name,
+				From: &ui.NavItem{Href: shell.RecordURL(k, it.Record)}})
+		}
+	}
+	slices.SortFunc(out, func(a, b line) int { return b.Time.Compare(a.Time) }) // the latest first, as the others come
+	return out, nil
 }
 
 // entries reads the entries.
