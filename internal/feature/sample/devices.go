@@ -98,7 +98,7 @@ func (c *client) device(kind, number int) step {
 		if kind < servers {
 			v["position"], v["notes"] = fmt.Sprintf("Rack 1, U%d", 2+2*kind), notesOf(h.role, patch)
 		} else if len(c.people) > 0 {
-			v["contact_id"] = c.people[number%len(c.people)].id
+			v["contact_id"] = c.people[(number-1)%len(c.people)].id
 		}
 		made, err := c.w.create(tx, "configuration", v)
 		d := &device{made, name, ip}
