@@ -101,7 +101,7 @@ func (v *visit) pdf() error {
 	}
 	verdict := "Each answer was compared with its entry in the audit log and agrees with it."
 	if n := len(e.Differs); n > 0 {
-		verdict = count(n, "line does", "lines do") + " not agree with the audit log; they are marked."
+		verdict = shell.Counted(int64(n), "line does", "lines do") + " not agree with the audit log; they are marked."
 	}
 	book.Heading(1, "Evidence", "")
 	book.HTML(1, "<p>"+html.EscapeString(verdict)+"</p>")

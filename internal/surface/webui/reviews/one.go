@@ -113,7 +113,7 @@ func holder(names map[id.ID]string, l *review.Line) string {
 }
 
 func (v *visit) head(r *review.Review, all *review.Evidence) ui.Head {
-	h := ui.Head{Title: r.Name, Icon: "user-check", Sub: []ui.Cell{{Text: count(r.Lines, "line", "lines")}, {Text: count(r.Open(), "open", "open")}}}
+	h := ui.Head{Title: r.Name, Icon: "user-check", Sub: []ui.Cell{{Text: shell.Counted(int64(r.Lines), "line", "lines")}, {Text: shell.Counted(int64(r.Open()), "open", "open")}}}
 	if all == nil {
 		return h
 	}
@@ -126,10 +126,10 @@ func (v *visit) head(r *review.Review, all *review.Evidence) ui.Head {
 		h.Actions = append(h.Actions, ui.Action{Label: "Remove by my rights", Icon: "user-shield", Href: at + "/take", Post: true})
 	}
 	if n := len(all.Differs); n > 0 {
-		h.Alerts = append(h.Alerts, ui.Notice{Tone: "bad", Text: count(n, "line does", "lines do") + " not agree with the audit trail. Somebody changed the database: verify the trail."})
+		h.Alerts = append(h.Alerts, ui.Notice{Tone: "bad", Text: shell.Counted(int64(n), "line does", "lines do") + " not agree with the audit trail. Somebody changed the database: verify the trail."})
 	}
 	if r.Waiting > 0 {
-		h.Alerts = append(h.Alerts, ui.Notice{Tone: "warn", Text: count(r.Waiting, "removal waits", "removals wait") + " for the rights of who began the campaign. Where she has left, another administrator takes it over."})
+		h.Alerts = append(h.Alerts, ui.Notice{Tone: "warn", Text: shell.Counted(int64(r.Waiting), "removal waits", "removals wait") + " for the rights of who began the campaign. Where she has left, another administrator takes it over."})
 	}
 	return h
 }
@@ -140,7 +140,7 @@ func dialogs(r *review.Review) []ui.Confirm {
 	}
 	text := "What nobody has answered is listed as such, and stays."
 	if r.Removes {
-		text = "What nobody has answered is removed: " + count(r.Open(), "line", "lines") + "."
+		text = "What nobody has answered is removed: " + shell.Counted(int64(r.Open()), "line", "lines") + "."
 	}
 	return []ui.Confirm{{ID: "end", Title: "End " + r.Name + " now?", Text: text, Action: review.Path(r.ID) + "/end", Submit: "End it", Danger: r.Removes}}
 }
@@ -224,7 +224,7 @@ func (v *visit) table(e *review.Evidence, names map[id.ID]string) *ui.Table {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	t.Pager.Words = count(len(list), "line", "lines")
+	t.Pager.Words = shell.Counted(int64(len(list)), "line", "lines")
 	if page > 1 {
 		t.Pager.Prev = q.With("page", strconv.Itoa(page-1))
 	}

@@ -83,7 +83,7 @@ func (v *visit) list() error {
 		t.Rows = append(t.Rows, ui.Row{ID: r.ID.String(), Name: r.Name, Cells: []ui.Cell{{Type: "link", Text: r.Name, Icon: "user-check", Href: review.Path(r.ID)}, {Type: "pill", Text: state, Tone: tone},
 			{Text: web.Number(int64(r.Lines-r.Open())) + " of " + web.Number(int64(r.Lines))}, {Text: web.Number(int64(r.Removed))}, {Type: "date", Time: shell.When(r.Ends)}}})
 	}
-	t.Pager.Words = count(len(list), "campaign", "campaigns")
+	t.Pager.Words = shell.Counted(int64(len(list)), "campaign", "campaigns")
 	p, err := v.Page("Access reviews", ui.Crumb{Label: "Access reviews"})
 	if err != nil {
 		return err
@@ -102,13 +102,6 @@ func stateOf(r *review.Review) (text, tone string) {
 		return "Answered", "ok"
 	}
 	return "Runs", "info"
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return web.Number(int64(n)) + " " + many
 }
 
 // words name the sorts of lines.
@@ -290,7 +283,7 @@ func (v *visit) answer() error {
 	if n == 0 {
 		return v.Done(review.Path(r), "Nothing was answered.")
 	}
-	return v.Done(review.Path(r), "%s kept, each with its entry in the audit trail.", count(n, "answer is", "answers are"))
+	return v.Done(review.Path(r), "%s kept, each with its entry in the audit trail.", shell.Counted(int64(n), "answer is", "answers are"))
 }
 
 func number(s string) int {
