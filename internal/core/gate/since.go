@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"slices"
+
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/id"
@@ -59,4 +61,34 @@ func (tx *Tx) Since(seq int64, most int) (*Since, error) {
 		out.Seq, err = tx.Seq()
 	}
 	return out, err
+}
+
+// Touched names the records that were written since an entry of the log, and those that they
+// live within, so that who has read some of them reads these again, as she may. It is not known
+// where there are more than so many, or where a change of one record changes what others
+// show, as an organization's does: all is to be read again then.
+func (tx *Tx) Touched(seq int64, most int) (ids []id.ID, known bool, err error) {
+	rows, err := tx.sql.Query(`select e.kind, e.object, coalesce(r.parent_id, 0) from audit_entry e left join record r on r.id = e.object
+		where e.seq > ? and e.result = ? order by e.seq limit ?`, seq, string(audit.OK), most+1)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var kind string
+		var object, parent int64
+		if err := rows.Scan(&kind, &object, &parent); err != nil {
+			return nil, false, err
+		}
+		if n++; n > most || kind == "organization" {
+			return nil, false, nil
+		}
+		for _, x := range []int64{object, parent} {
+			if x != 0 && !slices.Contains(ids, id.ID(x)) {
+				ids = append(ids, id.ID(x))
+			}
+		}
+	}
+	return ids, true, rows.Err()
 }

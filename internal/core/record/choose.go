@@ -26,31 +26,43 @@ func (b *builder) choose(tx *gate.Tx, q Query, order string, limit int) error {
 		}
 		b.drive(tx, q, b.counts.ToList(int64(q.Offset+limit), passing))
 	}
+	many := len(q.Filters) == 0
 	if b.from == "" && tx.Dialect() == sqldb.SQLite {
-		if _, err := b.few(tx, q); err != nil {
+		asked, err := b.few(tx, q)
+		if many = many || asked == len(q.Filters) && q.Org == 0 && q.Parent == 0; err != nil {
 			return err
 		}
 	}
-	if b.from == "" && len(q.Filters) == 0 && len(q.Any) == 0 && strings.HasPrefix(order, ` order by k.`) {
+	if b.from == "" && many && len(q.Any) == 0 && strings.HasPrefix(order, ` order by k.`) {
 		// SQLite takes the tables of a cross join in this order, so that the index
 		// of the column that is sorted by gives the first rows at once.
 		b.from = ` from ` + b.kind.Table() + ` k cross join record r`
 		b.add(`r.id = k.id`)
+		for i, c := range b.conds { // and not what a filter finds, which is much
+			if strings.HasPrefix(c, `k."`) {
+				b.conds[i] = `+` + c
+			}
+		}
 	}
 	return nil
 }
 
 // few begins the tables with what one filter by a field finds, when that is little: SQLite
 // does not know how many rows a value has, and would else go through the list in its order.
-func (b *builder) few(tx *gate.Tx, q Query) (n int, err error) {
+func (b *builder) few(tx *gate.Tx, q Query) (asked int, err error) {
 	for _, f := range q.Filters {
 		one := &builder{kind: b.kind}
 		_, hidden := b.marks[f.Field]
 		if field := b.kind.Field(f.Field); hidden || f.Field == "name" || f.Op != Eq || field == nil || !field.Filter || field.Trait != 0 || one.filter(tx, f) != nil {
 			continue
 		}
-		err = tx.QueryRow(`select count(*) from (select 1 from `+b.kind.Table()+` k`+one.where()+` limit ?) x`, append(one.args, plan.Enough)...).Scan(&n)
-		if b.read = err == nil && n < plan.Enough; b.read {
+		all, n := int64(0), int64(0)
+		if all, err = tally.All(tx, b.kind.Name); err != nil {
+			return asked, err
+		}
+		enough := plan.Many(all)
+		err = tx.QueryRow(`select count(*) from (select 1 from `+b.kind.Table()+` k`+one.where()+` limit ?) x`, append(one.args, enough)...).Scan(&n)
+		if asked, b.read = asked+1, err == nil && n < enough; b.read {
 			b.from = ` from ` + b.kind.Table() + ` k cross join record r`
 			b.add(`r.id = k.id`)
 		}
@@ -58,7 +70,7 @@ func (b *builder) few(tx *gate.Tx, q Query) (n int, err error) {
 			break
 		}
 	}
-	return n, err
+	return asked, err
 }
 
 // count finds out what choose goes by.

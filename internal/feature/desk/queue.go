@@ -27,6 +27,8 @@ type Queue struct {
 	Text         string // is in the subject; folded
 	Tag          string // it has this one
 	Sort         string // one of Orders
+
+	only []id.ID // these; empty is no narrowing
 }
 
 // Waiting is a line of a queue.
@@ -97,12 +99,15 @@ func open(tx *gate.Tx, kinds *record.Registry, q Queue) (parts []part) {
 		if kinds.Kind(k.kind) == nil || q.Kind != "" && q.Kind != k.kind {
 			continue
 		}
-		sees, who := tx.Visible("r")
+		sees, who := tx.VisibleOf("r", k.kind)
 		sql, args := `select r.id, r.kind, r.name, r.org_id, coalesce(k.number, 0) as number, coalesce(k.status, '') as status, `+k.priority+` as priority, `+k.customer+` as customer,
 			coalesce(k.owner_id, 0) as owner, coalesce(k.team_id, 0) as team, coalesce(k.due_at, 0) as due, coalesce(k.tags, '') as tags, r.created_at, r.updated_at
 			from k_`+k.kind+` k cross join record r where r.id = k.id and k.final = 0 and r.archived = 0 and r.trashed_at is null and `+sees, who
 		if q.Owner != 0 {
 			sql, args = sql+` and k.owner_id = ?`, append(args, int64(q.Owner))
+		}
+		if len(q.only) > 0 {
+			sql, args = sql+` and k.id in (`+access.Marks(len(q.only))+`)`, append(args, access.Args(q.only)...)
 		}
 		if q.Unowned {
 			sql += ` and k.owner_id is null`

@@ -236,28 +236,30 @@ func (l *Listener) Take() News {
 	return n
 }
 
-// mostMade is how many things are kept that listeners share.
-const mostMade = 16
+// mostMade is how many things are kept that readers share.
+const mostMade = 32
 
-// Once gives what make gives, which the listeners of a tenant share that ask for the
-// same: it is kept for a while, and made by one of them while the others wait. The key
-// says all that it depends on.
-func (l *Listener) Once(key string, make func() (any, error)) (any, error) {
-	r := l.room
+// Keep gives what next makes of what it made before under the same key, nil the first time,
+// for all who read at once what somebody listens to: one of them makes it while the others
+// wait. The key says who may share it. It is not kept, and false is given, where nobody
+// listens.
+func (h *Hub) Keep(tenant, key string, next func(old any) (any, error)) (v any, kept bool, err error) {
+	h.mu.Lock()
+	r := h.rooms[tenant]
+	h.mu.Unlock()
+	if r == nil {
+		return nil, false, nil
+	}
 	r.once.Lock()
 	defer r.once.Unlock()
-	if v, ok := r.made[key]; ok {
-		return v, nil
+	if v, err = next(r.made[key]); err != nil {
+		return nil, false, err
 	}
-	v, err := make()
-	if err != nil {
-		return nil, err
-	}
-	if r.made == nil || len(r.made) >= mostMade {
+	if r.made == nil || len(r.made) >= mostMade && r.made[key] == nil {
 		r.made = map[string]any{}
 	}
 	r.made[key] = v
-	return v, nil
+	return v, true, nil
 }
 
 // begin reads from where a room is followed.

@@ -166,8 +166,8 @@ func choose(tx *gate.Tx, r *record.Record) (chosen, error) {
 	if err != nil {
 		return chosen{}, err
 	}
-	rows, err := tx.Query(`select r.id, r.version, r.org_id, coalesce(k.service_id, 0), c.id, c.version, coalesce(k.policy, '') from k_service_agreement k join record r on r.id = k.id join record c on c.id = k.calendar_id
-		where r.archived = 0 and r.trashed_at is null and r.org_id in (`+access.Marks(len(orgs))+`) and coalesce(k.service_id, 0) in (0, ?) order by r.id`,
+	rows, err := tx.Query(`select r.id, r.version, r.org_id, coalesce(k.service_id, 0), c.id, c.version, coalesce(k.policy, '') from k_service_agreement k cross join record r cross join record c
+		where r.id = k.id and c.id = k.calendar_id and r.archived = 0 and r.trashed_at is null and r.org_id in (`+access.Marks(len(orgs))+`) and coalesce(k.service_id, 0) in (0, ?) order by r.id`,
 		append(access.Args(orgs), int64(r.Values.ID("service_id")))...)
 	if err != nil {
 		return chosen{}, err

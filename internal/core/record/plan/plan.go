@@ -26,6 +26,11 @@ type Counts struct {
 // Enough matches are many: a list is then better gone through in its order.
 const Enough = 4000
 
+// Many is how many of all the rows of a kind are many, for a filter by a field: fewer are read and
+// sorted. To go through the list in its order costs as much as all of it where those that are
+// asked for stand at its end, so a sixteenth is little still.
+func Many(all int64) int64 { return max(Enough, all/16) }
+
 // Sorting is what a row that is read and sorted costs, in rows that are passed over in the
 // order of an index. A row whose trait has to be looked up as it is passed over costs as much
 // as one that is read.

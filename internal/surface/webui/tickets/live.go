@@ -15,7 +15,6 @@ import (
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
-	"strongroom/internal/feature/desk"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/live"
 	"strongroom/internal/surface/webui/shell"
@@ -78,7 +77,6 @@ func (v *visit) live() error {
 	if err != nil {
 		return err
 	}
-	v.board = func(tx *gate.Tx) (*desk.Board, error) { return v.shared(tx, l) }
 	there := false
 	defer func() {
 		l.Close()
@@ -92,24 +90,6 @@ func (v *visit) live() error {
 	there = ticket != 0 && s.here() == nil
 	s.run(l)
 	return nil
-}
-
-// onBoard is up to how many open tickets are read once for all who see the same.
-const onBoard = 5000
-
-// shared is the board of all who listen and, by the gate's own condition, see the same
-// at this moment of the log.
-func (v *visit) shared(tx *gate.Tx, l *live.Listener) (*desk.Board, error) {
-	seq, err := tx.Seq()
-	if err != nil {
-		return nil, err
-	}
-	sees, args := tx.Visible("r")
-	made, err := l.Once(fmt.Sprint(seq, " ", tx.Caller.Epoch, " ", sees, " ", args), func() (any, error) { return desk.Everything(tx, v.Records, onBoard) })
-	if err != nil {
-		return nil, err
-	}
-	return made.(*desk.Board), nil
 }
 
 // tickets are the kinds that stand in queues.

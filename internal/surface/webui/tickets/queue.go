@@ -1,11 +1,13 @@
 package tickets
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
 
 	"strongroom/internal/base/web/ui"
+	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/record"
@@ -139,12 +141,33 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 	return d, nil
 }
 
-// boardOf is what the caller sees of all open tickets, where that is at hand; else nil.
+// onBoard is up to how many open tickets are kept in memory for those who see the same, while
+// somebody has a page open that follows them.
+const onBoard = 50000
+
+// boardOf is what the caller sees of all open tickets, where that is at hand; else nil. It is
+// shared by those whose condition of sight is the same, word for word; who sees some
+// organizations alone shares it with herself.
 func (v *visit) boardOf(tx *gate.Tx) (*desk.Board, error) {
-	if v.board == nil {
+	c := tx.Caller
+	if v.p.Live == nil || c.User == 0 || c.Behind != nil || c.Scope.Looks {
 		return nil, nil
 	}
-	return v.board(tx)
+	sight := fmt.Sprint(c.Epoch, " ", desk.Sight(tx, v.Records))
+	if narrow, _ := access.Reach(c, ""); narrow != "" { // then it says what time it is
+		sight = fmt.Sprint(c.Epoch, " ", c.User, " ", c.Role, " ", c.Scope)
+	}
+	made, kept, err := v.p.Live.Keep(c.Tenant, sight, func(old any) (any, error) {
+		b, _ := old.(*desk.Board)
+		return desk.Next(tx, v.Records, b, onBoard)
+	})
+	if err != nil || !kept {
+		return nil, err
+	}
+	if b := made.(*desk.Board); !b.Overfull {
+		return b, nil
+	}
+	return nil, nil
 }
 
 func (v *visit) counts(tx *gate.Tx, b *desk.Board, teams []id.ID, soon int64) (desk.Counts, error) {
@@ -163,8 +186,7 @@ func (v *visit) count(tx *gate.Tx, b *desk.Board, q desk.Queue) (int64, error) {
 
 func (v *visit) lines(tx *gate.Tx, b *desk.Board, q desk.Queue) ([]desk.Waiting, bool, error) {
 	if b != nil {
-		list, more := b.Queued(q, inQueue)
-		return list, more, desk.Name(tx, v.Records, list)
+		return b.Queued(tx, v.Records, q, inQueue)
 	}
 	return desk.Queued(tx, v.Records, q, inQueue)
 }

@@ -111,8 +111,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 // visit is one request for a page of the group.
 type visit struct {
 	*shell.Visit
-	p     *Pages
-	board func(tx *gate.Tx) (*desk.Board, error) // shared by pages that listen; nil for none
+	p *Pages
 }
 
 // as makes a handler of the shell.
