@@ -11,6 +11,7 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -83,6 +84,8 @@ type room struct {
 
 	once sync.Mutex // while something is made for all
 	made map[string]any
+
+	turns chan struct{} // one for each who draws what all look at
 
 	mu    sync.Mutex
 	all   map[*Listener]bool
@@ -160,7 +163,7 @@ func (h *Hub) Listen(ctx context.Context, c *access.Caller, look Look) (*Listene
 		return nil, fault.New(fault.Throttled, "Too many pages are kept up to date at once.").WithHint("Close some; this one shows what there is when it is loaded again.")
 	}
 	if r == nil {
-		r = &room{tenant: c.Tenant, touched: make(chan struct{}, 1), done: make(chan struct{}), all: map[*Listener]bool{}, there: map[id.ID]string{}}
+		r = &room{tenant: c.Tenant, touched: make(chan struct{}, 1), done: make(chan struct{}), all: map[*Listener]bool{}, there: map[id.ID]string{}, turns: make(chan struct{}, runtime.GOMAXPROCS(0))}
 		if err := h.begin(ctx, r); err != nil {
 			return nil, err
 		}
@@ -234,6 +237,18 @@ func (l *Listener) Take() News {
 	l.news = News{Seq: l.room.seq}
 	n.Seq = l.room.seq
 	return n
+}
+
+// Turn waits until the listener may draw what many look at: as many do at once as there are
+// processors, so that they are not in the way of those who draw the one record that changed.
+// What it gives ends the turn.
+func (l *Listener) Turn(ctx context.Context) (done func(), err error) {
+	select {
+	case l.room.turns <- struct{}{}:
+		return func() { <-l.room.turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // mostMade is how many things are kept that readers share.

@@ -51,6 +51,7 @@ func (v *visit) listening(tx *gate.Tx, queue string, ticket id.ID) (w watched, e
 type stream struct {
 	*visit
 	out    *web.Stream
+	l      *live.Listener
 	ticket id.ID // 0 for none
 	sent   map[string]string
 }
@@ -77,6 +78,7 @@ func (v *visit) live() error {
 	if err != nil {
 		return err
 	}
+	s.l = l
 	there := false
 	defer func() {
 		l.Close()
@@ -88,7 +90,7 @@ func (v *visit) live() error {
 		return err
 	}
 	there = ticket != 0 && s.here() == nil
-	s.run(l)
+	s.run()
 	return nil
 }
 
@@ -103,7 +105,8 @@ func (v *visit) tickets() (out []string) {
 }
 
 // run goes on until the page is gone, or may be told nothing more.
-func (s *stream) run(l *live.Listener) {
+func (s *stream) run() {
+	l := s.l
 	beat := time.NewTicker(live.Beat)
 	defer beat.Stop()
 	rest := time.NewTimer(0) // when she may be told again
@@ -173,7 +176,32 @@ func (s *stream) tell(seq int64, n live.News) error {
 	if n.Rights {
 		n.Kinds, n.Record = true, s.ticket != 0
 	}
+	if n.Record || n.Presence { // first, and without the number: the rest of it follows
+		part := seq
+		if n.Kinds {
+			part = -1
+		}
+		if err := s.send(part, live.News{Record: n.Record, Presence: n.Presence}); err != nil {
+			return err
+		}
+	}
+	if !n.Kinds {
+		return nil
+	}
+	return s.send(seq, live.News{Kinds: true})
+}
+
+// send draws what may have changed, and sends what has.
+func (s *stream) send(seq int64, n live.News) error {
+	done := func() {}
+	if n.Kinds { // which is drawn for many at once
+		var err error
+		if done, err = s.l.Turn(s.R.Context()); err != nil {
+			return err
+		}
+	}
 	blocks, err := s.drawn(n)
+	done()
 	if fault.Is(err, fault.NotFound) && s.ticket != 0 {
 		s.ticket = 0
 		return s.out.Send(seq, "gone", "This ticket does not exist any more, or you may not see it.")
@@ -220,7 +248,7 @@ func (s *stream) drawn(n live.News) (out []block, err error) {
 				return err
 			}
 		}
-		if n.Kinds { // last, since it is drawn for many at once
+		if n.Kinds {
 			want = append(want, "queue")
 			d.Queue, err = s.queue(tx, s.ticket)
 		}
