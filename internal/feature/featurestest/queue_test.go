@@ -28,7 +28,9 @@ func TestBoardFollows(t *testing.T) {
 	last := make([]*desk.Board, len(callers))
 	var made []*record.Record
 	steps := []func(){
-		func() { made = append(made, b.mustMake(incident.Kind, record.Values{"category_id": b.one("category", "Software")})) },
+		func() {
+			made = append(made, b.mustMake(incident.Kind, record.Values{"category_id": b.one("category", "Software")}))
+		},
 		func() { made = append(made, b.mustMake(task.Kind, record.Values{})) },
 	}
 	some := func(do func(tx *gate.Tx, r *record.Record) error) func() {
@@ -56,12 +58,16 @@ func TestBoardFollows(t *testing.T) {
 		set(func() record.Values { return record.Values{"owner_id": b.agent.User} }),
 		set(func() record.Values { return record.Values{"team_id": team} }),
 		set(func() record.Values { return record.Values{"name": fmt.Sprint("Subject ", r.IntN(1000))} }),
-		set(func() record.Values { return record.Values{"status": []string{incident.Active, "Closed", "Resolved", "Done"}[r.IntN(4)], "resolution": "It was mended."} }),
+		set(func() record.Values {
+			return record.Values{"status": []string{incident.Active, "Closed", "Resolved", "Done"}[r.IntN(4)], "resolution": "It was mended."}
+		}),
 		set(func() record.Values { return record.Values{"urgency": desk.Grades()[r.IntN(3)]} }),
 		set(func() record.Values { return record.Values{"organization_id": []id.ID{b.org, other}[r.IntN(2)]} }),
 		some(func(tx *gate.Tx, x *record.Record) error { return b.Records.Trash(tx, x.Kind.Name, x.ID) }),
 		some(func(tx *gate.Tx, x *record.Record) error { return b.Records.Untrash(tx, x.Kind.Name, x.ID) }),
-		some(func(tx *gate.Tx, x *record.Record) error { return b.Records.SetAccess(tx, x.Kind.Name, x.ID, r.IntN(2) == 0, nil, nil) }),
+		some(func(tx *gate.Tx, x *record.Record) error {
+			return b.Records.SetAccess(tx, x.Kind.Name, x.ID, r.IntN(2) == 0, nil, nil)
+		}),
 	)
 	for n := range 120 {
 		steps[r.IntN(len(steps))]()

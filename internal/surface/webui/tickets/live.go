@@ -193,15 +193,11 @@ func (s *stream) tell(seq int64, n live.News) error {
 
 // send draws what may have changed, and sends what has.
 func (s *stream) send(seq int64, n live.News) error {
-	done := func() {}
-	if n.Kinds { // which is drawn for many at once
-		var err error
-		if done, err = s.l.Turn(s.R.Context()); err != nil {
-			return err
-		}
+	draw := s.drawn
+	if n.Kinds {
+		draw = s.inTurn
 	}
-	blocks, err := s.drawn(n)
-	done()
+	blocks, err := draw(n)
 	if fault.Is(err, fault.NotFound) && s.ticket != 0 {
 		s.ticket = 0
 		return s.out.Send(seq, "gone", "This ticket does not exist any more, or you may not see it.")
@@ -220,6 +216,16 @@ func (s *stream) send(seq int64, n live.News) error {
 		}
 	}
 	return nil
+}
+
+// inTurn draws what is drawn for many at once.
+func (s *stream) inTurn(n live.News) ([]block, error) {
+	done, err := s.l.Turn(s.R.Context())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return s.drawn(n)
 }
 
 // block is a part of the page, with its id.
