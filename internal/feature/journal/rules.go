@@ -136,7 +136,11 @@ func tellOthers(tx *gate.Tx, e *record.Record, told []id.ID) error {
 	if err != nil {
 		return err
 	}
-	_, err = notification.Send(tx, notification.Notice{Topic: "comment", To: others, Record: e.Parent, Place: entry.Place(e.ID), Key: "journal/" + e.ID.String(),
+	topic := "comment"
+	if tx.Caller.Customer() {
+		topic = "replied"
+	}
+	_, err = notification.Send(tx, notification.Notice{Topic: topic, To: others, Record: e.Parent, Place: entry.Place(e.ID), Key: "journal/" + e.ID.String(),
 		Text: []notification.Part{notification.Words("wrote on"), notification.Of(e.Parent)}})
 	return err
 }

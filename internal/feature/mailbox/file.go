@@ -332,7 +332,7 @@ func (f *filing) tell(kind string, e *record.Record) error {
 	if len(people) == 0 {
 		return nil
 	}
-	_, err = notification.Send(f.tx, notification.Notice{Topic: "comment", To: people, Record: e.Parent, Place: f.Tickets.Place(e.ID), Key: "journal/" + e.ID.String(),
+	_, err = notification.Send(f.tx, notification.Notice{Topic: "replied", To: people, Record: e.Parent, Place: f.Tickets.Place(e.ID), Key: "journal/" + e.ID.String(),
 		Text: []notification.Part{notification.Words("A mail came on"), notification.Of(e.Parent)}})
 	return err
 }

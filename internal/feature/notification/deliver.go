@@ -25,6 +25,7 @@ type Channel interface {
 type Message struct {
 	To     *access.Caller
 	Notice *Line
+	Digest []*Line // several, the oldest first, in one message; Notice is nil then
 }
 
 // Deliverer hands notices to the channels. Fill the fields.
@@ -53,6 +54,7 @@ type waiting struct {
 	channel      string
 	notice, user id.ID
 	at           int64 // from when it may leave, Unix milliseconds
+	digest       bool  // with others
 }
 
 // deliverAtOnce is how many messages one run hands over.
@@ -86,7 +88,7 @@ func (d *Deliverer) Run(ctx context.Context, tenant string) error {
 }
 
 func due(tx *gate.Tx) ([]waiting, error) {
-	rows, err := tx.Query(`select channel, notification_id, user_id, at from notification_out where at <= ? order by at, notification_id limit ?`, tx.Now, deliverAtOnce)
+	rows, err := tx.Query(`select channel, notification_id, user_id, at, digest from notification_out where at <= ? order by at, notification_id limit ?`, tx.Now, deliverAtOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +97,7 @@ func due(tx *gate.Tx) ([]waiting, error) {
 	for rows.Next() {
 		var w waiting
 		var n, u int64
-		if err := rows.Scan(&w.channel, &n, &u, &w.at); err != nil {
+		if err := rows.Scan(&w.channel, &n, &u, &w.at, &w.digest); err != nil {
 			return nil, err
 		}
 		w.notice, w.user = id.ID(n), id.ID(u)
@@ -115,17 +117,37 @@ func (d *Deliverer) one(ctx context.Context, tenant string, ch Channel, w waitin
 		to = access.System(tenant, "job")
 	}
 	return d.Gate.Change(ctx, to, access.View, gate.Thing{}, func(tx *gate.Tx) error {
-		n, err := tx.Exec(`delete from notification_out where channel = ? and notification_id = ?`, w.channel, int64(w.notice))
-		if err != nil || n == 0 || gone || w.at < tx.Now-keepOut.Milliseconds() {
+		m := Message{To: to}
+		switch {
+		case gone:
+			_, err := tx.Exec(`delete from notification_out where channel = ? and notification_id = ?`, w.channel, int64(w.notice))
 			return err
+		case w.digest:
+			if m.Digest, err = together(tx, w); err != nil || len(m.Digest) == 0 { // nothing is no message; or it went with another
+				return err
+			}
+		default:
+			if m.Notice, err = leaving(tx, w); err != nil || m.Notice == nil {
+				return err
+			}
 		}
-		cond, args := tx.Visible("r")
-		p, err := list(tx, Query{ID: w.notice, Unread: true, Limit: 1},
-			`n.user_id = ? and (n.record_id = 0 or (r.id is not null and r.trashed_at is null and `+cond+`))`,
-			append([]any{int64(w.user)}, args...))
-		if err != nil || len(p.Lines) == 0 {
-			return err
-		}
-		return ch.Deliver(tx, Message{To: to, Notice: p.Lines[0]})
+		return ch.Deliver(tx, m)
 	})
+}
+
+// leaving takes a notice out of what waits, and gives it when it still is to be told: nil when
+// somebody else was first, and for what was read meanwhile, is hidden or is no news any more.
+func leaving(tx *gate.Tx, w waiting) (*Line, error) {
+	n, err := tx.Exec(`delete from notification_out where channel = ? and notification_id = ?`, w.channel, int64(w.notice))
+	if err != nil || n == 0 || w.at < tx.Now-keepOut.Milliseconds() {
+		return nil, err
+	}
+	cond, args := tx.Visible("r")
+	p, err := list(tx, Query{ID: w.notice, Unread: true, Limit: 1},
+		`n.user_id = ? and (n.record_id = 0 or (r.id is not null and r.trashed_at is null and `+cond+`))`,
+		append([]any{int64(w.user)}, args...))
+	if err != nil || len(p.Lines) == 0 {
+		return nil, err
+	}
+	return p.Lines[0], nil
 }

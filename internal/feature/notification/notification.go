@@ -45,6 +45,8 @@ var schema = []string{
 	`create table if not exists notification_choice (user_id int not null, topic text not null, channel text not null, wanted int not null, primary key (user_id, topic, channel))`,
 	`create table if not exists notification_quiet (user_id int primary key, zone text not null, from_minute int not null, until_minute int not null)`,
 	`create table if not exists notification_out (channel text not null, notification_id int not null, user_id int not null, at int not null, primary key (channel, notification_id))`,
+	`alter table notification_out add column if not exists digest int not null default 0`,
+	`create table if not exists notification_digest (user_id int primary key, zone text not null, daily int not null, at_minute int not null)`,
 }
 
 // purge forgets the notices about a record that is purged, and those of a user.
@@ -58,8 +60,10 @@ func purge(tx *gate.Tx, r *record.Record) error {
 			return err
 		}
 	}
-	if _, err := tx.Exec(`delete from notification_quiet where user_id = ?`, n); err != nil {
-		return err
+	for _, q := range []string{`delete from notification_quiet where user_id = ?`, `delete from notification_digest where user_id = ?`} {
+		if _, err := tx.Exec(q, n); err != nil {
+			return err
+		}
 	}
 	_, err := tx.Exec(`delete from notification_choice where user_id = ?`, n)
 	return err
@@ -82,11 +86,13 @@ func Topics() []Topic {
 	return []Topic{
 		{Name: "mention", Label: "Somebody mentions me in a comment", Icon: "at", Mail: true},
 		{Name: "comment", Label: "New comments on what I watch", Icon: "message"},
+		{Name: "replied", Label: "A customer replies on a ticket of mine, or one that I watch", Icon: "mail"},
 		{Name: "expiration", Label: "Something that I may see runs out soon", Icon: "calendar-due", Admin: true},
 		{Name: "assignment", Label: "A ticket, checklist or task is given to me", Icon: "checklist", Mail: true},
 		{Name: "webhook", Label: "A webhook that I saved is turned off, since it fails", Icon: "webhook", Mail: true},
 		{Name: "duty", Label: "I am called because I am on call, or asked to be", Icon: "phone", Mail: true, Urgent: true},
-		{Name: "deadline", Label: "A ticket of mine or my team's is due soon, or late", Icon: "clock", Mail: true},
+		{Name: "deadline", Label: "A ticket of mine or my team's is due soon", Icon: "clock", Mail: true},
+		{Name: "breached", Label: "A ticket of mine or my team's is late", Icon: "alert-triangle", Mail: true},
 		{Name: "article", Label: "An article that I look after is to be reviewed", Icon: "bulb", Mail: true},
 		{Name: "survey", Label: "A customer is not content with what I or my team did", Icon: "mood-happy", Mail: true},
 		{Name: "automation", Label: "A rule has something to tell me", Icon: "bolt", Mail: true},
@@ -180,7 +186,7 @@ func Send(tx *gate.Tx, n Notice) (told []id.ID, err error) {
 }
 
 // put writes one person's notice, and what of it is to leave the house, not before a time.
-func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]bool, leaves int64) error {
+func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]bool, l leave) error {
 	if !wants[InApp] && !wants[ByMail] {
 		return nil
 	}
@@ -193,7 +199,7 @@ func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]
 	if err != nil || fresh == 0 || !wants[ByMail] {
 		return err
 	}
-	_, err = tx.Exec(`insert into notification_out (channel, notification_id, user_id, at) values (?, ?, ?, ?)`, ByMail, int64(nid), int64(to), leaves)
+	_, err = tx.Exec(`insert into notification_out (channel, notification_id, user_id, at, digest) values (?, ?, ?, ?, ?)`, ByMail, int64(nid), int64(to), l.at, l.digest)
 	return err
 }
 

@@ -193,6 +193,14 @@ func (b *box) Deliver(_ *gate.Tx, m notification.Message) error {
 	if b.fail {
 		return errors.New("no room")
 	}
+	if m.Notice == nil {
+		said := "together:"
+		for _, l := range m.Digest {
+			said += " " + l.Plain()
+		}
+		b.got = append(b.got, said)
+		return nil
+	}
 	b.got = append(b.got, m.To.User.String()+" "+m.Notice.Plain())
 	return nil
 }
@@ -355,4 +363,127 @@ func TestQuietHours(t *testing.T) {
 	if n := waits(); n != 2 {
 		t.Errorf("%d leave when they end", n)
 	}
+}
+
+// TestDigests: what can wait comes together, at the hour or at a time of the day, not in quiet
+// hours; nothing comes twice, what was read or is hidden by then does not come, and nothing at
+// all is no message.
+func TestDigests(t *testing.T) {
+	for name, c := range map[string]struct{ every, at, zone, now, want string }{
+		"hourly":              {"hourly", "", "UTC", "2026-03-02T22:30:00Z", "2026-03-02T23:00:00Z"},
+		"at the full hour":    {"hourly", "", "UTC", "2026-03-02T22:00:00Z", "2026-03-02T23:00:00Z"},
+		"half an hour apart":  {"hourly", "", "Asia/Kolkata", "2026-03-02T22:00:00Z", "2026-03-02T22:30:00Z"},
+		"daily, later":        {"daily", "08:00", "Europe/Berlin", "2026-03-02T06:00:00Z", "2026-03-02T07:00:00Z"},
+		"daily, tomorrow":     {"daily", "08:00", "Europe/Berlin", "2026-03-02T07:00:00Z", "2026-03-03T07:00:00Z"},
+		"clocks go forward":   {"daily", "08:00", "Europe/Berlin", "2026-03-28T08:00:00Z", "2026-03-29T06:00:00Z"},
+		"left out that night": {"daily", "02:30", "Europe/Berlin", "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"},
+	} {
+		d, err := notification.ParseDigest(c.every, c.at, c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, _ := time.Parse(time.RFC3339, c.now)
+		if got := d.Next(now).UTC().Format(time.RFC3339); got != c.want {
+			t.Errorf("%s: it leaves %s, want %s", name, got, c.want)
+		}
+	}
+	for _, bad := range [][3]string{{"weekly", "", "UTC"}, {"daily", "", "UTC"}, {"daily", "25:00", "UTC"}, {"hourly", "", "Nowhere"}, {"hourly", "", ""}} {
+		if _, err := notification.ParseDigest(bad[0], bad[1], bad[2]); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+	h := open(t)
+	org := h.Org("Mine")
+	doc, shut := h.Make("document", org, record.Values{"name": "Runbook"}), h.Make("document", org, record.Values{"name": "Shut"})
+	author, reader := h.User(access.Editor), h.User(access.Editor)
+	b := &box{}
+	d := &notification.Deliverer{Gate: h.Gate, Channels: []notification.Channel{b}, Log: h.Gate.Log, Resolve: func(ctx context.Context, tenant string, user id.ID) (c *access.Caller, err error) {
+		err = h.Gate.View(ctx, access.System(tenant, "job"), func(tx *gate.Tx) (err error) { c, err = access.Load(tx.SQL(), user); return err })
+		if err == nil {
+			c.Tenant, c.Via = tenant, "job"
+		}
+		return c, err
+	}}
+	comes := func(want ...string) {
+		t.Helper()
+		for range 2 {
+			if err := d.Run(t.Context(), coretest.Name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !slices.Equal(b.got, want) {
+			t.Errorf("%q came, want %q", b.got, want)
+		}
+		b.got = nil
+	}
+	set := func(every, at, from, until string) {
+		t.Helper()
+		together, err := notification.ParseDigest(every, at, "UTC")
+		if err != nil {
+			t.Fatal(err)
+		}
+		quiet, err := notification.ParseQuiet("UTC", from, until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = change(t, h, reader, func(tx *gate.Tx) error {
+			if err := notification.SetDigest(tx, together); err != nil {
+				return err
+			}
+			return notification.SetQuiet(tx, quiet)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	until := func(hour, minute int) { // the clock next shows it
+		now := h.Clock.Now().UTC()
+		at := time.Date(now.Year(), now.Month(), now.Day(), hour, minute, 0, 0, time.UTC)
+		if !at.After(now) {
+			at = at.AddDate(0, 0, 1)
+		}
+		h.Clock.Advance(at.Sub(now))
+	}
+	until(10, 5)
+	set("hourly", "", "", "")
+	send(t, h, author, mention(doc, "1", reader.User))
+	send(t, h, author, mention(shut, "2", reader.User))
+	send(t, h, author, mention(doc, "3", reader.User))
+	third := lines(t, h, reader, notification.Query{}).Lines[0]
+	h.Clock.Advance(time.Minute)
+	send(t, h, author, mention(doc, "4", reader.User))
+	urgent := mention(doc, "5", reader.User)
+	urgent.Topic = "duty"
+	send(t, h, author, urgent)
+	comes(reader.User.String() + " " + third.Plain())
+	if err := change(t, h, reader, func(tx *gate.Tx) error { return notification.Mark(tx, third.ID, true) }); err != nil {
+		t.Fatal(err)
+	}
+	h.Change(func(tx *gate.Tx) error { return h.Records.SetAccess(tx, "document", shut, true, nil, nil) })
+	until(10, 59)
+	comes()
+	until(11, 0)
+	b.fail = true
+	if err := d.Run(t.Context(), coretest.Name); err != nil {
+		t.Fatal(err)
+	}
+	b.fail = false
+	comes("together: " + third.Plain() + " " + third.Plain()) // 1 and 4
+	until(12, 0)
+	comes()
+
+	set("daily", "08:00", "07:00", "09:30")
+	send(t, h, author, mention(doc, "6", reader.User))
+	send(t, h, author, mention(doc, "7", reader.User))
+	until(8, 0)
+	comes()
+	until(9, 30)
+	comes("together: " + third.Plain() + " " + third.Plain())
+
+	set("daily", "20:00", "", "")
+	send(t, h, author, mention(shut, "8", reader.User))
+	send(t, h, author, mention(doc, "9", reader.User))
+	h.Change(func(tx *gate.Tx) error { return notification.Retract(tx, "9") })
+	until(20, 0)
+	comes()
 }

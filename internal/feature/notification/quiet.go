@@ -92,32 +92,52 @@ func SetQuiet(tx *gate.Tx, q *Quiet) error {
 	return err
 }
 
-// leaves says when a notice of a topic may leave the house for each of some people, with one
-// statement.
-func leaves(tx *gate.Tx, t Topic, people []id.ID) (func(id.ID) int64, error) {
-	hours := map[id.ID]*Quiet{}
+// leave is when a notice may leave the house, and whether with others.
+type leave struct {
+	at     int64 // Unix milliseconds
+	digest bool
+}
+
+// leaves says when a notice of a topic may leave the house for each of some people: what can
+// wait with her next digest, and not in her quiet hours.
+func leaves(tx *gate.Tx, t Topic, people []id.ID) (func(id.ID) leave, error) {
+	hours, together := map[id.ID]*Quiet{}, map[id.ID]*Digest{}
 	if !t.Urgent {
-		rows, err := tx.Query(`select user_id, zone, from_minute, until_minute from notification_quiet where user_id in (`+access.Marks(len(people))+`)`, access.Args(people)...)
-		if err != nil {
+		var err error
+		if together, err = digests(tx, people); err != nil {
 			return nil, err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var u int64
-			q := &Quiet{}
-			if err := rows.Scan(&u, &q.Zone, &q.From, &q.Until); err != nil {
-				return nil, err
-			}
-			hours[id.ID(u)] = q
-		}
-		if err := rows.Err(); err != nil {
+		if hours, err = quiets(tx, people); err != nil {
 			return nil, err
 		}
 	}
-	return func(u id.ID) int64 {
-		if q := hours[u]; q != nil {
-			return q.Ends(time.UnixMilli(tx.Now)).UnixMilli()
+	return func(u id.ID) leave {
+		at, d := time.UnixMilli(tx.Now), together[u]
+		if d != nil {
+			at = d.Next(at)
 		}
-		return tx.Now
+		if q := hours[u]; q != nil {
+			at = q.Ends(at)
+		}
+		return leave{at.UnixMilli(), d != nil}
 	}, nil
+}
+
+// quiets are the quiet hours of some people, with one statement.
+func quiets(tx *gate.Tx, people []id.ID) (map[id.ID]*Quiet, error) {
+	rows, err := tx.Query(`select user_id, zone, from_minute, until_minute from notification_quiet where user_id in (`+access.Marks(len(people))+`)`, access.Args(people)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := map[id.ID]*Quiet{}
+	for rows.Next() {
+		var u int64
+		q := &Quiet{}
+		if err := rows.Scan(&u, &q.Zone, &q.From, &q.Until); err != nil {
+			return nil, err
+		}
+		out[id.ID(u)] = q
+	}
+	return out, rows.Err()
 }

@@ -88,19 +88,29 @@ func (o *Outbox) Deliver(tx *gate.Tx, m notification.Message) error {
 	if err != nil {
 		return nil //nolint:nilerr // who has no address gets no mail
 	}
-	subject := m.Notice.Plain()
-	if m.Notice.By != "" {
-		subject = m.Notice.By + " " + subject
+	lines := m.Digest
+	if m.Notice != nil {
+		lines = []*notification.Line{m.Notice}
 	}
-	link := ""
-	if o.Link != "" {
-		link = o.Address("/notifications/" + m.Notice.ID.String())
+	text, page, subject := "", "", ""
+	for _, l := range lines {
+		said := l.Plain()
+		if l.By != "" {
+			said = l.By + " " + said
+		}
+		subject = said
+		text += said + "\n"
+		page += "<p>" + html.EscapeString(said)
+		if o.Link != "" {
+			link := o.Address("/notifications/" + l.ID.String())
+			text += link + "\n"
+			page += `<br><a href="` + html.EscapeString(link) + `">Open it in Strongroom</a>`
+		}
+		text += "\n"
+		page += "</p>"
 	}
-	text := subject + "\n\n"
-	page := "<p>" + html.EscapeString(subject) + "</p>"
-	if link != "" {
-		text += link + "\n\n"
-		page += `<p><a href="` + html.EscapeString(link) + `">Open it in Strongroom</a></p>`
+	if len(lines) > 1 {
+		subject = fmt.Sprintf("%d things that concern you", len(lines))
 	}
 	const why = "Strongroom sends this because you chose to be told by mail. You can change that under Notifications, Settings."
 	return o.Put(tx, m.To.User, mail.Address{Name: m.To.Name, Address: to.Address}, short(subject), text+why+"\n", page+`<p><small>`+why+`</small></p>`)

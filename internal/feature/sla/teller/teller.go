@@ -19,8 +19,11 @@ import (
 	"strongroom/internal/feature/sla/clock"
 )
 
-// Topic is what the notices are about.
-const Topic = "deadline"
+// What the notices are about: what is due soon, and what is late.
+const (
+	Topic = "deadline"
+	Late  = "breached"
+)
 
 // batch is how many tickets are looked at in one transaction.
 const batch = 100
@@ -146,11 +149,11 @@ func (m *Teller) send(tx *gate.Tx, r *record.Record, c clock.Clock, mark clock.M
 			to = append(to, manager)
 		}
 	}
-	what := "is due soon: " + string(c.Measure) + "."
+	topic, what := Topic, "is due soon: "+string(c.Measure)+"."
 	if mark.Level == clock.Breach {
-		what = "is late: " + string(c.Measure) + "."
+		topic, what = Late, "is late: "+string(c.Measure)+"."
 	}
-	_, err := notification.Send(tx, notification.Notice{Topic: Topic, To: to, Record: r.ID, Own: true, Key: "deadline/" + r.ID.String() + "/" + mark.Key,
+	_, err := notification.Send(tx, notification.Notice{Topic: topic, To: to, Record: r.ID, Own: true, Key: "deadline/" + r.ID.String() + "/" + mark.Key,
 		Text: []notification.Part{notification.Of(r.ID), notification.Words(what)}})
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -230,6 +231,7 @@ type choiceView struct {
 	Head   ui.Head
 	Topics []choiceLine
 	Errors *ui.Errors
+	Digest []ui.Field
 	Quiet  []ui.Field
 }
 
@@ -252,19 +254,29 @@ func (p *Pages) offered() map[string]string {
 	return out
 }
 
-// quiet are the fields of quiet hours, as they are or as they were sent and refused.
-func quiet(q *notification.Quiet, sent *web.Form) []ui.Field {
-	out := []ui.Field{{Name: "from", Label: "From", Type: "time"}, {Name: "until", Label: "Until", Type: "time"}, {Name: "zone", Label: "Time zone", Type: "text", Value: "UTC", Hint: "Such as Europe/Berlin."}}
+// times are the fields of when mail comes and of quiet hours, as they are or as they were sent
+// and refused.
+func times(d *notification.Digest, q *notification.Quiet, sent *web.Form) (digest, quiet []ui.Field) {
 	clock := func(m int) string { return time.Date(2000, 1, 1, 0, m, 0, 0, time.UTC).Format("15:04") }
-	if q != nil {
-		out[0].Value, out[1].Value, out[2].Value = clock(q.From), clock(q.Until), q.Zone
-	}
-	for i := range out {
-		if sent != nil {
-			out[i].Value = sent.Text(out[i].Name)
+	every, at, from, until, zone := "", "", "", "", "UTC"
+	if d != nil {
+		every, zone = notification.Hourly, d.Zone
+		if d.Daily {
+			every, at = notification.Daily, clock(d.Minute)
 		}
 	}
-	return out
+	if q != nil {
+		from, until, zone = clock(q.From), clock(q.Until), q.Zone
+	}
+	if sent != nil {
+		every, at, from, until, zone = sent.Text("every"), sent.Text("at"), sent.Text("from"), sent.Text("until"), sent.Text("zone")
+	}
+	often := []ui.Option{{Label: "At once"}, {Value: notification.Hourly, Label: "Together, once an hour"}, {Value: notification.Daily, Label: "Together, once a day"}}
+	for i := range often {
+		often[i].Selected = often[i].Value == every
+	}
+	return []ui.Field{{Name: "every", Label: "Mail comes", Type: "select", Options: often}, {Name: "at", Label: "Once a day at", Type: "time", Value: at}, {Name: "zone", Label: "Time zone", Type: "text", Value: zone, Hint: "Such as Europe/Berlin."}},
+		[]ui.Field{{Name: "from", Label: "From", Type: "time", Value: from}, {Name: "until", Label: "Until", Type: "time", Value: until}}
 }
 
 func (v *visit) choices() error { return v.choicesPage(nil, nil) }
@@ -294,7 +306,11 @@ func (v *visit) choicesPage(sent *web.Form, refused error) error {
 			return err
 		}
 		q, err := notification.QuietOf(tx)
-		d.Quiet = quiet(q, sent)
+		if err != nil {
+			return err
+		}
+		together, err := notification.DigestOf(tx)
+		d.Digest, d.Quiet = times(together, q, sent)
 		return err
 	})
 	if err != nil {
@@ -307,9 +323,9 @@ func (v *visit) choicesPage(sent *web.Form, refused error) error {
 	status := http.StatusOK
 	if refused != nil {
 		say := fault.Say(refused)
-		form := ui.Form{Fields: d.Quiet}
+		form := ui.Form{Fields: append(slices.Clone(d.Digest), d.Quiet...)}
 		form.Wrong(say.Text, say.Hint, say.Fields)
-		d.Errors, d.Quiet, status = form.Errors, form.Fields, web.Status(refused)
+		d.Errors, d.Digest, d.Quiet, status = form.Errors, form.Fields[:len(d.Digest)], form.Fields[len(d.Digest):], web.Status(refused)
 	}
 	p.Data = d
 	return v.RenderStatus(status, "notification-settings", p)
@@ -327,6 +343,10 @@ func (v *visit) choose() error {
 		}
 	}
 	hours, err := notification.ParseQuiet(f.Text("zone"), f.Text("from"), f.Text("until"))
+	var together *notification.Digest
+	if err == nil {
+		together, err = notification.ParseDigest(f.Text("every"), f.Text("at"), f.Text("zone"))
+	}
 	if shell.Refusable(err) {
 		return v.choicesPage(f, err)
 	}
@@ -335,6 +355,9 @@ func (v *visit) choose() error {
 	}
 	err = v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) error {
 		if err := notification.Choose(tx, list...); err != nil {
+			return err
+		}
+		if err := notification.SetDigest(tx, together); err != nil {
 			return err
 		}
 		return notification.SetQuiet(tx, hours)
