@@ -9,7 +9,6 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -231,8 +230,7 @@ type choiceView struct {
 	Head   ui.Head
 	Topics []choiceLine
 	Errors *ui.Errors
-	Digest []ui.Field
-	Quiet  []ui.Field
+	Times  []ui.Field
 }
 
 type choiceLine struct {
@@ -256,7 +254,7 @@ func (p *Pages) offered() map[string]string {
 
 // times are the fields of when mail comes and of quiet hours, as they are or as they were sent
 // and refused.
-func times(d *notification.Digest, q *notification.Quiet, sent *web.Form) (digest, quiet []ui.Field) {
+func times(d *notification.Digest, q *notification.Quiet, sent *web.Form) []ui.Field {
 	clock := func(m int) string { return time.Date(2000, 1, 1, 0, m, 0, 0, time.UTC).Format("15:04") }
 	every, at, from, until, zone := "", "", "", "", "UTC"
 	if d != nil {
@@ -275,8 +273,11 @@ func times(d *notification.Digest, q *notification.Quiet, sent *web.Form) (diges
 	for i := range often {
 		often[i].Selected = often[i].Value == every
 	}
-	return []ui.Field{{Name: "every", Label: "Mail comes", Type: "select", Options: often}, {Name: "at", Label: "Once a day at", Type: "time", Value: at}, {Name: "zone", Label: "Time zone", Type: "text", Value: zone, Hint: "Such as Europe/Berlin."}},
-		[]ui.Field{{Name: "from", Label: "From", Type: "time", Value: from}, {Name: "until", Label: "Until", Type: "time", Value: until}}
+	return []ui.Field{{Type: "heading", Label: "When mail comes", Hint: "What is urgent comes at once: that you are called, and what is about security. What you have read in Strongroom by then does not come."},
+		{Name: "every", Label: "Mail comes", Type: "select", Options: often}, {Name: "at", Label: "Once a day at", Type: "time", Value: at},
+		{Name: "zone", Label: "Time zone", Type: "text", Value: zone, Hint: "Such as Europe/Berlin. It is that of quiet hours too."},
+		{Type: "heading", Label: "Quiet hours", Hint: "In these hours no mail leaves for you but what is urgent. It comes when they end."},
+		{Name: "from", Label: "From", Type: "time", Value: from}, {Name: "until", Label: "Until", Type: "time", Value: until}}
 }
 
 func (v *visit) choices() error { return v.choicesPage(nil, nil) }
@@ -310,7 +311,7 @@ func (v *visit) choicesPage(sent *web.Form, refused error) error {
 			return err
 		}
 		together, err := notification.DigestOf(tx)
-		d.Digest, d.Quiet = times(together, q, sent)
+		d.Times = times(together, q, sent)
 		return err
 	})
 	if err != nil {
@@ -323,9 +324,9 @@ func (v *visit) choicesPage(sent *web.Form, refused error) error {
 	status := http.StatusOK
 	if refused != nil {
 		say := fault.Say(refused)
-		form := ui.Form{Fields: append(slices.Clone(d.Digest), d.Quiet...)}
+		form := ui.Form{Fields: d.Times}
 		form.Wrong(say.Text, say.Hint, say.Fields)
-		d.Errors, d.Digest, d.Quiet, status = form.Errors, form.Fields[:len(d.Digest)], form.Fields[len(d.Digest):], web.Status(refused)
+		d.Errors, d.Times, status = form.Errors, form.Fields, web.Status(refused)
 	}
 	p.Data = d
 	return v.RenderStatus(status, "notification-settings", p)
