@@ -394,6 +394,30 @@ func TestWebhooks(t *testing.T) {
 		h.off(rule)
 		h.mustUpdate(webhook.Kind, third, record.Values{"active": false})
 	})
+	t.Run("who answers each message by a change of what it tells comes to an end", func(t *testing.T) {
+		loop, _ := h.hook(h.manager, record.Values{"conditions": termRows([][3]string{{"name", "contains", "round and round"}})})
+		r := h.mustMake("incident", record.Values{"name": "It goes round and round"})
+		answers := 0
+		h.to.hook = func() { // called while it is locked
+			answers++
+			if err := h.as(h.agent, r.ID, record.Values{"name": fmt.Sprintf("It goes round and round %d", answers)}); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 5 {
+			h.send()
+		}
+		got := len(h.to.take())
+		h.to.mu.Lock()
+		h.to.hook = nil
+		h.to.mu.Unlock()
+		var s *webhook.Standing
+		h.View(h.Admin(), func(tx *gate.Tx) (err error) { s, err = webhook.StandingOf(tx, loop); return err })
+		if got != 100 || answers != 100 || s.Lost != 1 || s.Waiting != 0 {
+			t.Errorf("%d messages, %d answers, and it stands so: %+v", got, answers, s)
+		}
+		h.mustUpdate(webhook.Kind, loop, record.Values{"active": false})
+	})
 	t.Run("it ends", func(t *testing.T) {
 		h.to.says(http.StatusFound) // which is not followed
 		h.mustMake("incident", record.Values{"name": "switch"})

@@ -235,6 +235,20 @@ func TestNotices(t *testing.T) {
 	if m.Address != "reader@example.com" || !strings.Contains(m.Subject, "mentioned you on Runbook") || !strings.Contains(strings.ReplaceAll(h.mails()[0], "=\r\n", ""), "https://strongroom.example.com/notifications/") {
 		t.Errorf("%+v\n%s", m, h.mails()[0])
 	}
+	err = h.House.Gate.Change(t.Context(), reader, access.View, gate.Thing{}, func(tx *gate.Tx) error {
+		p, err := notification.List(tx, notification.Query{})
+		if err != nil {
+			return err
+		}
+		return h.Deliver(tx, notification.Message{To: reader, Digest: []*notification.Line{p.Lines[0], p.Lines[0]}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.until(queue.Sent, 1)
+	if got := strings.ReplaceAll(h.mails()[1], "=\r\n", ""); !strings.Contains(got, "Subject: 2 things that concern you") || strings.Count(got, "mentioned you on Runbook") != 4 { // as text, and as a page
+		t.Errorf("two in one mail: %s", got)
+	}
 	err = h.House.Gate.View(t.Context(), author, func(tx *gate.Tx) error { _, err := h.List(tx); return err })
 	if !fault.Is(err, fault.Denied) {
 		t.Errorf("who does not manage the tenant sees mails: %v", err)

@@ -61,6 +61,7 @@ const (
 	mostTerms   = 20
 	mostHooks   = 100
 	mostWaiting = 10000
+	mostOfOne   = 100       // messages about one record within an hour
 	mostBody    = 256 << 10 // bytes of a message
 	keep        = 30 * 24 * time.Hour
 )
@@ -365,13 +366,20 @@ func (h *Hooks) enqueue(tx *gate.Tx, x *Hook, now, old *record.Record, event, on
 	return h.put(tx, x, n, event, now.Kind.Name, now.ID, once, body)
 }
 
-// put puts a message into the queue of an address, unless that is full.
+// put puts a message into the queue of an address, unless that is full, or the record was told
+// of so often that it seems to be changed by who is told.
 func (h *Hooks) put(tx *gate.Tx, x *Hook, n id.ID, event, kind string, rec id.ID, once string, body []byte) error {
 	var waiting int
 	if err := tx.QueryRow(`select count(*) from (select id from webhook_out where hook_id = ? and state in ('waiting', 'sending') limit ?) w`, int64(x.ID), mostWaiting).Scan(&waiting); err != nil {
 		return err
 	}
-	if waiting >= mostWaiting {
+	lately := 0
+	if rec != 0 {
+		if err := tx.QueryRow(`select count(*) from webhook_out where record_id = ? and hook_id = ? and at > ?`, int64(rec), int64(x.ID), tx.Now-time.Hour.Milliseconds()).Scan(&lately); err != nil {
+			return err
+		}
+	}
+	if waiting >= mostWaiting || lately >= mostOfOne {
 		_, err := tx.Exec(`update webhook_state set lost = lost + 1 where hook_id = ?`, int64(x.ID))
 		return err
 	}

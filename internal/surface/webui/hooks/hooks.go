@@ -201,7 +201,7 @@ func (v *visit) standing(r *record.Record, s *webhook.Standing) *ui.Section {
 	}
 	say("Waiting", messages(s.Waiting))
 	if s.Lost > 0 {
-		say("Lost", messages(s.Lost)+", while the queue was full")
+		say("Lost", messages(s.Lost)+", while the queue was full or a record was told of too often")
 	}
 	if s.Public != "" {
 		say("Public key", s.Public)

@@ -112,6 +112,16 @@ func TestChoosingWhatOneIsTold(t *testing.T) {
 	if got := c.Get("/notifications/settings").Want(http.StatusOK).Attr(`[name="until"]`, "value"); got != "07:00" {
 		t.Errorf("quiet hours end %q", got)
 	}
+	form.Set("every", "daily")
+	if p := c.Post("/notifications/settings", form).Want(http.StatusUnprocessableEntity); !p.Has("#e-at") || p.Count(`[name="every"] option[value="daily"][selected]`) != 1 {
+		t.Errorf("once a day, at no time: %s", p.Text("main"))
+	}
+	form.Set("at", "08:00")
+	form.Set("zone", "Europe/Berlin")
+	c.Post("/notifications/settings", form).Want(http.StatusSeeOther)
+	if p := c.Get("/notifications/settings").Want(http.StatusOK); p.Attr(`[name="at"]`, "value") != "08:00" || p.Attr(`[name="zone"]`, "value") != "Europe/Berlin" || p.Count(`[name="every"] option[value="daily"][selected]`) != 1 {
+		t.Errorf("once a day: %s", p.Text("main"))
+	}
 	tell(t, h, h.UserID(access.Editor), doc, "1")
 	if p := c.Get("/notifications").Want(http.StatusOK); p.Has("#notices li") {
 		t.Error("she is told what she does not want to be told")
