@@ -6,9 +6,11 @@ import (
 	"testing"
 
 	"strongroom/internal/base/browser"
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/hostproof"
 	"strongroom/internal/base/wordlist"
 	"strongroom/internal/core/access"
+	"strongroom/internal/core/id"
 	"strongroom/internal/feature/vault"
 	"strongroom/internal/surface/webui/webuitest"
 )
@@ -88,8 +90,7 @@ func TestSharingByHand(t *testing.T) {
 	unlock(b, passphrase)
 	b.Wait(state + ` == "open"`)
 	b.Shot("vault-access")
-	b.Click("[data-members] button")
-	b.Wait(said + `.includes("no access any more")`)
+	t.Run("a browser that is closed in the middle", func(t *testing.T) { closed(t, h, p, b, at) })
 	add(b, map[string]string{"title": "Afterwards"})
 	b.Wait(rows + `.startsWith("Afterwards,By the other,Item")`)
 	unlock(other, passphrase)
@@ -97,6 +98,63 @@ func TestSharingByHand(t *testing.T) {
 	if got := openAs(t, h, access.Editor, passphrase); len(got) != 6 || got[1]["title"] != "Item 0001" {
 		t.Errorf("afterwards the vault holds %v", got)
 	}
+}
+
+// closed ends the other one's access in a browser that is closed while it asks: before
+// the server has it nothing is otherwise, and another browser of the owner does it; after,
+// everything is.
+func closed(t *testing.T, h *webuitest.House, p *proxy, b *browser.Tab, at id.ID) {
+	kept := func(role access.Role) (uint64, int) { // the epoch, 0 for somebody without access, and items
+		t.Helper()
+		got, err := (&vault.Vaults{Gate: h.Gate}).Read(t.Context(), callerOf(h, role), at)
+		if fault.Is(err, fault.NotFound) {
+			return 0, 0
+		}
+		must(t, err)
+		m, err := hostproof.ParseManifest(got.Manifest)
+		must(t, err)
+		return m.Epoch, len(got.Items)
+	}
+	epoch, n := kept(access.Editor)
+	if e, _ := kept(access.Manager); e != epoch || n == 0 {
+		t.Fatalf("epoch %d, to the other one %d, %d items", epoch, e, n)
+	}
+	lost := p.holds("/renew", false)
+	b.Click("[data-members] button")
+	<-lost.there
+	b.Load("/")
+	if e, m := kept(access.Editor); e != epoch || m != n {
+		t.Errorf("what never arrived made epoch %d of %d, with %d items", e, epoch, m)
+	}
+	if e, _ := kept(access.Manager); e != epoch {
+		t.Error("and who was to lose access lost it")
+	}
+
+	device := browser.Open(t, h.URL)
+	signIn(device, access.Editor)
+	unlock(device, passphrase)
+	device.Wait(state + ` == "open"`)
+	if len(device.Text("[data-members]")) == 0 {
+		t.Fatal("another browser shows nobody")
+	}
+	device.Click("[data-members] button")
+	device.Wait(said + `.includes("no access any more")`)
+	if e, _ := kept(access.Manager); e != 0 {
+		t.Error("another browser ended her access, and she has it")
+	}
+
+	unlock(b, passphrase)
+	b.Wait(state + ` == "open"`)
+	unanswered := p.holds("/renew", true)
+	b.Click("details[data-sharing] summary")
+	b.Click("[data-renew]")
+	<-unanswered.there
+	b.Load("/")
+	if e, m := kept(access.Editor); e != epoch+2 || m != n {
+		t.Errorf("what arrived and was not answered made epoch %d of %d, with %d items", e, epoch, m)
+	}
+	unlock(b, passphrase)
+	b.Wait(state + ` == "open" && ` + rows + `.startsWith("By the other,Item")`)
 }
 
 // substitutes lets the server show a third person's keys as the other one's.

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"strongroom/internal/base/browser"
 	"strongroom/internal/base/hostproof"
@@ -42,6 +43,16 @@ type proxy struct {
 
 	bytes func([]byte) []byte // nil for none
 	file  string              // the script that bytes alters; empty for that of keys
+
+	held *held // nil for none
+}
+
+// held is a request that is not answered: it does not reach the server, or its answer
+// does not come back.
+type held struct {
+	path    string // how its path ends
+	reaches bool
+	there   chan struct{} // closed once the server would have been done
 }
 
 func newProxy(t *testing.T, to string) *proxy {
@@ -69,11 +80,39 @@ func newProxy(t *testing.T, to string) *proxy {
 		fmt.Fprintf(&p.sent, "%s %s\n%v\n%s\n", r.Method, r.URL, r.Header, body)
 		p.mu.Unlock()
 		r.Body = io.NopCloser(bytes.NewReader(body))
+		if x := p.holding(r.URL.Path); x != nil {
+			if x.reaches {
+				rp.ServeHTTP(httptest.NewRecorder(), r)
+			}
+			close(x.there)
+			<-r.Context().Done()
+			return
+		}
 		rp.ServeHTTP(w, r)
 	}))
 	t.Cleanup(s.Close)
 	p.URL = s.URL
 	return p
+}
+
+// holds lets the next request of such a path go unanswered.
+func (p *proxy) holds(path string, reaches bool) *held {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held = &held{path: path, reaches: reaches, there: make(chan struct{})}
+	return p.held
+}
+
+// holding takes what is to be held out, when the path is that of it.
+func (p *proxy) holding(path string) *held {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x := p.held
+	if x == nil || !strings.HasSuffix(path, x.path) {
+		return nil
+	}
+	p.held = nil
+	return x
 }
 
 func (p *proxy) change(r *http.Response) error {
@@ -413,4 +452,9 @@ func TestThousandItems(t *testing.T) {
 	if ms := browser.Eval[int](b, `Number(document.querySelector("sr-vault").dataset.openMs)`); ms > 3000 {
 		t.Errorf("1,000 items took %d ms", ms)
 	}
+	b.Click("details[data-sharing] summary")
+	begin := time.Now()
+	b.Click("[data-renew]")
+	b.Wait(said + ` == "The vault has new keys."`)
+	t.Logf("new keys, everything sealed anew, kept and opened again in %v", time.Since(begin).Round(time.Millisecond))
 }
