@@ -57,7 +57,7 @@ func TestSavedIsRead(t *testing.T) {
 				delete(v, "then")
 			}
 			if k.Name == "change_template" { // which names what it says
-				v["free"] = []map[string]any{{"field": "description"}}
+				v["free"] = []map[string]any{{"field": "Description"}}
 			}
 			if k.Name == "password" {
 				delete(v, "resource_type")

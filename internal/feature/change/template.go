@@ -68,8 +68,8 @@ func templates() *record.Kind {
 			{Name: "description", Type: record.HTML, Class: record.Internal, Search: true},
 			{Name: "plan", Label: "Steps", Type: record.HTML, Class: record.Internal, Search: true, Group: "Plan"},
 			{Name: "backout", Label: "Way back", Type: record.HTML, Class: record.Internal, Search: true, Group: "Plan", Hint: "What is done when it fails."},
-			{Name: "free", Label: "May differ", Type: record.Rows, Class: record.Internal, Group: "Plan", Hint: "What a change made from it says for itself. With anything else changed it is a significant change, and is voted on. Of " + strings.Join(slices.Sorted(maps.Keys(said())), ", ") + "; subject, times and people are always its own.",
-				Rows: []record.Field{{Name: "field", Label: "What", Type: record.Text, Class: record.Internal, Required: true}}},
+			{Name: "free", Label: "May differ", Type: record.Rows, Class: record.Internal, Group: "Plan", Hint: "What a change made from it says for itself. With anything else changed it is a significant change, and is voted on. Subject, times and people are always its own.",
+				Rows: []record.Field{{Name: "field", Label: "What", Type: record.Choice, Choices: slices.Sorted(maps.Keys(said())), Class: record.Internal}}},
 		},
 	}
 }
@@ -78,8 +78,8 @@ func templates() *record.Kind {
 func beforeTemplate(tx *gate.Tx, now, old *record.Record) error {
 	rows, _ := now.Values["free"].([]map[string]any)
 	for _, row := range rows {
-		if word, _ := row["field"].(string); said()[shown(word)] == "" {
-			return fault.Field("free", "A template says nothing called %q.", word).WithHint("There are %s.", strings.Join(slices.Sorted(maps.Keys(said())), ", "))
+		if word, _ := row["field"].(string); said()[word] == "" {
+			return fault.Field("free", "Choose what may differ, or leave the line out.")
 		}
 	}
 	to := now.Values.Text("status")
@@ -233,18 +233,9 @@ func open(t *record.Record) (out []string) {
 	rows, _ := t.Values["free"].([]map[string]any)
 	for _, row := range rows {
 		word, _ := row["field"].(string)
-		out = append(out, said()[shown(word)])
+		out = append(out, said()[word])
 	}
 	return out
-}
-
-// shown is the word for a field as it stands in the list, however somebody wrote it.
-func shown(word string) string {
-	word = strings.ToLower(strings.Join(strings.Fields(word), " "))
-	if word == "" {
-		return ""
-	}
-	return strings.ToUpper(word[:1]) + word[1:]
 }
 
 // keepTemplate keeps beside a new change what its template says of it: what becomes of the

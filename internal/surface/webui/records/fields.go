@@ -157,16 +157,22 @@ func (f *filling) refsField(v *visit, x *record.Field, out *ui.Field) {
 	}
 }
 
-// Rows: columns that do not make an otherwise empty line count end so.
+// Rows: columns that do not make an otherwise empty line count end so. A choice that begins
+// with nothing does, once somebody has chosen.
 func rowColumn(c *record.Field) string {
 	switch c.Type {
 	case record.Bool:
 		return c.Name + "_tick"
 	case record.Choice:
-		return c.Name + "_kind"
+		if !unsaid(c) {
+			return c.Name + "_kind"
+		}
 	}
 	return c.Name
 }
+
+// unsaid tells of a choice that nothing is said by it unless somebody says it.
+func unsaid(c *record.Field) bool { return !c.Required && c.Default == nil }
 
 func rowsField(x *record.Field, out ui.Field, val any) ui.Field {
 	var columns []ui.Field
@@ -181,7 +187,7 @@ func rowsField(x *record.Field, out ui.Field, val any) ui.Field {
 			col.Type = "checkbox"
 		case record.Choice:
 			col.Type = "select"
-			if !c.Required && c.Default == nil { // nothing is said unless somebody says it
+			if unsaid(c) {
 				col.Options = append(col.Options, ui.Option{})
 			}
 			for _, o := range c.Choices {
