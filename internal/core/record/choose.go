@@ -61,7 +61,9 @@ func (b *builder) few(tx *gate.Tx, q Query) (asked int, err error) {
 			return asked, err
 		}
 		enough := plan.Many(all)
-		err = tx.QueryRow(`select count(*) from (select 1 from `+b.kind.Table()+` k`+one.where()+` limit ?) x`, append(one.args, enough)...).Scan(&n)
+		if all >= enough { // else what a filter finds is fewer still
+			err = tx.QueryRow(`select count(*) from (select 1 from `+b.kind.Table()+` k`+one.where()+` limit ?) x`, append(one.args, enough)...).Scan(&n)
+		}
 		if asked, b.read = asked+1, err == nil && n < enough; b.read {
 			b.from = ` from ` + b.kind.Table() + ` k cross join record r`
 			b.add(`r.id = k.id`)
