@@ -27,13 +27,13 @@ import (
 // desk is a house with one password.
 type desk struct {
 	*coretest.House
-	t        *testing.T
+	t        testing.TB
 	org, pw  id.ID
 	revealer *secret.Revealer
 	admin    *access.Caller
 }
 
-func open(t *testing.T, o coretest.Options) *desk {
+func open(t testing.TB, o coretest.Options) *desk {
 	h := coretest.Open(t, o)
 	d := &desk{House: h, t: t, admin: h.Admin(), revealer: &secret.Revealer{Gate: h.Gate, Keys: h.Keys.Client}}
 	d.org = h.Org("Harbour Dental")

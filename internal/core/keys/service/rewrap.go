@@ -19,16 +19,17 @@ func (s *service) rewrap(ctx context.Context, a wire.Args) (out []wire.Recipient
 		if err := v.chain.append(entries...); err != nil {
 			return err
 		}
-		for _, o := range openings {
-			r, err := o.rewrap(t.public)
-			if err != nil {
-				return err
-			}
-			out = append(out, wire.Recipient{Type: r.Type, KeyID: r.KeyID[:], Generation: r.Generation, Wrapped: r.Wrapped})
-		}
-		return nil
+		out = make([]wire.Recipient, len(openings))
+		return s.inTurn(len(openings), func(i int) error {
+			r, err := openings[i].rewrap(t.public)
+			out[i] = wire.Recipient{Type: r.Type, KeyID: r.KeyID[:], Generation: r.Generation, Wrapped: r.Wrapped}
+			return err
+		})
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // rewrap refuses a data key that is not the one of the header: what could not be

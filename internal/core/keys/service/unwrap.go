@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 
 	"strongroom/internal/base/envelope"
@@ -12,6 +13,7 @@ import (
 	"strongroom/internal/core/keys/wire"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sync/errgroup"
 )
 
 // opening is one item that passed every check.
@@ -30,16 +32,19 @@ func (s *service) unwrap(ctx context.Context, call string, a wire.Args) (keys []
 		if err := v.chain.append(entries...); err != nil {
 			return err
 		}
-		for _, o := range openings {
-			k, err := s.inTurn(o, a.Ephemeral)
-			if err != nil {
-				return err
-			}
-			keys = append(keys, k)
-		}
-		return nil
+		keys = make([]wire.Secret, len(openings))
+		return s.inTurn(len(openings), func(i int) (err error) {
+			keys[i], err = openings[i].open(a.Ephemeral)
+			return err
+		})
 	})
-	return keys, err
+	if err != nil {
+		for _, k := range keys {
+			clear(k)
+		}
+		return nil, err
+	}
+	return keys, nil
 }
 
 // checked gives do what a call asks for, once its shape, its ticket and each of its
@@ -179,12 +184,32 @@ func (o opening) open(ephemeral []byte) ([]byte, error) {
 	return envelope.Rewrap(ephemeral, o.header, k)
 }
 
-// inTurn opens when it is o's turn, so that what came together is answered together and does
-// not wait for all that came behind it.
-func (s *service) inTurn(o opening, ephemeral []byte) ([]byte, error) {
-	s.turns <- struct{}{}
-	defer func() { <-s.turns }()
-	return o.open(ephemeral)
+// inTurn does fn for each of n, each when it is its turn, until one fails: as many at once as there
+// are processors, so that what came together is answered together and does not wait for all that
+// came behind it, and who asks for one waits for one turn and not for all of an export.
+func (s *service) inTurn(n int, fn func(i int) error) error {
+	one := func(i int) error {
+		s.turns <- struct{}{}
+		defer func() { <-s.turns }()
+		return fn(i)
+	}
+	if n == 1 {
+		return one(0)
+	}
+	var next atomic.Int64
+	var all errgroup.Group
+	for range min(n, cap(s.turns)) {
+		all.Go(func() error {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if err := one(i); err != nil {
+					next.Store(int64(n))
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return all.Wait()
 }
 
 // sign signs a checkpoint that continues those signed before.
