@@ -48,12 +48,13 @@ func (h *Hub) Writing(ctx context.Context, c *access.Caller, rid id.ID, on bool)
 	})
 }
 
-// Gone says that c has left a record, unless she has it on another page.
+// Gone says that c has left a record, unless she has it on another page. That is asked within the
+// change: a page that opens meanwhile listens before it says that she is there, which then comes after.
 func (h *Hub) Gone(ctx context.Context, c *access.Caller, rid id.ID) error {
-	if h.elsewhere(c, rid) {
-		return nil
-	}
 	err := h.Gate.Change(ctx, access.System(c.Tenant, "live"), access.View, gate.Thing{}, func(tx *gate.Tx) error { // she may not see it any more
+		if h.elsewhere(c, rid) {
+			return nil
+		}
 		_, err := tx.Exec(`delete from live_presence where record_id = ? and user_id = ?`, int64(rid), int64(c.User))
 		return err
 	})
