@@ -30,6 +30,7 @@ var floors = []string{"base", "core", "feature", "surface", "app", "cmd"}
 // its reason. A key "a -> b" also holds for the packages below a and b.
 var sideways = map[string]string{
 	"contact -> location":        "telephone numbers are written in the way of the country of the contact's location",
+	"bulk -> notification":       "who asked for it is told what became of it",
 	"bulk -> macro":              "a macro is one of the things that are done to many tickets",
 	"bulk -> checklist":          "a macro may bring the tasks of a checklist",
 	"bulk -> journal":            "an entry is one of the things that are done to many tickets",

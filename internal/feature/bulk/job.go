@@ -3,11 +3,13 @@ package bulk
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
 	"strongroom/internal/core/job"
+	"strongroom/internal/feature/notification"
 )
 
 // JobKind is the kind of the jobs that do works and take them back.
@@ -17,6 +19,9 @@ type payload struct {
 	Work id.ID `json:"work"`
 	Undo bool  `json:"undo,omitempty"`
 }
+
+// Topic is what the notice that a work is over is about.
+const Topic = "bulk"
 
 // atOnce is how many tickets are read ahead.
 const atOnce = 100
@@ -64,7 +69,8 @@ type hand struct {
 	left int
 }
 
-// next reads the tickets that are next. Works of long ago are forgotten.
+// next reads the tickets that are next, and tells who asked when there is none. Works of long
+// ago are forgotten.
 func (h *hand) next(ctx context.Context) (list []Item, err error) {
 	err = h.Gate.Change(ctx, h.c, access.View, gate.Thing{}, func(tx *gate.Tx) error {
 		if h.w == nil {
@@ -78,10 +84,32 @@ func (h *hand) next(ctx context.Context) (list []Item, err error) {
 			return err
 		}
 		h.left = h.w.Counts[h.from]
-		list, err = h.w.Items(tx, atOnce, h.from)
-		return err
+		if list, err = h.w.Items(tx, atOnce, h.from); err != nil || len(list) > 0 {
+			return err
+		}
+		return h.tell(tx)
 	})
 	return list, err
+}
+
+// tell says to who asked for a work what became of it, once for its end and once for when it
+// was taken back. Who stopped it knows.
+func (h *hand) tell(tx *gate.Tx) error {
+	c := h.w.Counts
+	key, said := "bulk/"+h.Work.String(), fmt.Sprintf("Work on %d tickets is over: %d done", h.w.Total, c[Done])
+	more := func(n int, what string) {
+		if n > 0 {
+			said += fmt.Sprintf(", %d %s", n, what)
+		}
+	}
+	if h.Undo {
+		key, said = key+"/undo", fmt.Sprintf("Work on %d tickets was taken back: %d as before", h.w.Total, c[Back])
+		more(c[Kept], "left as they are")
+	} else {
+		more(c[Refused], "refused")
+	}
+	_, err := notification.Send(tx, notification.Notice{Topic: Topic, To: []id.ID{h.w.User}, Self: true, Own: true, Href: "/bulk/" + h.Work.String(), Key: key, Text: []notification.Part{notification.Words(said + ".")}})
+	return err
 }
 
 // one does to a ticket what is next, or writes down why it was refused.

@@ -96,6 +96,7 @@ func Topics() []Topic {
 		{Name: "article", Label: "An article that I look after is to be reviewed", Icon: "bulb", Mail: true},
 		{Name: "survey", Label: "A customer is not content with what I or my team did", Icon: "mood-happy", Mail: true},
 		{Name: "automation", Label: "A rule has something to tell me", Icon: "bolt", Mail: true},
+		{Name: "bulk", Label: "Work on many tickets that I asked for is over", Icon: "headset"},
 		{Name: "rotation", Label: "A password is to be changed", Icon: "rotate", Mail: true},
 		{Name: "share", Label: "What I shared with somebody outside was opened", Icon: "share"},
 		{Name: "breaker", Label: "Somebody opened unusually many secrets and was stopped", Icon: "alert-triangle", Mail: true, Admin: true, Urgent: true},

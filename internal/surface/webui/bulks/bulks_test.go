@@ -149,6 +149,8 @@ func TestMany(t *testing.T) {
 		if list := editor.Get("/bulk").Want(http.StatusOK); list.Count("tbody tr") != 1 || !strings.Contains(list.Text("tbody"), "60 incidents") {
 			t.Errorf("her works are %q", list.Text("main"))
 		}
+		told(t, editor, at, "Work on 60 tickets is over: 55 done, 5 refused.")
+		told(t, admin, at, "")
 		if log := admin.Get("/audit?action=" + bulk.Asked).Want(http.StatusOK).Text("tbody"); !strings.Contains(log, "had many tickets worked on") {
 			t.Errorf("the log does not say it: %s", log)
 		}
@@ -181,6 +183,7 @@ func TestMany(t *testing.T) {
 		if got := p.Text("main"); !strings.Contains(got, "Taken back53 incidents") || !strings.Contains(got, "Changed since: Owner.") || !strings.Contains(got, "Filled in by its rules: Owner.") || p.Has(`form[action$="/undo"]`) {
 			t.Errorf("the page says %q", got)
 		}
+		told(t, editor, at, "Work on 60 tickets was taken back: 53 as before, 2 left as they are.", "Work on 60 tickets is over: 55 done, 5 refused.")
 		for i, x := range h.tickets {
 			r := h.Load(incident.Kind, x)
 			owner := h.UserID(access.Manager)
@@ -232,12 +235,39 @@ func (h *floor) cut(c *webuitest.Client) {
 	if got := p.Text("main"); !strings.Contains(got, "Not begun") || !strings.Contains(got, "Stopped") || left() == 0 {
 		h.t.Fatalf("once stopped the page says %q", got)
 	}
+	told(h.t, c, at, "") // who stopped it knows
 	for range 2 {
 		c.Post(at+"/again", nil).Want(http.StatusSeeOther)
 	}
 	h.over(c, at)
+	told(h.t, c, at, "Work on 60 tickets is over: 60 done.")
 	if n, of := h.count(`select count(*) from k_journal where notes_body like ?`, "%Once%"), h.count(`select count(distinct incident_id) from k_journal where notes_body like ?`, "%Once%"); left() != 0 || n != all-1+1 || of != n { // one is hidden, one came later
 		h.t.Errorf("%d entries were written on %d tickets, %d are left", n, of, left())
+	}
+}
+
+// told checks what somebody was told of a work, the newest first; "" for nothing.
+func told(t *testing.T, c *webuitest.Client, at string, want ...string) {
+	t.Helper()
+	page := c.Get("/notifications?topic=" + bulk.Topic).Want(http.StatusOK)
+	got, said := page.Text("main"), 0
+	for _, w := range want {
+		if w == "" {
+			continue
+		}
+		if strings.Count(got, w) != 1 {
+			t.Errorf("%q is not told once: %s", w, got)
+		}
+		said++
+	}
+	leads := 0
+	for _, l := range page.Attrs("#notices .t a", "href") {
+		if c.Get(l).To() == at {
+			leads++
+		}
+	}
+	if leads != said {
+		t.Errorf("%d notices lead to %s, want %d", leads, at, said)
 	}
 }
 
