@@ -4,7 +4,8 @@
 // Always true: what is told is that there is something new and never what it is, so a
 // listener sees what the gate shows her when she looks; whatever happens, no more is
 // kept for a listener than a few yeses; a tenant is followed by one goroutine, while
-// somebody listens, and by none otherwise.
+// somebody listens, and by none otherwise; what readers share is what the one who comes next has
+// just made, or made anew, in her own transaction.
 package live
 
 import (
@@ -55,10 +56,11 @@ type Hub struct {
 	Log            *slog.Logger
 	PerPerson, All int // zero is the usual
 
-	mu     sync.Mutex
-	rooms  map[string]*room
-	count  int
-	closed bool
+	mu      sync.Mutex
+	rooms   map[string]*room
+	shelves map[string]*shelf
+	count   int
+	closed  bool
 }
 
 // Look is what a listener looks at.
@@ -81,9 +83,6 @@ type room struct {
 	touched chan struct{}
 	stop    context.CancelFunc
 	done    chan struct{}
-
-	once sync.Mutex // while something is made for all
-	made map[string]any
 
 	turns chan struct{} // one for each who draws what all look at
 
@@ -134,6 +133,10 @@ func (h *Hub) Close() {
 	h.closed = true
 	rooms := h.rooms
 	h.rooms = nil
+	for _, s := range h.shelves {
+		s.ends.Stop()
+	}
+	h.shelves = nil
 	h.mu.Unlock()
 	for _, r := range rooms {
 		r.end()
@@ -249,32 +252,6 @@ func (l *Listener) Turn(ctx context.Context) (done func(), err error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// mostMade is how many things are kept that readers share.
-const mostMade = 32
-
-// Keep gives what next makes of what it made before under the same key, nil the first time,
-// for all who read at once what somebody listens to: one of them makes it while the others
-// wait. The key says who may share it. It is not kept, and false is given, where nobody
-// listens.
-func (h *Hub) Keep(tenant, key string, next func(old any) (any, error)) (v any, kept bool, err error) {
-	h.mu.Lock()
-	r := h.rooms[tenant]
-	h.mu.Unlock()
-	if r == nil {
-		return nil, false, nil
-	}
-	r.once.Lock()
-	defer r.once.Unlock()
-	if v, err = next(r.made[key]); err != nil {
-		return nil, false, err
-	}
-	if r.made == nil || len(r.made) >= mostMade && r.made[key] == nil {
-		r.made = map[string]any{}
-	}
-	r.made[key] = v
-	return v, true, nil
 }
 
 // begin reads from where a room is followed.

@@ -33,7 +33,7 @@ func TestRulePages(t *testing.T) {
 	}
 	h.As(access.Editor).Post("/automation_rules", url.Values{"name": {"Mine"}, "of_kind": {"incident"}, "happens": {automation.ByHand}}).Want(http.StatusForbidden)
 	at := c.Post("/automation_rules", url.Values{"name": {"Wake the team"}, "of_kind": {"incident"}, "happens": {automation.ByHand}}).Want(http.StatusSeeOther).To()
-	edit := url.Values{"name": {"Wake the team"}, "of_kind": {"incident"}, "happens": {automation.ByHand}, "active": {"1"}, "version": {"1"}, "conditions.0.field": {"team_id"}, "conditions.0.op_kind": {"is not"}, "conditions.0.value": {"Nobody's"},
+	edit := url.Values{"name": {"Wake the team"}, "of_kind": {"incident"}, "happens": {automation.ByHand}, "active": {"1"}, "version": {"1"}, "conditions.0.field": {"team_id"}, "conditions.0.op": {"is not"}, "conditions.0.value": {"Nobody's"},
 		"actions.0.do_kind": {automation.Sets}, "actions.0.field": {"team_id"}, "actions.0.value": {"Infrastructure"}}
 	p := c.Post(at, edit).Want(http.StatusUnprocessableEntity)
 	if !strings.Contains(p.Text("main"), "called \"Nobody's\"") || p.Attr(`[name="conditions.0.value"]`, "value") != "Nobody's" {

@@ -141,8 +141,7 @@ func (v *visit) queue(tx *gate.Tx, current id.ID) (*queuePane, error) {
 	return d, nil
 }
 
-// onBoard is up to how many open tickets are kept in memory for those who see the same, while
-// somebody has a page open that follows them.
+// onBoard is up to how many open tickets are kept in memory for those who see the same.
 const onBoard = 50000
 
 // boardOf is what the caller sees of all open tickets, where that is at hand; else nil. It is
@@ -157,11 +156,11 @@ func (v *visit) boardOf(tx *gate.Tx) (*desk.Board, error) {
 	if narrow, _ := access.Reach(c, ""); narrow != "" { // then it says what time it is
 		sight = fmt.Sprint(c.Epoch, " ", c.User, " ", c.Role, " ", c.Scope)
 	}
-	made, kept, err := v.p.Live.Keep(c.Tenant, sight, func(old any) (any, error) {
+	made, err := v.p.Live.Keep(c.Tenant, sight, func(old any) (any, error) {
 		b, _ := old.(*desk.Board)
 		return desk.Next(tx, v.Records, b, onBoard)
 	})
-	if err != nil || !kept {
+	if err != nil {
 		return nil, err
 	}
 	if b := made.(*desk.Board); !b.Overfull {
