@@ -38,10 +38,20 @@ func watched() []string {
 	return []string{"name", "description", "justification", "change_type", "release_type", "risk", "scope", "scheduled_start", "scheduled_end", "plan", "backout", "offering_id", "contact_id", "cost", "price"}
 }
 
+// answered are the questions from whose answers the risk follows. Approvals asked for before they
+// were part of what is approved have a digest without the prefix.
+func answered() []string { return []string{"risk_reach", "risk_back", "risk_tried", "risk_done"} }
+
+const withAnswers = "2:"
+
 // digest sums up what is approved.
 func digest(r *record.Record) string {
+	return withAnswers + sum(r, slices.Concat(watched(), answered()))
+}
+
+func sum(r *record.Record, fields []string) string {
 	h := sha256.New()
-	for _, f := range watched() {
+	for _, f := range fields {
 		v := r.Values[f]
 		if f == "name" {
 			v = r.Name
@@ -150,7 +160,7 @@ func Demand(tx *gate.Tx, r *record.Record) error {
 	if err != nil {
 		return err
 	}
-	if old != nil && old.digest == digest(r) && (old.Result.State == Pending || old.Result.State == Approved) {
+	if old != nil && !old.Void(r) && (old.Result.State == Pending || old.Result.State == Approved) {
 		return nil
 	}
 	if old != nil && old.Result.State == Pending {
@@ -198,14 +208,19 @@ func passed(tx *gate.Tx, r *record.Record) error {
 		return fault.Field("status", "This takes an approval, and nobody has been asked.").WithHint("Set it to the state in which it is approved first.")
 	case b.Result.State != Approved:
 		return fault.Field("status", "This takes an approval, which is %s.", strings.ToLower(b.Result.State)).WithHint("The ticket says who decides, and what they said.")
-	case b.digest != digest(r):
+	case b.Void(r):
 		return fault.Field("status", "What was approved is not what this says now.").WithHint("Save what has changed without the new state: it is asked again then.")
 	}
 	return nil
 }
 
 // Void tells whether an approval is of something else than a record says now.
-func (b *Ballot) Void(r *record.Record) bool { return b.digest != digest(r) }
+func (b *Ballot) Void(r *record.Record) bool {
+	if !strings.HasPrefix(b.digest, withAnswers) {
+		return b.digest != sum(r, watched())
+	}
+	return b.digest != digest(r)
+}
 
 // cancel ends an approval that is not wanted any more.
 func (b *Ballot) cancel(tx *gate.Tx) error {

@@ -224,6 +224,14 @@ func TestApprovalInPhases(t *testing.T) {
 		_, err = c.changed(r, record.Values{"status": change.Scheduled})
 		c.must(err)
 	})
+	t.Run("A6 an answer about the risk has changed, and the risk has not", func(t *testing.T) {
+		r, b := c.asked("Significant")
+		_, err := c.changed(r, record.Values{"risk_done": "Often"})
+		c.must(err)
+		if b2 := c.of(r); b2.ID == b || b2.Result.State != ballot.Pending {
+			t.Errorf("it is not asked again: %+v", b2)
+		}
+	})
 	t.Run("A5 nobody decides in time", func(t *testing.T) {
 		r, b := c.asked("Significant")
 		c.must(c.says(c.board[0], r, b, true))

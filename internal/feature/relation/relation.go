@@ -62,11 +62,16 @@ var schema = []string{
 	`create index if not exists relation_high on relation (high_id)`,
 	// A pair of which one fails with the other: needed_id is the other.
 	`create table if not exists relation_need (relation_id id primary key references relation (id) on delete cascade, needed_id int not null)`,
+	ended, endedLow, endedHigh,
 }
 
 func purge(tx *gate.Tx, r *record.Record) error {
-	_, err := tx.Exec(`delete from relation where low_id = ? or high_id = ?`, int64(r.ID), int64(r.ID))
-	return err
+	for _, t := range []string{"relation", "relation_ended"} {
+		if _, err := tx.Exec(`delete from `+t+` where low_id = ? or high_id = ?`, int64(r.ID), int64(r.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // MaxNotes is how long the note of a relation may be, in bytes.
@@ -184,8 +189,7 @@ func (s *Relations) Remove(tx *gate.Tx, from, relation id.ID) error {
 		return err
 	}
 	entry.Detail.Text = "no longer related to " + it.Record.String()
-	_, err = tx.Exec(`delete from relation where id = ?`, int64(relation))
-	return err
+	return end(tx, from, it)
 }
 
 // List gives everything related to a record that the caller may see: what

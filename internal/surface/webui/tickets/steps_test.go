@@ -86,5 +86,21 @@ func TestOrderOfSteps(t *testing.T) {
 		if got := editor.Get(at + "?show=talk").Text("#msgs"); strings.Contains(got, "HOST-1") {
 			t.Error("a link is talk")
 		}
+		h.Change(func(tx *gate.Tx) error {
+			list, err := h.Server.Relations.Made(tx, h.tickets[0])
+			for _, it := range list {
+				if err == nil {
+					err = h.Server.Relations.Remove(tx, h.tickets[0], it.ID)
+				}
+			}
+			return err
+		})
+		p = editor.Get(at).Want(http.StatusOK)
+		if got := p.Text("#msgs"); !strings.Contains(got, "unlinked the configuration HOST-1") || strings.Count(got, "linked the configuration HOST-1") != 2 {
+			t.Errorf("without the link the timeline says %q", got)
+		}
+		if strings.Contains(p.Body, "VAULT-1") || strings.Contains(p.Text("#msgs"), "Hidden") {
+			t.Error("the timeline names what was linked and the reader does not see")
+		}
 	})
 }

@@ -129,34 +129,47 @@ func (v *visit) timeline(tx *gate.Tx, r *record.Record, d *ticketPage, did []lin
 	return nil
 }
 
-// linked says what was related to a ticket, as far as the reader sees it: a configuration, a problem, a document.
+// linked says what was related to a ticket, and what is no more, as far as the reader sees it: a configuration,
+// a problem, a document.
 func (v *visit) linked(tx *gate.Tx, r *record.Record) ([]line, error) {
 	if v.p.Relations == nil {
 		return nil, nil
 	}
-	list, err := v.p.Relations.Made(tx, r.ID)
-	if err != nil || len(list) == 0 {
+	made, err := v.p.Relations.Made(tx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := v.p.Relations.Ended(tx, r.ID)
+	if err != nil || len(made)+len(ended) == 0 {
 		return nil, err
 	}
 	var who []id.ID
-	for _, it := range list {
-		if it.By != 0 {
-			who = append(who, it.By)
-		}
+	for _, it := range made {
+		who = append(who, it.By)
+	}
+	for _, it := range ended {
+		who = append(who, it.MadeBy, it.By)
 	}
 	slices.Sort(who)
-	names, err := v.Records.Names(tx, slices.Compact(who)...)
+	names, err := v.Records.Names(tx, slices.Compact(slices.DeleteFunc(who, func(u id.ID) bool { return u == 0 }))...)
 	if err != nil {
 		return nil, err
 	}
 	var out []line
-	for _, it := range list {
-		if k := v.Kind(it.Kind); k != nil {
-			out = append(out, line{Kind: "event", Icon: k.Icon, Who: cmp.Or(names[it.By], "Strongroom"), Time: shell.When(it.Created), What: "linked the " + shell.Lower(k.Label) + " " + it.Name,
-				From: &ui.NavItem{Href: shell.RecordURL(k, it.Record)}})
+	say := func(by id.ID, at int64, did, kind, name string, rec id.ID) {
+		if k := v.Kind(kind); k != nil {
+			out = append(out, line{Kind: "event", Icon: k.Icon, Who: cmp.Or(names[by], "Strongroom"), Time: shell.When(at), What: did + shell.Lower(k.Label) + " " + name,
+				From: &ui.NavItem{Href: shell.RecordURL(k, rec)}})
 		}
 	}
-	slices.SortFunc(out, func(a, b line) int { return b.Time.Compare(a.Time) }) // the latest first, as the others come
+	for _, it := range made {
+		say(it.By, it.Created, "linked the ", it.Kind, it.Name, it.Record)
+	}
+	for _, it := range ended {
+		say(it.MadeBy, it.Made, "linked the ", it.Kind, it.Name, it.Record)
+		say(it.By, it.At, "unlinked the ", it.Kind, it.Name, it.Record)
+	}
+	slices.SortStableFunc(out, func(a, b line) int { return b.Time.Compare(a.Time) }) // the latest first, as the others come
 	return out, nil
 }
 
