@@ -42,7 +42,11 @@ type far struct {
 	held []string // ids of messages at /held, as they came
 	done []string
 	let  chan struct{}
+	once sync.Once
 }
+
+// answer answers what is held, now and later.
+func (f *far) answer() { f.once.Do(func() { close(f.let) }) }
 
 func listen(t *testing.T) *far {
 	f := &far{let: make(chan struct{})}
@@ -60,6 +64,7 @@ func listen(t *testing.T) *far {
 		}
 	}))
 	t.Cleanup(f.Close)
+	t.Cleanup(f.answer)
 	roots := filepath.Join(t.TempDir(), "roots.pem")
 	if err := os.WriteFile(roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
@@ -230,7 +235,7 @@ func TestKillWithinProcess(t *testing.T) {
 	}
 	s = serve()
 	apptest.Eventually(t, "what was stopped goes on by itself", func() bool { _, n := f.came(&f.done); return n == len(tickets) })
-	close(f.let)
+	f.answer()
 	s.Kill()
 
 	d.Within(2*time.Hour, func(a *app.App) error {

@@ -29,7 +29,7 @@ import (
 // The times of sending.
 const (
 	mostTries  = 10
-	lease      = 2 * time.Minute
+	lease      = 30 * time.Second   // twice as long as an answer may take
 	overlap    = 24 * time.Hour     // how long a secret goes on that was changed
 	giveUp     = 3 * 24 * time.Hour // without one answer that is well, until an address is turned off
 	firstWait  = 10 * time.Second
