@@ -42,6 +42,11 @@ func TestFormats(t *testing.T) {
 			}
 		}
 	}
+	for _, m := range named.FindAllStringSubmatch(all["doc/formats/README.md"], -1) {
+		if !exists[m[1]] {
+			t.Errorf("doc/formats/README.md: there is no %s", m[1])
+		}
+	}
 	if len(rows) < 10 {
 		t.Errorf("doc/formats/README.md has %d rows: the test does not see them", len(rows))
 	}

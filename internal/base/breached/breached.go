@@ -189,11 +189,17 @@ func inRange(r io.Reader, rest string) (int64, error) {
 	for lines.Scan() {
 		have, count, ok := strings.Cut(strings.TrimSpace(lines.Text()), ":")
 		if ok && strings.EqualFold(have, rest) {
-			n, err := strconv.ParseUint(count, 10, 63)
-			return int64(n), err // #nosec G115 -- 63 bits
+			n, err := strconv.ParseInt(count, 10, 64)
+			if err != nil || n < 0 { // its words would tell the digest's rest
+				return 0, fault.New(fault.Unavailable, "The list of breached passwords has a line without a count.").WithHint("Fetch it again, or check the service's address.")
+			}
+			return n, nil
 		}
 	}
-	return 0, lines.Err()
+	if err := lines.Err(); err != nil {
+		return 0, fault.Wrap(err, fault.Unavailable, "The list of breached passwords cannot be read.").WithHint("Fetch it again, or check the service's address.")
+	}
+	return 0, nil
 }
 
 // Service is a service that answers GET URL/PREFIX with the lines REST:COUNT of a

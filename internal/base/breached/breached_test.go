@@ -1,6 +1,7 @@
 package breached_test
 
 import (
+	"bytes"
 	"crypto/fips140"
 	"crypto/sha1"
 	"fmt"
@@ -153,3 +154,29 @@ func FuzzFile(f *testing.F) {
 }
 
 var _ io.Closer = (*breached.Local)(nil)
+
+// FuzzAnswer: whatever the service answers gives a number that is not negative, or an error that
+// does not tell the password.
+func FuzzAnswer(f *testing.F) {
+	f.Add(200, fmt.Appendf(nil, "%s:42\r\n", digest("password")[5:]))
+	f.Add(200, fmt.Appendf(nil, "%s:-1\n%s", digest("password")[5:], digest("password")[5:]))
+	f.Add(200, []byte(":::\r\n\x00"))
+	f.Add(429, []byte("Rate limit"))
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		src := &breached.Service{URL: "https://range.example/", HTTP: &http.Client{Transport: answering{status, body}}}
+		n, err := src.Count(t.Context(), "password")
+		if n < 0 || err != nil && (n != 0 || strings.Contains(err.Error(), digest("password")[5:])) || err == nil && status != http.StatusOK {
+			t.Errorf("the status %d and %q give %d, %v", status, body, n, err)
+		}
+	})
+}
+
+// answering gives every request the same answer.
+type answering struct {
+	status int
+	body   []byte
+}
+
+func (a answering) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Body: io.NopCloser(bytes.NewReader(a.body)), Header: http.Header{}, Request: r}, nil
+}

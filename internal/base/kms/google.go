@@ -30,7 +30,10 @@ func (k *Google) Wrap(ctx context.Context, plain []byte, bind string) (string, e
 	if err == nil && (len(out.Ciphertext) == 0 || out.Sum != crc(out.Ciphertext)) {
 		err = odd()
 	}
-	return encode(out.Ciphertext), err
+	if err != nil {
+		return "", err
+	}
+	return encode(out.Ciphertext), nil
 }
 
 // Unwrap is Key's.
