@@ -169,6 +169,18 @@ func makeVault(t *testing.T, h *apptest.House, tenant string, user id.ID) id.ID 
 	keys, lock, err := hostproof.NewKeyset(tenant, int64(user), vaultPassphrase, hostproof.KDF{ID: hostproof.KDFPBKDF2, Iterations: hostproof.LeastIterations}, 1)
 	must(err)
 	must(s.SaveKeyset(t.Context(), c, keys.Statement.Marshal(), lock))
+	return addVault(t, s, c, keys)
+}
+
+// addVault makes an empty vault of somebody whose keyset the server has.
+func addVault(t *testing.T, s *vault.Vaults, c *access.Caller, keys *hostproof.Keyset) id.ID {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	at, err := s.Reserve(t.Context(), c)
 	must(err)
 	v, g, err := keys.NewVault(int64(at), 1)

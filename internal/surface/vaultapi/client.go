@@ -290,6 +290,9 @@ func (c *Client) people(n id.ID, mine *hostproof.Grant, list []vault.Member) (ow
 	if owner == nil {
 		return nil, nil, nil, lied("The server does not say whose vault this is.")
 	}
+	if !slices.ContainsFunc(list, func(m vault.Member) bool { return int64(m.User) == me.User && bytes.Equal(m.Grant, mine.Marshal()) }) {
+		return nil, nil, nil, lied("The server sent two grants of yours for one vault, or left one out.")
+	}
 	return owner, members, newest, nil
 }
 

@@ -89,6 +89,12 @@ func TestHostileServer(t *testing.T) {
 			}
 		}), false, true, "nobody signed", false},
 		{"an altered list", contents(func(a map[string]any, _ []any) { a["manifest"] = turned(a["manifest"], 60) }), false, true, "list", false},
+		{"no items at all", contents(func(a map[string]any, _ []any) { delete(a, "items") }), false, true, "left a part out of its answer (items)", false},
+		{"nobody who has access", contents(func(a map[string]any, _ []any) { delete(a, "members") }), false, true, "left a part out of its answer (members)", false},
+		{"no grant", contents(func(a map[string]any, _ []any) { delete(a, "grant") }), false, true, "left a part out of its answer (grant)", false},
+		{"no list", contents(func(a map[string]any, _ []any) { delete(a, "manifest") }), false, true, "left a part out of its answer (manifest)", false},
+		{"the lock alone left out", keyset(func(a map[string]any) { delete(a, "lock") }), true, true, "left a part out of its answer (lock)", false},
+		{"the statement alone left out", keyset(func(a map[string]any) { delete(a, "statement") }), true, true, "left a part out of its answer (statement)", false},
 		{"a vault left out", keyset(func(a map[string]any) { a["vaults"] = []any{} }), true, false, "no longer shows a vault", false},
 		{"no keyset", keyset(func(a map[string]any) { delete(a, "statement"); delete(a, "lock") }), true, false, "says that you have none", false},
 		{"another keyset", keyset(func(a map[string]any) {

@@ -24,9 +24,17 @@ function endOf(day) {
 /** The fingerprint of keys as words. The statement is the one whose keys are used. */
 export const wordsFor = (statement) => wordsOf(statement.fingerprint).join(" ");
 
+/** Gives an answer of the server when it has these parts. What lacks one is not worked with, and is told as what it is. */
+export function whole(answer, ...parts) {
+  const missing = parts.find((p) => answer?.[p] === undefined || answer[p] === null);
+  if (missing) throw new Alarm(`The server left a part out of its answer (${missing}).`);
+  return answer;
+}
+
 /** Verifies who has access to a vault that the server sent. Gives its owner, those who may write, and everybody; or a stranger: the owner,
  * when nobody compared her keys in this browser yet, with nothing else verified. */
 export async function verifyMembers(keys, memory, id, c) {
+  whole(c, "grant", "manifest", "items", "members");
   const me = keys.statement, grant = parseGrant(unbase64(c.grant));
   if (grant.grantee === me.user && grant.granter !== me.user && grant.generation < me.generation) return { stale: true };
   const members = [];

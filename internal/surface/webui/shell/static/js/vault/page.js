@@ -8,7 +8,7 @@ import { able, Alarm, random, Refused } from "./keys.js";
 import { changePassphrase, fingerprintText, LEAST_PASSPHRASE, newKDF, newKeys, newKeyset, parseBefore, parseStatement, unlock, verifyStatement, weaker } from "./keyset.js";
 import { following, pastOf } from "./history.js";
 import { checkListing } from "./listing.js";
-import { nameOf, People, renewal, statementsOf, verifyMembers, wordsFor } from "./members.js";
+import { nameOf, People, renewal, statementsOf, verifyMembers, whole, wordsFor } from "./members.js";
 import { Memory } from "./memory.js";
 import { Several } from "./several.js";
 import { Recoveries } from "./recoverypage.js";
@@ -102,7 +102,8 @@ customElements.define("sr-vault", class extends HTMLElement {
     this.dataset.state = this.statement ? "locked" : "new";
   }
   async load() {
-    const s = await server(this.base + "/state");
+    const s = whole(await server(this.base + "/state"), "tenant", "user", "vaults");
+    if (s.statement || s.lock) whole(s, "statement", "lock");
     // Whose vault it is stands in the page and in the answer; keys decide in the end.
     this.tenant = s.tenant;
     this.user = s.user;
