@@ -138,6 +138,7 @@ func TestHostileServerByKey(t *testing.T) {
 		{"an item of somebody else's vault", nil, func(v *vault.Contents) { v.Items[1] = strange.Items[0] }, true, "another vault"},
 		{"the list of another vault of hers", nil, func(v *vault.Contents) { v.Manifest = beside.Manifest }, true, "list of another vault"},
 		{"the list of somebody else's vault", nil, func(v *vault.Contents) { v.Manifest = strange.Manifest }, true, "list of another vault"},
+		{"somebody else's vault in its place", nil, func(v *vault.Contents) { *v = *strange }, false, "that is your own"},
 		{"another vault of hers in its place", nil, func(v *vault.Contents) { *v = *beside }, true, "another vault"},
 		{"an altered grant", nil, func(v *vault.Contents) { v.Grant[900] ^= 8 }, true, "two grants"},
 		{"nobody who has access", nil, func(v *vault.Contents) { v.Members = nil }, true, "two grants"},

@@ -265,6 +265,9 @@ func (c *Client) people(n id.ID, mine *hostproof.Grant, list []vault.Member) (ow
 	if mine.Granter == me.User {
 		owner = me
 	}
+	if owner == nil && c.Memory.own(n) {
+		return nil, nil, nil, lied("The server says that somebody gave you a vault that is your own.")
+	}
 	for _, m := range list {
 		st, of, err := c.member(m)
 		if err != nil {

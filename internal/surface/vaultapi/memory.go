@@ -214,6 +214,12 @@ func (m *Memory) meet(s *hostproof.Statement) error {
 	return m.save()
 }
 
+// own tells whether a vault is remembered as one of her own.
+func (m *Memory) own(n id.ID) bool {
+	s, ok := m.Vaults[n.String()]
+	return ok && s.Of == 0
+}
+
 func (m *Memory) vault(n id.ID) hostproof.Memory {
 	s := m.Vaults[n.String()]
 	out := hostproof.Memory{Epoch: s.Epoch, Counter: s.Number}

@@ -53,6 +53,10 @@ func TestHostileServer(t *testing.T) {
 	forged, _, err := other.Seal(v, 1, nil, hostproof.Content{"title": "forged"}, 1)
 	must(t, err)
 
+	_, foreign := fillBy(t, h, access.Manager, 1, hostproof.NewKDF())
+	strange, err := service.Read(t.Context(), callerOf(h, access.Manager), foreign)
+	must(t, err)
+
 	contents := func(f func(a map[string]any, items []any)) func(string, map[string]any) {
 		return func(path string, a map[string]any) {
 			if items, ok := a["items"].([]any); ok && strings.HasPrefix(path, "/vault/vaults/") {
@@ -89,6 +93,12 @@ func TestHostileServer(t *testing.T) {
 			}
 		}), false, true, "nobody signed", false},
 		{"an altered list", contents(func(a map[string]any, _ []any) { a["manifest"] = turned(a["manifest"], 60) }), false, true, "list", false},
+		{"somebody else's vault in the place of one's own", contents(func(a map[string]any, _ []any) {
+			b, err := json.Marshal(strange)
+			must(t, err)
+			clear(a)
+			must(t, json.Unmarshal(b, &a))
+		}), false, false, "that is your own", false},
 		{"no items at all", contents(func(a map[string]any, _ []any) { delete(a, "items") }), false, true, "left a part out of its answer (items)", false},
 		{"nobody who has access", contents(func(a map[string]any, _ []any) { delete(a, "members") }), false, true, "left a part out of its answer (members)", false},
 		{"no grant", contents(func(a map[string]any, _ []any) { delete(a, "grant") }), false, true, "left a part out of its answer (grant)", false},

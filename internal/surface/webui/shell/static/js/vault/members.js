@@ -37,6 +37,8 @@ export async function verifyMembers(keys, memory, id, c) {
   whole(c, "grant", "manifest", "items", "members");
   const me = keys.statement, grant = parseGrant(unbase64(c.grant));
   if (grant.grantee === me.user && grant.granter !== me.user && grant.generation < me.generation) return { stale: true };
+  const seen = memory.of(id);
+  if (seen && !seen.of && grant.granter !== me.user) throw new Alarm("The server says that somebody gave you a vault that is your own.");
   const members = [];
   for (const m of c.members) {
     const newest = m.user === me.user ? me : parseStatement(unbase64(m.statement)), g = parseGrant(unbase64(m.grant)), before = parseBefore(m.before);
