@@ -164,6 +164,17 @@ func TestGenerator(t *testing.T) {
 	if strings.Count(words, "-") != 4 {
 		t.Errorf("made %q", words)
 	}
+	for from, want := range map[string]string{"sort=words&words=4": "44 bits", "sort=words&words=12": "132 bits", // of 2,048 words, so 11 for each
+		"length=8&lower=0&upper=0&symbols=0": "24 bits", // 8 of 8 digits
+		"length=20":                          "123 bits"} {
+		v, err := url.ParseQuery(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if says := c.Post("/generate", v).Want(http.StatusOK).Text("main"); !strings.Contains(says, want) {
+			t.Errorf("%s: the page does not say %s: %s", from, want, says)
+		}
+	}
 	digits := c.Post("/generate", url.Values{"length": {"8"}, "lower": {"0"}, "upper": {"0"}, "symbols": {"0"}, "digits": {"0", "1"}}).Want(http.StatusOK).Text("output")
 	if len(digits) != 8 || strings.Trim(digits, "23456789") != "" {
 		t.Errorf("made %q", digits)

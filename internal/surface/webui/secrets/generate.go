@@ -94,6 +94,34 @@ func (r recipe) make() (string, error) {
 	}
 }
 
+// bits is how much chance is in what the recipe makes: the logarithm to the base 2 of how
+// many passwords it allows, rounded down. All are equally likely.
+func (r recipe) bits() int {
+	if r.Words > 0 {
+		n := big.NewInt(int64(len(wordlist.Words())))
+		return n.Exp(n, big.NewInt(int64(r.Words)), nil).BitLen() - 1
+	}
+	// Strings without any of some sets are taken away and added again by turns (inclusion
+	// and exclusion), which leaves those with a character of each.
+	many := new(big.Int)
+	for left := range 1 << len(r.Sets) {
+		n, out := 0, 0
+		for i, set := range r.Sets {
+			if left>>i&1 == 0 {
+				n += len(set)
+			} else {
+				out++
+			}
+		}
+		some := new(big.Int).Exp(big.NewInt(int64(n)), big.NewInt(int64(r.Length)), nil)
+		if out%2 == 1 {
+			some.Neg(some)
+		}
+		many.Add(many, some)
+	}
+	return many.BitLen() - 1
+}
+
 // holds tells whether a password has a character of each set.
 func (r recipe) holds(s string) bool {
 	for _, set := range r.Sets {
@@ -112,15 +140,20 @@ func below(n int) (int, error) {
 	return int(i.Int64()), nil
 }
 
+type generated struct {
+	Secret string
+	Bits   int
+}
+
 type generatorView struct {
 	Head   ui.Head
-	Secret string
+	Made   *generated
 	Phrase ui.Form
 	Chars  ui.Form
 }
 
 // generator is the page that makes passwords.
-func (v *visit) generator() error { return v.generatorPage("", nil, nil) }
+func (v *visit) generator() error { return v.generatorPage(nil, nil, nil) }
 
 // generate makes a password. It is kept nowhere.
 func (v *visit) generate() error {
@@ -130,7 +163,7 @@ func (v *visit) generate() error {
 	}
 	r, err := readRecipe(form)
 	if err != nil {
-		return v.generatorPage("", form, err)
+		return v.generatorPage(nil, form, err)
 	}
 	s, err := r.make()
 	if err != nil {
@@ -140,11 +173,11 @@ func (v *visit) generate() error {
 	if web.WantsJSON(v.R) {
 		return web.JSON(v.W, http.StatusOK, map[string]any{"secret": s})
 	}
-	return v.generatorPage(s, form, nil)
+	return v.generatorPage(&generated{Secret: s, Bits: r.bits()}, form, nil)
 }
 
-func (v *visit) generatorPage(made string, form *web.Form, refused error) error {
-	view := &generatorView{Head: ui.Head{Title: "Password generator", Icon: "wand", Sub: []ui.Cell{{Text: "What it makes is shown once and kept nowhere."}}}, Secret: made,
+func (v *visit) generatorPage(made *generated, form *web.Form, refused error) error {
+	view := &generatorView{Head: ui.Head{Title: "Password generator", Icon: "wand", Sub: []ui.Cell{{Text: "What it makes is shown once and kept nowhere."}}}, Made: made,
 		Chars: ui.Form{ID: "chars", Action: "/generate", Submit: "Make characters", Hidden: []ui.Hidden{{Name: "sort", Value: "characters"}},
 			Fields: []ui.Field{{Name: "length", Label: "Length", Type: "number", Value: strconv.Itoa(usualPassword), Min: strconv.Itoa(shortestPassword), Max: strconv.Itoa(longestPassword), Unit: "characters", Wide: true}}},
 		Phrase: ui.Form{ID: "phrase", Action: "/generate", Submit: "Make words", Hidden: []ui.Hidden{{Name: "sort", Value: "words"}},
