@@ -99,6 +99,7 @@ func (a *App) jobs() *job.Runner {
 		{Name: "sweep", Every: 24 * time.Hour, Run: a.sweep},
 		{Name: "mail", Every: time.Minute, Changed: 1000, Run: func(ctx context.Context, name string) error { return a.Outbox.Run(ctx, name) }},
 		{Name: "notices", Every: time.Minute, Changed: 1000, Run: a.Notices.Run}, // ripe with the checkpoint, see job.Schedule.Changed
+		{Name: "channels of people", Every: time.Minute, Changed: 1000, Run: a.Channels.Run},
 	}}
 	a.Gate.Committed = a.Live.After(r.Touch)
 	return r

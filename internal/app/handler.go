@@ -27,7 +27,7 @@ import (
 func (a *App) Handler() (http.Handler, error) {
 	a.Web = &webui.Server{
 		House: a.House, Gate: a.Gate, Records: a.Records, Secrets: a.Secrets, Sessions: a.Sessions, Letters: a.Letters, Ways: a.Ways, Provision: a.Provision, SCIM: scim.Path, Directory: a.Directory, APIKeys: a.APIKeys,
-		Attachments: a.Files, Relations: a.Relations, Importer: a.Importer, Undo: a.Undo, Bulk: a.Bulk, Standing: a.Standing, Outgoing: a.Exporter, Unexport: a.Exporter.Remove, Notices: a.Notices, FirstRun: a.FirstRun, Begin: a.begin, TenantOf: a.TenantOf, Demo: a.Demonstrates,
+		Attachments: a.Files, Relations: a.Relations, Importer: a.Importer, Undo: a.Undo, Bulk: a.Bulk, Standing: a.Standing, Outgoing: a.Exporter, Unexport: a.Exporter.Remove, Notices: a.Notices, Channels: a.Channels, FirstRun: a.FirstRun, Begin: a.begin, TenantOf: a.TenantOf, Demo: a.Demonstrates,
 		Trackers: a.Trackers, Runbooks: a.Runbooks, Outbox: a.Outbox, Mailboxes: a.Mailboxes, Risks: a.Risks, Sensitive: a.Sensitive, Persons: &erasure.Persons{Gate: a.Gate, Records: a.Records, Jobs: a.Jobs}, Keyring: a.Keyring, Changes: a.Changes, Reviews: a.Reviews, Leavers: a.Leavers, Live: a.Live, Support: &support.Door{Gate: a.Gate},
 		Rules: a.Rules, Hooks: a.Hooks, Processes: a.Processes,
 		Trusted: a.proxies, Log: a.Log, Now: a.Now,

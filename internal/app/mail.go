@@ -19,7 +19,6 @@ import (
 	"strongroom/internal/feature/incident"
 	"strongroom/internal/feature/journal/entry"
 	"strongroom/internal/feature/mailbox"
-	"strongroom/internal/feature/notification"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/reminder"
 )
@@ -95,9 +94,10 @@ func (a *App) mails() error {
 		a.Mailboxes.Texts = a.names.Texts
 	}
 	a.Outbox.Via, a.Outbox.File = a.Mailboxes.Via, a.mailed
+	a.Notices.Channels = a.Channels.Channels()
 	if relay != nil {
 		a.Mailboxes.Own = []string{relay.From.Address}
-		a.Notices.Channels = []notification.Channel{a.Outbox}
+		a.Notices.Channels = append(a.Notices.Channels, a.Outbox)
 	}
 	return nil
 }

@@ -59,6 +59,7 @@ import (
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/notification/channel"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/personal"
 	steps "strongroom/internal/feature/process"
@@ -125,6 +126,7 @@ type App struct {
 	names     *resolve.Client // whom trackers ask
 	Jobs      *job.Runner
 	Notices   *notification.Deliverer // hands notices to the channels that leave the house
+	Channels  *channel.Sender         // sends what people are told by channels of their own
 	Web       *webui.Server           // once Handler was called
 	API       *itglue.API             // once Handler was called
 	MCP       *mcp.Server             // likewise
@@ -305,6 +307,7 @@ func (a *App) assemble(ctx context.Context, beside bool) error {
 	a.Files = &attachment.Store{Gate: a.Gate}
 	a.Relations = &relation.Relations{Records: a.Records, Sources: []relation.Source{{Kind: "password", Field: "resource_id", Reason: "Embedded password", Back: "Belongs to"}}}
 	a.Notices = &notification.Deliverer{Gate: a.Gate, Resolve: a.resolve, Log: a.Log}
+	a.Channels = &channel.Sender{Gate: a.Gate, Secrets: a.Secrets, Resolve: a.resolve, HTTP: a.Dialer.Client(dialer.Limits{Time: 15 * time.Second, Body: 64 << 10, Redirects: -1}), Link: a.Config.Mail.Link, Now: a.Now, Log: a.Log}
 	a.Live = &live.Hub{Gate: a.Gate, Log: a.Log}
 	a.Jobs = a.jobs()
 	a.Ways.Jobs = a.Jobs

@@ -59,6 +59,7 @@ import (
 	"strongroom/internal/feature/merge"
 	"strongroom/internal/feature/mfa"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/notification/channel"
 	"strongroom/internal/feature/offering"
 	"strongroom/internal/feature/organization"
 	"strongroom/internal/feature/outbox"
@@ -127,6 +128,7 @@ func All() []record.Feature {
 		relation.Feature(),
 		favourite.Feature(),
 		notification.Feature(),
+		channel.Feature(),
 		comment.Feature(),
 		flag.Feature(),
 		alert.Feature(),

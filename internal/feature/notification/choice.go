@@ -1,6 +1,8 @@
 package notification
 
 import (
+	"slices"
+
 	"strongroom/internal/base/fault"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -13,8 +15,8 @@ const (
 	ByMail = "mail"
 )
 
-// channels lists them.
-func channels() []string { return []string{InApp, ByMail} }
+// channels lists them, and behind them those that somebody has opened for herself.
+func channels(own []string) []string { return append([]string{InApp, ByMail}, own...) }
 
 // Choice says that a person wants to be told of a topic by a channel, or not.
 type Choice struct {
@@ -24,7 +26,7 @@ type Choice struct {
 
 // usual is what somebody wants who has not chosen.
 func usual(t Topic, channel string, admin bool) bool {
-	return (admin || !t.Admin) && (channel == InApp || channel == ByMail && t.Mail)
+	return (admin || !t.Admin) && (channel == InApp || t.Mail)
 }
 
 // Choices gives what the caller wants: of every topic and channel.
@@ -43,9 +45,16 @@ func Choices(tx *gate.Tx) ([]Choice, error) {
 		}
 		chosen[[2]string{topic, channel}] = wanted
 	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	own, err := opened(tx, tx.Caller.User)
+	if err != nil {
+		return nil, err
+	}
 	var out []Choice
 	for _, t := range Topics() {
-		for _, ch := range channels() {
+		for _, ch := range channels(own[tx.Caller.User]) {
 			wanted, ok := chosen[[2]string{t.Name, ch}]
 			if !ok {
 				wanted = usual(t, ch, tx.Caller.Role == access.Administrator)
@@ -53,7 +62,7 @@ func Choices(tx *gate.Tx) ([]Choice, error) {
 			out = append(out, Choice{t.Name, ch, wanted})
 		}
 	}
-	return out, rows.Err()
+	return out, nil
 }
 
 // Choose keeps what the caller wants. Invalid for a topic or channel that there
@@ -62,8 +71,12 @@ func Choose(tx *gate.Tx, list ...Choice) error {
 	if tx.Caller.User == 0 {
 		return fault.New(fault.Denied, "Only people are told of things.")
 	}
+	own, err := opened(tx, tx.Caller.User)
+	if err != nil {
+		return err
+	}
 	for _, c := range list {
-		if _, ok := TopicOf(c.Topic); !ok || c.Channel != InApp && c.Channel != ByMail {
+		if _, ok := TopicOf(c.Topic); !ok || !slices.Contains(channels(own[tx.Caller.User]), c.Channel) {
 			return fault.New(fault.Invalid, "There is no such topic or channel.")
 		}
 		_, err := tx.Exec(`insert into notification_choice (user_id, topic, channel, wanted) values (?, ?, ?, ?)
@@ -97,12 +110,16 @@ func choices(tx *gate.Tx, topic string, people []id.ID) (func(id.ID) map[string]
 		}
 		chosen[id.ID(u)][channel] = wanted
 	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	own, err := opened(tx, people...)
 	return func(u id.ID) map[string]bool {
 		out := map[string]bool{}
-		for _, ch := range channels() {
+		for _, ch := range channels(own[u]) {
 			wanted, ok := chosen[u][ch]
 			out[ch] = wanted || !ok && usual(t, ch, true) // whom such a topic is for, who tells it says
 		}
 		return out
-	}, rows.Err()
+	}, err
 }

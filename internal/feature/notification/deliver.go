@@ -139,15 +139,17 @@ func (d *Deliverer) one(ctx context.Context, tenant string, ch Channel, w waitin
 // somebody else was first, and for what was read meanwhile, is hidden or is no news any more.
 func leaving(tx *gate.Tx, w waiting) (*Line, error) {
 	n, err := tx.Exec(`delete from notification_out where channel = ? and notification_id = ?`, w.channel, int64(w.notice))
-	if err != nil || n == 0 || w.at < tx.Now-keepOut.Milliseconds() {
+	if err != nil || n == 0 {
 		return nil, err
 	}
-	cond, args := tx.Visible("r")
-	p, err := list(tx, Query{ID: w.notice, Unread: true, Limit: 1},
-		`n.user_id = ? and (n.record_id = 0 or (r.id is not null and r.trashed_at is null and `+cond+`))`,
-		append([]any{int64(w.user)}, args...))
-	if err != nil || len(p.Lines) == 0 {
-		return nil, err
+	var still []*Line
+	if w.at >= tx.Now-keepOut.Milliseconds() {
+		if still, err = Still(tx, w.user, w.notice); err != nil {
+			return nil, err
+		}
 	}
-	return p.Lines[0], nil
+	if len(still) == 0 {
+		return nil, fate(tx, w.notice, w.channel, Dropped, tx.Now, "")
+	}
+	return still[0], fate(tx, w.notice, w.channel, Given, tx.Now, "")
 }

@@ -34,7 +34,7 @@ func ParseDigest(every, at, zone string) (*Digest, error) {
 		return nil, nil
 	case Hourly, Daily:
 	default:
-		return nil, fault.Field("every", "Mail comes at once, once an hour, or once a day.")
+		return nil, fault.Field("every", "It comes at once, once an hour, or once a day.")
 	}
 	if _, err := time.LoadLocation(d.Zone); err != nil || d.Zone == "" || d.Zone == "Local" {
 		return nil, fault.Field("zone", "There is no time zone %q.", zone).WithHint("Write it as Europe/Berlin or America/New_York.")

@@ -47,6 +47,8 @@ var schema = []string{
 	`create table if not exists notification_out (channel text not null, notification_id int not null, user_id int not null, at int not null, primary key (channel, notification_id))`,
 	`alter table notification_out add column if not exists digest int not null default 0`,
 	`create table if not exists notification_digest (user_id int primary key, zone text not null, daily int not null, at_minute int not null)`,
+	`create table if not exists notification_channel (user_id int not null, channel text not null, primary key (user_id, channel))`,
+	`create table if not exists notification_fate (notification_id int not null, channel text not null, state text not null, at int not null, said text not null default '', primary key (notification_id, channel))`,
 }
 
 // purge forgets the notices about a record that is purged, and those of a user.
@@ -54,13 +56,14 @@ func purge(tx *gate.Tx, r *record.Record) error {
 	n := int64(r.ID)
 	for _, q := range []string{
 		`delete from notification_out where notification_id in (select id from notification where record_id = ? or user_id = ?)`,
+		`delete from notification_fate where notification_id in (select id from notification where record_id = ? or user_id = ?)`,
 		`delete from notification where record_id = ? or user_id = ?`,
 	} {
 		if _, err := tx.Exec(q, n, n); err != nil {
 			return err
 		}
 	}
-	for _, q := range []string{`delete from notification_quiet where user_id = ?`, `delete from notification_digest where user_id = ?`} {
+	for _, q := range []string{`delete from notification_quiet where user_id = ?`, `delete from notification_digest where user_id = ?`, `delete from notification_channel where user_id = ?`} {
 		if _, err := tx.Exec(q, n); err != nil {
 			return err
 		}
@@ -90,6 +93,7 @@ func Topics() []Topic {
 		{Name: "expiration", Label: "Something that I may see runs out soon", Icon: "calendar-due", Admin: true},
 		{Name: "assignment", Label: "A ticket, checklist or task is given to me", Icon: "checklist", Mail: true},
 		{Name: "webhook", Label: "A webhook that I saved is turned off, since it fails", Icon: "webhook", Mail: true},
+		{Name: "channel", Label: "A channel of my own is turned off, since it fails", Icon: "bell-off", Mail: true},
 		{Name: "duty", Label: "I am called because I am on call, or asked to be", Icon: "phone", Mail: true, Urgent: true},
 		{Name: "deadline", Label: "A ticket of mine or my team's is due soon", Icon: "clock", Mail: true},
 		{Name: "breached", Label: "A ticket of mine or my team's is late", Icon: "alert-triangle", Mail: true},
@@ -188,7 +192,13 @@ func Send(tx *gate.Tx, n Notice) (told []id.ID, err error) {
 
 // put writes one person's notice, and what of it is to leave the house, not before a time.
 func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]bool, l leave) error {
-	if !wants[InApp] && !wants[ByMail] {
+	var out []string
+	for ch, wanted := range wants {
+		if wanted && ch != InApp {
+			out = append(out, ch)
+		}
+	}
+	if !wants[InApp] && len(out) == 0 {
 		return nil
 	}
 	nid, err := tx.NewID()
@@ -197,11 +207,18 @@ func put(tx *gate.Tx, n Notice, actor, to id.ID, parts string, wants map[string]
 	}
 	fresh, err := tx.Exec(`insert into notification (id, user_id, topic, actor, record_id, place, href, parts, once, at, shown) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (user_id, once) do nothing`,
 		int64(nid), int64(to), n.Topic, int64(actor), int64(n.Record), n.Place, n.Href, parts, n.Key, tx.Now, wants[InApp])
-	if err != nil || fresh == 0 || !wants[ByMail] {
+	if err != nil || fresh == 0 {
 		return err
 	}
-	_, err = tx.Exec(`insert into notification_out (channel, notification_id, user_id, at, digest) values (?, ?, ?, ?, ?)`, ByMail, int64(nid), int64(to), l.at, l.digest)
-	return err
+	for _, ch := range out {
+		if _, err := tx.Exec(`insert into notification_out (channel, notification_id, user_id, at, digest) values (?, ?, ?, ?, ?)`, ch, int64(nid), int64(to), l.at, l.digest); err != nil {
+			return err
+		}
+		if err := fate(tx, nid, ch, Waits, l.at, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Audience gives those of some users, the caller left out, who are active and may
@@ -249,7 +266,8 @@ func Sees(tx *gate.Tx, user, rec id.ID) (bool, error) {
 // is gone.
 func Retract(tx *gate.Tx, keys ...string) error {
 	for _, k := range keys {
-		for _, q := range []string{`delete from notification_out where notification_id in (select id from notification where once = ?)`, `delete from notification where once = ?`} {
+		for _, q := range []string{`delete from notification_out where notification_id in (select id from notification where once = ?)`,
+			`delete from notification_fate where notification_id in (select id from notification where once = ?)`, `delete from notification where once = ?`} {
 			if _, err := tx.Exec(q, k); err != nil {
 				return err
 			}
@@ -265,6 +283,13 @@ func Prune(tx *gate.Tx) error {
 	if _, err := tx.Exec(`delete from notification_out where at < ?`, ago(keepOut)); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`delete from notification where at < ? or read_at > 0 and at < ?`, ago(KeepUnread), ago(KeepRead))
+	if _, err := tx.Exec(`update notification_fate set state = ?, at = ? where state = ? and at < ?`, Dropped, tx.Now, Waits, ago(keepOut)); err != nil {
+		return err
+	}
+	const old = `at < ? or read_at > 0 and at < ?`
+	if _, err := tx.Exec(`delete from notification_fate where notification_id in (select id from notification where `+old+`)`, ago(KeepUnread), ago(KeepRead)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`delete from notification where `+old, ago(KeepUnread), ago(KeepRead))
 	return err
 }

@@ -25,6 +25,7 @@ type Line struct {
 	Href   string // where it leads when it is about no record
 	At     int64  // Unix milliseconds
 	Read   bool
+	Shown  bool // in the list in the app
 }
 
 // Word is a piece of a notice's text; Kind and Record are set of the name of a
@@ -65,9 +66,15 @@ type Page struct {
 // mine is the condition that a notice is the caller's and about nothing that is
 // hidden from her.
 func mine(tx *gate.Tx) (string, []any) {
+	cond, args := visible(tx, tx.Caller.User)
+	return cond + ` and n.shown = 1`, args
+}
+
+// visible is the condition that a notice is somebody's, in the list or not, and about nothing
+// that is hidden from the caller.
+func visible(tx *gate.Tx, user id.ID) (string, []any) {
 	cond, args := tx.Visible("r")
-	return `n.user_id = ? and n.shown = 1 and (n.record_id = 0 or (r.id is not null and r.trashed_at is null and ` + cond + `))`,
-		append([]any{int64(tx.Caller.User)}, args...)
+	return `n.user_id = ? and (n.record_id = 0 or (r.id is not null and r.trashed_at is null and ` + cond + `))`, append([]any{int64(user)}, args...)
 }
 
 // Unread counts the caller's unread notices, as far as MostCounted.
@@ -105,7 +112,7 @@ func list(tx *gate.Tx, q Query, where string, args []any) (*Page, error) {
 	if at, last, ok := after(q.After); ok {
 		narrow(`(n.at < ? or n.at = ? and n.id < ?)`, at, at, last)
 	}
-	rows, err := tx.Query(`select n.id, n.topic, n.actor, n.record_id, coalesce(r.kind, ''), n.place, n.href, n.parts, n.at, n.read_at from notification n
+	rows, err := tx.Query(`select n.id, n.topic, n.actor, n.record_id, coalesce(r.kind, ''), n.place, n.href, n.parts, n.at, n.read_at, n.shown from notification n
 		left join record r on r.id = n.record_id where `+where+` order by n.at desc, n.id desc limit ?`, append(args, q.Limit+1)...)
 	if err != nil {
 		return nil, err
@@ -118,7 +125,7 @@ func list(tx *gate.Tx, q Query, where string, args []any) (*Page, error) {
 		var nid, actor, rec, read int64
 		var topic, parts string
 		l := &Line{}
-		if err := rows.Scan(&nid, &topic, &actor, &rec, &l.Kind, &l.Place, &l.Href, &parts, &l.At, &read); err != nil {
+		if err := rows.Scan(&nid, &topic, &actor, &rec, &l.Kind, &l.Place, &l.Href, &parts, &l.At, &read, &l.Shown); err != nil {
 			return nil, err
 		}
 		if len(p.Lines) == q.Limit {

@@ -10,12 +10,11 @@ import (
 	"io"
 	"math/big"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/hooksign"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/audit"
 	"strongroom/internal/core/gate"
@@ -267,16 +266,14 @@ func (h *Hooks) send(ctx context.Context, tenant string, x *Hook, o *out) (*try,
 	if err != nil {
 		return nil, err
 	}
-	stamp := strconv.FormatInt(t.at.Unix(), 10)
+	stamp := hooksign.Stamp(t.at)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "Strongroom-Webhook/1")
-	req.Header.Set("Webhook-Id", MessageID(o.id))
-	req.Header.Set("Webhook-Timestamp", stamp)
 	var signed []string
 	for _, k := range keys {
 		signed = append(signed, sign(x.Signs, k, MessageID(o.id), stamp, o.body))
 	}
-	req.Header.Set("Webhook-Signature", strings.Join(signed, " "))
+	hooksign.Set(req.Header, MessageID(o.id), stamp, signed...)
 	resp, err := h.HTTP.Do(req)
 	t.took = h.now().Sub(t.at)
 	if err != nil {

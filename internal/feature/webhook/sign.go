@@ -3,12 +3,11 @@ package webhook
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 
 	"strongroom/internal/base/fault"
+	"strongroom/internal/base/hooksign"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/core/id"
@@ -17,13 +16,10 @@ import (
 
 // sign is a signature of a message, with what it is made by.
 func sign(how string, key []byte, message, stamp, body string) string {
-	text := []byte(message + "." + stamp + "." + body)
 	if how == Ed25519 {
-		return "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(ed25519.NewKeyFromSeed(key), text))
+		return hooksign.Ed25519(key, message, stamp, body)
 	}
-	m := hmac.New(sha256.New, key)
-	m.Write(text)
-	return "v1," + base64.StdEncoding.EncodeToString(m.Sum(nil))
+	return hooksign.HMAC(key, message, stamp, body)
 }
 
 // keys are the secrets by which a message is signed: the present one, and for a day the one

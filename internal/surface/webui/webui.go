@@ -40,6 +40,7 @@ import (
 	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/notification/channel"
 	"strongroom/internal/feature/outbox"
 	desk "strongroom/internal/feature/portal"
 	"strongroom/internal/feature/process"
@@ -130,6 +131,7 @@ type Server struct {
 	Attachments *attachment.Store
 	Relations   *relation.Relations
 	Notices     *notification.Deliverer // the channels by which people are told beside the pages; nil for none
+	Channels    *channel.Sender         // channels of their own; nil for none
 	FirstRun    *identity.FirstRun      // nil once a tenant exists
 	Importer    *importer.Importer      // with its Jobs; nil hides the pages of imports
 	Runbooks    *runbook.Runbooks       // nil hides the pages of runbooks
@@ -209,7 +211,7 @@ func (s *Server) groups() []shell.Group {
 		&trail.Pages{House: s.House},
 		&designs.Pages{},
 		&checklists.Pages{},
-		&notices.Pages{Out: s.Notices},
+		&notices.Pages{Out: s.Notices, Own: s.Channels},
 		&health.Pages{Health: &scores.Health{Records: s.Records}},
 		&marks.Pages{},
 		&reports.Pages{Outbox: s.Outbox},

@@ -9,6 +9,7 @@ import (
 	"embed"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
 	"strongroom/internal/feature/notification"
+	"strongroom/internal/feature/notification/channel"
 	"strongroom/internal/surface/webui/shell"
 )
 
@@ -27,6 +29,7 @@ var templates embed.FS
 // Pages are the pages of this group with what they need beside the shell.
 type Pages struct {
 	Out *notification.Deliverer // the channels that leave the house; nil for none
+	Own *channel.Sender         // those that people set up for themselves; nil for none
 }
 
 // Templates gives the group's templates.
@@ -41,6 +44,10 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Post("/notifications/read", p.as((*visit).markAll))
 	s.Get("/notifications/settings", p.as((*visit).choices))
 	s.Post("/notifications/settings", p.as((*visit).choose))
+	s.Get("/notifications/told", p.as((*visit).told))
+	if p.Own != nil {
+		p.mountOwn(s)
+	}
 }
 
 // bell counts what the caller has not read, with one statement.
@@ -91,7 +98,7 @@ func (v *visit) list() error {
 	if _, ok := notification.TopicOf(ask.Topic); !ok {
 		ask.Topic = ""
 	}
-	d := listView{Head: ui.Head{Title: "Notifications", Icon: "bell", Actions: []ui.Action{{Label: "What I am told", Icon: "settings", Href: "/notifications/settings", Quiet: true}}},
+	d := listView{Head: ui.Head{Title: "Notifications", Icon: "bell", Actions: []ui.Action{{Label: "How it reached me", Icon: "history", Href: "/notifications/told", Quiet: true}, {Label: "What I am told", Icon: "settings", Href: "/notifications/settings", Quiet: true}}},
 		Unread: ask.Unread, Topic: ask.Topic, Until: v.Now().UnixMilli()}
 	at := ui.Query{Path: "/notifications", Values: q}
 	err := v.View(func(tx *gate.Tx) error {
@@ -231,6 +238,7 @@ type choiceView struct {
 	Topics []choiceLine
 	Errors *ui.Errors
 	Times  []ui.Field
+	Own    []ui.Item // channels of one's own
 }
 
 type choiceLine struct {
@@ -248,6 +256,11 @@ func (p *Pages) offered() map[string]string {
 	out := map[string]string{notification.InApp: "In Strongroom"}
 	if p.Out.Has(notification.ByMail) {
 		out[notification.ByMail] = "By mail"
+	}
+	if p.Own != nil {
+		for _, f := range channel.Formats() {
+			out[f.Name] = f.Label
+		}
 	}
 	return out
 }
@@ -273,10 +286,10 @@ func times(d *notification.Digest, q *notification.Quiet, sent *web.Form) []ui.F
 	for i := range often {
 		often[i].Selected = often[i].Value == every
 	}
-	return []ui.Field{{Type: "heading", Label: "When mail comes", Hint: "What is urgent comes at once: that you are called, and what is about security. What you have read in Strongroom by then does not come."},
-		{Name: "every", Label: "Mail comes", Type: "select", Options: often}, {Name: "at", Label: "Once a day at", Type: "time", Value: at},
+	return []ui.Field{{Type: "heading", Label: "When it leaves", Hint: "What is sent to you by mail, or by a channel of your own. What is urgent comes at once: that you are called, and what is about security. What you have read in Strongroom by then does not come."},
+		{Name: "every", Label: "It comes", Type: "select", Options: often}, {Name: "at", Label: "Once a day at", Type: "time", Value: at},
 		{Name: "zone", Label: "Time zone", Type: "text", Value: zone, Hint: "Such as Europe/Berlin. It is that of quiet hours too."},
-		{Type: "heading", Label: "Quiet hours", Hint: "In these hours no mail leaves for you but what is urgent. It comes when they end."},
+		{Type: "heading", Label: "Quiet hours", Hint: "In these hours nothing leaves for you but what is urgent. The rest comes when they end."},
 		{Name: "from", Label: "From", Type: "time", Value: from}, {Name: "until", Label: "Until", Type: "time", Value: until}}
 }
 
@@ -311,7 +324,11 @@ func (v *visit) choicesPage(sent *web.Form, refused error) error {
 			return err
 		}
 		together, err := notification.DigestOf(tx)
+		if err != nil {
+			return err
+		}
 		d.Times = times(together, q, sent)
+		d.Own, err = v.ownItems(tx)
 		return err
 	})
 	if err != nil {
@@ -337,12 +354,6 @@ func (v *visit) choose() error {
 	if err != nil {
 		return err
 	}
-	var list []notification.Choice
-	for _, t := range notification.Topics() {
-		for ch := range v.offered() {
-			list = append(list, notification.Choice{Topic: t.Name, Channel: ch, Wanted: f.Bool(t.Name + "." + ch)})
-		}
-	}
 	hours, err := notification.ParseQuiet(f.Text("zone"), f.Text("from"), f.Text("until"))
 	var together *notification.Digest
 	if err == nil {
@@ -355,6 +366,15 @@ func (v *visit) choose() error {
 		return err
 	}
 	err = v.Change(access.View, gate.Thing{}, func(tx *gate.Tx) error {
+		list, err := notification.Choices(tx) // of the channels that she has
+		if err != nil {
+			return err
+		}
+		offered := v.offered()
+		list = slices.DeleteFunc(list, func(c notification.Choice) bool { return offered[c.Channel] == "" })
+		for i, c := range list {
+			list[i].Wanted = f.Bool(c.Topic + "." + c.Channel)
+		}
 		if err := notification.Choose(tx, list...); err != nil {
 			return err
 		}

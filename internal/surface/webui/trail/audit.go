@@ -128,6 +128,7 @@ var verbs = map[string]string{
 	change.Placed: "said where it is changed", change.Taken: "took back where it is changed", change.Asked: "asked for a change at its system", change.Checked: "tried whether it can be changed",
 	change.Begun: "began to change it at its system", change.Settled: "changed it at its system", change.Dropped: "left it unchanged", change.Open: "could not find out whether it was changed",
 	"assign": "gave it to somebody", "acknowledge": "took it, being on call", "automate": "filled something in",
+	"channel.set": "set up a channel to be told by:", "channel.remove": "took away a channel to be told by:", "channel.test": "sent a test by a channel:", "channel.allow": "chose the channels that people may use:",
 	"webhook.secret": "made a secret of it", "webhook.test": "sent a test", "webhook.replay": "sent a message of it once more",
 	"process.start": "began a process about it", "process.stop": "stopped a process about it", "process.retry": "had a process about it tried again", "process.skip": "skipped a step of a process about it",
 	bulk.Asked: "had many tickets worked on", bulk.Undone: "had work on many tickets taken back",

@@ -60,6 +60,7 @@ import (
 	"strongroom/internal/feature/live"
 	"strongroom/internal/feature/mailbox"
 	"strongroom/internal/feature/mfa"
+	"strongroom/internal/feature/notification/channel"
 	"strongroom/internal/feature/outbox"
 	"strongroom/internal/feature/personal"
 	"strongroom/internal/feature/relation"
@@ -127,6 +128,7 @@ func Open(t testing.TB, o Options) *House {
 	h.Server.Provision, h.Server.SCIM = &provision.Provision{Gate: h.Gate, Records: h.Records, Ways: h.Server.Ways}, "/scim/v2"
 	h.Server.Sessions.Opening, h.Server.Sessions.Completed = append(h.Server.Sessions.Opening, breakglass.Except(h.Server.Ways.Opening), breakglass.Opening), way.Completed
 	h.Server.Mailboxes = &mailbox.Desk{Gate: h.Gate, Records: h.Records, Files: h.Server.Attachments, Relations: h.Server.Relations, Secrets: h.Server.Secrets, Dialer: h.Server.Ways.Dialer}
+	h.Server.Channels = &channel.Sender{Gate: h.Gate, Secrets: h.Server.Secrets, Resolve: h.resolve, HTTP: h.Server.Ways.Dialer.Client(dialer.Limits{Redirects: -1}), Now: h.Clock.Now, Log: h.Gate.Log}
 	h.Server.Live = &live.Hub{Gate: h.Gate, Log: h.Gate.Log}
 	h.jobs(o.Jobs)
 	h.Gate.Committed = h.Server.Live.After(h.Gate.Committed)
