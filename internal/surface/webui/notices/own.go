@@ -271,8 +271,8 @@ type toldView struct {
 // toldLine is one notice, and what became of it by each channel.
 type toldLine struct {
 	Icon, Href, Text, Why string
-	At                        time.Time
-	Fates                     []toldFate
+	At                    time.Time
+	Fates                 []toldFate
 }
 
 type toldFate struct {
