@@ -163,7 +163,7 @@ func (x *isolation) filler(route string) *filler {
 			f.thing = what
 		case part == "{parent}" && what != "":
 			f.parent = what
-		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}", "{action}", "{name}", defined}, part):
+		case slices.Contains([]string{"{$}", "{version}", "{image}", "{relation}", "{comment}", "{alert}", "{kind}", "{format}", "{resource}", "{share}", "{rest...}", "{tenant}", "{way}", "{file}", "{action}", "{name}", "{channel}", defined}, part):
 		default:
 			x.t.Errorf("%s has the parameter %s, and this test does not know what it stands for: add the word before it to follows, or the name to path and filler, in internal/apptest/filler_test.go", route, part)
 			return nil
@@ -206,6 +206,8 @@ func (f *filler) path(t target) string {
 			part = "agencys"
 		case "{resource}":
 			part = "configurations"
+		case "{channel}": // that people set up for themselves
+			part = "ntfy"
 		case "{name}": // of a report that comes with the product
 			part = "opened"
 		case "{rest...}":
