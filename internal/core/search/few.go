@@ -35,9 +35,25 @@ func (f *finder) few() (bool, error) {
 	if len(conds) == 0 {
 		return false, nil
 	}
+	if known, ok := f.counted()[f.within()]; ok { // by another word of the same text
+		return known, nil
+	}
 	var n int64
 	err := f.tx.QueryRow(`select cast(coalesce(sum(t.n), 0) as bigint) from record_total t where `+strings.Join(conds, ` and `), args...).Scan(&n)
+	if err == nil {
+		f.counted()[f.within()] = n <= maxRead
+	}
 	return n <= maxRead, err
+}
+
+// within is what a question is narrowed to.
+func (f *finder) within() string { return f.o.Org.String() + " " + strings.Join(f.o.Kinds, " ") }
+
+type countedKey struct{}
+
+// counted are the answers of few, of one transaction.
+func (f *finder) counted() map[string]bool {
+	return f.tx.Local(countedKey{}, func() any { return map[string]bool{} }).(map[string]bool) //nolint:forcetypeassert // its own
 }
 
 // byReading looks at every record in question.
@@ -46,7 +62,10 @@ func (f *finder) byReading() error {
 	if f.tx.Dialect() == sqldb.Postgres {
 		has = `strpos`
 	}
-	names, body := `(' ' || d.names)`, `(' ' || d.names || ' ' || d.body)`
+	names, body, end := `(' ' || d.names || ' ')`, `(' ' || d.names || ' ' || d.body || ' ')`, ""
+	if f.o.Whole {
+		end = " "
+	}
 	if f.brief() {
 		body = names
 	}
@@ -55,7 +74,7 @@ func (f *finder) byReading() error {
 	for _, t := range f.terms {
 		allNames = append(allNames, has+`(`+names+`, ?) > 0`)
 		allBody = append(allBody, has+`(`+body+`, ?) > 0`)
-		terms = append(terms, " "+t)
+		terms = append(terms, " "+t+end)
 	}
 	class := fmt.Sprintf(`case when d.name = ? then %d when d.name >= ? and d.name < ? then %d when %s then %d else %d end`,
 		exact, beginning, strings.Join(allNames, ` and `), inNames, inBody)

@@ -17,6 +17,9 @@ type Options struct {
 	Org   id.ID    // only this organization's records
 	Kinds []string // only these kinds
 	Limit int      // 20 when 0; at most 200
+	// Whole finds terms that are whole, and not the beginnings of others: for words that a
+	// text has, and not what somebody types. It is less work where there is much.
+	Whole bool
 }
 
 // Hit is one record found.
@@ -52,7 +55,7 @@ type candidate struct {
 }
 
 // Find gives the records that the caller may see and that every term of q is
-// found in, best first.
+// found in, best first; with Whole, that every term of q is one of.
 func Find(tx *gate.Tx, q string, o Options) ([]Hit, error) {
 	list := terms(q)
 	if len(list) == 0 {
@@ -107,7 +110,11 @@ func (f *finder) gather() error {
 	if few {
 		return f.byReading()
 	}
-	for _, stage := range []func() error{f.byName, f.byNames, f.byAll} {
+	stages := []func() error{f.byName, f.byNames, f.byAll}
+	if f.o.Whole {
+		stages = stages[1:] // a beginning is not the word
+	}
+	for _, stage := range stages {
 		if len(f.list) >= min(f.o.Limit, maxCandidates) {
 			return nil // what a later stage finds ranks behind all of these
 		}
@@ -158,7 +165,7 @@ func (f *finder) match(class int, from string) error {
 	if f.tx.Dialect() == sqldb.SQLite {
 		q, order = `select d.rowid as id from `+from+` order by d.rowid desc`, ` order by q.id desc`
 	}
-	return f.stage(class, `(`+q+` limit `+strconv.Itoa(maxMatches)+`) q`+f.each("record", "r"), `r.id = q.id`, order, question(f.tx.Dialect(), f.terms))
+	return f.stage(class, `(`+q+` limit `+strconv.Itoa(maxMatches)+`) q`+f.each("record", "r"), `r.id = q.id`, order, question(f.tx.Dialect(), f.terms, f.o.Whole))
 }
 
 func (f *finder) stage(class int, from, where, order string, args ...any) error {

@@ -190,14 +190,18 @@ func stored(tx *sqldb.Tx, record id.ID) (*row, error) {
 	return &r, err
 }
 
-// question is a question in the database's own language.
-func question(d sqldb.Dialect, terms []string) string {
+// question is a question in the database's own language: for terms that begin so, or are so.
+func question(d sqldb.Dialect, terms []string, whole bool) string {
+	begins := map[bool]string{false: ` *`}
+	if d == sqldb.Postgres {
+		begins = map[bool]string{false: `:*`}
+	}
 	out := make([]string, len(terms))
 	for i, t := range terms { // terms are letters and joiners: nothing in them ends a quote
 		if d == sqldb.Postgres {
-			out[i] = `'` + t + `':*`
+			out[i] = `'` + t + `'` + begins[whole]
 		} else {
-			out[i] = `"` + t + `" *`
+			out[i] = `"` + t + `"` + begins[whole]
 		}
 	}
 	if d == sqldb.Postgres {

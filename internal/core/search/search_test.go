@@ -124,6 +124,25 @@ func TestRank(t *testing.T) {
 	}
 }
 
+// TestWhole: whole terms are found, and not the beginnings of others, whether the index is asked or
+// the few records in question are read.
+func TestWhole(t *testing.T) {
+	h := coretest.Open(t, coretest.Options{})
+	org := h.Org("Org")
+	for _, v := range []record.Values{{"name": "Print"}, {"name": "Printer one"}, {"name": "Blueprint"}, {"name": "Box", "notes": "to print on"}, {"name": "hdg-print"}} {
+		h.Make("configuration", org, v)
+	}
+	for q, want := range map[string][]string{"print": {"Box", "Print", "hdg-print"}, "PRINTER": {"Printer one"}, "prin": nil, "one printer": {"Printer one"}, "hdg": nil} {
+		for _, o := range []search.Options{{Whole: true}, {Whole: true, Kinds: []string{"configuration"}}, {Whole: true, Org: org}} {
+			got := names(h, h.Admin(), q, o)
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("%q within %+v found %q, want %q", q, o, got, want)
+			}
+		}
+	}
+}
+
 func TestAccess(t *testing.T) {
 	h := coretest.Open(t, coretest.Options{})
 	mine, other := h.Org("Mine"), h.Org("Other")

@@ -200,6 +200,21 @@ func made(tx *gate.Tx, now *record.Record, from id.ID) error {
 	return nil
 }
 
+// Said gives what a template says of a change that is made from it, as far as values say nothing else. It
+// refuses a template from which nothing can be made now.
+func Said(tx *gate.Tx, e *record.Engine, template id.ID, values record.Values) error {
+	t, err := usable(tx, e, template)
+	if err != nil {
+		return err
+	}
+	for _, f := range said() {
+		if plain(values[f]) == "" {
+			values[f] = t.Values[f]
+		}
+	}
+	return nil
+}
+
 // wild refuses that a standard change without a template is scheduled, as soon as the tenant has approved one.
 func wild(tx *gate.Tx, now, old *record.Record) error {
 	if old == nil || now.Values.Text("change_type") != "Standard" || now.Values.Text("status") != Scheduled || old.Values.Text("status") == Scheduled {

@@ -14,8 +14,8 @@ import (
 // records each may find.
 const mostWords, perWord = 5, 12
 
-// Similar finds records of some kinds that the words of a subject find, those first that
-// more of them do. org narrows to one organization; 0 does not.
+// Similar finds records of some kinds in which the words of a subject are, those first in which
+// more of them are. org narrows to one organization; 0 does not.
 func Similar(tx *gate.Tx, subject string, org id.ID, kinds []string, but id.ID) ([]search.Hit, error) {
 	type found struct {
 		search.Hit
@@ -23,7 +23,7 @@ func Similar(tx *gate.Tx, subject string, org id.ID, kinds []string, but id.ID) 
 	}
 	var list []*found
 	for _, w := range Words(subject) {
-		hits, err := search.Find(tx, w, search.Options{Org: org, Kinds: kinds, Limit: perWord})
+		hits, err := search.Find(tx, w, search.Options{Org: org, Kinds: kinds, Limit: perWord, Whole: true})
 		if err != nil {
 			return nil, err
 		}

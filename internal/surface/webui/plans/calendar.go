@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"strongroom/internal/base/fault"
 	"strongroom/internal/base/web/ui"
 	"strongroom/internal/core/access"
 	"strongroom/internal/core/gate"
@@ -44,6 +45,7 @@ func (p *Pages) Mount(s *shell.Shell) {
 	s.Get(agendaPath, func(v *shell.Visit) error { return (&visit{v}).agenda() })
 	s.Rail(shell.RailPart{Draw: affected})
 	s.Rail(shell.RailPart{Draw: template})
+	s.Own(change.Kind).Fill = fromTemplate
 	s.Manage(shell.ToContents, func(v *shell.Visit, _ map[string]int64) []ui.Item {
 		k := v.Kind(change.TemplateKind)
 		if k == nil {
@@ -70,6 +72,20 @@ func template(v *shell.Visit, _ *gate.Tx, r *record.Record) (*ui.Section, error)
 	}
 	s.Items = append([]ui.Item{{Title: "Make a change from it", Sub: "Scheduled in one step, without a vote", Href: "/" + k.Plural + "/new?" + q.Encode(), Icon: "plus"}}, s.Items...)
 	return s, nil
+}
+
+// fromTemplate has the form of a new change show what its template says, so that it is read, and
+// changed where that may be, before it is saved.
+func fromTemplate(v *shell.Visit, tx *gate.Tx, values record.Values) error {
+	t := values.ID(change.TemplateField)
+	if t == 0 {
+		return nil
+	}
+	err := change.Said(tx, v.Records, t, values)
+	if shell.Refusable(err) || fault.Is(err, fault.NotFound) {
+		return nil // saving it says so
+	}
+	return err
 }
 
 // visit is one request for a page of the group.

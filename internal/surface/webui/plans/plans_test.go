@@ -2,6 +2,7 @@ package plans_test
 
 import (
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
@@ -128,4 +129,43 @@ func TestCalendar(t *testing.T) {
 		b.Everywhere("calendar-of-changes", "/change-calendar?month=2031-05")
 		b.Everywhere("agenda-of-changes", "/change-agenda")
 	})
+}
+
+// TestFormFromTemplate: the form of a change shows what its template says, and saving it as it
+// stands is a standard change; a template that is not approved fills in nothing.
+func TestFormFromTemplate(t *testing.T) {
+	h := webuitest.Open(t, webuitest.Options{})
+	org := h.Org("Harbour Dental")
+	h.Make("approval_plan", 0, record.Values{"name": "Board", "of_kind": "change_template", "phases": []map[string]any{{"name": "Advisory board", "who": "Administrators", "rule": "Any"}}})
+	team := h.Make("team", 0, record.Values{"name": "Network"})
+	tmpl := h.Make(change.TemplateKind, 0, record.Values{"name": "Restart of a server", "description": "<p>It hangs.</p>", "plan": "<p>Restart it.</p>", "backout": "<p>Start it again.</p>", "risk": "Low", "team_id": team, "valid_until": "2027-01-01"})
+	c := h.As(access.Administrator)
+	at := "/changes/new?organization_id=" + org.String() + "&name=Restart&change_type=Standard&template_id=" + tmpl.String()
+	if f := c.Get(at).Want(http.StatusOK).Form("form.genform"); f.Get("plan") != "" {
+		t.Errorf("a template that nobody approved fills in %q", f.Get("plan"))
+	}
+	manager := h.As(access.Manager)
+	h.Change(func(tx *gate.Tx) error {
+		tx.Caller.User = h.UserID(access.Manager)
+		_, err := h.Records.Update(tx, change.TemplateKind, tmpl, 0, record.Values{"status": change.PendingApproval})
+		return err
+	})
+	vote := c.Get("/votes").Want(http.StatusOK).Attr(`main a[href^="/votes/"]`, "href")
+	c.Get(vote).Want(http.StatusOK)
+	c.Post(vote+"/cast", url.Values{"yes": {"1"}}).Want(http.StatusSeeOther)
+	h.Change(func(tx *gate.Tx) error {
+		_, err := h.Records.Update(tx, change.TemplateKind, tmpl, 0, record.Values{"status": change.Approved})
+		return err
+	})
+	f := manager.Get(at).Want(http.StatusOK).Form("form.genform")
+	for name, want := range map[string]string{"name": "Restart", "change_type": "Standard", "plan": "<p>Restart it.</p>", "backout": "<p>Start it again.</p>", "description": "<p>It hangs.</p>", "risk": "Low", "team_id": team.String()} {
+		if f.Get(name) != want {
+			t.Errorf("%s is %q, want %q", name, f.Get(name), want)
+		}
+	}
+	to := manager.Post("/changes", f).Want(http.StatusSeeOther).To()
+	rid, ok := id.Parse(strings.TrimPrefix(to, "/changes/"))
+	if r := h.Load(change.Kind, rid); !ok || r.Values.Text("change_type") != "Standard" || r.Values.ID(change.TemplateField) != tmpl {
+		t.Errorf("saved as it stands, it is %v", r.Values)
+	}
 }

@@ -45,6 +45,11 @@ func (v *visit) newRecord(k *record.Kind) error {
 				}
 			}
 		}
+		if fill := v.OwnOf(k.Name).Fill; fill != nil {
+			if err := fill(v.Visit, tx, f.values); err != nil {
+				return err
+			}
+		}
 		return v.around(tx, f, q.Get("organization_id"), shell.Within(k, q.Get))
 	})
 	if err != nil {

@@ -17,6 +17,9 @@ type Own struct {
 	// New is the form of a new record, and Create takes what it sends. A kind
 	// has both or none.
 	New, Create Handler
+	// Fill completes the values that the form of a new record begins with, which already
+	// hold what the address fills in.
+	Fill func(v *Visit, tx *gate.Tx, values record.Values) error
 	// Which asks of which variant a new record is to be, in an organization or
 	// anywhere. Every kind with variants has it.
 	Which func(v *Visit, org id.ID) error

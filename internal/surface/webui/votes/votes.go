@@ -118,10 +118,14 @@ func (v *visit) item(r *record.Record, b *ballot.Ballot) ui.Item {
 	return ui.Item{Title: title(r), Sub: b.Phases[max(0, b.Result.Phase)].Name, Href: address(b), Icon: r.Kind.Icon, Pill: pill(b), Time: shell.When(b.At)}
 }
 
-// title is a ticket with its number.
+// title is what is voted on, with its number where it has one: a template of changes has none.
 func title(r *record.Record) string {
+	number := r.Kind.Field("number")
+	if number == nil {
+		return r.Name
+	}
 	n, _ := r.Values["number"].(int64)
-	return r.Kind.Field("number").Numbered(n) + " " + r.Name
+	return number.Numbered(n) + " " + r.Name
 }
 
 func pill(b *ballot.Ballot) *ui.Pill {
